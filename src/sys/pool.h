@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* pool: a fixed number of threads and a bounded queue. Blocking, straight-line work runs here. Crossing moves ownership of the job. */
+#include "base/base.h"
+
+typedef struct Pool Pool;
+typedef struct PoolJob PoolJob;
+struct PoolJob { void (*run)(PoolJob *job); PoolJob *next; int64_t queued_us; };
+
+typedef struct PoolSettings { const char *name; unsigned threads; size_t queue_max; } PoolSettings;
+Err   pool_new(Ctx *cx, const PoolSettings *set, Pool **ret) _must_check_;
+Pool *pool_free(Pool *p);                             /* runs what is queued, then joins */
+DEFINE_CLEANUP(Pool, pool_free)
+bool  pool_submit(Pool *p, PoolJob *job) _must_check_;       /* false: the queue is full */
+size_t pool_depth(const Pool *p);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* client: every outbound HTTP request of the program (libcurl, one multi handle on one thread).
+ *
+ * Policy before connecting: scheme allow list, no userinfo, and the resolved address checked against private, loopback and
+ * link-local ranges unless the caller's target is configured by the operator (`allow_private`). Redirects are never followed.
+ * Sizes and times are capped per call. TLS is always verified. */
+#include "base/base.h"
+
+typedef struct Client Client;
+typedef struct Call Call;
+
+typedef struct CallHeader { Str name, value; } CallHeader;
+typedef struct CallSpec {
+        const char *method;                           /* "GET", "POST" … */
+        Str url;
+        const CallHeader *headers; size_t n_headers;  /* traceparent is added from the Ctx */
+        Str body;
+        int64_t connect_ms, first_byte_ms, between_ms, total_ms;     /* 0 = 3 s, 15 s, 20 s, 60 s */
+        size_t response_max;                          /* 0 = 1 MiB; more is ERR_TOO_LARGE */
+        bool allow_private;                           /* the operator named this target */
+        int retries;                                  /* connection errors, 408, 429, 500, 502-504; Retry-After up to 10 s honoured; blocking calls only */
+} CallSpec;
+typedef struct CallResult {
+        int status;                                   /* HTTP status; 0 when there was no answer */
+        Str body;                                     /* whole body (blocking); in the arena */
+        Str content_type, retry_after, request_id;    /* selected headers; in the arena */
+        int64_t retry_after_ms;                       /* from retry-after-ms or Retry-After (seconds or date); -1 = absent */
+        Str ratelimit_remaining, ratelimit_limit, ratelimit_reset;   /* x-ratelimit-*-requests */
+        int64_t connect_us, first_byte_us, total_us;
+        const char *error;                            /* for the log and health: "Connection refused", "Timeout after 2000 ms", … ; NULL when answered */
+} CallResult;
+
+Err     client_new(Ctx *cx, Client **ret) _must_check_;
+Client *client_free(Client *c);                       /* cancels what runs, joins */
+DEFINE_CLEANUP(Client, client_free)
+
+/* Blocking; not on a loop thread. OK when any HTTP answer came (look at status). ERR_UPSTREAM: refused, reset, TLS, name;
+ * ERR_TIMEOUT; ERR_TOO_LARGE; ERR_FORBIDDEN: the policy; ERR_UNCERTAIN: sent, and the answer was lost (non-idempotent methods). */
+Err client_call(Ctx *cx, Client *c, const CallSpec *spec, CallResult *ret) _must_check_;
+
+/* Asynchronous, for streams. Callbacks run on the client's thread and must not block. `head` when status and headers are known,
+ * `chunk` for body bytes, `done` once at the end (also after cancel: ERR_CANCELLED). `r` is valid inside the callback. */
+typedef struct CallEvents {
+        void *arg;
+        void (*head)(void *arg, const CallResult *r);
+        bool (*chunk)(void *arg, Str bytes);          /* false: pause until call_resume; the bytes were taken */
+        void (*done)(void *arg, Err e, const CallResult *r);
+} CallEvents;
+Err  client_start(Ctx *cx, Client *c, const CallSpec *spec, const CallEvents *ev, Call **ret) _must_check_;
+void call_resume(Call *call);                         /* any thread, until done */
+void call_cancel(Call *call);                         /* any thread, until done */
