@@ -6,4 +6,4 @@
 #include <string.h>
 #include <time.h>
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gmtime localtime
-#pragma GCC poison rand srand system popen gets tmpnam mktemp alloca
+#pragma GCC poison rand srand system popen gets tmpnam mktemp

@@ -41,13 +41,13 @@ typedef struct Ctx {
 Err  err_raise(Ctx *cx, Err code, const char *where, const char *fmt, ...) _printf_(4, 5);
 #define _STR2(x) #x
 #define _STR1(x) _STR2(x)
-#define RAISE(cx, code, ...) err_raise((cx), (code), __FILE__ ":" _STR1(__LINE__), __VA_ARGS__)
+#define RAISE(cx, code, ...) err_raise((cx), (code), __FILE_NAME__ ":" _STR1(__LINE__), __VA_ARGS__)
 #define TRY(expr) do { Err _e = (expr); if (_e) return _e; } while (0)
 
 /* ERR_INVALID with one member named: RAISE_FIELD(cx, "#/email", "must contain one @"). Call it again for the next one. */
 Err  err_field(Ctx *cx, Err code, const char *where, Str pointer, const char *fmt, ...) _printf_(5, 6);
 #define RAISE_FIELD(cx, pointer, ...) \
-        err_field((cx), ERR_INVALID, __FILE__ ":" _STR1(__LINE__), str_c(pointer), __VA_ARGS__)
+        err_field((cx), ERR_INVALID, __FILE_NAME__ ":" _STR1(__LINE__), str_c(pointer), __VA_ARGS__)
 void err_extra_int(Ctx *cx, const char *name, int64_t v);
 void err_extra_json(Ctx *cx, const char *name, Str json);
 void err_clear(Ctx *cx);                              /* the failure was handled; the next one may be noted */
