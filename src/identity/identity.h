@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* identity: who is asking. Accounts, sessions, tokens and keys, all turned into one Principal in one place. */
-#include "base/base.h"
+/* identity: who is asking. Accounts, sessions, tokens and keys, all turned into one Principal in one place.
+ *
+ * A token is verified once; the outcome is kept in a bounded cache of verified tokens. What a token depends on (user, session,
+ * key, token id) is named in the change table (identity/change.h): whoever ends or alters one of these notes it there after the
+ * commit and before the answer, and the very next request that comes with such a token is looked up again. */
+#include "identity/mail.h"
+#include "identity/scope.h"
+#include "identity/tier.h"
+#include "identity/user_key.h"
 #include "store/db.h"
 
 typedef enum PrincipalKind { WHO_UNSET = 0, WHO_SESSION, WHO_API_KEY, WHO_FOREIGN, WHO_DEV } PrincipalKind;
-typedef enum Tier { TIER_FREE, TIER_PRO, TIER_ENTERPRISE } Tier;
 
 /* The holder of a credential that was valid when it was checked. Borrowed for the request. */
 typedef struct Principal {
@@ -16,4 +22,61 @@ typedef struct Principal {
         uint32_t scopes;                              /* bits of identity/scope.h */
         bool is_admin;
         int64_t issued_at_s, expires_at_s;            /* 0 = never */
+        int64_t max_memories, max_requests_per_day;   /* the tier's, or the user's own; LIMIT_NONE = unlimited */
+        bool llm_processing, memory_extraction;       /* the user's consents */
 } Principal;
+
+typedef struct Identity Identity;                     /* one per process; thread safe */
+
+typedef enum PasswordAlgorithm { HASH_ARGON2ID, HASH_BCRYPT } PasswordAlgorithm;
+
+typedef struct IdentitySettings {
+        const char *data_dir;                         /* root.key, mail/ and exports/ live here unless named otherwise */
+        const char *root_key_file;                    /* NULL: $CREDENTIALS_DIRECTORY/root.key, then data_dir/root.key (made at first start) */
+        Str root_key;                                 /* 64 hexadecimal digits or 43 base64url; goes before the file */
+        Str jwt_secret;                               /* HS256 when set; else ES256 with keys of our own */
+        Str auth_secrets[4];                          /* AUTH_SECRET_3, _2, _1, AUTH_SECRET; empty ones are skipped */
+        Str nextauth_secret;
+        Str authjs_cookie;                            /* a custom cookie name; STR_NULL = the usual four */
+        Str issuer, audience;                         /* STR_NULL = "mainstay" */
+        Str public_url;                               /* links in mails; its origin may use cookies */
+        Strs cors_origins;                            /* further origins that may use cookies */
+        bool production, skip_auth, registration_closed;
+        int64_t access_ttl_s;                         /* 0 = 600 */
+        int64_t idle_ttl_s, absolute_ttl_s;           /* without remember_me; 0 = 12 h, 24 h */
+        int64_t remember_idle_ttl_s, remember_absolute_ttl_s;   /* 0 = 14 d, 30 d */
+        int64_t erasure_grace_s;
+        PasswordAlgorithm password_hash;
+        unsigned hash_slots;                          /* 0 = cores; memory ceiling = slots x 19 MiB */
+        const char *password_list;                    /* compact list made by tools/password-list; NULL = the built-in one */
+        size_t cache_max;                             /* verified tokens kept; 0 = 16384 */
+        MailSettings mail;
+} IdentitySettings;
+
+/* ERR_INVALID: a setting that must not be (weak secret, SKIP_AUTH in production). ERR_CORRUPT: the root key is missing or is not
+ * the one that sealed this database; nothing was changed. One clear sentence in cx->err.what. Not on a loop thread. */
+Err       identity_new(Ctx *cx, Db *db, const IdentitySettings *set, Identity **ret) _must_check_;
+Identity *identity_free(Identity *id);
+DEFINE_CLEANUP(Identity, identity_free)
+
+/* Every migration of this room, for DbSettings.migrations. */
+extern const Migration identity_migrations[];
+
+/* The credential fields of a request as they were sent. */
+typedef struct Credentials {
+        Str authorization, x_api_key, cookie, origin;
+        Str client_ip;                                /* text form, after TRUSTED_PROXIES */
+        bool changes;                                 /* POST, PUT, PATCH, DELETE: a cookie then needs an allowed Origin */
+} Credentials;
+
+/* Any thread, must not block: memory, and on a miss this thread's read connection. No credential at all: OK and kind WHO_UNSET.
+ * ERR_TOKEN_EXPIRED, ERR_TOKEN_INVALID (one text, the reason goes to the log), ERR_CSRF, ERR_FORBIDDEN (inactive account),
+ * ERR_STORAGE (fail closed: a credential that cannot be looked up is not accepted). */
+Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principal *ret) _must_check_;
+
+UserKeys *identity_user_keys(Identity *id);           /* borrowed */
+bool      identity_skips_auth(const Identity *id);    /* answers carry X-Mainstay-Skip-Auth: true */
+unsigned  identity_hash_threads(const Identity *id);  /* for the pool behind LANE_HASH */
+/* Housekeeping: expired rows, last-used times, queued mails, due erasures, key rotation. Called about once a second by a timer's
+ * worker; does a bounded piece each time. */
+Err       identity_tick(Ctx *cx, Identity *id) _must_check_;

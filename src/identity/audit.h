@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* audit: what happened to accounts and data, appended in the transaction of the effect, so that neither stands without the other.
+ *
+ * Records form a chain: hash = SHA-256(prev_hash, length-prefixed fields), see audit_hash. A checkpoint signs the newest hash with
+ * a key derived from the root key, so that neither a record nor the tail before a checkpoint can be altered, removed or reordered
+ * unseen. After an erasure the actor and target keep a pseudonym. No passwords, tokens, keys, cookies or letters. */
+#include "base/base.h"
+#include "store/db.h"
+
+typedef struct AuditEvent {
+        const char *event, *outcome;                  /* OWASP logging vocabulary; "success", "failure", "denied" */
+        const char *actor_type, *target_type;         /* "user", "api_key", "system"; "session", "memory" … ; NULL = none */
+        Str actor_id, target_id;
+        Str ip, user_agent;                           /* cut to 45 and 200 bytes */
+        Str reason;
+} AuditEvent;
+
+/* Inside a write. The trace id comes from the Ctx. Fails closed: the caller's effect must fail with it. */
+Err audit_append(Ctx *cx, DbConn *c, const AuditEvent *e) _must_check_;
+
+typedef struct AuditRecord {
+        int64_t seq, ts_ms;
+        Str event, outcome, actor_type, actor_id, target_type, target_id, ip, user_agent, trace_id, reason;
+        Str prev_hash, hash;                          /* 32 bytes each */
+} AuditRecord;
+
+/* What `hash` must be for this record: pure. ret is 32 bytes. */
+void audit_hash(const AuditRecord *r, unsigned char ret[32]);
+
+typedef struct AuditFilter {
+        Str owner;                                    /* only events about this user; STR_NULL = all */
+        Str event, outcome;
+        int64_t from_ms, to_ms;                       /* 0 = open */
+        int64_t before_seq;                           /* 0 = newest first from the end */
+        int limit;
+} AuditFilter;
+Err audit_list(Ctx *cx, DbConn *c, const AuditFilter *f, AuditRecord **ret, size_t *ret_n) _must_check_;
+
+typedef struct AuditKey { unsigned char seed[32]; } AuditKey;         /* Ed25519, derived from the root key */
+Err audit_checkpoint(Ctx *cx, DbConn *c, const AuditKey *key) _must_check_;     /* inside a write; nothing new: nothing written */
+
+typedef struct AuditVerdict {
+        int64_t records, checkpoints, last_seq;
+        int64_t bad_seq;                              /* 0 = the chain is whole */
+        const char *fault;                            /* "hash", "link", "gap", "checkpoint", "truncated"; NULL = none */
+} AuditVerdict;
+Err audit_verify(Ctx *cx, DbConn *c, const AuditKey *key, AuditVerdict *ret) _must_check_;
