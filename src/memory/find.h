@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* find: search over memories and turns. Ranking is the index's (index.h); every text comes from the store by id, under the
+ * user's key, and its validity is checked again, so nothing uncommitted, foreign or deleted can be in an answer. */
+#include "memory/turns.h"
+
+enum { FIND_TOP_MAX = 1000 };
+
+typedef struct MemoryQuery {
+        Str query;                                    /* 1..1000 characters (from chat: the first 1000 of the message) */
+        int64_t top_k;                                /* 0 = 10 */
+        Strs types, tags;                             /* any of; v == NULL: all */
+        Strs speakers, conversations;                 /* turns: ids or external ids; v == NULL: all */
+        Strs exclude;                                 /* unit ids that must not come back (the current turn) */
+        double min_confidence;                        /* < 0 = 0.5 */
+        double min_score;
+        int64_t as_of, known_at;                      /* 0 = now */
+        int64_t from, to;                             /* valid_from / at within; 0 = open */
+        bool include_superseded;
+        bool memories, turns;                         /* which units; both false = memories */
+} MemoryQuery;
+
+typedef struct Breakdown {
+        double lexical, proximity, conversation, date, speaker, when, first_person, question, semantic;
+        double importance_boost, confidence_boost, recency_boost;
+        Strs matched_terms;
+} Breakdown;
+typedef struct MemoryHit {
+        const MemoryRow *memory;                      /* exactly one of the two is set */
+        const Turn *turn;
+        double relevance, similarity, recency, access;
+        Breakdown breakdown;
+} MemoryHit;
+typedef struct MemoryHits { MemoryHit *v; size_t n; bool degraded; } MemoryHits;   /* degraded: embeddings were not there */
+
+Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *ret) _must_check_;
+
+/* The content as it reads now: dates of plans rendered relative ("(tomorrow - originally on March 10)"). */
+Str memory_render(Ctx *cx, const MemoryRow *row, int64_t now_ms);
