@@ -27,6 +27,7 @@ typedef enum Lane {
         LANE_READ,                                    /* loop thread, rq->db is its read connection */
         LANE_WRITE,                                   /* writer, rq->db is the write connection, in a savepoint; no outbound call, no hash */
         LANE_WORKER,                                  /* worker thread: may block; reads by db_read, writes by db_write */
+        LANE_HASH,                                    /* as LANE_WORKER on the password pool (identity_hash_threads): a login storm queues only here */
         LANE_STREAM,                                  /* worker thread: answers itself later through rq->x (held) */
 } Lane;
 
