@@ -11,12 +11,7 @@
 #include "base/base.h"
 #include "memory/rank.h"
 
-typedef struct UnitId { uint8_t b[16]; } UnitId;      /* a UUID; all zero = none */
-bool   unit_id_parse(Str uuid, UnitId *ret) _must_check_;    /* 8-4-4-4-12 hex digits, either case */
-Str    unit_id_format(Arena *arena, UnitId id);       /* lower case */
-static inline bool unit_id_eq(UnitId a, UnitId b) { return !memcmp(a.b, b.b, sizeof a.b); }
-static inline bool unit_id_is_none(UnitId a) { return unit_id_eq(a, (UnitId){ { 0 } }); }
-
+typedef int64_t UnitId;                               /* the store's number of the unit within its user, > 0 */
 typedef enum UnitKind { UNIT_TURN = 1, UNIT_MEMORY = 2 } UnitKind;      /* also bits of a mask */
 typedef enum UnitRole { ROLE_OTHER, ROLE_USER, ROLE_ASSISTANT } UnitRole;
 #define UNIT_FOREVER INT64_MAX
@@ -28,7 +23,7 @@ typedef struct Unit {
         Str text;
         Str extra;                                    /* caption of a turn; tags and entities of a memory, as words */
         int64_t at_ms;                                /* turn: when it was said.  memory: valid_from */
-        UnitId conversation;                          /* of the turn, or of the memory's source turn; may be none */
+        Str conversation;                             /* id of the turn's, or of the memory's source turn's; may be empty */
         int utc_offset_min;                           /* whose calendar day `at_ms` falls on */
 
         int64_t ordinal;                              /* turn: place in its conversation; equal ones keep the order of arrival */
@@ -63,15 +58,16 @@ unsigned view_status(const UnitView *v);
 int64_t  view_at_ms(const UnitView *v);
 int64_t  view_recorded_ms(const UnitView *v);
 double   view_confidence(const UnitView *v);
-UnitId   view_conversation(const UnitView *v);
+Str      view_conversation(const UnitView *v);
 bool     view_has_label(const UnitView *v, Str label);
 
 typedef struct SearchFilter {
         unsigned kinds;                               /* UNIT_… bits; 0 = all */
         uint32_t types, statuses;                     /* bit per number, memories only; 0 = all */
-        Strs labels;                                  /* all of them; units without labels fail */
-        UnitId conversation;                          /* none = any */
-        Str speaker;                                  /* turns of this speaker (whole or first name, any case); empty = any */
+        Strs labels;                                  /* units with any of them; v NULL = any unit */
+        Strs conversations;                           /* ids, any of them; v NULL = any */
+        Strs speakers;                                /* turns of any of these (whole or first name, any case); v NULL = any */
+        const UnitId *exclude; size_t exclude_n;      /* never these */
         int64_t from_ms, to_ms;                       /* from <= at_ms < to; 0 = open */
         double min_confidence;                        /* memories only */
         int64_t as_of_ms, known_at_ms;                /* 0 = not asked; see index_search */
