@@ -6,22 +6,33 @@
  * a key derived from the root key, so that neither a record nor the tail before a checkpoint can be altered, removed or reordered
  * unseen. After an erasure the actor and target keep a pseudonym. No passwords, tokens, keys, cookies or letters. */
 #include "base/base.h"
+#include "identity/user_key.h"
 #include "store/db.h"
+
+typedef struct Audit Audit;                           /* one per process; thread safe */
+
+Audit *audit_new(Ctx *cx, UserKeys *keys, const unsigned char seed[32]);    /* seed: of the checkpoint key, from the root key */
+Audit *audit_free(Audit *a);
+DEFINE_CLEANUP(Audit, audit_free)
 
 typedef struct AuditEvent {
         const char *event, *outcome;                  /* OWASP logging vocabulary; "success", "failure", "denied" */
         const char *actor_type, *target_type;         /* "user", "api_key", "system"; "session", "memory" … ; NULL = none */
         Str actor_id, target_id;
+        Str owner;                                    /* user whose event it is; STR_NULL: actor_id when the actor is a user */
         Str ip, user_agent;                           /* cut to 45 and 200 bytes */
         Str reason;
 } AuditEvent;
 
 /* Inside a write. The trace id comes from the Ctx. Fails closed: the caller's effect must fail with it. */
-Err audit_append(Ctx *cx, DbConn *c, const AuditEvent *e) _must_check_;
+Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) _must_check_;
 
 typedef struct AuditRecord {
         int64_t seq, ts_ms;
-        Str event, outcome, actor_type, actor_id, target_type, target_id, ip, user_agent, trace_id, reason;
+        Str event, outcome, actor_type, actor_id, target_type, target_id, trace_id, reason;
+        Str owner;                                    /* whose event it is: the user it is shown to; "" = nobody's */
+        Str client;                                   /* as stored: ip NL user agent, sealed with the owner's key where there is one */
+        Str ip, user_agent;                           /* opened; "" after an erasure. Not part of the hash */
         Str prev_hash, hash;                          /* 32 bytes each */
 } AuditRecord;
 
@@ -35,14 +46,14 @@ typedef struct AuditFilter {
         int64_t before_seq;                           /* 0 = newest first from the end */
         int limit;
 } AuditFilter;
-Err audit_list(Ctx *cx, DbConn *c, const AuditFilter *f, AuditRecord **ret, size_t *ret_n) _must_check_;
+Err audit_list(Ctx *cx, Audit *a, DbConn *c, const AuditFilter *f, AuditRecord **ret, size_t *ret_n) _must_check_;
 
-typedef struct AuditKey { unsigned char seed[32]; } AuditKey;         /* Ed25519, derived from the root key */
-Err audit_checkpoint(Ctx *cx, DbConn *c, const AuditKey *key) _must_check_;     /* inside a write; nothing new: nothing written */
+/* Checkpoints are Ed25519 signatures over kind, seq, ts and hash. */
+Err audit_checkpoint(Ctx *cx, Audit *a, DbConn *c) _must_check_;     /* inside a write; nothing new: nothing written */
 
 typedef struct AuditVerdict {
         int64_t records, checkpoints, last_seq;
         int64_t bad_seq;                              /* 0 = the chain is whole */
         const char *fault;                            /* "hash", "link", "gap", "checkpoint", "truncated"; NULL = none */
 } AuditVerdict;
-Err audit_verify(Ctx *cx, DbConn *c, const AuditKey *key, AuditVerdict *ret) _must_check_;
+Err audit_verify(Ctx *cx, Audit *a, DbConn *c, AuditVerdict *ret) _must_check_;

@@ -5,6 +5,8 @@
  * A token is verified once; the outcome is kept in a bounded cache of verified tokens. What a token depends on (user, session,
  * key, token id) is named in the change table (identity/change.h): whoever ends or alters one of these notes it there after the
  * commit and before the answer, and the very next request that comes with such a token is looked up again. */
+#include "crypto/password.h"
+#include "identity/audit.h"
 #include "identity/mail.h"
 #include "identity/scope.h"
 #include "identity/tier.h"
@@ -28,8 +30,6 @@ typedef struct Principal {
 
 typedef struct Identity Identity;                     /* one per process; thread safe */
 
-typedef enum PasswordAlgorithm { HASH_ARGON2ID, HASH_BCRYPT } PasswordAlgorithm;
-
 typedef struct IdentitySettings {
         const char *data_dir;                         /* root.key, mail/ and exports/ live here unless named otherwise */
         const char *root_key_file;                    /* NULL: $CREDENTIALS_DIRECTORY/root.key, then data_dir/root.key (made at first start) */
@@ -46,7 +46,7 @@ typedef struct IdentitySettings {
         int64_t idle_ttl_s, absolute_ttl_s;           /* without remember_me; 0 = 12 h, 24 h */
         int64_t remember_idle_ttl_s, remember_absolute_ttl_s;   /* 0 = 14 d, 30 d */
         int64_t erasure_grace_s;
-        PasswordAlgorithm password_hash;
+        PasswordAlg password_hash;                    /* PASSWORD_UNSET = argon2id */
         unsigned hash_slots;                          /* 0 = cores; memory ceiling = slots x 19 MiB */
         const char *password_list;                    /* compact list made by tools/password-list; NULL = the built-in one */
         size_t cache_max;                             /* verified tokens kept; 0 = 16384 */
@@ -75,6 +75,7 @@ typedef struct Credentials {
 Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principal *ret) _must_check_;
 
 UserKeys *identity_user_keys(Identity *id);           /* borrowed */
+Audit    *identity_audit(Identity *id);               /* borrowed */
 bool      identity_skips_auth(const Identity *id);    /* answers carry X-Mainstay-Skip-Auth: true */
 unsigned  identity_hash_threads(const Identity *id);  /* for the pool behind LANE_HASH */
 /* Housekeeping: expired rows, last-used times, queued mails, due erasures, key rotation. Called about once a second by a timer's

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "identity/token_cache.h"
+
+#include <pthread.h>
+
+enum { SHARDS = 16, WAYS = 4, STRINGS = 5 };
+
+typedef struct Entry {
+        TokenHash hash;
+        uint64_t seen;
+        uint32_t used;
+        uint32_t n_refs;
+        ChangeRef refs[TOKEN_REFS_MAX];
+        size_t n_bytes;
+        Principal who;                                /* its strings point into bytes */
+        char bytes[];
+} Entry;
+
+typedef struct Shard { pthread_mutex_t lock; uint32_t clock; Entry *(*sets)[WAYS]; size_t count; } Shard;
+
+struct TokenCache {
+        Changes *changes;
+        SipKey key_a, key_b;
+        size_t sets;                                  /* of each shard */
+        Shard shards[SHARDS];
+};
+
+static void principal_strings(Principal *p, Str *ret[STRINGS]) {
+        ret[0] = &p->user_id; ret[1] = &p->email; ret[2] = &p->sid; ret[3] = &p->jti; ret[4] = &p->key_id;
+}
+
+TokenCache *token_cache_new(Ctx *cx, Changes *changes, size_t max) {
+        TokenCache *t = calloc(1, sizeof(*t));
+
+        assert(t);
+        t->changes = changes;
+        t->sets = MAX((size_t)1, max / (SHARDS * WAYS));
+        cx_random(cx, &t->key_a, sizeof(t->key_a));
+        cx_random(cx, &t->key_b, sizeof(t->key_b));
+        for (size_t i = 0; i < SHARDS; i++) {
+                pthread_mutex_init(&t->shards[i].lock, NULL);
+                t->shards[i].sets = calloc(t->sets, sizeof(*t->shards[i].sets));
+                assert(t->shards[i].sets);
+        }
+        return t;
+}
+
+TokenCache *token_cache_free(TokenCache *t) {
+        if (!t)
+                return NULL;
+        for (size_t i = 0; i < SHARDS; i++) {
+                for (size_t s = 0; s < t->sets; s++)
+                        for (size_t w = 0; w < WAYS; w++)
+                                free(t->shards[i].sets[s][w]);
+                free(t->shards[i].sets);
+                pthread_mutex_destroy(&t->shards[i].lock);
+        }
+        free(t);
+        return NULL;
+}
+
+TokenHash token_hash(const TokenCache *t, unsigned kind, Str token) {
+        SipKey a = t->key_a;
+
+        a.k[0] ^= (unsigned char)kind;
+        return (TokenHash){ siphash(&a, token), siphash(&t->key_b, token) };
+}
+
+static Shard *shard_of(TokenCache *t, TokenHash h) { return &t->shards[h.a % SHARDS]; }
+static Entry **set_of(TokenCache *t, TokenHash h) { return shard_of(t, h)->sets[h.b % t->sets]; }
+
+static void entry_drop(Shard *s, Entry **slot) {
+        free(*slot);
+        *slot = NULL;
+        s->count--;
+}
+
+static bool entry_is_good(Ctx *cx, TokenCache *t, Entry *e) {
+        uint64_t now = change_now(t->changes);
+
+        if (e->who.expires_at_s && cx_now_ms(cx) / 1000 >= e->who.expires_at_s)
+                return false;
+        if (now == e->seen)
+                return true;
+        if (change_since(t->changes, e->seen, e->refs, e->n_refs))
+                return false;
+        e->seen = now;
+        return true;
+}
+
+static void entry_copy(Ctx *cx, const Entry *e, Principal *ret) {
+        char *bytes = arena_bytes(cx->arena, e->n_bytes);
+        Str *to[STRINGS];
+
+        memcpy(bytes, e->bytes, e->n_bytes);
+        *ret = e->who;
+        principal_strings(ret, to);
+        for (size_t i = 0; i < STRINGS; i++)
+                if (to[i]->p)
+                        to[i]->p = bytes + (to[i]->p - e->bytes);
+}
+
+bool token_cache_get(Ctx *cx, TokenCache *t, TokenHash h, Principal *ret) {
+        Shard *s = shard_of(t, h);
+        Entry **set = set_of(t, h);
+        bool hit = false;
+
+        pthread_mutex_lock(&s->lock);
+        for (size_t w = 0; w < WAYS; w++) {
+                Entry *e = set[w];
+
+                if (!e || e->hash.a != h.a || e->hash.b != h.b)
+                        continue;
+                hit = entry_is_good(cx, t, e);
+                if (hit) {
+                        e->used = ++s->clock;
+                        entry_copy(cx, e, ret);
+                } else
+                        entry_drop(s, &set[w]);
+                break;
+        }
+        pthread_mutex_unlock(&s->lock);
+        return hit;
+}
+
+static Entry *entry_new(TokenHash h, const Principal *who) {
+        Principal copy = *who;
+        Str *from[STRINGS];
+        size_t n = 0;
+        Entry *e;
+
+        principal_strings(&copy, from);
+        for (size_t i = 0; i < STRINGS; i++)
+                n += from[i]->n + 1;
+        e = malloc(sizeof(*e) + n);
+        assert(e);
+        *e = (Entry){ .hash = h };
+        n = 0;
+        for (size_t i = 0; i < STRINGS; i++) {
+                if (!from[i]->p)
+                        continue;
+                memcpy(e->bytes + n, from[i]->p, from[i]->n);
+                e->bytes[n + from[i]->n] = 0;
+                from[i]->p = e->bytes + n;
+                n += from[i]->n + 1;
+        }
+        e->n_bytes = n;
+        e->who = copy;
+        return e;
+}
+
+/* The way for a new entry: its own, a free one, else the one not used for longest. */
+static Entry **way_choose(Entry **set, TokenHash h) {
+        Entry **best = &set[0];
+
+        for (size_t w = 0; w < WAYS; w++) {
+                if (set[w] && set[w]->hash.a == h.a && set[w]->hash.b == h.b)
+                        return &set[w];
+                if (*best && (!set[w] || set[w]->used < (*best)->used))
+                        best = &set[w];
+        }
+        return best;
+}
+
+void token_cache_put(TokenCache *t, TokenHash h, const Principal *who, uint64_t seen, const ChangeRef *refs, size_t n) {
+        Shard *s = shard_of(t, h);
+        Entry *e = entry_new(h, who), **way;
+
+        assert(n <= TOKEN_REFS_MAX);
+        e->seen = seen;
+        e->n_refs = (uint32_t)n;
+        memcpy(e->refs, refs, n * sizeof(*refs));
+        pthread_mutex_lock(&s->lock);
+        way = way_choose(set_of(t, h), h);
+        if (*way)
+                entry_drop(s, way);
+        e->used = ++s->clock;
+        *way = e;
+        s->count++;
+        pthread_mutex_unlock(&s->lock);
+}
+
+size_t token_cache_count(const TokenCache *t) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < SHARDS; i++)
+                n += t->shards[i].count;
+        return n;
+}
