@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which route rows answered with which code: read from the server's own http_request lines, so that every client counts
+// Which route rows answered with which code: read from the server's own log lines, so that every client counts
 // (fetch, raw sockets, foreign npm clients). tools/check-routes compares the files with the route table.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const seen = new Map();
 
 export function coverageAdd(line) {
-        if (line.event !== 'http_request' || !line.route)
+        if (!(line.event === 'http_request' || line.event === 'http_error') || !line.route)
                 return;
         const code = line.error_type ?? '';
         const row = { route: line.route, status: line.status, code };
