@@ -23,7 +23,8 @@ typedef struct Args { const Val *v; size_t n; } Args;
 #define ARGS(...) ((Args){ (const Val[]){ __VA_ARGS__ }, ELEMENTSOF(((const Val[]){ __VA_ARGS__ })) })
 #define NO_ARGS   ((Args){ NULL, 0 })
 
-/* ---- statements. ERR_CONFLICT: a unique key. ERR_STORAGE: full, read-only, broken, busy. ERR_CORRUPT: the file is damaged. ---- */
+/* ---- statements. ERR_CONFLICT: a unique or foreign key (not raised: it is an answer). ERR_STORAGE: full, read-only, broken, busy.
+ * ERR_CORRUPT: the file is damaged. ERR_TIMEOUT: a read met the deadline of its Ctx. The same Sql may be open twice. ---- */
 Err db_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed) _must_check_;   /* ret may be NULL */
 
 typedef struct Rows { DbConn *conn; void *stmt; } Rows;      /* open result: always _cleanup_(rows_done) */
@@ -39,7 +40,8 @@ Str     row_text(const Rows *r, int col);             /* text or blob, borrowed 
 Str     row_dup(Ctx *cx, const Rows *r, int col);     /* the same, in the arena */
 
 /* ---- lanes ---- */
-Err db_read(Ctx *cx, Db *db, DbConn **ret) _must_check_;     /* this thread's read connection: sees every acknowledged write */
+/* This thread's read connection: sees every acknowledged write. Inside a write: the write's own connection. */
+Err db_read(Ctx *cx, Db *db, DbConn **ret) _must_check_;
 
 typedef Err DbFn(Ctx *cx, DbConn *c, void *arg);
 /* Run fn in the write path and wait for the commit. Not from a loop thread, not from inside another write (asserted). */
@@ -48,9 +50,10 @@ Err db_write(Ctx *cx, Db *db, DbFn *fn, void *arg) _must_check_;
 typedef struct DbJob DbJob;
 struct DbJob {
         DbFn *fn; void *arg; Ctx *cx;                 /* must live until done */
-        void (*done)(DbJob *job, Err e);              /* on the writer, after the commit (or the rollback) */
+        void (*done)(DbJob *job, Err e);              /* on the writer, after the commit (or the rollback); short, no db_write */
         DbJob *next; Err result;                      /* the store's own */
 };
+/* A job whose deadline passes while it waits is not run: ERR_TIMEOUT. */
 Err db_submit(Ctx *cx, Db *db, DbJob *job) _must_check_;     /* ERR_UNAVAILABLE: the queue is full; done is not called then */
 
 /* Inside a write: run when the savepoint is durable, or when it was rolled back (also by a commit that failed).
@@ -68,6 +71,7 @@ typedef struct DbSettings {
         size_t cache_kib;                             /* page cache of each connection; 0 = default */
         const Migration *const *migrations;           /* tables of all rooms, NULL-terminated; numbers unique over all */
         bool migrate;                                 /* apply what is missing at open; else only check */
+        int64_t lock_wait_ms;                         /* for the process before this one to let go of the file; 0 = refuse at once */
 } DbSettings;
 
 /* ERR_STORAGE / ERR_CORRUPT / ERR_CONFLICT (newer schema, locked by another process), each with one clear sentence in cx->err.what. */
@@ -80,6 +84,9 @@ Err db_migrate_to(Ctx *cx, Db *db, int number) _must_check_;        /* up or dow
 Err db_migrate_status(Ctx *cx, Db *db, MigrationState **ret, size_t *ret_n) _must_check_;
 /* Consistent copy of the running database into a new file. `progress` (pages done, pages in all) may be NULL. */
 Err db_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *arg, int64_t done, int64_t all), void *arg) _must_check_;
+/* Puts a backup in the place of set->path, which no process may have open; checked whole before anything is replaced.
+ * ERR_NOT_FOUND: no such file. ERR_CORRUPT: damaged. ERR_CONFLICT: in use, another program's, or of a newer version. */
+Err db_restore(Ctx *cx, const DbSettings *set, const char *from) _must_check_;
 Err db_ping(Ctx *cx, Db *db) _must_check_;            /* SELECT 1 on a read connection and one write to the probe table */
 typedef struct DbStats { int64_t wal_bytes, queue_depth, queue_max, commits, writes; double fsync_s_last; } DbStats;
 void db_stats(Db *db, DbStats *ret);

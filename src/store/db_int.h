@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* db_int: what a driver of the database seam fills in. Only src/store includes this.
+ *
+ * A driver embeds Db and DbConn as the first member of its own. db.c keeps what is the same for all: hooks, the mark of
+ * the write that runs on this thread, and the migrations. */
+#include "store/db.h"
+
+typedef struct Hook { void (*fn)(void *arg); void *arg; bool commit; } Hook;
+typedef struct DbDriver DbDriver;
+
+struct Db {
+        const DbDriver *driver;
+        const Migration *const *migrations;           /* NULL: none */
+        bool migrate;
+};
+
+struct DbConn {
+        Db *db;
+        bool writable;                                /* inside a write */
+        Hook *hooks;
+        size_t hooks_n, hooks_cap;
+};
+
+struct DbDriver {
+        const char *name;                             /* for messages */
+
+        /* Lanes: as the functions of db.h. */
+        Err  (*read)(Ctx *cx, Db *db, DbConn **ret);
+        Err  (*write)(Ctx *cx, Db *db, DbFn *fn, void *arg);
+        Err  (*submit)(Ctx *cx, Db *db, DbJob *job);
+        Err  (*backup)(Ctx *cx, Db *db, const char *to, void (*progress)(void *, int64_t, int64_t), void *arg);
+        void (*stats)(Db *db, DbStats *ret);
+        void (*close)(Db *db);
+
+        /* Statements. An open statement is the driver's own object; `finish` gives it back. */
+        Err  (*run)(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed);
+        Err  (*script)(Ctx *cx, DbConn *c, const char *name, const char *text);   /* several statements */
+        Err  (*rows)(Ctx *cx, DbConn *c, const Sql *sql, Args args, void **ret_stmt);
+        Err  (*next)(Ctx *cx, DbConn *c, void *stmt, bool *ret_row);
+        void (*finish)(DbConn *c, void *stmt);
+        bool    (*is_null)(void *stmt, int col);
+        int64_t (*get_int)(void *stmt, int col);
+        double  (*get_num)(void *stmt, int col);
+        Str     (*get_str)(void *stmt, int col);
+        /* Inside a write: keeps other processes from migrating until it ends. NULL: the database has one process. */
+        Err  (*schema_lock)(Ctx *cx, DbConn *c);
+};
+
+/* Runs fn as the write of this thread: db_read gives the same connection, db_write is refused. Rolls nothing back. */
+Err  write_call(Ctx *cx, DbConn *c, DbFn *fn, void *arg);
+
+/* The commit hooks in order; then none are left. */
+void hooks_committed(DbConn *c);
+/* The rollback hooks from the `from`th on, last first; hooks before stay. */
+void hooks_rolled_back(DbConn *c, size_t from);
+void hooks_done(DbConn *c);
+
+/* Checks the schema, or brings it to the newest when db->migrate. For drivers' open. */
+Err  schema_check(Ctx *cx, Db *db);
+/* The number of the newest migration applied; 0 for an empty database. ERR_CONFLICT: not a schema of this program. */
+Err  schema_check_conn(Ctx *cx, Db *db, DbConn *c, int *ret_number);
+
+Err  sqlite_open(Ctx *cx, const DbSettings *set, Db **ret);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* db_sqlite_int: the parts of the SQLite driver. Connections are without mutexes: each belongs to one thread at a time. */
+#include <sqlite3.h>
+
+#include "store/db_int.h"
+#include "sys/thread.h"
+
+/* A prepared statement of one connection. A second use of a Sql while the first is open gets a twin. */
+typedef struct Stmt Stmt;
+struct Stmt {
+        sqlite3_stmt *st;
+        const Sql *sql;
+        Stmt *twin;
+        int params_n;
+        unsigned char *params;                        /* bind position - 1 -> the number behind the $ */
+        bool busy, ended;
+};
+
+typedef struct SqliteConn SqliteConn;
+typedef struct SqliteDb SqliteDb;
+struct SqliteConn {
+        DbConn base;
+        SqliteDb *owner;
+        sqlite3 *db;
+        Arena *arena;                                 /* of the statements */
+        Stmt **table;                                 /* open addressing by the Sql's address; cap is a power of two */
+        size_t cap, n;
+        Ctx *cx;                                      /* whose deadline the running step keeps; NULL between steps */
+        SqliteConn *next, **prev;                     /* among the readers */
+};
+
+typedef struct Writer {
+        SqliteConn *conn;
+        pthread_t id;
+        pthread_mutex_t lock;                         /* guards the queue and `stopping` */
+        pthread_cond_t wake;
+        DbJob *head, **tail;
+        size_t depth, queue_max;
+        bool started, stopping;
+        int wal_pages, wal_next;                      /* frames in the log; checkpoint when it reaches this many */
+        bool wal_idle_due;                            /* written since the last checkpoint of an idle moment */
+        int64_t commits, writes, fsync_us;            /* atomic */
+} Writer;
+
+struct SqliteDb {
+        Db base;
+        Arena *arena;
+        const char *path, *wal_path;
+        size_t cache_kib;
+        int lock_fd;
+        bool keyed;
+        pthread_key_t key;                            /* this thread's reader */
+        pthread_mutex_t readers_lock;
+        SqliteConn *readers;
+        Writer writer;
+};
+
+static inline SqliteDb *sqlite_db(Db *db) { return CONTAINER_OF(db, SqliteDb, base); }
+static inline SqliteConn *sqlite_conn(DbConn *c) { return CONTAINER_OF(c, SqliteConn, base); }
+
+/* The Err of a result code. `what` is the statement's name or the step. ERR_CONFLICT is an answer and is not raised. */
+Err  sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what);
+
+typedef enum ConnRole { CONN_READER, CONN_WRITER } ConnRole;
+Err         conn_open(Ctx *cx, SqliteDb *s, ConnRole role, SqliteConn **ret);
+SqliteConn *conn_close(SqliteConn *c);
+DEFINE_CLEANUP(SqliteConn, conn_close)
+int  conn_exec(SqliteConn *c, const Sql *sql);        /* result code; no parameters, no rows */
+Stmt *stmt_get(SqliteConn *c, const Sql *sql, int *ret_rc);   /* NULL: *ret_rc says why */
+void  stmt_put(Stmt *s);
+void  stmts_done(SqliteConn *c);
+extern const DbDriver sqlite_driver;
+
+Err  sqlite_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed);
+Err  sqlite_script(Ctx *cx, DbConn *c, const char *name, const char *text);
+Err  sqlite_rows(Ctx *cx, DbConn *c, const Sql *sql, Args args, void **ret_stmt);
+Err  sqlite_next(Ctx *cx, DbConn *c, void *stmt, bool *ret_row);
+void sqlite_finish(DbConn *c, void *stmt);
+bool    sqlite_is_null(void *stmt, int col);
+int64_t sqlite_get_int(void *stmt, int col);
+double  sqlite_get_num(void *stmt, int col);
+Str     sqlite_get_str(void *stmt, int col);
+
+Err  writer_start(Ctx *cx, SqliteDb *s, size_t queue_max);
+void writer_stop(SqliteDb *s);                        /* drains, checkpoints, closes the connection */
+Err  writer_write(Ctx *cx, Db *db, DbFn *fn, void *arg);
+Err  writer_submit(Ctx *cx, Db *db, DbJob *job);
+void writer_stats(Db *db, DbStats *ret);
+
+Err  sqlite_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *, int64_t, int64_t), void *arg);

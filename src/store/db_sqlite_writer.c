@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+/* The writer of the SQLite driver: one thread, group commit, all checkpoints.
+ *
+ * A batch is one transaction: each job has a savepoint of its own, so a failing job undoes only itself. Nobody is
+ * answered before the one COMMIT, because also a job that failed may have failed over what an earlier one of the same
+ * batch wrote. When the transaction is lost (disk full, I/O error), all its jobs get ERR_STORAGE. */
+#include "store/db_sqlite_int.h"
+
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+
+enum {
+        QUEUE_MAX = 4096,
+        BATCH_JOBS = 256,
+        BATCH_US = 10000,
+        WAL_PASSIVE_PAGES = 4096,                     /* 16 MiB: checkpoint between two batches */
+        WAL_TRUNCATE_PAGES = 32768,                   /* 128 MiB: readers held it back; start the log anew */
+        WAL_IDLE_PAGES = 256,                         /* worth a checkpoint in a quiet moment */
+        IDLE_US = 200000,
+        SLOW_US = 500000,                             /* a commit this long is logged */
+};
+
+static const Sql sql_begin = { "store.begin", "BEGIN IMMEDIATE" };
+static const Sql sql_commit = { "store.commit", "COMMIT" };
+static const Sql sql_abort = { "store.abort", "ROLLBACK" };
+static const Sql sql_save = { "store.save", "SAVEPOINT job" };
+static const Sql sql_undo = { "store.undo", "ROLLBACK TO job" };
+static const Sql sql_release = { "store.release", "RELEASE job" };
+
+static Cell *commit_seconds;
+static void metrics_make(void) {
+        commit_seconds = metric_one(metric_histogram("mainstay_storage_fsync_duration_seconds", NULL, metric_bounds_http,
+                                                     metric_bounds_http_n, "Duration of durable commits"));
+}
+
+/* ---- the queue ---- */
+
+static Err queue_push(Ctx *cx, Writer *w, DbJob *job) {
+        job->next = NULL;
+        job->result = OK;
+        pthread_mutex_lock(&w->lock);
+        bool room = !w->stopping && w->depth < w->queue_max;
+        if (room) {
+                *w->tail = job;
+                w->tail = &job->next;
+                if (w->depth++ == 0)
+                        pthread_cond_signal(&w->wake);
+        }
+        pthread_mutex_unlock(&w->lock);
+        return room ? OK : RAISE(cx, ERR_UNAVAILABLE, "the write queue is full");
+}
+
+static DbJob *queue_pop(Writer *w) {
+        pthread_mutex_lock(&w->lock);
+        DbJob *job = w->head;
+        if (job) {
+                w->head = job->next;
+                if (!w->head)
+                        w->tail = &w->head;
+                w->depth--;
+        }
+        pthread_mutex_unlock(&w->lock);
+        return job;
+}
+
+/* True: the job had not begun and is out of the queue. */
+static bool queue_cancel(Writer *w, DbJob *job) {
+        bool found = false;
+        pthread_mutex_lock(&w->lock);
+        for (DbJob **at = &w->head; *at && !found; at = found ? at : &(*at)->next) {
+                found = *at == job;
+                if (!found)
+                        continue;
+                *at = job->next;
+                if (!*at)
+                        w->tail = at;
+                w->depth--;
+        }
+        pthread_mutex_unlock(&w->lock);
+        return found;
+}
+
+typedef enum Wait { WAIT_WORK, WAIT_IDLE, WAIT_STOP } Wait;
+
+static Wait queue_wait(Writer *w) {
+        Wait got = WAIT_WORK;
+        pthread_mutex_lock(&w->lock);
+        while (!w->head && !w->stopping && got == WAIT_WORK) {
+                int64_t until = w->wal_idle_due ? thread_mono_us() + IDLE_US : INT64_MAX;
+                if (!cond_wait_until(&w->wake, &w->lock, until) && !w->head)
+                        got = WAIT_IDLE;
+        }
+        if (!w->head && w->stopping)
+                got = WAIT_STOP;
+        pthread_mutex_unlock(&w->lock);
+        return got;
+}
+
+/* ---- one batch ---- */
+
+typedef struct Batch {
+        DbJob *first, **end;
+        size_t n;
+        int64_t started_us;
+        int rc;                                       /* not OK: the transaction is lost */
+        char why[256];
+} Batch;
+
+static void batch_lost(Batch *b, SqliteConn *c, int rc, const char *what) {
+        b->rc = rc ? rc : SQLITE_ABORT;
+        snprintf(b->why, sizeof b->why, "%s: %s", what, rc ? sqlite3_errmsg(c->db) : "the transaction was rolled back");
+}
+
+static void batch_exec(Batch *b, SqliteConn *c, const Sql *sql) {
+        int rc = conn_exec(c, sql);
+        if (rc)
+                batch_lost(b, c, rc, sql->name);
+}
+
+static void job_run(Writer *w, Batch *b, DbJob *job) {
+        SqliteConn *c = w->conn;
+        if (cx_left_ms(job->cx) == 0) {
+                job->result = RAISE(job->cx, ERR_TIMEOUT, "waited too long for the writer");
+                return;
+        }
+        batch_exec(b, c, &sql_save);
+        if (b->rc)
+                return;
+        size_t hooks = c->base.hooks_n;
+        job->result = write_call(job->cx, &c->base, job->fn, job->arg);
+        if (sqlite3_get_autocommit(c->db)) {          /* a full disk or a failed read ends the transaction under us */
+                batch_lost(b, c, 0, "write");
+                return;
+        }
+        if (job->result) {
+                batch_exec(b, c, &sql_undo);
+                hooks_rolled_back(&c->base, hooks);
+        }
+        if (!b->rc)
+                batch_exec(b, c, &sql_release);
+}
+
+static void batch_fill(Writer *w, Batch *b) {
+        DbJob *job;
+        bool begun = !b->rc;
+        while (b->n < BATCH_JOBS && (job = queue_pop(w))) {
+                *b->end = job;
+                b->end = &job->next;
+                job->next = NULL;
+                b->n++;
+                if (begun)
+                        job_run(w, b, job);
+                if (begun && (b->rc || thread_mono_us() - b->started_us > BATCH_US))
+                        break;
+        }
+}
+
+static void batch_commit(Writer *w, Batch *b) {
+        int64_t from = thread_mono_us();
+        if (!b->rc)
+                batch_exec(b, w->conn, &sql_commit);
+        int64_t took = thread_mono_us() - from;
+        if (b->rc && !sqlite3_get_autocommit(w->conn->db))
+                conn_exec(w->conn, &sql_abort);
+        if (b->rc) {
+                hooks_rolled_back(&w->conn->base, 0);
+                w->conn->base.hooks_n = 0;
+                LOG(NULL, LOG_ERROR, "storage_failed", b->why, L_INT("writes", (int64_t)b->n));
+                return;
+        }
+        cell_observe(commit_seconds, (double)took / 1e6);
+        __atomic_store_n(&w->fsync_us, took, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&w->commits, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&w->writes, (int64_t)b->n, __ATOMIC_RELAXED);
+        if (took > SLOW_US)
+                LOG(NULL, LOG_WARN, "storage_slow", "commit", L_INT("duration_ms", took / 1000));
+        hooks_committed(&w->conn->base);
+}
+
+static void batch_answer(Batch *b) {
+        for (DbJob *job = b->first, *next; job; job = next) {
+                next = job->next;
+                if (b->rc) {
+                        bool damaged = (b->rc & 0xff) == SQLITE_CORRUPT || (b->rc & 0xff) == SQLITE_NOTADB;
+                        err_clear(job->cx);
+                        job->result = RAISE(job->cx, damaged ? ERR_CORRUPT : ERR_STORAGE, "%s", b->why);
+                }
+                job->done(job, job->result);          /* the job may be gone now */
+        }
+}
+
+static void batch_run(Writer *w) {
+        Batch b = { .started_us = thread_mono_us() };
+        b.end = &b.first;
+        batch_exec(&b, w->conn, &sql_begin);
+        batch_fill(w, &b);
+        batch_commit(w, &b);
+        batch_answer(&b);
+}
+
+/* ---- checkpoints ---- */
+
+static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages) {
+        Writer *w = arg;
+        if (pages < w->wal_pages)                     /* the log began anew */
+                w->wal_next = WAL_PASSIVE_PAGES;
+        w->wal_pages = pages;
+        w->wal_idle_due = pages >= WAL_IDLE_PAGES;
+        return SQLITE_OK;
+}
+
+/* Never waits for a reader: what cannot be done now is done the next time. */
+static void checkpoint(Writer *w, int mode) {
+        int pages = 0, moved = 0;
+        sqlite3_busy_timeout(w->conn->db, 0);
+        int rc = sqlite3_wal_checkpoint_v2(w->conn->db, NULL, mode, &pages, &moved);
+        sqlite3_busy_timeout(w->conn->db, 2000);
+        if (rc && rc != SQLITE_BUSY)
+                LOG(NULL, LOG_WARN, "storage_checkpoint_failed", sqlite3_errmsg(w->conn->db), L_INT("pages", pages));
+        w->wal_next = w->wal_pages + WAL_PASSIVE_PAGES;
+        w->wal_idle_due = false;
+}
+
+static void checkpoint_if_due(Writer *w, bool idle) {
+        if (idle)
+                checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+        else if (w->wal_pages >= w->wal_next)
+                checkpoint(w, w->wal_pages >= WAL_TRUNCATE_PAGES ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
+}
+
+static void *writer_main(void *arg) {
+        Writer *w = arg;
+        for (Wait got; (got = queue_wait(w)) != WAIT_STOP;) {
+                if (got == WAIT_WORK)
+                        batch_run(w);
+                checkpoint_if_due(w, got == WAIT_IDLE);
+        }
+        return NULL;
+}
+
+/* ---- the lane ---- */
+
+Err writer_submit(Ctx *cx, Db *db, DbJob *job) { return queue_push(cx, &sqlite_db(db)->writer, job); }
+
+typedef struct Waiter {
+        DbJob job;
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        bool done;
+        Err result;
+} Waiter;
+
+static void waiter_done(DbJob *job, Err e) {
+        Waiter *x = CONTAINER_OF(job, Waiter, job);
+        pthread_mutex_lock(&x->lock);
+        x->done = true;
+        x->result = e;
+        pthread_cond_signal(&x->wake);
+        pthread_mutex_unlock(&x->lock);
+}
+
+/* A job that has begun is waited for: it uses the caller's memory. */
+static Err waiter_wait(Ctx *cx, Writer *w, Waiter *x) {
+        int64_t left = cx_left_ms(cx);
+        int64_t until = left == INT64_MAX ? INT64_MAX : thread_mono_us() + left * 1000;
+        pthread_mutex_lock(&x->lock);
+        while (!x->done) {
+                if (cond_wait_until(&x->wake, &x->lock, until))
+                        continue;
+                pthread_mutex_unlock(&x->lock);
+                bool cancelled = queue_cancel(w, &x->job);
+                pthread_mutex_lock(&x->lock);
+                until = INT64_MAX;
+                if (cancelled) {
+                        x->done = true;
+                        x->result = RAISE(cx, ERR_TIMEOUT, "waited too long for the writer");
+                }
+        }
+        pthread_mutex_unlock(&x->lock);
+        return x->result;
+}
+
+Err writer_write(Ctx *cx, Db *db, DbFn *fn, void *arg) {
+        Writer *w = &sqlite_db(db)->writer;
+        assert(!pthread_equal(w->id, pthread_self()));
+        Waiter x = { .job = { .fn = fn, .arg = arg, .cx = cx, .done = waiter_done } };
+        pthread_mutex_init(&x.lock, NULL);
+        cond_init(&x.wake);
+        Err e = queue_push(cx, w, &x.job);
+        if (!e)
+                e = waiter_wait(cx, w, &x);
+        pthread_cond_destroy(&x.wake);
+        pthread_mutex_destroy(&x.lock);
+        return e;
+}
+
+/* ---- life ---- */
+
+Err writer_start(Ctx *cx, SqliteDb *s, size_t queue_max) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, metrics_make);
+        Writer *w = &s->writer;
+        w->queue_max = queue_max ? queue_max : QUEUE_MAX;
+        w->tail = &w->head;
+        w->wal_next = WAL_PASSIVE_PAGES;
+        pthread_mutex_init(&w->lock, NULL);
+        cond_init(&w->wake);
+        sqlite3_wal_hook(w->conn->db, wal_grew, w);
+        Err e = thread_start(cx, "store-writer", writer_main, w, &w->id);
+        w->started = e == OK;
+        return e;
+}
+
+void writer_stop(SqliteDb *s) {
+        Writer *w = &s->writer;
+        if (!w->started)
+                return;
+        pthread_mutex_lock(&w->lock);
+        w->stopping = true;
+        pthread_cond_signal(&w->wake);
+        pthread_mutex_unlock(&w->lock);
+        pthread_join(w->id, NULL);
+        pthread_cond_destroy(&w->wake);
+        pthread_mutex_destroy(&w->lock);
+        w->started = false;
+}
+
+void writer_stats(Db *db, DbStats *ret) {
+        SqliteDb *s = sqlite_db(db);
+        Writer *w = &s->writer;
+        struct stat st;
+        *ret = (DbStats){
+                .wal_bytes = stat(s->wal_path, &st) ? 0 : (int64_t)st.st_size,
+                .queue_max = (int64_t)w->queue_max,
+                .commits = __atomic_load_n(&w->commits, __ATOMIC_RELAXED),
+                .writes = __atomic_load_n(&w->writes, __ATOMIC_RELAXED),
+                .fsync_s_last = (double)__atomic_load_n(&w->fsync_us, __ATOMIC_RELAXED) / 1e6,
+        };
+        pthread_mutex_lock(&w->lock);
+        ret->queue_depth = (int64_t)w->depth;
+        pthread_mutex_unlock(&w->lock);
+}
