@@ -19,4 +19,4 @@ DEFINE_CLEANUP(Proxies, proxies_free)
 Str client_address(const Proxies *p, const Exchange *x, char *buf, size_t n);
 
 /* The pure part: peer is an address; xff and fwd are header values joined by commas, STR_NULL when absent. */
-Str forwarded_client(const Proxies *p, Str peer, Str xff, Str fwd, char *buf, size_t n);
+Str forwarded_client(const Proxies *p, Str peer, Str xff, Str fwd, char buf[ADDRESS_TEXT_MAX]);

@@ -3,8 +3,8 @@
 /* limit: how often somebody may ask. Counters per key (a user, a client address) in a table of fixed size; several policies of
  * one key are judged and counted in one step, and a refused request counts for none of them (contracts/identity.md section 8).
  *
- * The table is set-associative: a key has LIMIT_WAYS places. When all are taken, an expired one goes first, else the one that
- * has used least, so that many fresh keys push each other out and not somebody who is near a limit. */
+ * The table is set-associative: a key has LIMIT_WAYS places. When all are taken, an expired one goes first, else the one
+ * that has used least, so that many fresh keys push each other out and not somebody who is near a limit. */
 #include "base/base.h"
 
 enum { LIMIT_POLICIES_MAX = 3, LIMIT_WAYS = 8 };
@@ -13,8 +13,9 @@ typedef struct LimitPolicy {
         const char *name;                             /* "burst": static, no quotes */
         uint32_t quota;                               /* 0 = unlimited: not counted, not shown */
         uint32_t window_s;
-        bool aligned;                                 /* windows start at multiples of window_s (a UTC day), else at the first request */
+        bool aligned;                                 /* to multiples of window_s (a UTC day); else from the first request */
 } LimitPolicy;
+typedef struct LimitPolicies { const LimitPolicy *v; size_t n; } LimitPolicies;     /* at most LIMIT_POLICIES_MAX */
 
 typedef struct LimitResult {
         bool allowed;
@@ -28,14 +29,14 @@ Err     limits_new(Ctx *cx, Limits **ret) _must_check_;
 Limits *limits_free(Limits *l);
 DEFINE_CLEANUP(Limits, limits_free)
 
-/* Counts one request of `key` against all `n` policies, or none. The same key must always come with the same policies (their
+/* Counts one request of `key` against all policies, or none. The same key must always come with the same policies (their
  * quotas may change): put the class into it ("u:" user id, "login:" address). Never fails: a full table forgets someone. */
-bool limit_take(Limits *l, Str key, const LimitPolicy *p, size_t n, int64_t now_ms, LimitResult *ret);
+bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult *ret);
 
 /* Header values (IETF httpapi ratelimit fields), in the arena; STR_NULL when no policy has a quota.
  * "burst";q=100;w=60, "daily";q=1000;w=86400   and   "burst";r=99;t=60, "daily";r=999;t=43200 */
-Str  limit_policy_text(Arena *a, const LimitPolicy *p, size_t n);
-Str  limit_state_text(Arena *a, const LimitPolicy *p, size_t n, const LimitResult *r);
+Str  limit_policy_text(Arena *a, LimitPolicies p);
+Str  limit_state_text(Arena *a, LimitPolicies p, const LimitResult *r);
 
 /* Write-behind: every counter that moved since the last export, and the way back at start. `start_s` is Unix time. */
 typedef struct LimitCount { Str key; size_t policy; int64_t start_s; uint32_t count; } LimitCount;
