@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* jose: compact JWS (RFC 7515) and JWE with a shared key (RFC 7516 "dir"), and the JWK forms of our keys.
+/* jose: compact JWS (RFC 7515) and JWE with a shared key (RFC 7516 "dir"), and the JWK forms of our
+ * keys.
  *
- * The algorithm comes from the key, never from the token (RFC 8725): a token is good for a key only if its header names exactly
- * that algorithm. Refused before any key is touched: crit, zip, b64, jku, jwk, x5u, x5c, x5t, p2c, p2s; duplicate members;
- * depth over 16; base64url that is not canonical; JWS over 8 KiB, JWE over 32 KiB. A payload is given out only when it is true. */
+ * The algorithm comes from the key, never from the token (RFC 8725): a token is good for a key only
+ * if its header names exactly that algorithm. Refused before any key is touched: crit, zip, b64,
+ * jku, jwk, x5u, x5c, x5t, p2c, p2s; duplicate members; depth over 16; base64url that is not
+ * canonical; JWS over 8 KiB, JWE over 32 KiB. A payload is given out only when it is true. */
 #include "base/base.h"
 #include "crypto/sign.h"
 
@@ -18,16 +20,20 @@ typedef enum JoseAlg {
 typedef struct JoseKey JoseKey;                       /* immutable, thread safe, wiped on free */
 
 /* `kid` may be STR_NULL: the header then names none. Secrets are copied. */
-Err      jose_key_hs256(Ctx *cx, Str secret, Str kid, JoseKey **ret) _must_check_;       /* ERR_INVALID: empty secret */
-Err      jose_key_es256(Ctx *cx, const Es256Parts *parts, Str kid, JoseKey **ret) _must_check_;   /* kid NULL: thumbprint */
-Err      jose_key_dir(Ctx *cx, JoseAlg enc, Str key, Str kid, JoseKey **ret) _must_check_;    /* 32 or 64 bytes by enc */
+/* ERR_INVALID: empty secret */
+Err      jose_key_hs256(Ctx *cx, Str secret, Str kid, JoseKey **ret) _must_check_;
+/* kid NULL: thumbprint */
+Err      jose_key_es256(Ctx *cx, const Es256Parts *parts, Str kid, JoseKey **ret) _must_check_;
+/* 32 or 64 bytes by enc */
+Err      jose_key_dir(Ctx *cx, JoseAlg enc, Str key, Str kid, JoseKey **ret) _must_check_;
 JoseKey *jose_key_free(JoseKey *k);
 DEFINE_CLEANUP(JoseKey, jose_key_free)
 JoseAlg  jose_key_alg(const JoseKey *k);
 Str      jose_key_kid(const JoseKey *k);              /* STR_NULL when it has none */
 
-/* What a token says about itself; nothing of it is proven yet. Use: to choose the key. Borrowed from the arena. */
-typedef enum JoseKind { JOSE_NEITHER, JOSE_JWS, JOSE_JWE } JoseKind;      /* by the number of parts */
+/* What a token says about itself; nothing of it is proven yet. Use: to choose the key. Borrowed
+ * from the arena. */
+typedef enum JoseKind { JOSE_NEITHER, JOSE_JWS, JOSE_JWE } JoseKind;    /* by the number of parts */
 JoseKind jose_kind(Str token);
 typedef struct JoseHeader { JoseAlg alg; Str kid, typ; } JoseHeader;      /* alg: `enc` for a JWE */
 /* ERR_TOKEN_INVALID: any of the refusals above, or an algorithm that is not in JoseAlg. */
@@ -35,13 +41,15 @@ Err jose_header(Ctx *cx, Str token, JoseHeader *ret) _must_check_;
 
 /* Sign the payload (JSON text). Header: alg, typ ("at+jwt"; STR_NULL leaves it out), kid. */
 Err jws_sign(Ctx *cx, const JoseKey *key, Str typ, Str payload, Str *ret) _must_check_;
-/* The payload's bytes in the arena. ERR_TOKEN_INVALID for everything that is not a token signed by this key. */
+/* The payload's bytes in the arena. ERR_TOKEN_INVALID for everything that is not a token signed by
+ * this key. */
 Err jws_verify(Ctx *cx, const JoseKey *key, Str token, Str *ret_payload) _must_check_;
 /* As jws_verify; the plain text is in the arena. */
 Err jwe_open(Ctx *cx, const JoseKey *key, Str token, Str *ret_plain) _must_check_;
 
 /* {"keys":[…]}: the public halves; symmetric keys are left out. */
 void jwk_set_write(Buf *out, const JoseKey *const *keys, size_t n);
-/* RFC 7638, base64url of SHA-256. Auth.js names its keys by the SHA-512 form of the same text: authjs_kid. */
+/* RFC 7638, base64url of SHA-256. Auth.js names its keys by the SHA-512 form of the same text:
+ * authjs_kid. */
 Str  jwk_thumbprint(Ctx *cx, const JoseKey *key);
 Str  authjs_kid(Ctx *cx, Str key_bytes);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* hash: digests, MACs and key derivation. SHA-256 uses the processor's instructions where it has them; a keyed MAC state is
- * made once and then costs two block functions less per message. Nothing here fails. */
+/* hash: digests, MACs and key derivation. SHA-256 uses the processor's instructions where it has
+ * them; a keyed MAC state is made once and then costs two block functions less per message. Nothing
+ * here fails. */
 #include "base/base.h"
 
 enum { SHA1_SIZE = 20, SHA256_SIZE = 32, SHA512_SIZE = 64 };
@@ -21,7 +22,8 @@ typedef struct HmacKey { Sha256 inner, outer; } HmacKey;
 void hmac_key_init(HmacKey *k, Str key);
 void hmac_key_done(HmacKey *k);
 void hmac_key_sign(const HmacKey *k, Str msg, unsigned char ret[SHA256_SIZE]);
-bool hmac_key_verify(const HmacKey *k, Str msg, Str mac);          /* constant time; false also for a wrong length */
+/* constant time; false also for a wrong length */
+bool hmac_key_verify(const HmacKey *k, Str msg, Str mac);
 void hmac_sha256(Str key, Str msg, unsigned char ret[SHA256_SIZE]);
 void hmac_sha1(Str key, Str msg, unsigned char ret[SHA1_SIZE]);    /* TOTP only */
 
