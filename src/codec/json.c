@@ -20,9 +20,10 @@ static int depth_scan(Str text) {
                 else if (in_string)
                         i += c == '\\';
                 else if (c == '{' || c == '[')
-                        deepest = MAX(deepest, ++depth);
+                        depth++;
                 else if (c == '}' || c == ']')
                         depth--;
+                deepest = MAX(deepest, depth);
         }
         return deepest;
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* json_int: the parsed tree, shared by the two readers. */
-#define JSON_NULL JANSSON_NULL            /* the library's word for it; JSON_NULL is our JsonKind */
+/* json_int: the parsed tree, shared by the two readers. The library's JSON_NULL has another name
+ * here, because ours is a JsonKind; its json_is_null would use the wrong one. */
+#define JSON_NULL JANSSON_NULL
 #include <jansson.h>
 #undef JSON_NULL
+#undef json_is_null
 
 #include "codec/json.h"
 
+static inline bool json_is_nil(const json_t *v) { return json_typeof(v) == JANSSON_NULL; }
 static inline void json_decrefp_(json_t **p) { json_decref(*p); }
 
 /* Strict parse of one text. ERR_BAD_JSON; `overflow` for a number that no machine type holds. */

@@ -136,7 +136,7 @@ static void read_field(Reader *r, const Path *up, const Field *f, const json_t *
         Path path = { .up = up, .name = str_c(f->name) };
         if (!v)
                 field_absent(r, &path, f, at);
-        else if (!json_is_null(v) || (f->type == FT_JSON && !(f->flags & (F_NULL | F_CLEAR))))
+        else if (!json_is_nil(v) || (f->type == FT_JSON && !(f->flags & (F_NULL | F_CLEAR))))
                 read_value(r, &path, f, v, at);
         else if (f->flags & F_CLEAR)
                 read_clear(f, at);
