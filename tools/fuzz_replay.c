@@ -23,7 +23,7 @@ static int input_replay(const char *path, size_t n) {
         int failed = 1;
 
         if (f && data && fread(data, 1, n, f) == n) {
-                (void) LLVMFuzzerTestOneInput(data, n);
+                (void)LLVMFuzzerTestOneInput(data, n);
                 failed = 0;
         } else {
                 fprintf(stderr, "fuzz_replay: %s: cannot read\n", path);
@@ -46,7 +46,7 @@ static int directory_replay(DIR *dir, const char *path, int depth, size_t *count
                 if (entry->d_name[0] == '.')
                         continue;
                 n = snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-                if (n < 0 || (size_t) n >= sizeof child) {
+                if (n < 0 || (size_t)n >= sizeof child) {
                         fprintf(stderr, "fuzz_replay: %s: path too long\n", path);
                         failed = 1;
                         continue;
@@ -72,15 +72,16 @@ static int path_replay(const char *path, int depth, size_t *count) {
                 return failed;
         }
         if (!S_ISREG(st.st_mode) || st.st_size > INPUT_MAX) {
-                fprintf(stderr, "fuzz_replay: %s: not a file of at most %d bytes\n", path, INPUT_MAX);
+                fprintf(stderr, "fuzz_replay: %s: not a file of at most %d bytes\n", path,
+                        INPUT_MAX);
                 return 1;
         }
         (*count)++;
-        return input_replay(path, (size_t) st.st_size);
+        return input_replay(path, (size_t)st.st_size);
 }
 
 int main(int argc, char **argv) {
-        uint8_t *nothing = malloc(1);          /* a heap block: a sanitizer guards its end */
+        uint8_t *nothing = malloc(1); /* a heap block: a sanitizer guards its end */
         size_t count = 0;
         int failed = 0;
 
@@ -89,7 +90,7 @@ int main(int argc, char **argv) {
                 free(nothing);
                 return 2;
         }
-        (void) LLVMFuzzerTestOneInput(nothing, 0);
+        (void)LLVMFuzzerTestOneInput(nothing, 0);
         free(nothing);
         for (int i = 1; i < argc; i++)
                 failed |= path_replay(argv[i], 0, &count);
