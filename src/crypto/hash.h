@@ -9,7 +9,6 @@ enum { SHA1_SIZE = 20, SHA256_SIZE = 32, SHA512_SIZE = 64 };
 
 void sha256(Str bytes, unsigned char ret[SHA256_SIZE]);
 void sha512(Str bytes, unsigned char ret[SHA512_SIZE]);
-Str  sha256_hex(Arena *a, Str bytes);
 
 /* A digest over pieces. Plain memory: copy, drop. */
 typedef struct Sha256 { _Alignas(8) unsigned char state[112]; } Sha256;
