@@ -27,9 +27,16 @@ typedef enum Lane {
         LANE_READ,                                    /* loop thread, rq->db is its read connection */
         LANE_WRITE,                                   /* writer, rq->db is the write connection, in a savepoint; no outbound call, no hash */
         LANE_WORKER,                                  /* worker thread: may block; reads by db_read, writes by db_write */
-        LANE_HASH,                                    /* as LANE_WORKER on the password pool (identity_hash_threads): a login storm queues only here */
-        LANE_STREAM,                                  /* worker thread: answers itself later through rq->x (held) */
+        LANE_HASH,                                    /* as WORKER, on the password hashing pool; a full queue is ERR_HASH_QUEUE */
+        LANE_STREAM,                                  /* worker thread; returning OK means req_answer or req_stream follows later */
 } Lane;
+
+typedef enum Wire {
+        WIRE_OWN = 0,                                 /* problem+json as it is */
+        WIRE_AI,                                      /* /api/ai/chat: status_text, message, retry_suggested … (chat.md 3) */
+        WIRE_MEM0,                                    /* + "error": string (memory.md 10) */
+        WIRE_OPENAI,                                  /* + "error": {message,type,param,code}; value errors are 400 (chat.md 9) */
+} Wire;
 
 typedef struct Services Services;                     /* api/services.h: the opened rooms */
 typedef struct Route Route;
@@ -41,6 +48,7 @@ typedef struct Req {
         const Principal *who;                         /* NULL when anonymous */
         const Route *route;
         Exchange *x;
+        Str client_ip;                                /* text; the peer, or what a trusted proxy says */
         Str path[4];                                  /* the {…} segments in order */
         const void *query;                            /* struct of route->query, or NULL */
         int status;                                   /* starts as route->status; a handler may change it */
@@ -62,17 +70,31 @@ struct Route {
         bool in_raw;                                  /* a body of its own type: the handler reads x->body */
         const char *accepts;                          /* media type of the body; NULL = application/json */
         const char *produces;                         /* raw: ret is a Str of this type; NULL = application/json by shape */
+        const char *also;                             /* a second type it may answer with (req_raw) */
         size_t body_max;
         int status;                                   /* of success; 0 = 200, or 204 without out */
         const Err *errors;                            /* beyond those that the other columns imply */
         const char *audit, *audit_none;               /* one of: event name, or why there is none */
         const char *mcp_tool;
         const char *tag, *summary;                    /* OpenAPI */
-        bool wire_errors;                             /* mem0 / OpenAI compatible error members are added */
+        Wire wire;                                    /* extra error members for clients made for another server */
+        HandlerFn *admit;                             /* loop thread, values decoded, before the lane: a cheap refusal; NULL = none */
         HandlerFn *fn;
 };
 #define ERRORS(...) (const Err[]){ __VA_ARGS__, OK }
 
 void req_header(Req *rq, Str name, Str value);        /* value must live in the arena or be static */
+
+/* For a public row that needs a credential in some cases: looks at it now; rq->who is set, or ERR_UNAUTHENTICATED and the like. */
+Err  req_authenticate(Req *rq);
+
+/* Instead of `ret`: bytes of a type of their own (static type; body in the arena or static). Returns OK. */
+Err  req_raw(Req *rq, Str type, Str body);
+
+/* LANE_STREAM only, exactly one of them, from any thread; the request's arena is the caller's alone until then.
+ * The answer as if the handler had returned it (`ret`: struct of route->out, a List or a Str as the row says). */
+void req_answer(Req *rq, Err e, const void *ret);
+/* A 200 text/event-stream with the usual headers. The Req is gone with the stream: copy what is needed before. */
+Stream *req_stream(Req *rq, const StreamSettings *set);
 
 extern const Route *const route_tables[];             /* api/routes.c: every table, NULL-terminated */

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: MIT
+/* The way of a request, on one page: `begin` (ids, route, credential, limits, media type), then the body, then `ready` (values,
+ * lane, handler), the answer, and `end` (log line, metrics). */
+#include "api/visit_int.h"
+#include "base/log.h"
+#include "codec/json.h"
+#include "codec/traceparent.h"
+#include "codec/url.h"
+#include "codec/when.h"
+#include "web/forwarded.h"
+
+enum { HEADERS_MAX = 48 };
+
+static const Header security_headers[] = {
+        { STR("Content-Security-Policy"), STR("default-src 'none'; frame-ancestors 'none'") },
+        { STR("X-Content-Type-Options"), STR("nosniff") },
+        { STR("X-Frame-Options"), STR("DENY") },
+        { STR("Referrer-Policy"), STR("no-referrer") },
+        { STR("Cross-Origin-Resource-Policy"), STR("same-origin") },
+};
+
+/* ---- answering ---- */
+
+typedef struct HeaderList { Header v[HEADERS_MAX]; size_t n; } HeaderList;
+
+static void add(HeaderList *l, Str name, Str value) {
+        assert(l->n < HEADERS_MAX);
+        if (value.p)
+                l->v[l->n++] = (Header){ name, value };
+}
+
+static bool req_has_header(const Req *rq, Str name) {
+        for (size_t i = 0; i < rq->n_headers; i++)
+                if (str_eq_nocase(rq->headers[i].name, name))
+                        return true;
+        return false;
+}
+
+/* A handler's own header (Cache-Control of the key set, the policy of the API page) takes the place of the usual one. */
+static void add_default(HeaderList *l, const Req *rq, Str name, Str value) {
+        if (!req_has_header(rq, name))
+                add(l, name, value);
+}
+
+static void add_common(HeaderList *l, Visit *v) {
+        Ctx *cx = &v->x->cx;
+        char tp[TRACEPARENT_TEXT + 1];
+        TraceParent ids = { .sampled = true };
+        memcpy(ids.trace_id, cx->trace_id, sizeof ids.trace_id);
+        memcpy(ids.span_id, cx->span_id, sizeof ids.span_id);
+        traceparent_write(tp, &ids);
+        add(l, STR("X-Request-ID"), arena_dup(cx->arena, str_c(cx->trace_id)));
+        add(l, STR("traceparent"), arena_dup(cx->arena, str_c(tp)));
+        add_default(l, &v->rq, STR("Cache-Control"), STR("no-store"));
+        for (size_t i = 0; i < ELEMENTSOF(security_headers); i++)
+                add_default(l, &v->rq, security_headers[i].name, security_headers[i].value);
+        add(l, STR("RateLimit-Policy"), v->ratelimit_policy);
+        add(l, STR("RateLimit"), v->ratelimit);
+        if (v->origin_allowed.p) {
+                add(l, STR("Access-Control-Allow-Origin"), v->origin_allowed);
+                add(l, STR("Access-Control-Allow-Credentials"), STR("true"));
+                add(l, STR("Access-Control-Expose-Headers"),
+                    STR("X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, Location, Link, ETag"));
+        }
+        if (v->api->origins.n)
+                add(l, STR("Vary"), STR("Origin"));
+        if (v->api->set.production)
+                add(l, STR("Strict-Transport-Security"), STR("max-age=63072000; includeSubDomains"));
+        if (identity_skips_auth(v->api->sv->identity))
+                add(l, STR("X-Mainstay-Skip-Auth"), STR("true"));
+}
+
+static void add_timing(HeaderList *l, Visit *v) {
+        if (v->api->set.production && !(v->rq.who && v->rq.who->is_admin))
+                return;
+        double s = (double)(cx_mono_us(&v->x->cx) - v->x->started_us) / 1e6;
+        add(l, STR("X-Process-Time"), arena_strf(v->x->cx.arena, "%.6f", s));
+        add(l, STR("Server-Timing"), arena_strf(v->x->cx.arena, "app;dur=%.3f", s * 1000));
+}
+
+void visit_send(Visit *v, int status, Str type, Str body) {
+        HeaderList l = { .n = 0 };
+        add(&l, STR("Content-Type"), type);
+        add_common(&l, v);
+        add_timing(&l, v);
+        for (size_t i = 0; i < v->rq.n_headers; i++)
+                add(&l, v->rq.headers[i].name, v->rq.headers[i].value);
+        v->answered = true;
+        exchange_answer(v->x, &(Answer){ .status = status, .headers = l.v, .n_headers = l.n, .body = body });
+}
+
+static void fail_headers(Visit *v, Err e) {
+        Ctx *cx = &v->x->cx;
+        int status = err_info[e].http;
+        if (status == 401)
+                req_header(&v->rq, STR("WWW-Authenticate"), e == ERR_UNAUTHENTICATED
+                           ? STR("Bearer realm=\"mainstay\"")
+                           : STR("Bearer realm=\"mainstay\", error=\"invalid_token\""));
+        if (e == ERR_METHOD)
+                req_header(&v->rq, STR("Allow"), router_allow(cx, v->match.allow));
+        if (status == 503 && !cx->err.retry_after_s)
+                cx->err.retry_after_s = 1;
+        if (cx->err.retry_after_s)
+                req_header(&v->rq, STR("Retry-After"), arena_strf(cx->arena, "%lld", (long long)cx->err.retry_after_s));
+}
+
+void visit_fail(Visit *v, Err e) {
+        Ctx *cx = &v->x->cx;
+        Wire wire = v->row ? v->row->route->wire : WIRE_OWN;
+        _cleanup_(buf_done) Buf out = BUF(256 * 1024);
+        v->err = e;
+        fail_headers(v, e);
+        problem_write(&out, cx, e, wire, v->api->set.public_url);
+        visit_send(v, problem_status(e, wire), STR("application/problem+json"), arena_dup(cx->arena, buf_str(&out)));
+}
+
+Err visit_body(Visit *v, Str *ret) {
+        const Route *r = v->row->route;
+        if (v->body.p || !r->out) {
+                *ret = v->body;
+                return OK;
+        }
+        _cleanup_(buf_done) Buf out = BUF((size_t)64 * 1024 * 1024);
+        if (r->out_list)
+                json_write_list(&out, r->out, *(const List *)v->ret);
+        else
+                json_write(&out, r->out, v->ret);
+        if (out.full)
+                return RAISE(&v->x->cx, ERR_INTERNAL, "answer over %zu bytes", out.max);
+        *ret = v->body = arena_dup(v->x->cx.arena, buf_str(&out));
+        return OK;
+}
+
+void visit_succeed(Visit *v) {
+        const Route *r = v->row->route;
+        Str body = v->replay;
+        if (v->raw_type.p) {
+                visit_send(v, v->rq.status, v->raw_type, v->body);
+                return;
+        }
+        if (r->produces) {
+                visit_send(v, v->rq.status, str_c(r->produces), *(const Str *)v->ret);
+                return;
+        }
+        if (v->replay.p)
+                req_header(&v->rq, STR("Idempotency-Replayed"), STR("true"));
+        Err e = v->replay.p ? OK : visit_body(v, &body);
+        if (e)
+                visit_fail(v, e);
+        else
+                visit_send(v, v->rq.status, body.n ? STR("application/json") : STR_NULL, body);
+}
+
+void visit_finish(Visit *v, Err e) {
+        if (v->answered)
+                return;
+        if (e)
+                visit_fail(v, e);
+        else
+                visit_succeed(v);
+}
+
+void req_header(Req *rq, Str name, Str value) {
+        assert(rq->n_headers < HEADERS_OUT_MAX);
+        rq->headers[rq->n_headers++] = (Header){ name, value };
+}
+
+Err req_raw(Req *rq, Str type, Str body) {
+        Visit *v = visit_of(rq);
+        v->raw_type = type;
+        v->body = body;
+        return OK;
+}
+
+void req_answer(Req *rq, Err e, const void *ret) {
+        Visit *v = visit_of(rq);
+        v->ret = (void *)ret;
+        visit_answer_later(v, e);
+}
+
+Stream *req_stream(Req *rq, const StreamSettings *set) {
+        Visit *v = visit_of(rq);
+        HeaderList l = { .n = 0 };
+        add(&l, STR("Content-Type"), STR("text/event-stream"));
+        req_header(rq, STR("Cache-Control"), STR("no-cache, no-transform"));
+        add_common(&l, v);
+        add(&l, STR("X-Accel-Buffering"), STR("no"));
+        for (size_t i = 0; i < rq->n_headers; i++)
+                add(&l, rq->headers[i].name, rq->headers[i].value);
+        v->answered = true;
+        return exchange_stream(v->x, l.v, l.n, set);
+}
+
+/* ---- begin: headers are complete ---- */
+
+static Str origin_allowed(const Api *a, Str origin) {
+        for (size_t i = 0; origin.n && i < a->origins.n; i++)
+                if (str_eq(a->origins.v[i], origin))
+                        return origin;
+        return STR_NULL;
+}
+
+static Visit *visit_new(Api *a, Exchange *x) {
+        Visit *v = NEW(x->cx.arena, Visit);
+        v->api = a;
+        v->x = x;
+        v->rq.cx = &x->cx;
+        v->rq.sv = a->sv;
+        v->rq.x = x;
+        x->user = v;
+        if (!x->cx.trace_id[0])
+                trace_start(&x->cx, exchange_header(x, "traceparent"));
+        char *ip = arena_bytes(x->cx.arena, ADDRESS_TEXT_MAX);
+        v->rq.client_ip = v->client_ip = client_address(a->set.proxies, x, ip, ADDRESS_TEXT_MAX);
+        v->origin_allowed = a->origins.n ? origin_allowed(a, exchange_header(x, "origin")) : STR_NULL;
+        return v;
+}
+
+static Err route_find(Visit *v) {
+        Exchange *x = v->x;
+        router_match(v->api->router, x->method, x->path, &v->match);
+        if (!v->match.path_known)
+                return ERR_NOT_FOUND;
+        if (x->method != OPTIONS && !v->match.row)
+                return ERR_METHOD;
+        v->row = v->match.row;
+        if (!v->row)
+                return OK;
+        v->rq.route = v->row->route;
+        v->rq.status = v->row->route->status;
+        if (!v->rq.status)
+                v->rq.status = v->row->route->out || v->row->route->produces ? 200 : 204;
+        memcpy(v->rq.path, v->match.params, sizeof v->rq.path);
+        x->cx.route = v->row->route->id;
+        return OK;
+}
+
+static void preflight_answer(Visit *v) {
+        Ctx *cx = &v->x->cx;
+        Str allow = router_allow(cx, v->match.allow);
+        req_header(&v->rq, STR("Allow"), allow);
+        if (v->origin_allowed.p) {
+                req_header(&v->rq, STR("Access-Control-Allow-Methods"), allow);
+                req_header(&v->rq, STR("Access-Control-Allow-Headers"),
+                           STR("Authorization, Content-Type, X-API-Key, Idempotency-Key, If-Match, Last-Event-ID, "
+                               "traceparent, X-Conversation-Id, X-Mainstay-Memory"));
+                req_header(&v->rq, STR("Access-Control-Max-Age"), STR("600"));
+        }
+        visit_send(v, 204, STR_NULL, STR_NULL);
+}
+
+static Err admin_or_scope(Visit *v) {
+        const Route *r = v->row->route;
+        if (r->auth == AUTH_ADMIN && !(v->who.scopes & SCOPE_ADMIN) && !(v->row->scope & v->who.scopes))
+                return RAISE(&v->x->cx, ERR_FORBIDDEN, "not an administrator");
+        if (r->auth != AUTH_ADMIN && v->row->scope && !(v->who.scopes & v->row->scope))
+                return RAISE(&v->x->cx, ERR_SCOPE, "needs scope %s", r->scope);
+        return OK;
+}
+
+/* *ret_anonymous: no credential was sent. */
+static Err credential_read(Visit *v, bool *ret_anonymous) {
+        Exchange *x = v->x;
+        Credentials in = {
+                .authorization = exchange_header(x, "authorization"),
+                .x_api_key = exchange_header(x, "x-api-key"),
+                .cookie = exchange_header(x, "cookie"),
+                .origin = exchange_header(x, "origin"),
+                .client_ip = v->client_ip,
+                .changes = x->method != GET && x->method != HEAD,
+        };
+        TRY(identity_authenticate(&x->cx, v->api->sv->identity, &in, &v->who));
+        *ret_anonymous = v->who.kind == WHO_UNSET;
+        if (!*ret_anonymous) {
+                v->rq.who = &v->who;
+                x->cx.user_id = v->who.user_id;
+        }
+        return OK;
+}
+
+static Err authenticate(Visit *v) {
+        Auth auth = v->row->route->auth;
+        if (auth == AUTH_NONE)
+                return OK;
+        bool anonymous;
+        TRY(credential_read(v, &anonymous));
+        if (anonymous)
+                return auth == AUTH_OPTIONAL ? OK : RAISE(&v->x->cx, ERR_UNAUTHENTICATED, "no credential");
+        return admin_or_scope(v);
+}
+
+Err req_authenticate(Req *rq) {
+        bool anonymous;
+        TRY(credential_read(visit_of(rq), &anonymous));
+        return anonymous ? RAISE(rq->cx, ERR_UNAUTHENTICATED, "no credential") : OK;
+}
+
+static bool type_is(Str content_type, Str want) {
+        Str rest = content_type;
+        return str_eq_nocase(str_trim(str_cut(&rest, ';')), want);
+}
+
+/* "application/json, application/x-ndjson": any of them. */
+static Err media_type(Visit *v) {
+        const Route *r = v->row->route;
+        if (!r->in && !r->in_raw)
+                return OK;
+        v->x->body_max = r->body_max;
+        Str type = exchange_header(v->x, "content-type");
+        Str wanted = str_c(r->accepts ? r->accepts : "application/json");
+        while (wanted.p)
+                if (type_is(type, str_trim(str_cut(&wanted, ','))))
+                        return OK;
+        Str length = exchange_header(v->x, "content-length");
+        if (!type.p && (!length.p || str_eq(length, STR("0"))) && !exchange_header(v->x, "transfer-encoding").p)
+                return OK;                            /* no body at all: its absence is judged with the values */
+        return RAISE(&v->x->cx, ERR_MEDIA_TYPE, "content type is not %s", r->accepts ? r->accepts : "application/json");
+}
+
+static Err admit(Visit *v) {
+        TRY(authenticate(v));
+        TRY(visit_limit(v));
+        TRY(media_type(v));
+        return idempotency_read_key(v);
+}
+
+static void hook_begin(void *arg, Exchange *x) {
+        Visit *v = visit_new(arg, x);
+        Err e = route_find(v);
+        if (!e && x->method == OPTIONS && !v->row) {
+                preflight_answer(v);
+                return;
+        }
+        if (!e)
+                e = admit(v);
+        if (e)
+                visit_fail(v, e);
+}
+
+/* ---- ready: the body is complete ---- */
+
+static Err decode(Visit *v) {
+        Ctx *cx = &v->x->cx;
+        const Route *r = v->row->route;
+        if (r->query) {
+                void *q = arena_alloc(cx->arena, r->query->size);
+                TRY(query_read(cx, v->x->query, r->query, q));
+                v->rq.query = q;
+        }
+        if (!r->in)
+                return OK;
+        void *in = arena_alloc(cx->arena, r->in->size);
+        bool form = r->accepts && str_contains(str_c(r->accepts), STR("x-www-form-urlencoded"));
+        if (form)
+                TRY(form_read(cx, v->x->body, r->in, in));
+        else
+                TRY(json_read(cx, v->x->body.n ? v->x->body : STR("{}"), r->in, in));
+        v->in = in;
+        return OK;
+}
+
+static size_t ret_size(const Route *r) {
+        return r->produces ? sizeof(Str) : r->out_list ? sizeof(List) : r->out ? r->out->size : 1;
+}
+
+static void hook_ready(void *arg, Exchange *x) {
+        Visit *v = x->user;
+        Err e = decode(v);
+        if (e) {
+                visit_fail(v, e);
+                return;
+        }
+        v->ret = arena_alloc(x->cx.arena, ret_size(v->row->route));
+        visit_run(v);
+}
+
+/* ---- end ---- */
+
+static LogLevel level_of(const Visit *v, int status) {
+        if (status >= 500)
+                return status == 503 ? LOG_WARN : LOG_ERROR;
+        return v->row && v->row->route->rate == RATE_NONE ? LOG_DEBUG : LOG_INFO;
+}
+
+static void hook_end(void *arg, Exchange *x) {
+        Visit *v = x->user;
+        double seconds = (double)(cx_mono_us(&x->cx) - x->started_us) / 1e6;
+        if (v->row)
+                row_count(v->row, x->aborted && !x->status ? 499 : x->status, seconds);
+        Ctx *cx = &x->cx;
+        LOG(cx, level_of(v, x->status), v->err ? "http_error" : "http_request", v->err ? err_info[v->err].text : "answered",
+            L_TOP_STR("method", str_c(method_names[x->method])), L_TOP_INT("status", x->status),
+            L_TOP_NUM("duration_ms", seconds * 1000), L_TOP_STR("client_ip", v->client_ip),
+            L_TOP_STR("error_type", v->err ? str_c(err_info[v->err].name) : STR_NULL),
+            L_STR("what", str_c(cx->err.what)), L_STR("where", str_c(cx->err.where)),
+            L_INT("bytes", (int64_t)x->bytes_out), L_BOOL("aborted", x->aborted));
+}
+
+static void hook_refuse(void *arg, Exchange *x, Err e) {
+        visit_fail(x->user ? x->user : visit_new(arg, x), e);
+}
+
+ServerHooks api_hooks(Api *a) {
+        return (ServerHooks){ .arg = a, .begin = hook_begin, .ready = hook_ready, .end = hook_end, .refuse = hook_refuse };
+}
+
+Err api_new(Ctx *cx, const Services *sv, const Router *router, const ApiSettings *set, Api **ret) {
+        Limits *limits;
+        TRY(limits_new(cx, &limits));
+        Api *a = calloc(1, sizeof *a);
+        if (!a)
+                abort();
+        *a = (Api){ .sv = sv, .router = router, .set = *set, .limits = limits, .origins = set->cors_origins };
+        *ret = a;
+        return OK;
+}
+
+Api *api_free(Api *a) {
+        if (a)
+                limits_free(a->limits);
+        free(a);
+        return NULL;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* Where a handler runs. INLINE and READ stay on the loop thread; the others hold the exchange and cross to another one.
+ * The answer to a write leaves after its commit. */
+#include "api/visit_int.h"
+
+static Err call(Visit *v) { return v->row->route->fn(&v->rq, v->in, v->ret); }
+
+static Err run_read(Visit *v) {
+        TRY(db_read(v->rq.cx, v->api->sv->db, &v->rq.db));
+        return call(v);
+}
+
+/* ---- WRITE: the handler in a savepoint on the writer ---- */
+
+static Err run_write(Ctx *cx, DbConn *c, void *arg) {
+        Visit *v = arg;
+        v->rq.db = c;
+        if (!v->idem_key.p)
+                return call(v);
+        bool replayed;
+        TRY(idempotency_begin(v, c, &replayed));
+        if (replayed)
+                return OK;
+        TRY(call(v));
+        return idempotency_end(v, c);
+}
+
+static void write_done(DbJob *job, Err e) {
+        Visit *v = CONTAINER_OF(job, Visit, db_job);
+        v->rq.db = NULL;
+        visit_finish(v, e);
+}
+
+static Err start_write(Visit *v) {
+        v->db_job = (DbJob){ .fn = run_write, .arg = v, .cx = v->rq.cx, .done = write_done };
+        return db_submit(v->rq.cx, v->api->sv->db, &v->db_job);
+}
+
+/* ---- WORKER, HASH, STREAM: a thread of a pool, may block ---- */
+
+static Err claim(Ctx *cx, DbConn *c, void *arg) {
+        Visit *v = arg;
+        bool replayed;
+        return idempotency_begin(v, c, &replayed);
+}
+
+static Err settle(Ctx *cx, DbConn *c, void *arg) { return idempotency_end(arg, c); }
+
+static Err give_up(Ctx *cx, DbConn *c, void *arg) { return idempotency_drop(arg, c); }
+
+static Err run_pooled(Visit *v) {
+        Db *db = v->api->sv->db;
+        if (!v->idem_key.p)
+                return call(v);
+        TRY(db_write(v->rq.cx, db, claim, v));
+        if (v->replay.p)
+                return OK;
+        Err e = call(v);
+        if (e) {
+                Ctx cx = *v->rq.cx;                   /* what failed first is what is told */
+                Err dropped = db_write(&cx, db, give_up, v);
+                return dropped ? dropped : e;
+        }
+        return db_write(v->rq.cx, db, settle, v);
+}
+
+static void run_worker(PoolJob *job) {
+        Visit *v = CONTAINER_OF(job, Visit, pool_job);
+        visit_finish(v, run_pooled(v));
+}
+
+static void run_stream(PoolJob *job) {
+        Visit *v = CONTAINER_OF(job, Visit, pool_job);
+        Err e = v->idem_key.p ? db_write(v->rq.cx, v->api->sv->db, claim, v) : OK;
+        v->idem_claimed = v->idem_key.p && !e && !v->replay.p;
+        if (e || v->replay.p) {
+                visit_finish(v, e);
+                return;
+        }
+        e = call(v);
+        if (e)                                        /* OK: it answers, or has answered and the Visit is gone */
+                visit_answer_later(v, e);
+}
+
+static void settled(DbJob *job, Err e) {
+        Visit *v = CONTAINER_OF(job, Visit, db_job);
+        visit_finish(v, v->err ? v->err : e);
+}
+
+void visit_answer_later(Visit *v, Err e) {
+        v->err = e;
+        if (v->idem_claimed) {                        /* from any thread, so the store is asked, not waited for */
+                v->db_job = (DbJob){ .fn = e ? give_up : settle, .arg = v, .cx = v->rq.cx, .done = settled };
+                v->idem_claimed = false;
+                if (!db_submit(v->rq.cx, v->api->sv->db, &v->db_job))
+                        return;
+        }
+        visit_finish(v, e);
+}
+
+static Err start_pooled(Visit *v, Pool *pool, void (*run)(PoolJob *job), Err full) {
+        v->pool_job = (PoolJob){ .run = run };
+        return pool_submit(pool, &v->pool_job) ? OK : RAISE(v->rq.cx, full, "queue full");
+}
+
+static Err start(Visit *v) {
+        const Services *sv = v->api->sv;
+        switch (v->row->route->lane) {
+        case LANE_WRITE:  return start_write(v);
+        case LANE_WORKER: return start_pooled(v, sv->workers, run_worker, ERR_UNAVAILABLE);
+        case LANE_HASH:   return start_pooled(v, sv->hashers, run_worker, ERR_HASH_QUEUE);
+        case LANE_STREAM: return start_pooled(v, sv->workers, run_stream, ERR_UNAVAILABLE);
+        case LANE_INLINE:
+        case LANE_READ:
+        case LANE_UNSET:  break;
+        }
+        return RAISE(v->rq.cx, ERR_INTERNAL, "route %s has no lane", v->row->route->id);
+}
+
+void visit_run(Visit *v) {
+        const Route *r = v->row->route;
+        Lane lane = r->lane;
+        Err refused = r->admit ? r->admit(&v->rq, v->in, NULL) : OK;
+        if (refused) {
+                visit_finish(v, refused);
+        } else if (lane == LANE_INLINE) {
+                visit_finish(v, call(v));
+        } else if (lane == LANE_READ) {
+                Err e = run_read(v);
+                v->rq.db = NULL;
+                visit_finish(v, e);
+        } else {
+                exchange_hold(v->x);                  /* from here on the visit belongs to the other thread */
+                Err e = start(v);
+                if (e)
+                        visit_finish(v, e);
+        }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/* Rate classes of the rows (identity.md section 8): a user's burst and daily quota, or counters of one client address. */
+#include "api/visit_int.h"
+#include "base/metric.h"
+
+enum { HOUR_S = 3600, DAY_S = 86400 };
+
+typedef struct AddressClass { const char *prefix; LimitPolicy policies[2]; size_t n; } AddressClass;
+
+static const AddressClass address_classes[] = {
+        [RATE_LOGIN] = { "login:", { { "login-minute", 10, 60, false }, { "login-hour", 100, HOUR_S, false } }, 2 },
+        [RATE_REGISTER] = { "register:", { { "register", 5, HOUR_S, false } }, 1 },
+        [RATE_REFRESH] = { "refresh:", { { "refresh", 150, 300, false } }, 1 },
+        [RATE_FORGOT] = { "forgot:", { { "forgot", 5, HOUR_S, false } }, 1 },
+        [RATE_RESET] = { "reset:", { { "reset", 10, HOUR_S, false } }, 1 },
+};
+
+static uint32_t quota(int64_t n) { return n < 0 ? 0 : (uint32_t)MIN(n, (int64_t)UINT32_MAX); }
+
+static Str violated_json(Ctx *cx, LimitPolicies p, unsigned violated) {
+        _cleanup_(buf_done) Buf b = BUF(256);
+        buf_addc(&b, '[');
+        for (size_t i = 0; i < p.n; i++)
+                if (violated & (1u << i))
+                        buf_addf(&b, "%s\"%s\"", b.n > 1 ? "," : "", p.v[i].name);
+        buf_addc(&b, ']');
+        return arena_dup(cx->arena, buf_str(&b));
+}
+
+static void count_decision(const char *policy, bool allowed) {
+        static _Atomic(Cell *) cells[ELEMENTSOF(address_classes) + 1][2];
+        size_t class = 0;
+        for (size_t i = 1; i < ELEMENTSOF(address_classes); i++)
+                if (address_classes[i].prefix == policy)
+                        class = i;
+        _Atomic(Cell *) *slot = &cells[class][allowed];
+        Cell *c = atomic_load_explicit(slot, memory_order_acquire);
+        if (!c) {
+                Metric *m = metric_counter("mainstay_ratelimit_decisions_total", "policy,decision", "Rate limit decisions");
+                Str name = str_c(policy);
+                name.n -= name.n && name.p[name.n - 1] == ':';
+                c = METRIC_CELL(m, name, allowed ? STR("allowed") : STR("refused"));
+                atomic_store_explicit(slot, c, memory_order_release);
+        }
+        cell_inc(c);
+}
+
+static Err take(Visit *v, const char *class, Str who, LimitPolicies p) {
+        Ctx *cx = v->rq.cx;
+        LimitResult r;
+        Str key = arena_strf(cx->arena, "%s%.*s", class, STR_FMT(who));
+        bool allowed = limit_take(v->api->limits, key, p, cx_now_ms(cx), &r);
+        v->ratelimit_policy = limit_policy_text(cx->arena, p);
+        v->ratelimit = limit_state_text(cx->arena, p, &r);
+        count_decision(class, allowed);
+        if (allowed)
+                return OK;
+        cx->err.retry_after_s = r.retry_after_s;
+        err_extra_json(cx, "violated-policies", violated_json(cx, p, r.violated));
+        return RAISE(cx, ERR_RATE_LIMITED, "%s limit", class);
+}
+
+static Err take_user(Visit *v) {
+        if (!v->rq.who)
+                return OK;
+        const LimitPolicy p[] = {
+                { "burst", quota(tier_limits[v->who.tier].requests_per_minute), 60, false },
+                { "daily", quota(v->who.max_requests_per_day), DAY_S, true },
+        };
+        return take(v, "user:", v->who.user_id, (LimitPolicies){ p, ELEMENTSOF(p) });
+}
+
+Err visit_limit(Visit *v) {
+        Rate rate = v->row->route->rate;
+        if (v->api->set.limits_off || rate == RATE_NONE || rate == RATE_FREE)
+                return OK;
+        if (rate == RATE_READ || rate == RATE_WRITE)
+                return take_user(v);
+        const AddressClass *c = &address_classes[rate];
+        return take(v, c->prefix, v->client_ip, (LimitPolicies){ c->policies, c->n });
+}

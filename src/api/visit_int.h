@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* visit: what one request carries through api/: the exchange, its row, who came, what was decoded, what comes back.
+ * Lives in the exchange's arena from `begin` to `end`. */
+#include "api/api.h"
+#include "api/problem.h"
+#include "sys/pool.h"
+
+struct Api {
+        const Services *sv;
+        const Router *router;
+        ApiSettings set;
+        Limits *limits;
+        Strs origins;
+};
+
+typedef struct Visit {
+        Req rq;                                       /* first: a handler's Req is its Visit */
+        Api *api;
+        Exchange *x;
+        Row *row;                                     /* NULL: no such route */
+        Match match;
+        Principal who;
+        Str client_ip;
+        Str origin_allowed;                           /* echoed in Access-Control-Allow-Origin; STR_NULL = no CORS */
+        Str ratelimit_policy, ratelimit;              /* header values; STR_NULL = none */
+        const void *in;
+        void *ret;
+        Err err;                                      /* how it ended, for the log */
+        bool answered;
+        DbJob db_job;
+        PoolJob pool_job;
+        Str raw_type;                                 /* req_raw was called: `body` is of this type */
+        Str body;                                     /* of the answer, once encoded; p NULL = not yet */
+        Str replay;                                   /* the stored answer of an earlier request; STR_NULL = none */
+        Str idem_key;                                 /* Idempotency-Key; STR_NULL = none */
+        unsigned char idem_print[32];
+        bool idem_claimed;                            /* STREAM rows: to be settled or dropped by the answer */
+} Visit;
+
+static inline Visit *visit_of(Req *rq) { return (Visit *)(void *)rq; }
+
+/* exchange.c */
+void visit_fail(Visit *v, Err e);                     /* the problem answer */
+void visit_succeed(Visit *v);                         /* v->ret as the row says */
+void visit_send(Visit *v, int status, Str type, Str body);
+void visit_finish(Visit *v, Err e);                   /* one of the two */
+
+/* lanes.c: run the handler where its row says. Ends in visit_finish, now or later. */
+void visit_run(Visit *v);
+void visit_answer_later(Visit *v, Err e);             /* a STREAM row's whole answer; settles its Idempotency-Key */
+
+/* limits.c: ERR_RATE_LIMITED with Retry-After; sets the header values either way. */
+Err  visit_limit(Visit *v) _must_check_;
+
+/* idempotency.c: the Idempotency-Key of a request (health.md section 12). `begin` claims the key, or finds the stored answer and
+ * puts it into v->replay; `end` stores the answer, in the write of its effect; `drop` frees a claim that came to nothing. */
+Err  idempotency_read_key(Visit *v) _must_check_;
+Err  idempotency_begin(Visit *v, DbConn *c, bool *ret_replayed) _must_check_;
+Err  idempotency_end(Visit *v, DbConn *c) _must_check_;
+Err  idempotency_drop(Visit *v, DbConn *c) _must_check_;
+
+/* exchange.c: the body of v->ret as the row says, in the arena. */
+Err  visit_body(Visit *v, Str *ret) _must_check_;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* health: is what we depend on there? Probes run in the background, each with its own deadline; whoever asks reads the last result,
+ * so health answers are fast whatever the dependencies do (contracts/health.md sections 3 to 5).
+ *
+ * A check turns unhealthy after `fail_after` failures in a row and healthy after `recover_after` successes; the very first result
+ * counts at once. A result older than three periods and the timeout is stale, which is unhealthy. */
+#include "base/base.h"
+#include "store/db.h"
+
+typedef struct Health Health;                         /* one per process; thread safe */
+typedef struct Client Client;
+typedef struct Timers Timers;
+
+typedef enum HealthState { HEALTH_STARTING, HEALTH_UP, HEALTH_DOWN, HEALTH_NOT_CONFIGURED } HealthState;
+typedef enum Critical { CRITICAL_NO, CRITICAL_YES, CRITICAL_IF_CONFIGURED } Critical;
+
+typedef struct HealthSettings {
+        Str checks;                                   /* HEALTH_CHECKS: JSON list; STR_NULL = what is in use */
+        Str data_dir, llm_base_url, llm_api_key;      /* targets of the default checks */
+        double disk_fail, disk_warn;                  /* free share; 0 = 0.10, 0.20 */
+} HealthSettings;
+
+/* ERR_INVALID: an unknown kind, a name twice, a value out of range; the sentence names the check. Probes begin with health_start. */
+Err     health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSettings *set, Health **ret) _must_check_;
+void    health_start(Health *h);
+Health *health_free(Health *h);
+DEFINE_CLEANUP(Health, health_free)
+
+/* What the process itself adds to the verdict. */
+typedef enum Phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING } Phase;
+void    health_phase(Health *h, Phase p);
+Phase   health_phase_get(const Health *h);
+
+typedef struct CheckView {
+        Str name, kind;
+        HealthState state;
+        Critical critical;
+        double latency_ms;                            /* of the last finished probe, 2 decimals */
+        const char *error;                            /* one of the contract's texts; NULL unless HEALTH_DOWN */
+        const char *message;                          /* HEALTH_NOT_CONFIGURED: why */
+        Str extra;                                    /* further JSON members, each with a leading comma */
+        int64_t checked_at_ms;                        /* 0 = never */
+        double observed; const char *unit;            /* for detailed: what is measured, "ms" or "ratio" */
+        bool slow, warn;
+} CheckView;
+typedef struct CheckViews { CheckView *v; size_t n; } CheckViews;
+void    health_view(Ctx *cx, Health *h, CheckViews *ret);
+bool    health_is_ready(const Health *h, const CheckViews *views, Strs exclude);
+/* One round of every probe now, waiting for all of them (bounded by their timeouts). Worker threads only. */
+void    health_fresh(Ctx *cx, Health *h);
+
+typedef struct Transition { Str check, from, to, reason; int64_t at; double previous_duration_s; } Transition;
+typedef struct Transitions { Transition *v; size_t n; } Transitions;
+typedef struct TransitionFilter { Str check; int64_t since, limit; } TransitionFilter;
+Err     health_history(Ctx *cx, DbConn *c, const TransitionFilter *f, Transitions *ret) _must_check_;
+extern const Migration ops_migrations[];
+extern const char *const health_state_names[];        /* "starting", "healthy", "unhealthy", "not_configured" */

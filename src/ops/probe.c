@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "ops/probe.h"
+
+#include "codec/json.h"
+#include "sys/proc.h"
+#include "web/client.h"
+
+static const char placeholder_key[] = "your-openai-api-key";
+
+static void down(ProbeResult *ret, const char *error) {
+        ret->state = HEALTH_DOWN;
+        ret->error = error;
+}
+
+static void probe_sqlite(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
+        Err e = db_ping(cx, rooms->db);
+        DbStats stats;
+        db_stats(rooms->db, &stats);
+        ret->extra = arena_strf(cx->arena, ",\"database\":\"mainstay\",\"wal_bytes\":%lld", (long long)stats.wal_bytes);
+        ret->state = HEALTH_UP;
+        if (e)
+                down(ret, e == ERR_TIMEOUT || e == ERR_UNAVAILABLE ? "Timeout after 2000 ms" : "Bad response");
+}
+
+static void probe_disk(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
+        const HealthSettings *set = rooms->set;
+        double free_ratio = 0;
+        ret->state = HEALTH_UP;
+        if (disk_free_ratio(cx, arena_cstr(cx->arena, spec->target), &free_ratio)) {
+                err_clear(cx);
+                down(ret, "Bad response");
+                return;
+        }
+        ret->observed = free_ratio;
+        ret->unit = "ratio";
+        ret->extra = arena_strf(cx->arena, ",\"free_ratio\":%.4f", free_ratio);
+        ret->warn = free_ratio < (set->disk_warn > 0 ? set->disk_warn : 0.20);
+        if (free_ratio < (set->disk_fail > 0 ? set->disk_fail : 0.10))
+                down(ret, "Below threshold");
+}
+
+static void probe_memory(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
+        ProcStats self = { .rss_bytes = 0 };
+        if (proc_stats(cx, &self))
+                err_clear(cx);
+        int64_t rss = self.rss_bytes, limit = proc_memory_limit();
+        double ratio = limit > 0 ? (double)rss / (double)limit : 0;
+        ret->state = HEALTH_UP;
+        ret->observed = ratio;
+        ret->unit = "ratio";
+        ret->extra = arena_strf(cx->arena, ",\"rss_bytes\":%lld,\"ratio\":%.4f", (long long)rss, ratio);
+        ret->warn = ratio >= 0.8;
+        if (ratio >= 0.9)
+                down(ret, "Below threshold");
+}
+
+static const char *status_error(int status) {
+        switch (status) {
+        case 401:
+        case 403: return "Authentication failed";
+        case 404: return "HTTP 404";
+        case 500: return "HTTP 500";
+        case 502: return "HTTP 502";
+        case 503: return "HTTP 503";
+        default:  return "Bad response";
+        }
+}
+
+/* The answer of a GET, or `ret` says what went wrong. */
+static bool fetch(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, Str url, CallResult *res, ProbeResult *ret) {
+        CallHeader auth = { STR("Authorization"), arena_strf(cx->arena, "Bearer %.*s", STR_FMT(spec->key)) };
+        CallSpec call = { .method = "GET", .url = url, .headers = &auth, .n_headers = spec->key.n ? 1 : 0,
+                          .connect_ms = spec->timeout_ms, .first_byte_ms = spec->timeout_ms,
+                          .between_ms = spec->timeout_ms, .total_ms = spec->timeout_ms, .allow_private = true };
+        *res = (CallResult){ .status = 0 };
+        Err e = client_call(cx, rooms->client, &call, res);
+        if (!e)
+                return true;
+        err_clear(cx);
+        if (e == ERR_TIMEOUT)
+                down(ret, arena_printf(cx->arena, "Timeout after %lld ms", (long long)spec->timeout_ms));
+        else
+                down(ret, res->error ? res->error : "Connection refused");
+        return false;
+}
+
+static Str number_or_null(Str s) {
+        int64_t n;
+        return str_to_i64(s, &n) ? s : STR("null");
+}
+
+static Str rate_limit_json(Ctx *cx, const CallResult *res) {
+        _cleanup_(buf_done) Buf b = BUF(1024);
+        buf_addf(&b, ",\"api_version\":\"v1\",\"rate_limit\":{\"remaining\":%.*s,\"limit\":%.*s,\"reset\":",
+                 STR_FMT(number_or_null(res->ratelimit_remaining)), STR_FMT(number_or_null(res->ratelimit_limit)));
+        if (res->ratelimit_reset.p)
+                json_write_str(&b, res->ratelimit_reset);
+        else
+                buf_add_c(&b, "null");
+        buf_addc(&b, '}');
+        return arena_dup(cx->arena, buf_str(&b));
+}
+
+static void probe_llm(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
+        bool has_key = spec->key.n && !str_eq_c(spec->key, placeholder_key);
+        if (!has_key && (!spec->target.n || str_starts(spec->target, STR("https://api.openai.com")))) {
+                ret->state = HEALTH_NOT_CONFIGURED;
+                ret->message = "OpenAI API key not configured";
+                return;
+        }
+        CallResult res;
+        Str base = spec->target.n ? spec->target : STR("https://api.openai.com/v1");
+        if (!fetch(cx, rooms, spec, arena_strf(cx->arena, "%.*s/models", STR_FMT(base)), &res, ret))
+                return;
+        ret->extra = rate_limit_json(cx, &res);
+        ret->state = HEALTH_UP;
+        if (res.status == 429)
+                return;                               /* it answers, and says how much is left */
+        Json *parsed = NULL;
+        if (res.status < 200 || res.status > 299)
+                down(ret, status_error(res.status));
+        else if (json_parse(cx, res.body, 16, &parsed))
+                down(ret, "Bad response");
+        json_free(parsed);
+        err_clear(cx);
+}
+
+static void probe_http(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
+        CallResult res;
+        if (!fetch(cx, rooms, spec, spec->target, &res, ret))
+                return;
+        ret->extra = arena_strf(cx->arena, ",\"http_status\":%d", res.status);
+        ret->state = HEALTH_UP;
+        if (res.status < 200 || res.status > 399)
+                down(ret, status_error(res.status));
+}
+
+static const ProbeKind kinds[] = {
+        { "sqlite", 2000, 10000, 100, CRITICAL_YES, probe_sqlite },
+        { "postgres", 2000, 10000, 100, CRITICAL_YES, probe_sqlite },
+        { "disk", 1000, 30000, 0, CRITICAL_YES, probe_disk },
+        { "memory", 1000, 10000, 0, CRITICAL_NO, probe_memory },
+        { "openai", 3000, 30000, 0, CRITICAL_IF_CONFIGURED, probe_llm },
+        { "llm", 3000, 30000, 0, CRITICAL_IF_CONFIGURED, probe_llm },
+        { "http", 2000, 30000, 0, CRITICAL_NO, probe_http },
+};
+
+const ProbeKind *probe_kind(Str name) {
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (str_eq_c(name, kinds[i].name))
+                        return &kinds[i];
+        return NULL;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* probe: one look at one dependency, blocking, bounded by its timeout. A row per kind. */
+#include "ops/health.h"
+
+typedef struct CheckSpec CheckSpec;
+typedef struct ProbeRooms { Db *db; Client *client; const HealthSettings *set; } ProbeRooms;
+typedef struct ProbeResult {
+        HealthState state;
+        const char *error, *message;                  /* static text */
+        Str extra;                                    /* in cx->arena */
+        double observed; const char *unit;            /* NULL: the latency in ms */
+        bool warn;
+} ProbeResult;
+
+typedef struct ProbeKind {
+        const char *name;
+        int64_t timeout_ms, period_ms;
+        double slow_ms;                               /* latency from which it counts as slow; 0 = never */
+        Critical critical;
+        void (*probe)(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret);
+} ProbeKind;
+const ProbeKind *probe_kind(Str name);                /* NULL: no such kind */
+
+struct CheckSpec {
+        Str name, target, key;                        /* target: URL or path */
+        const ProbeKind *kind;
+        Critical critical;
+        int64_t timeout_ms, period_ms, fail_after, recover_after;
+};
