@@ -13,12 +13,12 @@ class Judge {
                 addFormats(this.ajv);
                 this.ajv.addSchema(document, 'openapi.json');
                 this.compiled = new Map();
-                this.paths = Object.keys(document.paths).map((path) => ({ path, parts: path.split('/') }));
+                this.paths = Object.keys(document.paths).map((path) => ({ path, parts: path.replace(/(.)\/$/, '$1').split('/') }));
         }
 
-        // The path template for a concrete path: fixed words win over {…}.
+        // The path template for a concrete path: fixed words win over {…}, a slash at the end makes no difference.
         template(path) {
-                const parts = path.split('/');
+                const parts = path.replace(/(.)\/$/, '$1').split('/');
                 const fits = this.paths.filter((t) => t.parts.length === parts.length
                         && t.parts.every((p, i) => p === parts[i] || (p.startsWith('{') && parts[i] !== '')));
                 const holes = (t) => t.parts.map((p) => (p.startsWith('{') ? '1' : '0')).join('');
