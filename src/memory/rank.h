@@ -14,7 +14,9 @@ typedef struct RankParams {
         double semantic;                              /* weight of the cosine */
         double importance, confidence, recency;       /* boosts, at most 0.25 */
         double recency_half_days;
+        double session_gap_s;                         /* a longer silence cuts a conversation into sessions; 0 = never */
 } RankParams;
 
 extern const RankParams rank_defaults;
+RankParams rank_reference(void);                      /* the contract's formula alone, no boosts: what the differential test pins */
 bool rank_is_sane(const RankParams *p);               /* ranges; a boost above 0.25 is not */

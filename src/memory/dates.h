@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* dates: days that a question names, and words of time in a text. English, any case; pure. */
+#include "base/str.h"
+
+typedef enum AskedKind {
+        ASKED_NOTHING = 0,
+        ASKED_DAYS,                                   /* first..last: a day, a month or a year */
+        ASKED_SEASON,                                 /* a month, perhaps with its day, in whatever year is nearest */
+} AskedKind;
+
+typedef struct AskedDate {
+        AskedKind kind;
+        int64_t first, last;                          /* days since 1970-01-01, both included */
+        int month, day;                               /* SEASON; day 0 = the whole month */
+        size_t at, end;                               /* the phrase in the question */
+} AskedDate;
+
+bool    date_find_asked(Str question, AskedDate *ret);
+int64_t date_gap(const AskedDate *asked, int64_t day);        /* days between, 0 = within */
+
+typedef enum TextFlags {
+        TEXT_HAS_TIME = 1,                            /* "last week", "for two years", "in May", "2019" … */
+        TEXT_FIRST_PERSON = 2,                        /* I, my, me, we, our */
+        TEXT_ASKS = 4,                                /* ends with a question mark */
+} TextFlags;
+unsigned text_flags(Str text);
+
+bool question_asks_when(Str question);                /* when, how long, what date … */

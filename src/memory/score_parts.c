@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <math.h>
+
+#include "memory/score_int.h"
+
+static double share_of(double v, double max) {
+        return max > 0 ? v / max : 0;
+}
+
+static double conversation_part(const Search *s, uint32_t slot) {
+        const Slot *u = &s->ix->slots[slot];
+        uint32_t chain = s->ix->colds[slot].conversation;
+        double v = u->session != NO_NUMBER ? s->sessions.score[u->session] : chain != NO_NUMBER ? s->chain[chain] : 0;
+        return s->ix->rank->conversation * share_of(v, s->sessions.max);
+}
+
+static double date_part(const Search *s, const Slot *u) {
+        if (s->q.date.kind == ASKED_NOTHING)
+                return 0;
+        return s->ix->rank->date * exp(-(double)date_gap(&s->q.date, u->day) / s->ix->rank->date_tau_days);
+}
+
+HitParts unit_parts(const Search *s, uint32_t slot) {
+        const RankParams *p = s->ix->rank;
+        const Slot *u = &s->ix->slots[slot];
+        return (HitParts){
+                .lexical = share_of(s->units.score[slot], s->units.max),
+                .proximity = s->proximity[slot],
+                .conversation = conversation_part(s, slot),
+                .date = date_part(s, u),
+                .speaker = u->speaker && s->is_named[u->speaker - 1] ? 1 + p->speaker : 1,
+                .when = s->q.asks_when && (u->flags & TEXT_HAS_TIME) ? 1 + p->when : 1,
+                .first_person = u->flags & TEXT_FIRST_PERSON ? 1 + p->first_person : 1,
+                .question = u->flags & TEXT_ASKS ? 1 - p->is_question : 1,
+                .importance_boost = 1, .confidence_boost = 1, .recency_boost = 1,
+        };
+}
+
+double parts_total(const HitParts *p) {
+        return (p->lexical + p->proximity + p->conversation + p->date) * p->speaker * p->when * p->question * p->first_person;
+}
+
+double unit_recency(const Search *s, uint32_t slot) {
+        double days = (double)(s->in->now_ms - s->ix->colds[slot].at_ms) / 86400e3;
+        return exp2(-MAX(days, 0) / s->ix->rank->recency_half_days);
+}
+
+void unit_boosts(const Search *s, uint32_t slot, HitParts *p) {
+        const RankParams *rank = s->ix->rank;
+        const Fact *f = s->ix->colds[slot].fact;
+        p->importance_boost = f ? 1 + rank->importance * (2 * f->importance - 1) : 1;
+        p->confidence_boost = f ? 1 + rank->confidence * (2 * f->confidence - 1) : 1;
+        p->recency_boost = 1 + rank->recency * (2 * unit_recency(s, slot) - 1);
+}
+
+/* ---- how much of the question is in the unit's own words ---- */
+static void terms_found(const Search *s, uint32_t slot, uint8_t *found) {
+        const Cold *c = &s->ix->colds[slot];
+        const uint8_t *p = c->terms;
+        for (uint32_t i = 0; i < c->base; i++) {
+                uint32_t no = varint_get(&p);
+                for (uint32_t k = 0; k < s->q.terms_n; k++)
+                        if (s->q.terms[k].no == (int64_t)no)
+                                found[k] = 1;
+        }
+}
+
+/* A synonym is half the word. */
+static double term_share(const Query *q, const uint8_t *found, uint32_t term) {
+        if (found[term])
+                return 1;
+        for (uint32_t k = q->asked_n; k < q->terms_n; k++)
+                if (found[k] && q->terms[k].origin == term)
+                        return 0.5;
+        return 0;
+}
+
+double unit_share(const Search *s, uint32_t slot, Strs *ret_matched) {
+        const Query *q = &s->q;
+        uint8_t *found = NEW_ARRAY(s->arena, uint8_t, q->terms_n + 1);
+        Str *matched = NEW_ARRAY(s->arena, Str, q->asked_n + 1);
+        size_t matched_n = 0;
+        double have = 0, all = 0;
+        terms_found(s, slot, found);
+        for (uint32_t i = 0; i < q->asked_n; i++) {
+                have += q->terms[i].idf * term_share(q, found, i);
+                all += q->terms[i].idf;
+                if (found[i])
+                        matched[matched_n++] = q->terms[i].word;
+        }
+        if (q->date.kind != ASKED_NOTHING) {
+                all += q->date_idf;
+                have += date_gap(&q->date, s->ix->slots[slot].day) ? 0 : q->date_idf;
+        }
+        *ret_matched = (Strs){ matched, matched_n };
+        return share_of(have, all);
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* stem: English Snowball stems. The home of libstemmer. */
+#include "base/str.h"
+
+enum { STEM_MAX = 64 };                               /* longer words are cut to this before they get here */
+
+/* `word`: lower-case ASCII, at most STEM_MAX bytes. Writes the stem into `out` and returns it. Thread safe. */
+Str stem_english(Str word, char out[STEM_MAX]);
