@@ -63,12 +63,13 @@ static int teardown(void **state) {
 static void test_read_all(void **state) {
         Ctx *cx = &((Fixture *)*state)->cx;
         Person p = { 0 };
-        assert_ok(json_read(cx, STR(
-                "{\"name\":\"\\u00c4nn\",\"kind\":\"DOG\",\"note\":\"a\\u0007b\",\"secret\":\"s\","
-                "\"meta\":{ \"b\" : [1, 2.5, 0.1, null, true] },\"size\":100,"
-                "\"born_at\":\"2026-01-15T12:00:00+01:00\",\"weight\":2,\"active\":false,"
-                "\"rank\":-5,\"score\":1e3,\"agreed\":false,\"tags\":[\"a\",\"\\u00e4\\u00f6\\u00fc\"],"
-                "\"pet\":{\"name\":\"Rex\"},\"pets\":[{\"name\":\"A\",\"age\":1},{\"name\":\"B\"}]}"),
+        assert_ok(json_read(
+                cx,
+                STR("{\"name\":\"\\u00c4nn\",\"kind\":\"DOG\",\"note\":\"a\\u0007b\",\"secret\":\"s\","
+                    "\"meta\":{ \"b\" : [1, 2.5, 0.1, null, true] },\"size\":100,"
+                    "\"born_at\":\"2026-01-15T12:00:00+01:00\",\"weight\":2,\"active\":false,"
+                    "\"rank\":-5,\"score\":1e3,\"agreed\":false,\"tags\":[\"a\",\"\\u00e4\\u00f6\\u00fc\"],"
+                    "\"pet\":{\"name\":\"Rex\"},\"pets\":[{\"name\":\"A\",\"age\":1},{\"name\":\"B\"}]}"),
                 &person_shape, &p));
         assert_str(p.name, "\xC3\x84nn");
         assert_str(p.kind, "dog");
@@ -132,11 +133,14 @@ static const struct { const char *body, *pointers; } wrong[] = {
         { "{\"name\":\"a\",\"tags\":[\"a\",1,\"abcd\"]}", "#/tags/1 #/tags/2" },
         { "{\"name\":\"a\",\"tags\":\"a\"}", "#/tags" },
         { "{\"name\":\"a\",\"meta\":\"text\"}", "#/meta" },
-        { "{\"name\":\"a\",\"meta\":{\"k\":\"0123456789012345678901234567890123456789\"}}", "#/meta" },
+        { "{\"name\":\"a\",\"meta\":{\"k\":\"0123456789012345678901234567890123456789\"}}",
+          "#/meta" },
         { "{\"name\":\"a\",\"pet\":[]}", "#/pet" },
         { "{\"name\":\"a\",\"pet\":{\"age\":31}}", "#/pet/name #/pet/age" },
-        { "{\"name\":\"a\",\"pets\":[{\"name\":\"x\"},{\"nome\":\"y\"}]}", "#/pets/1/name #/pets/1/nome" },
-        { "{\"name\":\"a\",\"pets\":[{\"name\":\"x\"},{\"name\":\"y\"},{\"name\":\"z\"}]}", "#/pets" },
+        { "{\"name\":\"a\",\"pets\":[{\"name\":\"x\"},{\"nome\":\"y\"}]}",
+          "#/pets/1/name #/pets/1/nome" },
+        { "{\"name\":\"a\",\"pets\":[{\"name\":\"x\"},{\"name\":\"y\"},{\"name\":\"z\"}]}",
+          "#/pets" },
         { "{\"name\":\"a\",\"is_admin\":true,\"a/b~c d\":1}", "#/is_admin #/a~1b~0c%20d" },
         { "{\"name\":\"a\",\"size\":99999999999999999999}", "#" },
         { "{\"name\":\"a\",\"weight\":1e400}", "#" },
@@ -179,11 +183,25 @@ static void test_read_at_most_16(void **state) {
 static void test_read_not_json(void **state) {
         Ctx *cx = &((Fixture *)*state)->cx;
         static const Str bad[] = {
-                STR(""), STR(" "), STR("{"), STR("{\"n\":1}x"), STR("{\"n\":1,\"n\":2}"), STR("{'n':1}"),
-                STR("{\"n\":1,}"), STR("{\"n\":01}"), STR("{\"n\":+1}"), STR("{\"n\":NaN}"),
-                STR("{\"n\":\"\xff\"}"), STR("{\"n\":\"\xed\xa0\x80\"}"), STR("{\"n\":\"\\ud800\"}"),
-                STR("{\"n\":\"a\0b\"}"), STR("{\"n\":\"\\u0000\"}"), STR("{\"n\":1}\0"), STR("\xef\xbb\xbf{}"),
-                STR("{\"n\":\"a\nb\"}"), STR("{\"n\":1} // x"),
+                STR(""),
+                STR(" "),
+                STR("{"),
+                STR("{\"n\":1}x"),
+                STR("{\"n\":1,\"n\":2}"),
+                STR("{'n':1}"),
+                STR("{\"n\":1,}"),
+                STR("{\"n\":01}"),
+                STR("{\"n\":+1}"),
+                STR("{\"n\":NaN}"),
+                STR("{\"n\":\"\xff\"}"),
+                STR("{\"n\":\"\xed\xa0\x80\"}"),
+                STR("{\"n\":\"\\ud800\"}"),
+                STR("{\"n\":\"a\0b\"}"),
+                STR("{\"n\":\"\\u0000\"}"),
+                STR("{\"n\":1}\0"),
+                STR("\xef\xbb\xbf{}"),
+                STR("{\"n\":\"a\nb\"}"),
+                STR("{\"n\":1} // x"),
         };
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 Open o = { 0 };
@@ -221,8 +239,10 @@ static void test_depth(void **state) {
         assert_err(json_read(cx, nested(&b, JSON_DEPTH_MAX + 1), &open_shape, &o), ERR_BAD_JSON);
         assert_err(json_read(cx, nested(&b, 100000), &open_shape, &o), ERR_BAD_JSON);
         /* brackets inside of strings do not count */
-        assert_ok(json_read(cx, STR("{\"x\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
-                                    "[[[[[[[[\\\"[[[[[[\"}"), &open_shape, &o));
+        assert_ok(json_read(cx,
+                            STR("{\"x\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+                                "[[[[[[[[\\\"[[[[[[\"}"),
+                            &open_shape, &o));
         Json *j;
         assert_err(json_parse(cx, STR("[[[1]]]"), 2, &j), ERR_BAD_JSON);
         buf_done(&b);
@@ -232,13 +252,22 @@ static void test_write(void **state) {
         static const Str tags[] = { STR("a\"b"), STR("") };
         static const Pet pets[] = { { STR("A"), 1 }, { STR("B"), 2 } };
         Person p = {
-                .name = STR("Ann"), .secret = STR("hidden"), .meta = STR("{\"k\":[1]}"), .size = -3,
-                .born_at = INT64_C(1768474800001), .weight = 0.1, .rank = { true, INT64_MIN }, .score = { true, 12.0 },
-                .tags = { tags, 2 }, .pet = &pets[0], .pets = { pets, 2 },
+                .name = STR("Ann"),
+                .secret = STR("hidden"),
+                .meta = STR("{\"k\":[1]}"),
+                .size = -3,
+                .born_at = INT64_C(1768474800001),
+                .weight = 0.1,
+                .rank = { true, INT64_MIN },
+                .score = { true, 12.0 },
+                .tags = { tags, 2 },
+                .pet = &pets[0],
+                .pets = { pets, 2 },
         };
         Buf b = BUF(4096);
         json_write(&b, &person_shape, &p);
-        assert_string_equal(buf_str(&b).p,
+        assert_string_equal(
+                buf_str(&b).p,
                 "{\"name\":\"Ann\",\"note\":null,\"meta\":{\"k\":[1]},\"size\":-3,"
                 "\"born_at\":\"2026-01-15T11:00:00.001Z\",\"weight\":0.1,\"active\":false,"
                 "\"rank\":-9223372036854775808,\"score\":12,\"agreed\":null,\"tags\":[\"a\\\"b\",\"\"],"
@@ -261,14 +290,18 @@ static void test_write(void **state) {
 static void test_write_str(void **state) {
         static const struct { Str in; const char *out; } cases[] = {
                 { STR_NULL, "\"\"" },
-                { STR("plain text of more than eight bytes"), "\"plain text of more than eight bytes\"" },
-                { STR("\"\\/\b\f\n\r\t\x01\x1f\x7f"), "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"" },
+                { STR("plain text of more than eight bytes"),
+                  "\"plain text of more than eight bytes\"" },
+                { STR("\"\\/\b\f\n\r\t\x01\x1f\x7f"),
+                  "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"" },
                 { STR("12345678\n"), "\"12345678\\n\"" },
                 { STR("1234567\n12345678"), "\"1234567\\n12345678\"" },
                 { STR("a\0b"), "\"a\\u0000b\"" },
-                { STR("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"), "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\"" },
+                { STR("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"),
+                  "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\"" },
                 { STR("\xC3"), "\"\xEF\xBF\xBD\"" },
-                { STR("\x80z\xFFz\xC0\xAF"), "\"\xEF\xBF\xBDz\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\"" },
+                { STR("\x80z\xFFz\xC0\xAF"),
+                  "\"\xEF\xBF\xBDz\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\"" },
                 { STR("\xE2\x82z"), "\"\xEF\xBF\xBD\xEF\xBF\xBDz\"" },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -281,10 +314,24 @@ static void test_write_str(void **state) {
 
 static void test_write_num(void **state) {
         static const struct { double v; const char *text; } cases[] = {
-                { 0, "0" }, { -0.0, "0" }, { 12, "12" }, { -1.5, "-1.5" }, { 0.1, "0.1" }, { 0.1 + 0.2, "0.30000000000000004" },
-                { 1e-6, "0.000001" }, { -0.000001, "-0.000001" }, { 1e-7, "1e-07" }, { 123456.789012, "123456.789012" },
-                { 1e15, "1e+15" }, { 1e21, "1e+21" }, { 5e-324, "4.94065645841247e-324" }, { 1.7976931348623157e308, "1.7976931348623157e+308" },
-                { INFINITY, "null" }, { NAN, "null" }, { 9007199254740993.0, "9007199254740992" }, { 0.3, "0.3" },
+                { 0, "0" },
+                { -0.0, "0" },
+                { 12, "12" },
+                { -1.5, "-1.5" },
+                { 0.1, "0.1" },
+                { 0.1 + 0.2, "0.30000000000000004" },
+                { 1e-6, "0.000001" },
+                { -0.000001, "-0.000001" },
+                { 1e-7, "1e-07" },
+                { 123456.789012, "123456.789012" },
+                { 1e15, "1e+15" },
+                { 1e21, "1e+21" },
+                { 5e-324, "4.94065645841247e-324" },
+                { 1.7976931348623157e308, "1.7976931348623157e+308" },
+                { INFINITY, "null" },
+                { NAN, "null" },
+                { 9007199254740993.0, "9007199254740992" },
+                { 0.3, "0.3" },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 Buf b = BUF(64);
@@ -293,7 +340,7 @@ static void test_write_num(void **state) {
                 buf_done(&b);
         }
         TestWorld w = TEST_WORLD(0);
-        for (int i = 0; i < 20000; i++) {             /* whatever is written reads back as the same number */
+        for (int i = 0; i < 20000; i++) {    /* whatever is written reads back as the same number */
                 double v, back;
                 w.world.random(&w.world, &v, sizeof v);
                 if (i % 2)
@@ -311,8 +358,10 @@ static void test_write_num(void **state) {
 static void test_foreign(void **state) {
         Ctx *cx = &((Fixture *)*state)->cx;
         _cleanup_(json_freep) Json *j = NULL;
-        assert_ok(json_parse(cx, STR("{\"s\":\"x\",\"i\":7,\"f\":7.0,\"b\":true,\"n\":null,\"a\":[1,{\"k\":\"v\"}]}"),
-                             8, &j));
+        assert_ok(json_parse(
+                cx,
+                STR("{\"s\":\"x\",\"i\":7,\"f\":7.0,\"b\":true,\"n\":null,\"a\":[1,{\"k\":\"v\"}]}"),
+                8, &j));
         JsonRef root = json_root(j);
         assert_int_equal(json_kind(root), JSON_OBJ);
         assert_int_equal(json_count(root), 6);

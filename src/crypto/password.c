@@ -11,13 +11,16 @@ enum { ARGON2_PASSWORD_MAX = 128, BCRYPT_PASSWORD_MAX = 72, SALT_SIZE = 16 };
 static const char argon2_prefix[] = "$argon2id$";
 static const char bcrypt_prefix[] = "$2b$12$";
 
-size_t password_max(PasswordAlg alg) { return alg == PASSWORD_BCRYPT ? BCRYPT_PASSWORD_MAX : ARGON2_PASSWORD_MAX; }
+size_t password_max(PasswordAlg alg) {
+        return alg == PASSWORD_BCRYPT ? BCRYPT_PASSWORD_MAX : ARGON2_PASSWORD_MAX;
+}
 
 static PasswordAlg alg_of(Str hash) {
         if (str_starts(hash, str_c(argon2_prefix)))
                 return PASSWORD_ARGON2ID;
-        bool is_bcrypt = hash.n == 60 && (str_starts(hash, STR("$2b$")) || str_starts(hash, STR("$2a$")) ||
-                                          str_starts(hash, STR("$2y$")));
+        bool is_bcrypt =
+                hash.n == 60 && (str_starts(hash, STR("$2b$")) || str_starts(hash, STR("$2a$")) ||
+                                 str_starts(hash, STR("$2y$")));
         return is_bcrypt ? PASSWORD_BCRYPT : PASSWORD_UNSET;
 }
 
@@ -57,7 +60,8 @@ static Err argon2_hash(Ctx *cx, Str password, Str *ret) {
         char hash[crypto_pwhash_STRBYTES];
         sodium_ready();
         if (crypto_pwhash_str_alg(hash, (const char *)bytes_of(password), password.n, ARGON2_PASSES,
-                                  (size_t)ARGON2_MEMORY_KIB * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
+                                  (size_t)ARGON2_MEMORY_KIB * 1024,
+                                  crypto_pwhash_ALG_ARGON2ID13) != 0)
                 return RAISE(cx, ERR_UNAVAILABLE, "argon2id: out of memory");
         *ret = arena_dup(cx->arena, str_c(hash));
         return OK;
@@ -81,7 +85,8 @@ Err password_hash(Ctx *cx, PasswordAlg alg, Str password, Str *ret) {
 static Err bcrypt_verify(Ctx *cx, Str hash, Str password, bool *ret_right) {
         size_t end = password.n ? str_index(password, '\0') : 0;
         bool possible = end == password.n && password.n <= BCRYPT_PASSWORD_MAX;
-        Str made = bcrypt_run(cx, str_to(password, MIN(end, (size_t)BCRYPT_PASSWORD_MAX)), arena_cstr(cx->arena, hash));
+        Str made = bcrypt_run(cx, str_to(password, MIN(end, (size_t)BCRYPT_PASSWORD_MAX)),
+                              arena_cstr(cx->arena, hash));
         if (!made.p)
                 return RAISE(cx, ERR_CORRUPT, "bcrypt: not a hash");
         *ret_right = secret_eq(made, hash) && possible;
@@ -92,7 +97,8 @@ static Err bcrypt_verify(Ctx *cx, Str hash, Str password, bool *ret_right) {
 static Err argon2_verify(Ctx *cx, Str hash, Str password, bool *ret_right) {
         sodium_ready();
         errno = 0;
-        int got = crypto_pwhash_str_verify(arena_cstr(cx->arena, hash), (const char *)bytes_of(password), password.n);
+        int got = crypto_pwhash_str_verify(arena_cstr(cx->arena, hash),
+                                           (const char *)bytes_of(password), password.n);
         if (got != 0 && errno == ENOMEM)
                 return RAISE(cx, ERR_UNAVAILABLE, "argon2id: out of memory");
         if (got != 0 && errno != EINVAL)
@@ -119,7 +125,8 @@ bool password_needs_rehash(PasswordAlg alg, Str hash) {
         if (hash.n >= sizeof text)
                 return true;
         memcpy(text, hash.p, hash.n);
-        return crypto_pwhash_str_needs_rehash(text, ARGON2_PASSES, (size_t)ARGON2_MEMORY_KIB * 1024) != 0;
+        return crypto_pwhash_str_needs_rehash(text, ARGON2_PASSES,
+                                              (size_t)ARGON2_MEMORY_KIB * 1024) != 0;
 }
 
 Str password_dummy(PasswordAlg alg) {

@@ -11,7 +11,8 @@ enum {
         TAG_SIZE = crypto_aead_xchacha20poly1305_ietf_ABYTES,
         HEAD_SIZE = NONCE_AT,                       /* what is authenticated of the record itself */
 };
-_Static_assert(CIPHER_AT == NONCE_AT + NONCE_SIZE && SEAL_OVERHEAD == CIPHER_AT + TAG_SIZE, "record form");
+_Static_assert(CIPHER_AT == NONCE_AT + NONCE_SIZE && SEAL_OVERHEAD == CIPHER_AT + TAG_SIZE,
+               "record form");
 
 void seal_key_done(SealKey *k) { secret_wipe(k, sizeof *k); }
 
@@ -44,8 +45,9 @@ Str seal(Ctx *cx, const SealKey *key, SealFor what, Str plain) {
         put_u32(record + ID_AT, key->id);
         cx_random(cx, record + NONCE_AT, NONCE_SIZE);
         Str aad = aad_of(cx, record, what);
-        crypto_aead_xchacha20poly1305_ietf_encrypt(record + CIPHER_AT, NULL, bytes_of(plain), plain.n,
-                bytes_of(aad), aad.n, NULL, record + NONCE_AT, key->k);
+        crypto_aead_xchacha20poly1305_ietf_encrypt(record + CIPHER_AT, NULL, bytes_of(plain),
+                                                   plain.n, bytes_of(aad), aad.n, NULL,
+                                                   record + NONCE_AT, key->k);
         return str_n(record, n);
 }
 
@@ -60,19 +62,24 @@ bool seal_key_id(Str record, uint32_t *ret) {
 static Err open_into(Ctx *cx, const SealKey *key, SealFor what, Str record, char *out) {
         uint32_t id = get_u32(bytes_of(record) + ID_AT);
         if (id != key->id)
-                return RAISE(cx, ERR_CORRUPT, "%s: sealed by key %08x, not %08x", what.field, id, key->id);
+                return RAISE(cx, ERR_CORRUPT, "%s: sealed by key %08x, not %08x", what.field, id,
+                             key->id);
         const unsigned char *r = bytes_of(record);
         Str aad = aad_of(cx, r, what);
         sodium_ready();
-        if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)out, NULL, NULL, r + CIPHER_AT,
-                    record.n - CIPHER_AT, bytes_of(aad), aad.n, r + NONCE_AT, key->k) != 0)
+        if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)out, NULL, NULL,
+                                                       r + CIPHER_AT, record.n - CIPHER_AT,
+                                                       bytes_of(aad), aad.n, r + NONCE_AT,
+                                                       key->k) != 0)
                 return RAISE(cx, ERR_CORRUPT, "%s: the seal does not fit", what.field);
         return OK;
 }
 
 static Err record_check(Ctx *cx, SealFor what, Str record) {
         uint32_t id;
-        return seal_key_id(record, &id) ? OK : RAISE(cx, ERR_CORRUPT, "%s: not a sealed record", what.field);
+        return seal_key_id(record, &id)
+                       ? OK
+                       : RAISE(cx, ERR_CORRUPT, "%s: not a sealed record", what.field);
 }
 
 Err seal_open(Ctx *cx, const SealKey *key, SealFor what, Str record, Str *ret) {
@@ -139,7 +146,8 @@ Err keyring_add(Ctx *cx, Keyring *r, Str root) {
 
 static void derive(const Root *root, const char *label, SealKey *ret) {
         ret->id = root->id;
-        hkdf_sha256(str_n(root->key, sizeof root->key), STR_NULL, str_c(label), ret->k, sizeof ret->k);
+        hkdf_sha256(str_n(root->key, sizeof root->key), STR_NULL, str_c(label), ret->k,
+                    sizeof ret->k);
 }
 
 void keyring_key(const Keyring *r, const char *label, SealKey *ret) {

@@ -75,7 +75,8 @@ static OSSL_PARAM *params_of(const Es256Parts *parts) {
         _cleanup_(BN_clear_freep) BIGNUM *d = BN_bin2bn(parts->d, 32, NULL);
         if (!build || !d ||
             !OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) ||
-            !OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point) ||
+            !OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                              sizeof point) ||
             (parts->has_private && !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d)))
                 return NULL;
         return OSSL_PARAM_BLD_to_param(build);
@@ -84,15 +85,18 @@ static OSSL_PARAM *params_of(const Es256Parts *parts) {
 /* On the curve, and the private half belongs to the public one. */
 static bool pkey_is_sound(EVP_PKEY *pkey, bool has_private) {
         _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(pkey, NULL);
-        return c && EVP_PKEY_public_check(c) == 1 && (!has_private || EVP_PKEY_pairwise_check(c) == 1);
+        return c && EVP_PKEY_public_check(c) == 1 &&
+               (!has_private || EVP_PKEY_pairwise_check(c) == 1);
 }
 
 Err es256_key_new(Ctx *cx, const Es256Parts *parts, Es256Key **ret) {
         _cleanup_(OSSL_PARAM_freep) OSSL_PARAM *params = params_of(parts);
-        _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+        _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *c =
+                EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
         int kind = parts->has_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
-        if (!params || !c || EVP_PKEY_fromdata_init(c) != 1 || EVP_PKEY_fromdata(c, &pkey, kind, params) != 1 ||
+        if (!params || !c || EVP_PKEY_fromdata_init(c) != 1 ||
+            EVP_PKEY_fromdata(c, &pkey, kind, params) != 1 ||
             !pkey_is_sound(pkey, parts->has_private))
                 return RAISE(cx, ERR_INVALID, "not a P-256 key: %s", library_says());
         Es256Key *k = malloc(sizeof *k);
@@ -129,7 +133,8 @@ Err es256_sign(Ctx *cx, const Es256Key *k, Str msg, unsigned char ret[ES256_SIG]
 /* r ‖ s -> the DER form the library takes; its length, 0 on failure. */
 static size_t der_of(Str sig, unsigned char der[80]) {
         _cleanup_(ECDSA_SIG_freep) ECDSA_SIG *s = ECDSA_SIG_new();
-        BIGNUM *r_part = BN_bin2bn(bytes_of(sig), 32, NULL), *s_part = BN_bin2bn(bytes_of(sig) + 32, 32, NULL);
+        BIGNUM *r_part = BN_bin2bn(bytes_of(sig), 32, NULL),
+               *s_part = BN_bin2bn(bytes_of(sig) + 32, 32, NULL);
         if (!s || !r_part || !s_part || !ECDSA_SIG_set0(s, r_part, s_part)) {
                 BN_free(r_part);
                 BN_free(s_part);

@@ -16,4 +16,6 @@ static inline void sodium_ready(void) {
         pthread_once(&once, sodium_start_);
 }
 
-static inline const unsigned char *bytes_of(Str s) { return (const unsigned char *)(s.p ? s.p : ""); }
+static inline const unsigned char *bytes_of(Str s) {
+        return (const unsigned char *)(s.p ? s.p : "");
+}

@@ -11,7 +11,8 @@ void totp_code(Str secret, int64_t step, char out[TOTP_DIGITS + 1]) {
                 counter[i] = (unsigned char)v;
         hmac_sha1(secret, str_n(counter, sizeof counter), mac);
         const unsigned char *at = mac + (mac[SHA1_SIZE - 1] & 15);
-        uint32_t code = (uint32_t)(at[0] & 0x7F) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+        uint32_t code = (uint32_t)(at[0] & 0x7F) << 24 | (uint32_t)at[1] << 16 |
+                        (uint32_t)at[2] << 8 | at[3];
         for (int i = TOTP_DIGITS - 1; i >= 0; i--, code /= 10)
                 out[i] = (char)('0' + code % 10);
         out[TOTP_DIGITS] = '\0';
