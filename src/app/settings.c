@@ -5,7 +5,7 @@
 
 #include "codec/json.h"
 #include "codec/yaml.h"
-#include "sys/fds.h"
+#include "sys/files.h"
 
 enum { VALUE_MAX = 64 * 1024, ROWS = 128 };
 

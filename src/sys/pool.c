@@ -86,3 +86,5 @@ bool pool_submit(Pool *p, PoolJob *job) {
 }
 
 size_t pool_depth(const Pool *p) { return __atomic_load_n(&p->depth, __ATOMIC_RELAXED); }
+
+size_t pool_capacity(const Pool *p) { return p->queue_max; }

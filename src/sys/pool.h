@@ -14,3 +14,4 @@ DEFINE_CLEANUP(Pool, pool_free)
 /* The job is the pool's until run is called, then its own again (run may free it). */
 bool  pool_submit(Pool *p, PoolJob *job) _must_check_;       /* false: the queue is full */
 size_t pool_depth(const Pool *p);
+size_t pool_capacity(const Pool *p);

@@ -40,3 +40,9 @@ int64_t thread_mono_us(void) {
         clock_gettime(CLOCK_MONOTONIC, &t);
         return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
+
+void thread_sleep_ms(int64_t ms) {
+        struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+        while (nanosleep(&left, &left) && errno == EINTR)
+                ;
+}

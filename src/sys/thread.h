@@ -13,3 +13,4 @@ void cond_init(pthread_cond_t *c);
 /* Until signalled or `until_us` (monotonic; INT64_MAX = for ever). False: the time is over. */
 bool cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, int64_t until_us);
 int64_t thread_mono_us(void);                         /* the real clock: waits of threads do not follow a test's World */
+void thread_sleep_ms(int64_t ms);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "base/log.h"
+#include "sys/fds.h"
+#include "sys/proc.h"
+#include "sys/signals.h"
+
+/* What the signal thread tells the main thread. */
+static struct { pthread_mutex_t lock; pthread_cond_t came; _Atomic int terms; } stop = {
+        .lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER,
+};
+
+static void on_signal(void *arg, int sig) {
+        if (sig == SIGHUP)
+                return;
+        pthread_mutex_lock(&stop.lock);
+        atomic_fetch_add(&stop.terms, 1);
+        pthread_cond_signal(&stop.came);
+        pthread_mutex_unlock(&stop.lock);
+}
+
+static bool is_hurried(void) { return atomic_load(&stop.terms) > 1; }
+
+static void wait_for_stop(void) {
+        pthread_mutex_lock(&stop.lock);
+        while (!atomic_load(&stop.terms))
+                pthread_cond_wait(&stop.came, &stop.lock);
+        pthread_mutex_unlock(&stop.lock);
+}
+
+static void welcome(const App *a, Str address) {
+        if (!isatty(1))
+                return;
+        printf("Mainstay %s listens on http://%.*s\n", MAINSTAY_VERSION, STR_FMT(address));
+        printf("  API page  http://%.*s/docs\n  data in   %.*s\n", STR_FMT(address), STR_FMT(a->set.data_dir));
+        if (!a->sv.llm_configured)
+                printf("  no language model: answers come from memory alone (set LLM_BASE_URL)\n");
+        fflush(stdout);
+}
+
+static void warn_conveniences(Ctx *cx, const Settings *s) {
+        if (s->limits_off)
+                LOG(cx, LOG_WARN, "limits_off", "quotas and rate limits are off");
+        if (s->skip_auth)
+                LOG(cx, LOG_WARN, "skip_auth", "requests need no credential");
+}
+
+static Err listen_start(Ctx *cx, App *a) {
+        int fd;
+        TRY(listen_fd_take(cx, &fd));
+        ServerSettings set = { .listen = a->set.listen, .fd = fd, .threads = (unsigned)a->set.loops, .world = &world_real,
+                               .hooks = api_hooks(a->api) };
+        return server_start(cx, &set, &a->server);
+}
+
+static Str address_of(Ctx *cx, const App *a) {
+        Str host = a->set.listen;
+        while (host.n && host.p[host.n - 1] != ':')
+                host.n--;
+        return arena_strf(cx->arena, "%.*s%u", STR_FMT(host), server_port(a->server));
+}
+
+static Err start(Ctx *cx, const Settings *set, App *a) {
+        TRY(app_open(cx, set, APP_ALL, a));
+        TRY(listen_start(cx, a));
+        health_start(a->health);
+        gauges_register(a);
+        health_phase(a->health, PHASE_SERVING);
+        return OK;
+}
+
+static int run(Ctx *cx, Cmd *c, const Settings *set) {
+        App a = { .arena = NULL };
+        int64_t began = cx_mono_us(cx);
+        Err e = start(cx, set, &a);
+        if (e) {
+                int rc = cmd_fail(c, e);
+                app_close(&a);
+                return rc;
+        }
+        Str address = address_of(cx, &a);
+        warn_conveniences(cx, set);
+        LOG(cx, LOG_INFO, "server_ready", "listening", L_STR("address", address), L_INT("port", server_port(a.server)),
+            L_INT("routes", (int64_t)router_count(a.router)), L_NUM("start_ms", (double)(cx_mono_us(cx) - began) / 1000));
+        notify("READY=1");
+        welcome(&a, address);
+        wait_for_stop();
+        bool clean = app_drain(cx, &a, is_hurried);
+        if (!clean)
+                LOG(cx, LOG_WARN, "server_stop", "requests were still running");
+        app_close(&a);
+        LOG(cx, LOG_INFO, "server_stop", "stopped");
+        return clean ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int serve(Cmd *c) {
+        Settings set;
+        int rc = cmd_settings(c, &set);
+        if (rc)
+                return rc;
+        if (c->n_args)
+                return cmd_usage_error(c, "serve takes no arguments");
+        mallopt(M_ARENA_MAX, 2);                      /* many threads, small allocations: arenas would only spread them */
+        _cleanup_(signals_stopp) Signals *signals = NULL;
+        Err e = signals_start(c->cx, on_signal, NULL, &signals);
+        if (e)
+                return cmd_fail(c, e);
+        LogLevel level = LOG_INFO;
+        if (!log_level_parse(set.log_level, &level))
+                level = LOG_INFO;
+        log_start(2, level);
+        fds_limit_raise();
+        LOG(c->cx, LOG_INFO, "server_start", "starting", L_STR("version", STR(MAINSTAY_VERSION)),
+            L_STR("environment", set.environment));
+        return run(c->cx, c, &set);
+}
+
+const Command commands_serve[] = {
+        { .name = "serve", .usage = "serve", .summary = "Start the server",
+          .help = "Logs are JSON lines on stderr. SIGTERM drains and stops, a second one stops at once.\n"
+                  "A listening socket handed over by the service manager (LISTEN_FDS) is used instead of LISTEN.",
+          .run = serve },
+        { .name = NULL },
+};
