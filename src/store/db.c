@@ -9,7 +9,8 @@ Err db_open(Ctx *cx, const DbSettings *set, Db **ret) {
         TRY(sqlite_open(cx, set, &db));
         db->migrations = set->migrations;
         db->migrate = set->migrate;
-        TRY(schema_check(cx, db));
+        if (!set->beside)
+                TRY(schema_check(cx, db));
         *ret = db;
         db = NULL;
         return OK;
@@ -68,7 +69,9 @@ Err db_rows(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) {
         return OK;
 }
 
-Err rows_next(Ctx *cx, Rows *r, bool *ret_row) { return r->conn->db->driver->next(cx, r->conn, r->stmt, ret_row); }
+Err rows_next(Ctx *cx, Rows *r, bool *ret_row) {
+        return r->conn->db->driver->next(cx, r->conn, r->stmt, ret_row);
+}
 
 Err db_row(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) {
         _cleanup_(rows_done) Rows r = { 0 };
@@ -132,7 +135,8 @@ void hooks_done(DbConn *c) {
 
 /* ---- operations ---- */
 
-Err db_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *arg, int64_t done, int64_t all), void *arg) {
+Err db_backup(Ctx *cx, Db *db, const char *to,
+              void (*progress)(void *arg, int64_t done, int64_t all), void *arg) {
         return db->driver->backup(cx, db, to, progress, arg);
 }
 

@@ -71,6 +71,7 @@ typedef struct DbSettings {
         size_t cache_kib;                             /* page cache of each connection; 0 = default */
         const Migration *const *migrations;           /* tables of all rooms, NULL-terminated; numbers unique over all */
         bool migrate;                                 /* apply what is missing at open; else only check */
+        bool beside;                                  /* next to a running server: no lock, no writer; for db_read and db_backup only */
         int64_t lock_wait_ms;                         /* for the process before this one to let go of the file; 0 = refuse at once */
 } DbSettings;
 
@@ -80,7 +81,7 @@ Err db_open_failing(Ctx *cx, Err with, Db **ret) _must_check_;      /* the drive
 Db *db_close(Db *db);                                 /* finishes queued writes, checkpoints, closes */
 DEFINE_CLEANUP(Db, db_close)
 
-Err db_migrate_to(Ctx *cx, Db *db, int number) _must_check_;        /* up or down; INT_MAX = newest */
+Err db_migrate_to(Ctx *cx, Db *db, int number) _must_check_; /* up or down; INT_MAX = newest */
 Err db_migrate_status(Ctx *cx, Db *db, MigrationState **ret, size_t *ret_n) _must_check_;
 /* Consistent copy of the running database into a new file. `progress` (pages done, pages in all) may be NULL. */
 Err db_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *arg, int64_t done, int64_t all), void *arg) _must_check_;

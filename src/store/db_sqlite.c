@@ -215,21 +215,36 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
                          .path = arena_printf(arena, "%s", set->path), .wal_path = arena_printf(arena, "%s-wal", set->path) };
         pthread_mutex_init(&s->readers_lock, NULL);
         _cleanup_(db_closep) Db *db = &s->base;
-        TRY(file_prepare(cx, s));
-        TRY(file_lock(cx, s, set->lock_wait_ms));
-        TRY(writer_conn_open(cx, s));
+        if (!set->beside) {
+                TRY(file_prepare(cx, s));
+                TRY(file_lock(cx, s, set->lock_wait_ms));
+                TRY(writer_conn_open(cx, s));
+        }
         if (pthread_key_create(&s->key, reader_exit))
                 return RAISE(cx, ERR_UNAVAILABLE, "too many thread keys");
         s->keyed = true;
-        TRY(writer_start(cx, s, set->queue_max));
+        if (!set->beside)
+                TRY(writer_start(cx, s, set->queue_max));
         *ret = db;
         db = NULL;
         return OK;
 }
 
 const DbDriver sqlite_driver = {
-        .name = "sqlite", .read = sqlite_read, .write = writer_write, .submit = writer_submit,
-        .backup = sqlite_backup, .stats = writer_stats, .close = sqlite_close,
-        .run = sqlite_run, .script = sqlite_script, .rows = sqlite_rows, .next = sqlite_next, .finish = sqlite_finish,
-        .is_null = sqlite_is_null, .get_int = sqlite_get_int, .get_num = sqlite_get_num, .get_str = sqlite_get_str,
+        .name = "sqlite",
+        .read = sqlite_read,
+        .write = writer_write,
+        .submit = writer_submit,
+        .backup = sqlite_backup,
+        .stats = writer_stats,
+        .close = sqlite_close,
+        .run = sqlite_run,
+        .script = sqlite_script,
+        .rows = sqlite_rows,
+        .next = sqlite_next,
+        .finish = sqlite_finish,
+        .is_null = sqlite_is_null,
+        .get_int = sqlite_get_int,
+        .get_num = sqlite_get_num,
+        .get_str = sqlite_get_str,
 };
