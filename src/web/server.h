@@ -55,6 +55,9 @@ void exchange_headers(const Exchange *x, bool (*fn)(void *arg, Str name, Str val
 /* Loop thread, from `ready`: the answer will come later. After this another thread may answer at any time. */
 void exchange_hold(Exchange *x);
 
+/* Any thread, while held: the client closed its side. Work for it may stop; an answer is due all the same. */
+bool exchange_is_gone(const Exchange *x);
+
 /* The answer. `headers` and `body` are copied unless they live in the exchange's arena (flag). Any thread once held. */
 typedef struct Answer { int status; const Header *headers; size_t n_headers; Str body; bool close; } Answer;
 void exchange_answer(Exchange *x, const Answer *a);            /* headers and body must live in x->cx.arena or be static */
@@ -64,6 +67,7 @@ typedef struct StreamSettings {
         size_t backlog_max;                           /* bytes waiting for a slow reader; 0 = 64 KiB */
         void (*gone)(void *arg);                      /* once, any thread: the client left or was cut. May be NULL */
         void (*drained)(void *arg);                   /* any thread: the backlog fell under half after stream_send said "full" */
+        void (*freed)(void *arg);                     /* once, the last: no other callback runs or follows. May be NULL */
         void *arg;
 } StreamSettings;
 /* Turns a held exchange into a stream; headers go out at once. Returns a reference for the producer. */
@@ -88,6 +92,8 @@ typedef struct ServerSettings {
         size_t line_max, headers_max;                 /* 0 = 8 KiB, 32 KiB */
         int64_t arrive_ms;                            /* headers and body together; 0 = 10 000 */
         int64_t idle_ms;                              /* keep-alive; 0 = 75 000 */
+        int64_t heartbeat_ms;                         /* a comment into a stream that says nothing; 0 = 15 000 */
+        int64_t stall_ms;                             /* a reader that takes nothing is cut; 0 = 30 000 */
         World *world;
         ServerHooks hooks;
 } ServerSettings;
