@@ -7,7 +7,7 @@
 
 /* ---- names ---- */
 static Str lower(Arena *arena, Str s) {
-        char *out = arena_bytes(arena, s.n * 2 + 4), *p = out;        /* lower case never doubles the bytes */
+        char *out = arena_bytes(arena, s.n * 3 + 4), *p = out;        /* a broken byte becomes three, no character more */
         for (int32_t c; (c = unicode_next(&s)) >= 0;)
                 p += unicode_put(unicode_lower(c), p);
         return str_n(out, (size_t)(p - out));
