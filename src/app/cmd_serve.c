@@ -38,8 +38,7 @@ static void welcome(const App *a, Str address) {
         if (!isatty(1))
                 return;
         printf("Mainstay %s listens on http://%.*s\n", MAINSTAY_VERSION, STR_FMT(address));
-        printf("  API page  http://%.*s/docs\n  data in   %.*s\n", STR_FMT(address),
-               STR_FMT(a->set.data_dir));
+        printf("  API page  http://%.*s/docs\n  data in   %.*s\n", STR_FMT(address), STR_FMT(a->set.data_dir));
         if (!a->sv.llm_configured)
                 printf("  no language model: answers come from memory alone (set LLM_BASE_URL)\n");
         fflush(stdout);
@@ -55,10 +54,7 @@ static void warn_conveniences(Ctx *cx, const Settings *s) {
 static Err listen_start(Ctx *cx, App *a) {
         int fd;
         TRY(listen_fd_take(cx, &fd));
-        ServerSettings set = { .listen = a->set.listen,
-                               .fd = fd,
-                               .threads = (unsigned)a->set.loops,
-                               .world = &world_real,
+        ServerSettings set = { .listen = a->set.listen, .fd = fd, .threads = (unsigned)a->set.loops, .world = &world_real,
                                .hooks = api_hooks(a->api) };
         return server_start(cx, &set, &a->server);
 }
@@ -90,9 +86,8 @@ static int run(Ctx *cx, Cmd *c, const Settings *set) {
         }
         Str address = address_of(cx, &a);
         warn_conveniences(cx, set);
-        LOG(cx, LOG_INFO, "server_ready", "listening", L_STR("address", address),
-            L_INT("port", server_port(a.server)), L_INT("routes", (int64_t)router_count(a.router)),
-            L_NUM("start_ms", (double)(cx_mono_us(cx) - began) / 1000));
+        LOG(cx, LOG_INFO, "server_ready", "listening", L_STR("address", address), L_INT("port", server_port(a.server)),
+            L_INT("routes", (int64_t)router_count(a.router)), L_NUM("start_ms", (double)(cx_mono_us(cx) - began) / 1000));
         notify("READY=1");
         welcome(&a, address);
         wait_for_stop();

@@ -10,12 +10,7 @@
 static Err open_unmigrated(Ctx *cx, const Settings *set, Db **ret) {
         const char *path;
         TRY(app_db_path(cx, set, &path));
-        return db_open(cx,
-                       &(DbSettings){ .path = path,
-                                      .migrations = app_migrations,
-                                      .migrate = false,
-                                      .any_schema = true },
-                       ret);
+        return db_open(cx, &(DbSettings){ .path = path, .migrations = app_migrations, .migrate = false, .any_schema = true }, ret);
 }
 
 static Err status_print(const Cmd *c, Db *db) {
@@ -26,8 +21,8 @@ static Err status_print(const Cmd *c, Db *db) {
         for (size_t i = 0; i < n; i++) {
                 Str at = v[i].applied ? when_format(c->cx->arena, v[i].applied_at) : STR("-");
                 if (c->json)
-                        printf("%s{\"number\":%d,\"name\":\"%s\",\"applied\":%s}", i ? "," : "",
-                               v[i].number, v[i].name, v[i].applied ? "true" : "false");
+                        printf("%s{\"number\":%d,\"name\":\"%s\",\"applied\":%s}", i ? "," : "", v[i].number, v[i].name,
+                               v[i].applied ? "true" : "false");
                 else
                         printf("%4d  %-24.*s  %s\n", v[i].number, STR_FMT(at), v[i].name);
         }
@@ -94,8 +89,7 @@ static int restore(Cmd *c) {
         const char *path;
         Err e = app_db_path(c->cx, &set, &path);
         if (!e && !access(path, F_OK) && !cmd_has(c, "--replace"))
-                return cmd_usage_error(c, "%s exists; add --replace to put the backup in its place",
-                                       path);
+                return cmd_usage_error(c, "%s exists; add --replace to put the backup in its place", path);
         if (!e)
                 e = db_restore(c->cx, &(DbSettings){ .path = path, .migrations = app_migrations }, c->args[0]);
         if (e)
@@ -105,22 +99,13 @@ static int restore(Cmd *c) {
 }
 
 const Command commands_store[] = {
-        { .name = "migrate",
-          .usage = "migrate [--status] [--to N]",
-          .flags = "--status --to=",
-          .run = migrate,
+        { .name = "migrate", .usage = "migrate [--status] [--to N]", .flags = "--status --to=", .run = migrate,
           .summary = "Bring the database to the newest schema, or to N",
-          .help = "`serve` migrates by itself. --status only lists; --to 0 takes every migration "
-                  "back, with the data." },
-        { .name = "backup",
-          .usage = "backup FILE",
-          .run = backup,
+          .help = "`serve` migrates by itself. --status only lists; --to 0 takes every migration back, with the data." },
+        { .name = "backup", .usage = "backup FILE", .run = backup,
           .summary = "Copy the database, also while the server runs",
           .help = "The copy is consistent as of one moment and synced before the command ends." },
-        { .name = "restore",
-          .usage = "restore FILE [--replace]",
-          .flags = "--replace",
-          .run = restore,
+        { .name = "restore", .usage = "restore FILE [--replace]", .flags = "--replace", .run = restore,
           .summary = "Put a backup in place; the server must be stopped",
           .help = "The backup is checked before anything is replaced." },
         { .name = NULL },

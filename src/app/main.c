@@ -6,8 +6,7 @@
 #include "base/log.h"
 #include "codec/json.h"
 
-static const Command *const tables[] = { commands_serve, commands_store, commands_identity,
-                                         commands_info, NULL };
+static const Command *const tables[] = { commands_serve, commands_store, commands_identity, commands_info, NULL };
 
 /* ---- help ---- */
 
@@ -156,8 +155,7 @@ static int command_run(Ctx *cx, const Command *cmd, char **argv) {
 }
 
 int main(int argc, char **argv) {
-        if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-            !strcmp(argv[1], "help"))
+        if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
                 return help_print();
         const Command *cmd = command_find(!strcmp(argv[1], "--version") ? "version" : argv[1]);
         if (!cmd)

@@ -87,8 +87,8 @@ static void from_file(Ctx *cx, const char *path, bool must_exist, Found *found) 
                 if (r)
                         found[r - setting_rows] = (Found){ y->value, path };
                 else
-                        fault(cx, arena_cstr(cx->arena, y->key),
-                              "line %d: no such setting; nearest is %s", y->line, nearest(y->key));
+                        fault(cx, arena_cstr(cx->arena, y->key), "line %d: no such setting; nearest is %s", y->line,
+                              nearest(y->key));
         }
 }
 
@@ -216,8 +216,7 @@ static void check(Ctx *cx, const Settings *s) {
         for (size_t i = 0; i < s->cors_origins.n; i++) {
                 Str o = s->cors_origins.v[i];
                 if (!(str_starts(o, STR("https://")) || str_starts(o, STR("http://"))) || str_ends(o, STR("/")))
-                        fault(cx, "CORS_ORIGINS",
-                              "%.*s is not an origin such as https://app.example.com", STR_FMT(o));
+                        fault(cx, "CORS_ORIGINS", "%.*s is not an origin such as https://app.example.com", STR_FMT(o));
         }
         if (s->jwt_secret_key.p && s->jwt_secret_key.n < 32)
                 fault(cx, "JWT_SECRET_KEY", "must have at least 32 bytes");
@@ -288,8 +287,7 @@ static void print_value(Ctx *cx, const SettingRow *r, const Settings *set, Setti
 static void print_markdown(const SettingRow *r, Buf *out) {
         if (r == setting_rows || strcmp(r->group, r[-1].group))
                 buf_addf(out, "\n## %s\n\n| setting | default | meaning |\n|---|---|---|\n", r->group);
-        buf_addf(out, "| `%s` | %s%s%s | %s", r->name, r->def ? "`" : "", r->def ? r->def : "",
-                 r->def ? "`" : "", r->doc);
+        buf_addf(out, "| `%s` | %s%s%s | %s", r->name, r->def ? "`" : "", r->def ? r->def : "", r->def ? "`" : "", r->doc);
         if (r->words) {
                 buf_add_c(out, " One of: ");
                 Str rest = str_c(r->words);
