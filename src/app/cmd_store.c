@@ -10,7 +10,7 @@
 static Err open_unmigrated(Ctx *cx, const Settings *set, Db **ret) {
         const char *path;
         TRY(app_db_path(cx, set, &path));
-        return db_open(cx, &(DbSettings){ .path = path, .migrations = app_migrations, .migrate = false, .any_schema = true }, ret);
+        return db_open(cx, &(DbSettings){ .path = path, .migrations = app_migrations }, ret);
 }
 
 static Err status_print(const Cmd *c, Db *db) {
