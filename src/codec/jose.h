@@ -19,12 +19,11 @@ typedef enum JoseAlg {
 } JoseAlg;
 typedef struct JoseKey JoseKey;                       /* immutable, thread safe, wiped on free */
 
-/* `kid` may be STR_NULL: the header then names none. Secrets are copied. */
-/* ERR_INVALID: empty secret */
+/* Secrets are copied. A key without kid (STR_NULL) names none in its tokens and takes any; that of
+ * an ES256 key is then its thumbprint. ERR_INVALID: an empty secret, a point off the curve, a size
+ * that does not fit `enc` (A256GCM 32 bytes, A256CBC-HS512 64). */
 Err      jose_key_hs256(Ctx *cx, Str secret, Str kid, JoseKey **ret) _must_check_;
-/* kid NULL: thumbprint */
 Err      jose_key_es256(Ctx *cx, const Es256Parts *parts, Str kid, JoseKey **ret) _must_check_;
-/* 32 or 64 bytes by enc */
 Err      jose_key_dir(Ctx *cx, JoseAlg enc, Str key, Str kid, JoseKey **ret) _must_check_;
 JoseKey *jose_key_free(JoseKey *k);
 DEFINE_CLEANUP(JoseKey, jose_key_free)
@@ -49,7 +48,6 @@ Err jwe_open(Ctx *cx, const JoseKey *key, Str token, Str *ret_plain) _must_check
 
 /* {"keys":[…]}: the public halves; symmetric keys are left out. */
 void jwk_set_write(Buf *out, const JoseKey *const *keys, size_t n);
-/* RFC 7638, base64url of SHA-256. Auth.js names its keys by the SHA-512 form of the same text:
- * authjs_kid. */
-Str  jwk_thumbprint(Ctx *cx, const JoseKey *key);
+Str  jwk_thumbprint(Ctx *cx, const JoseKey *key);     /* RFC 7638 with SHA-256, of an ES256 key */
+/* How Auth.js names a secret key: the SHA-512 form of the same. */
 Str  authjs_kid(Ctx *cx, Str key_bytes);

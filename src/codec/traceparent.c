@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "codec/traceparent.h"
+
+#include "codec/radix.h"
+
+/* n lower case hexadecimal digits and a dash or the end behind them. */
+static bool take_hex(Str *s, size_t n, Str *ret) {
+        if (s->n < n || (s->n > n && s->p[n] != '-'))
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!((s->p[i] >= '0' && s->p[i] <= '9') || (s->p[i] >= 'a' && s->p[i] <= 'f')))
+                        return false;
+        *ret = str_to(*s, n);
+        *s = s->n > n ? str_from(*s, n + 1) : STR_NULL;
+        return true;
+}
+
+static bool is_zero(Str hex) {
+        for (size_t i = 0; i < hex.n; i++)
+                if (hex.p[i] != '0')
+                        return false;
+        return true;
+}
+
+static void put(char *out, Str s) {
+        memcpy(out, s.p, s.n);
+        out[s.n] = '\0';
+}
+
+bool traceparent_parse(Str header, TraceParent *ret) {
+        Str version, trace, span, flags, rest = header;
+        if (!take_hex(&rest, 2, &version) || str_eq_c(version, "ff") ||
+            !take_hex(&rest, 32, &trace) || !take_hex(&rest, 16, &span) ||
+            !take_hex(&rest, 2, &flags) || is_zero(trace) || is_zero(span))
+                return false;
+        bool is_v0 = str_eq_c(version, "00");
+        if (is_v0 ? header.n != TRACEPARENT_TEXT
+                  : rest.p && !rest.n) /* a dash with nothing behind it */
+                return false;
+        unsigned char bits;
+        if (!hex_read(flags, &bits, 1))
+                return false;
+        put(ret->trace_id, trace);
+        put(ret->span_id, span);
+        ret->sampled = bits & 1;
+        return true;
+}
+
+void traceparent_write(char out[TRACEPARENT_TEXT + 1], const TraceParent *tp) {
+        snprintf(out, TRACEPARENT_TEXT + 1, "00-%s-%s-0%d", tp->trace_id, tp->span_id, tp->sampled);
+}
+
+static void id_new(Ctx *cx, char *out, size_t bytes) {
+        unsigned char chance[16];
+        do {
+                cx_random(cx, chance, bytes);
+                hex_write(out, str_n(chance, bytes));
+        } while (is_zero(str_n(out, bytes * 2)));
+        out[bytes * 2] = '\0';
+}
+
+void trace_span_new(Ctx *cx, char out[17]) { id_new(cx, out, 8); }
+
+void trace_start(Ctx *cx, Str header) {
+        TraceParent tp;
+        if (traceparent_parse(header, &tp))
+                memcpy(cx->trace_id, tp.trace_id, sizeof cx->trace_id);
+        else
+                id_new(cx, cx->trace_id, 16);
+        trace_span_new(cx, cx->span_id);
+}
