@@ -38,7 +38,9 @@ bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult
 Str  limit_policy_text(Arena *a, LimitPolicies p);
 Str  limit_state_text(Arena *a, LimitPolicies p, const LimitResult *r);
 
-/* Write-behind: every counter that moved since the last export, and the way back at start. `start_s` is Unix time. */
-typedef struct LimitCount { Str key; size_t policy; int64_t start_s; uint32_t count; } LimitCount;
+/* Write-behind: every counter that moved since the last export, and the way back at start. Windows
+ * are told by their start (Unix time) and length. Keys over 63 bytes come out shortened. `fn` runs
+ * under a lock: it notes the values and does the slow part later. */
+typedef struct LimitCount { Str key; size_t policy; uint32_t span_s; int64_t start_s; uint32_t count; } LimitCount;
 void limits_export(Limits *l, void (*fn)(void *arg, const LimitCount *c), void *arg);
 void limits_import(Limits *l, const LimitCount *c);
