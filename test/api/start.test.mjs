@@ -2,7 +2,7 @@
 // What the process does with surroundings that are wrong, before and after it serves: one clear sentence and an exit status,
 // or 503 with nothing half-done. And how it stops.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -148,12 +148,14 @@ describe('backup and restore', () => {
                 const server = await startServer({ dataDir: freshDir() });
                 const user = await newUser(api(server));
                 const made = await user.call('POST', '/api/v1/memories', { body: { type: 'fact', content: 'Lives in Lisbon.' }, expect: 201 });
-                const copy = join(dir, 'copy');
+                const copy = join(dir, 'copy.db');
                 const saved = await runBinary(['backup', copy], { dataDir: server.dataDir });
                 assert.equal(saved.code, 0, saved.stderr);
                 await server.stop();
 
                 const other = freshDir();
+                await mkdir(other);
+                await copyFile(join(server.dataDir, 'root.key'), join(other, 'root.key'));
                 const restored = await runBinary(['restore', copy], { dataDir: other });
                 assert.equal(restored.code, 0, restored.stderr);
                 const again = await startServer({ dataDir: other });
@@ -162,7 +164,7 @@ describe('backup and restore', () => {
                 assert.equal(got.body.content, 'Lives in Lisbon.');
                 await again.stop();
                 const onto = await runBinary(['restore', copy], { dataDir: other });
-                assert.notEqual(onto.code, 0, 'restore must not overwrite data');
+                assert.notEqual(onto.code, 0, 'restore must not overwrite data by itself');
         });
 });
 

@@ -2,7 +2,7 @@
 // What the binary prints about itself, judged by others: Redocly on the OpenAPI document, promtool on the metrics.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -57,6 +57,14 @@ test('every operation has an id, a summary, and says who may call it', async () 
                 }
         }
         assert.ok(ids.size > 20);
+});
+
+test('the settings reference and the sample environment are the printed ones', async () => {
+        for (const [file, form] of [['docs/settings.md', '--markdown'], ['.env.example', '--env-example']]) {
+                const { code, stdout } = await runBinary(['config', 'print', form]);
+                assert.equal(code, 0);
+                assert.equal(readFileSync(join(root, file), 'utf8'), stdout, `${file} is old: ./dev settings`);
+        }
 });
 
 test('promtool accepts the metrics of a server that has worked', async () => {
