@@ -9,7 +9,8 @@
 typedef struct ApiSettings {
         Str public_url;                               /* problem types, links */
         Strs cors_origins;                            /* exact origins */
-        const Proxies *proxies;                       /* whose forwarded header is believed; may be NULL */
+        /* whose forwarded header is believed; may be NULL */
+        const Proxies *proxies;
         bool limits_off, production;
 } ApiSettings;
 

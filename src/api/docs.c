@@ -9,25 +9,34 @@ enum { OPENAPI_MAX = 4 * 1024 * 1024 };
 
 struct Docs { Str openapi; Buf text; Static *ui; };
 
-static const char page_csp[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                               "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+static const char page_csp[] =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors "
+        "'none'";
 
 static const char ui_page[] =
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Mainstay API</title>\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Mainstay "
+        "API</title>\n"
         "<link rel=\"icon\" type=\"image/png\" href=\"/docs/favicon-32x32.png\">\n"
-        "<link rel=\"stylesheet\" href=\"/docs/swagger-ui.css\">\n</head>\n<body>\n<div id=\"swagger-ui\"></div>\n"
-        "<script src=\"/docs/swagger-ui-bundle.js\"></script>\n<script src=\"/docs/start.js\"></script>\n</body>\n</html>\n";
+        "<link rel=\"stylesheet\" href=\"/docs/swagger-ui.css\">\n</head>\n<body>\n<div "
+        "id=\"swagger-ui\"></div>\n"
+        "<script src=\"/docs/swagger-ui-bundle.js\"></script>\n<script "
+        "src=\"/docs/start.js\"></script>\n</body>\n</html>\n";
 
 static const char ui_start[] =
-        "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, docExpansion: 'none',\n"
+        "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, "
+        "docExpansion: 'none',\n"
         "  defaultModelsExpandDepth: -1, persistAuthorization: false, validatorUrl: null });\n";
 
 static const char plain_page[] =
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Mainstay API</title>\n</head>\n<body>\n"
-        "<h1>Mainstay API</h1>\n<p>The interactive page is not installed on this server. The API is described in "
-        "<a href=\"/openapi.json\">openapi.json</a>, which any OpenAPI 3.1 viewer shows.</p>\n</body>\n</html>\n";
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Mainstay "
+        "API</title>\n</head>\n<body>\n"
+        "<h1>Mainstay API</h1>\n<p>The interactive page is not installed on this server. The API "
+        "is described in "
+        "<a href=\"/openapi.json\">openapi.json</a>, which any OpenAPI 3.1 viewer "
+        "shows.</p>\n</body>\n</html>\n";
 
 Err docs_new(Ctx *cx, Str dir, Str version, Str public_url, Docs **ret) {
         Docs *d = calloc(1, sizeof *d);
@@ -37,7 +46,8 @@ Err docs_new(Ctx *cx, Str dir, Str version, Str public_url, Docs **ret) {
         openapi_write(&d->text, route_tables, version, public_url);
         d->openapi = buf_str(&d->text);
         if (d->text.full || (dir.n && static_open(cx, dir, &d->ui)))
-                err_clear(cx);                        /* the page is a convenience: without it the server still serves */
+                /* the page is a convenience: without it the server still serves */
+                err_clear(cx);
         *ret = d;
         return OK;
 }
@@ -57,7 +67,8 @@ static Err page(Req *rq, Str type, Str body) {
 }
 
 static Err index_handle(Req *rq, const void *in, void *ret) {
-        return page(rq, STR("text/html; charset=utf-8"), str_c(rq->sv->docs->ui ? ui_page : plain_page));
+        return page(rq, STR("text/html; charset=utf-8"),
+                    str_c(rq->sv->docs->ui ? ui_page : plain_page));
 }
 
 static Err file_handle(Req *rq, const void *in, void *ret) {
@@ -66,7 +77,8 @@ static Err file_handle(Req *rq, const void *in, void *ret) {
         if (str_eq(rq->path[0], STR("start.js")))
                 return page(rq, STR("text/javascript; charset=utf-8"), str_c(ui_start));
         StaticFile f;
-        TRY(static_get(rq->cx, rq->sv->docs->ui, rq->path[0], exchange_header(rq->x, "if-none-match"), &f));
+        TRY(static_get(rq->cx, rq->sv->docs->ui, rq->path[0],
+                       exchange_header(rq->x, "if-none-match"), &f));
         rq->status = f.status;
         req_header(rq, STR("ETag"), f.etag);
         req_header(rq, STR("Cache-Control"), f.cache_control);
@@ -90,10 +102,14 @@ static Err problem_handle(Req *rq, const void *in, void *ret) {
                 if (str_eq_c(rq->path[0], err_info[e].name))
                         return page(rq, STR("text/html; charset=utf-8"),
                                     arena_strf(rq->cx->arena,
-                                               "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                                               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                                               "<title>%s</title>\n</head>\n<body>\n<h1>%s</h1>\n<p>HTTP status %d. %s.</p>\n"
-                                               "</body>\n</html>\n", err_info[e].name, err_info[e].name, err_info[e].http,
+                                               "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta "
+                                               "charset=\"utf-8\">\n"
+                                               "<meta name=\"viewport\" "
+                                               "content=\"width=device-width, initial-scale=1\">\n"
+                                               "<title>%s</title>\n</head>\n<body>\n<h1>%s</"
+                                               "h1>\n<p>HTTP status %d. %s.</p>\n"
+                                               "</body>\n</html>\n",
+                                               err_info[e].name, err_info[e].name, err_info[e].http,
                                                err_info[e].text));
         return ERR_NOT_FOUND;
 }
@@ -102,25 +118,60 @@ static Err problem_handle(Req *rq, const void *in, void *ret) {
 static Err security_txt_handle(Req *rq, const void *in, void *ret) {
         Str expires = when_format(rq->cx->arena, cx_now_ms(rq->cx) + 180 * DAY_MS);
         return req_raw(rq, STR("text/plain; charset=utf-8"),
-                       arena_strf(rq->cx->arena, "Contact: %.*s/docs\nExpires: %.*s\nPreferred-Languages: en\n",
+                       arena_strf(rq->cx->arena,
+                                  "Contact: %.*s/docs\nExpires: %.*s\nPreferred-Languages: en\n",
                                   STR_FMT(rq->sv->public_url), STR_FMT(expires)));
 }
 
-#define PAGE_ROW .lane = LANE_INLINE, .auth = AUTH_NONE, .rate = RATE_NONE, .tag = "Documentation", \
-                 .audit_none = "public text"
+#define PAGE_ROW                                                                                   \
+        .lane = LANE_INLINE, .auth = AUTH_NONE, .rate = RATE_NONE, .tag = "Documentation",         \
+        .audit_none = "public text"
 
 const Route docs_routes[] = {
-        { .id = "home", .method = GET, .path = "/", PAGE_ROW, .produces = "text/plain", .status = 302,
-          .summary = "To the API page", .fn = home_handle },
-        { .id = "docs.page", .method = GET, .path = "/docs", PAGE_ROW, .produces = "text/html",
-          .summary = "The API page", .fn = index_handle },
-        { .id = "docs.file", .method = GET, .path = "/docs/{file}", PAGE_ROW, .produces = "*/*",
-          .errors = ERRORS(ERR_NOT_FOUND), .summary = "Files of the API page", .fn = file_handle },
-        { .id = "docs.openapi", .method = GET, .path = "/openapi.json", PAGE_ROW, .produces = "application/json",
-          .summary = "This document", .fn = openapi_handle },
-        { .id = "docs.problem", .method = GET, .path = "/problems/{code}", PAGE_ROW, .produces = "text/html",
-          .errors = ERRORS(ERR_NOT_FOUND), .summary = "What a problem type means", .fn = problem_handle },
-        { .id = "docs.security", .method = GET, .path = "/.well-known/security.txt", PAGE_ROW, .produces = "text/plain",
-          .summary = "Where to report a vulnerability", .fn = security_txt_handle },
+        { .id = "home",
+          .method = GET,
+          .path = "/",
+          PAGE_ROW,
+          .produces = "text/plain",
+          .status = 302,
+          .summary = "To the API page",
+          .fn = home_handle },
+        { .id = "docs.page",
+          .method = GET,
+          .path = "/docs",
+          PAGE_ROW,
+          .produces = "text/html",
+          .summary = "The API page",
+          .fn = index_handle },
+        { .id = "docs.file",
+          .method = GET,
+          .path = "/docs/{file}",
+          PAGE_ROW,
+          .produces = "*/*",
+          .errors = ERRORS(ERR_NOT_FOUND),
+          .summary = "Files of the API page",
+          .fn = file_handle },
+        { .id = "docs.openapi",
+          .method = GET,
+          .path = "/openapi.json",
+          PAGE_ROW,
+          .produces = "application/json",
+          .summary = "This document",
+          .fn = openapi_handle },
+        { .id = "docs.problem",
+          .method = GET,
+          .path = "/problems/{code}",
+          PAGE_ROW,
+          .produces = "text/html",
+          .errors = ERRORS(ERR_NOT_FOUND),
+          .summary = "What a problem type means",
+          .fn = problem_handle },
+        { .id = "docs.security",
+          .method = GET,
+          .path = "/.well-known/security.txt",
+          PAGE_ROW,
+          .produces = "text/plain",
+          .summary = "Where to report a vulnerability",
+          .fn = security_txt_handle },
         { .id = NULL },
 };

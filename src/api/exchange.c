@@ -60,12 +60,14 @@ static void add_common(HeaderList *l, Visit *v) {
                 add(l, STR("Access-Control-Allow-Origin"), v->origin_allowed);
                 add(l, STR("Access-Control-Allow-Credentials"), STR("true"));
                 add(l, STR("Access-Control-Expose-Headers"),
-                    STR("X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, Location, Link, ETag"));
+                    STR("X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, Location, Link, "
+                        "ETag"));
         }
         if (v->api->origins.n)
                 add(l, STR("Vary"), STR("Origin"));
         if (v->api->set.production)
-                add(l, STR("Strict-Transport-Security"), STR("max-age=63072000; includeSubDomains"));
+                add(l, STR("Strict-Transport-Security"),
+                    STR("max-age=63072000; includeSubDomains"));
         if (identity_skips_auth(v->api->sv->identity))
                 add(l, STR("X-Mainstay-Skip-Auth"), STR("true"));
 }
@@ -86,7 +88,9 @@ void visit_send(Visit *v, int status, Str type, Str body) {
         for (size_t i = 0; i < v->rq.n_headers; i++)
                 add(&l, v->rq.headers[i].name, v->rq.headers[i].value);
         v->answered = true;
-        exchange_answer(v->x, &(Answer){ .status = status, .headers = l.v, .n_headers = l.n, .body = body });
+        exchange_answer(
+                v->x,
+                &(Answer){ .status = status, .headers = l.v, .n_headers = l.n, .body = body });
 }
 
 static void fail_headers(Visit *v, Err e) {
@@ -101,7 +105,8 @@ static void fail_headers(Visit *v, Err e) {
         if (status == 503 && !cx->err.retry_after_s)
                 cx->err.retry_after_s = 1;
         if (cx->err.retry_after_s)
-                req_header(&v->rq, STR("Retry-After"), arena_strf(cx->arena, "%lld", (long long)cx->err.retry_after_s));
+                req_header(&v->rq, STR("Retry-After"),
+                           arena_strf(cx->arena, "%lld", (long long)cx->err.retry_after_s));
 }
 
 void visit_fail(Visit *v, Err e) {
@@ -111,7 +116,8 @@ void visit_fail(Visit *v, Err e) {
         v->err = e;
         fail_headers(v, e);
         problem_write(&out, cx, e, wire, v->api->set.public_url);
-        visit_send(v, problem_status(e, wire), STR("application/problem+json"), arena_dup(cx->arena, buf_str(&out)));
+        visit_send(v, problem_status(e, wire), STR("application/problem+json"),
+                   arena_dup(cx->arena, buf_str(&out)));
 }
 
 Err visit_body(Visit *v, Str *ret) {
@@ -212,7 +218,8 @@ static Visit *visit_new(Api *a, Exchange *x) {
                 trace_start(&x->cx, exchange_header(x, "traceparent"));
         char *ip = arena_bytes(x->cx.arena, ADDRESS_TEXT_MAX);
         v->rq.client_ip = v->client_ip = client_address(a->set.proxies, x, ip, ADDRESS_TEXT_MAX);
-        v->origin_allowed = a->origins.n ? origin_allowed(a, exchange_header(x, "origin")) : STR_NULL;
+        v->origin_allowed =
+                a->origins.n ? origin_allowed(a, exchange_header(x, "origin")) : STR_NULL;
         return v;
 }
 
@@ -242,7 +249,8 @@ static void preflight_answer(Visit *v) {
         if (v->origin_allowed.p) {
                 req_header(&v->rq, STR("Access-Control-Allow-Methods"), allow);
                 req_header(&v->rq, STR("Access-Control-Allow-Headers"),
-                           STR("Authorization, Content-Type, X-API-Key, Idempotency-Key, If-Match, Last-Event-ID, "
+                           STR("Authorization, Content-Type, X-API-Key, Idempotency-Key, If-Match, "
+                               "Last-Event-ID, "
                                "traceparent, X-Conversation-Id, X-Mainstay-Memory"));
                 req_header(&v->rq, STR("Access-Control-Max-Age"), STR("600"));
         }
@@ -251,7 +259,8 @@ static void preflight_answer(Visit *v) {
 
 static Err admin_or_scope(Visit *v) {
         const Route *r = v->row->route;
-        if (r->auth == AUTH_ADMIN && !(v->who.scopes & SCOPE_ADMIN) && !(v->row->scope & v->who.scopes))
+        if (r->auth == AUTH_ADMIN && !(v->who.scopes & SCOPE_ADMIN) &&
+            !(v->row->scope & v->who.scopes))
                 return RAISE(&v->x->cx, ERR_FORBIDDEN, "not an administrator");
         if (r->auth != AUTH_ADMIN && v->row->scope && !(v->who.scopes & v->row->scope))
                 return RAISE(&v->x->cx, ERR_SCOPE, "needs scope %s", r->scope);
@@ -285,7 +294,9 @@ static Err authenticate(Visit *v) {
         bool anonymous;
         TRY(credential_read(v, &anonymous));
         if (anonymous)
-                return auth == AUTH_OPTIONAL ? OK : RAISE(&v->x->cx, ERR_UNAUTHENTICATED, "no credential");
+                return auth == AUTH_OPTIONAL
+                               ? OK
+                               : RAISE(&v->x->cx, ERR_UNAUTHENTICATED, "no credential");
         return admin_or_scope(v);
 }
 
@@ -312,9 +323,12 @@ static Err media_type(Visit *v) {
                 if (type_is(type, str_trim(str_cut(&wanted, ','))))
                         return OK;
         Str length = exchange_header(v->x, "content-length");
-        if (!type.p && (!length.p || str_eq(length, STR("0"))) && !exchange_header(v->x, "transfer-encoding").p)
-                return OK;                            /* no body at all: its absence is judged with the values */
-        return RAISE(&v->x->cx, ERR_MEDIA_TYPE, "content type is not %s", r->accepts ? r->accepts : "application/json");
+        if (!type.p && (!length.p || str_eq(length, STR("0"))) &&
+            !exchange_header(v->x, "transfer-encoding").p)
+                /* no body at all: its absence is judged with the values */
+                return OK;
+        return RAISE(&v->x->cx, ERR_MEDIA_TYPE, "content type is not %s",
+                     r->accepts ? r->accepts : "application/json");
 }
 
 static Err admit(Visit *v) {
@@ -388,7 +402,8 @@ static void hook_end(void *arg, Exchange *x) {
         if (v->row)
                 row_count(v->row, x->aborted && !x->status ? 499 : x->status, seconds);
         Ctx *cx = &x->cx;
-        LOG(cx, level_of(v, x->status), v->err ? "http_error" : "http_request", v->err ? err_info[v->err].text : "answered",
+        LOG(cx, level_of(v, x->status), v->err ? "http_error" : "http_request",
+            v->err ? err_info[v->err].text : "answered",
             L_TOP_STR("method", str_c(method_names[x->method])), L_TOP_INT("status", x->status),
             L_TOP_NUM("duration_ms", seconds * 1000), L_TOP_STR("client_ip", v->client_ip),
             L_TOP_STR("error_type", v->err ? str_c(err_info[v->err].name) : STR_NULL),
@@ -401,7 +416,11 @@ static void hook_refuse(void *arg, Exchange *x, Err e) {
 }
 
 ServerHooks api_hooks(Api *a) {
-        return (ServerHooks){ .arg = a, .begin = hook_begin, .ready = hook_ready, .end = hook_end, .refuse = hook_refuse };
+        return (ServerHooks){ .arg = a,
+                              .begin = hook_begin,
+                              .ready = hook_ready,
+                              .end = hook_end,
+                              .refuse = hook_refuse };
 }
 
 Err api_new(Ctx *cx, const Services *sv, const Router *router, const ApiSettings *set, Api **ret) {

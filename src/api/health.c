@@ -12,9 +12,9 @@
 /* ---- liveness ---- */
 
 typedef struct Alive { Str status; int64_t timestamp; Str environment, version; } Alive;
-static const Shape alive_shape = SHAPE(Alive,
-        F_STR(Alive, status, F_REQ), F_TIME(Alive, timestamp, F_REQ), F_STR(Alive, environment, F_REQ),
-        F_STR(Alive, version, F_REQ));
+static const Shape alive_shape =
+        SHAPE(Alive, F_STR(Alive, status, F_REQ), F_TIME(Alive, timestamp, F_REQ),
+              F_STR(Alive, environment, F_REQ), F_STR(Alive, version, F_REQ));
 
 static Err alive_handle(Req *rq, const void *in, void *ret) {
         *(Alive *)ret = (Alive){ STR("alive"), cx_now_ms(rq->cx), rq->sv->environment, rq->sv->version };
@@ -24,9 +24,11 @@ static Err alive_handle(Req *rq, const void *in, void *ret) {
 /* ---- readiness ---- */
 
 typedef struct ReadyQuery { Strs exclude; OptBool verbose; } ReadyQuery;
-static const Shape ready_query = SHAPE(ReadyQuery,
-        F_STRS(ReadyQuery, exclude, 0, .max = 32, .item_max = 64, .doc = "Checks to leave out of the verdict; may repeat"),
-        F_OBOOL(ReadyQuery, verbose, 0, .doc = "Plain text, one line per check"));
+static const Shape ready_query =
+        SHAPE(ReadyQuery,
+              F_STRS(ReadyQuery, exclude, 0, .max = 32, .item_max = 64,
+                     .doc = "Checks to leave out of the verdict; may repeat"),
+              F_OBOOL(ReadyQuery, verbose, 0, .doc = "Plain text, one line per check"));
 
 typedef struct Ready { Str status; int64_t timestamp; Str checks, reason; } Ready;
 static const Shape ready_shape = SHAPE(Ready,
@@ -37,7 +39,8 @@ static const Shape ready_shape = SHAPE(Ready,
 static void check_json(Ctx *cx, const CheckView *v, Buf *out) {
         json_write_str(out, v->name);
         HealthState shown = v->state == HEALTH_STARTING ? HEALTH_DOWN : v->state;
-        buf_addf(out, ":{\"status\":\"%s\",\"latency_ms\":%.2f", health_state_names[shown], v->latency_ms);
+        buf_addf(out, ":{\"status\":\"%s\",\"latency_ms\":%.2f", health_state_names[shown],
+                 v->latency_ms);
         if (v->error) {
                 buf_add_c(out, ",\"error\":");
                 json_write_str(out, str_c(v->error));
@@ -50,7 +53,8 @@ static void check_json(Ctx *cx, const CheckView *v, Buf *out) {
         if (v->slow)
                 buf_add_c(out, ",\"slow\":true");
         if (v->checked_at_ms)
-                buf_addf(out, ",\"checked_at\":\"%.*s\"", STR_FMT(when_format(cx->arena, v->checked_at_ms)));
+                buf_addf(out, ",\"checked_at\":\"%.*s\"",
+                         STR_FMT(when_format(cx->arena, v->checked_at_ms)));
         buf_addc(out, '}');
 }
 
@@ -76,8 +80,8 @@ static Str verbose_text(Ctx *cx, const CheckViews *views) {
         for (size_t i = 0; i < views->n; i++) {
                 const CheckView *v = &views->v[i];
                 bool ok = v->state == HEALTH_UP || v->state == HEALTH_NOT_CONFIGURED;
-                buf_addf(&out, "[%c]%.*s %s%s\n", ok ? '+' : '-', STR_FMT(v->name), ok ? "ok" : "failed: ",
-                         ok ? "" : v->error);
+                buf_addf(&out, "[%c]%.*s %s%s\n", ok ? '+' : '-', STR_FMT(v->name),
+                         ok ? "ok" : "failed: ", ok ? "" : v->error);
         }
         return arena_dup(cx->arena, buf_str(&out));
 }
@@ -101,7 +105,8 @@ static Str reason_of(const Health *h) {
 static Err exclude_check(Ctx *cx, const CheckViews *views, Strs exclude) {
         for (size_t i = 0; i < exclude.n; i++)
                 if (!check_exists(views, exclude.v[i]))
-                        return RAISE_FIELD(cx, "?exclude", "no check named %.*s", STR_FMT(exclude.v[i]));
+                        return RAISE_FIELD(cx, "?exclude", "no check named %.*s",
+                                           STR_FMT(exclude.v[i]));
         return OK;
 }
 
@@ -114,8 +119,9 @@ static Err ready_handle(Req *rq, const void *in, void *ret) {
         rq->status = ready ? 200 : 503;
         if (q->verbose.has && q->verbose.v)
                 return req_raw(rq, STR("text/plain; charset=utf-8"), verbose_text(rq->cx, &views));
-        *(Ready *)ret = (Ready){ ready ? STR("ready") : STR("degraded"), cx_now_ms(rq->cx),
-                                 checks_json(rq->cx, &views, q->exclude), reason_of(rq->sv->health) };
+        *(Ready *)ret =
+                (Ready){ ready ? STR("ready") : STR("degraded"), cx_now_ms(rq->cx),
+                         checks_json(rq->cx, &views, q->exclude), reason_of(rq->sv->health) };
         return OK;
 }
 
@@ -151,9 +157,10 @@ static Err startup_handle(Req *rq, const void *in, void *ret) {
 /* ---- the short form some platforms ask for ---- */
 
 typedef struct Brief { Str status, database, redis, service, version; } Brief;
-static const Shape brief_shape = SHAPE(Brief,
-        F_STR(Brief, status, F_REQ, .one_of = "healthy|unhealthy"), F_STR(Brief, database, F_REQ), F_STR(Brief, redis, F_REQ),
-        F_STR(Brief, service, F_REQ), F_STR(Brief, version, F_REQ));
+static const Shape brief_shape =
+        SHAPE(Brief, F_STR(Brief, status, F_REQ, .one_of = "healthy|unhealthy"),
+              F_STR(Brief, database, F_REQ), F_STR(Brief, redis, F_REQ),
+              F_STR(Brief, service, F_REQ), F_STR(Brief, version, F_REQ));
 
 static Str state_of(const CheckViews *views, const char *kind) {
         for (size_t i = 0; i < views->n; i++)
@@ -177,11 +184,14 @@ static Err brief_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- detailed: draft-inadarei-api-health-check-06 ---- */
 
-typedef struct Detailed { Str status, version, releaseId, serviceId, description, output, checks; } Detailed;
-static const Shape detailed_shape = SHAPE(Detailed,
-        F_STR(Detailed, status, F_REQ, .one_of = "pass|warn|fail"), F_STR(Detailed, version, F_REQ),
-        F_STR(Detailed, releaseId, F_REQ), F_STR(Detailed, serviceId, F_REQ), F_STR(Detailed, description, F_REQ),
-        F_STR(Detailed, output, 0), F_JSON(Detailed, checks, F_REQ));
+typedef struct Detailed {
+        Str status, version, releaseId, serviceId, description, output, checks;
+} Detailed;
+static const Shape detailed_shape =
+        SHAPE(Detailed, F_STR(Detailed, status, F_REQ, .one_of = "pass|warn|fail"),
+              F_STR(Detailed, version, F_REQ), F_STR(Detailed, releaseId, F_REQ),
+              F_STR(Detailed, serviceId, F_REQ), F_STR(Detailed, description, F_REQ),
+              F_STR(Detailed, output, 0), F_JSON(Detailed, checks, F_REQ));
 
 static const char *level_of(const CheckView *v) {
         if (v->state == HEALTH_DOWN || v->state == HEALTH_STARTING)
@@ -190,20 +200,24 @@ static const char *level_of(const CheckView *v) {
 }
 
 static void entry_json(Buf *out, Str name, const char *what, const char *type, const char *level) {
-        buf_addf(out, "%s\"%.*s:%s\":[{\"componentId\":\"%.*s\",\"componentType\":\"%s\",\"status\":\"%s\"", out->n > 1 ? "," : "",
-                 STR_FMT(name), what, STR_FMT(name), type, level);
+        buf_addf(out,
+                 "%s\"%.*s:%s\":[{\"componentId\":\"%.*s\",\"componentType\":\"%s\",\"status\":\"%"
+                 "s\"",
+                 out->n > 1 ? "," : "", STR_FMT(name), what, STR_FMT(name), type, level);
 }
 
 static void detail_json(Ctx *cx, const CheckView *v, Buf *out) {
         bool ratio = !strcmp(v->unit, "ratio");
         const char *level = level_of(v);
-        entry_json(out, v->name, ratio ? "utilization" : "responseTime", ratio ? "system" : "datastore", level);
+        entry_json(out, v->name, ratio ? "utilization" : "responseTime",
+                   ratio ? "system" : "datastore", level);
         buf_addf(out, ",\"observedValue\":%.4g,\"observedUnit\":\"%s\"", v->observed, v->unit);
         if (strcmp(level, "pass"))
                 buf_add_c(out, ",\"affectedEndpoints\":[\"/api/v1\"]");
         if (v->error)
                 buf_addf(out, ",\"output\":\"%s\"", v->error);
-        buf_addf(out, ",\"time\":\"%.*s\",\"critical\":%s}]", STR_FMT(when_format(cx->arena, v->checked_at_ms)),
+        buf_addf(out, ",\"time\":\"%.*s\",\"critical\":%s}]",
+                 STR_FMT(when_format(cx->arena, v->checked_at_ms)),
                  v->critical == CRITICAL_NO ? "false" : "true");
 }
 
@@ -214,10 +228,14 @@ static void system_json(Req *rq, Buf *out) {
         if (*rq->sv->server)
                 server_stats(*rq->sv->server, &stats);
         entry_json(out, STR("system"), "uptime", "system", "pass");
-        buf_addf(out, ",\"observedValue\":%.3f,\"observedUnit\":\"s\",\"time\":\"%.*s\",\"critical\":false}]",
+        buf_addf(out,
+                 ",\"observedValue\":%.3f,\"observedUnit\":\"s\",\"time\":\"%.*s\",\"critical\":"
+                 "false}]",
                  (double)(cx_now_ms(cx) - rq->sv->started_ms) / 1000, STR_FMT(now));
         entry_json(out, STR("eventloop"), "responseTime", "system", "pass");
-        buf_addf(out, ",\"observedValue\":%.3f,\"observedUnit\":\"ms\",\"time\":\"%.*s\",\"critical\":true}]",
+        buf_addf(out,
+                 ",\"observedValue\":%.3f,\"observedUnit\":\"ms\",\"time\":\"%.*s\",\"critical\":"
+                 "true}]",
                  (double)stats.heartbeat_us_oldest / 1000, STR_FMT(now));
 }
 
@@ -240,7 +258,8 @@ static Err detailed_handle(Req *rq, const void *in, void *ret) {
                 const char *level = level_of(&views.v[i]);
                 if (strcmp(worst, "fail") && strcmp(level, "pass")) {
                         worst = level;
-                        output = views.v[i].error ? str_c(views.v[i].error) : STR("Below threshold");
+                        output =
+                                views.v[i].error ? str_c(views.v[i].error) : STR("Below threshold");
                 }
                 detail_json(cx, &views.v[i], &out);
         }
@@ -248,8 +267,13 @@ static Err detailed_handle(Req *rq, const void *in, void *ret) {
         buf_addc(&out, '}');
         rq->status = !strcmp(worst, "fail") ? 503 : 200;
         req_header(rq, STR("Cache-Control"), STR("max-age=5"));
-        *(Detailed *)ret = (Detailed){ str_c(worst), STR("1"), rq->sv->version, STR("mainstay"),
-                                       STR("The backend an AI product stands on"), output, arena_dup(cx->arena, buf_str(&out)) };
+        *(Detailed *)ret = (Detailed){ str_c(worst),
+                                       STR("1"),
+                                       rq->sv->version,
+                                       STR("mainstay"),
+                                       STR("The backend an AI product stands on"),
+                                       output,
+                                       arena_dup(cx->arena, buf_str(&out)) };
         return OK;
 }
 
@@ -259,33 +283,50 @@ typedef struct HistoryQuery { Str check; int64_t since, limit; } HistoryQuery;
 static const Shape history_query = SHAPE(HistoryQuery,
         F_STR(HistoryQuery, check, 0, .max = 64), F_TIME(HistoryQuery, since, 0),
         F_INT(HistoryQuery, limit, 0, .min = 1, .max = 1000, .def = 100));
-typedef struct TransitionView { Str check, from, to, reason; int64_t at; double previous_duration_s; } TransitionView;
-static const Shape transition_view = SHAPE(TransitionView,
-        F_STR(TransitionView, check, F_REQ), F_STR(TransitionView, from, F_REQ), F_STR(TransitionView, to, F_REQ),
-        F_STR(TransitionView, reason, F_REQ), F_TIME(TransitionView, at, F_REQ),
-        F_NUM(TransitionView, previous_duration_s, F_REQ));
+typedef struct TransitionView {
+        Str check, from, to, reason;
+        int64_t at;
+        double previous_duration_s;
+} TransitionView;
+static const Shape transition_view = SHAPE(
+        TransitionView, F_STR(TransitionView, check, F_REQ), F_STR(TransitionView, from, F_REQ),
+        F_STR(TransitionView, to, F_REQ), F_STR(TransitionView, reason, F_REQ),
+        F_TIME(TransitionView, at, F_REQ), F_NUM(TransitionView, previous_duration_s, F_REQ));
 
 static Err history_handle(Req *rq, const void *in, void *ret) {
         const HistoryQuery *q = rq->query;
         Transitions found;
-        TRY(health_history(rq->cx, rq->db, &(TransitionFilter){ q->check, q->since, q->limit }, &found));
+        TRY(health_history(rq->cx, rq->db, &(TransitionFilter){ q->check, q->since, q->limit },
+                           &found));
         TransitionView *v = NEW_ARRAY(rq->cx->arena, TransitionView, found.n);
         for (size_t i = 0; i < found.n; i++)
-                v[i] = (TransitionView){ found.v[i].check, found.v[i].from, found.v[i].to, found.v[i].reason, found.v[i].at,
-                                         found.v[i].previous_duration_s };
+                v[i] = (TransitionView){ found.v[i].check, found.v[i].from,
+                                         found.v[i].to,    found.v[i].reason,
+                                         found.v[i].at,    found.v[i].previous_duration_s };
         *(List *)ret = (List){ v, found.n };
         return OK;
 }
 
 /* ---- status ---- */
 
-typedef struct Status { Str status; int64_t timestamp; Str environment; int64_t port; Strs routers_loaded; int64_t total_routers,
-                        routes_loaded; Strs routes_missing; Str version; double uptime_seconds; } Status;
-static const Shape status_shape = SHAPE(Status,
-        F_STR(Status, status, F_REQ, .one_of = "operational|degraded"), F_TIME(Status, timestamp, F_REQ),
-        F_STR(Status, environment, F_REQ), F_INT(Status, port, F_REQ), F_STRS(Status, routers_loaded, F_REQ),
-        F_INT(Status, total_routers, F_REQ), F_INT(Status, routes_loaded, F_REQ), F_STRS(Status, routes_missing, F_REQ),
-        F_STR(Status, version, F_REQ), F_NUM(Status, uptime_seconds, F_REQ));
+typedef struct Status {
+        Str status;
+        int64_t timestamp;
+        Str environment;
+        int64_t port;
+        Strs routers_loaded;
+        int64_t total_routers, routes_loaded;
+        Strs routes_missing;
+        Str version;
+        double uptime_seconds;
+} Status;
+static const Shape status_shape =
+        SHAPE(Status, F_STR(Status, status, F_REQ, .one_of = "operational|degraded"),
+              F_TIME(Status, timestamp, F_REQ), F_STR(Status, environment, F_REQ),
+              F_INT(Status, port, F_REQ), F_STRS(Status, routers_loaded, F_REQ),
+              F_INT(Status, total_routers, F_REQ), F_INT(Status, routes_loaded, F_REQ),
+              F_STRS(Status, routes_missing, F_REQ), F_STR(Status, version, F_REQ),
+              F_NUM(Status, uptime_seconds, F_REQ));
 
 static Err status_handle(Req *rq, const void *in, void *ret) {
         const Services *sv = rq->sv;
@@ -306,14 +347,28 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
 
 #define HEALTH_ROW .lane = LANE_INLINE, .auth = AUTH_NONE, .rate = RATE_NONE, .tag = "Health", \
                    .audit_none = "reads cached state, nobody's data"
-#define ALIVE(id_, path_) { .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &alive_shape, \
-                            .summary = "Is the process alive?", .fn = alive_handle }
-#define READY(id_, path_) { .id = id_, .method = GET, .path = path_, HEALTH_ROW, .query = &ready_query, .out = &ready_shape, .also = "text/plain", \
-                            .summary = "May it get traffic? 503 with the same body when not", .fn = ready_handle }
-#define BRIEF(id_, path_) { .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &brief_shape, \
-                            .summary = "Readiness in one line", .fn = brief_handle }
-#define STATUS(id_, path_) { .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &status_shape, \
-                             .summary = "What is loaded and since when", .fn = status_handle }
+#define ALIVE(id_, path_)                                                                          \
+        {                                                                                          \
+                .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &alive_shape,          \
+                .summary = "Is the process alive?", .fn = alive_handle                             \
+        }
+#define READY(id_, path_)                                                                          \
+        {                                                                                          \
+                .id = id_, .method = GET, .path = path_, HEALTH_ROW, .query = &ready_query,        \
+                .out = &ready_shape, .also = "text/plain",                                         \
+                .summary = "May it get traffic? 503 with the same body when not",                  \
+                .fn = ready_handle                                                                 \
+        }
+#define BRIEF(id_, path_)                                                                          \
+        {                                                                                          \
+                .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &brief_shape,          \
+                .summary = "Readiness in one line", .fn = brief_handle                             \
+        }
+#define STATUS(id_, path_)                                                                         \
+        {                                                                                          \
+                .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &status_shape,         \
+                .summary = "What is loaded and since when", .fn = status_handle                    \
+        }
 
 const Route health_routes[] = {
         ALIVE("health.alive", "/health"),
@@ -322,20 +377,50 @@ const Route health_routes[] = {
         READY("health.ready", "/health/ready"),
         READY("health.ready_short", "/ready"),
         READY("health.readyz", "/readyz"),
-        { .id = "health.ready_one", .method = GET, .path = "/health/ready/{name}", HEALTH_ROW, .out = &one_check,
-          .errors = ERRORS(ERR_NOT_FOUND), .summary = "One check", .fn = ready_one_handle },
-        { .id = "health.startup", .method = GET, .path = "/startupz", HEALTH_ROW, .out = &alive_shape,
-          .summary = "Has it started? 503 until storage is open", .fn = startup_handle },
+        { .id = "health.ready_one",
+          .method = GET,
+          .path = "/health/ready/{name}",
+          HEALTH_ROW,
+          .out = &one_check,
+          .errors = ERRORS(ERR_NOT_FOUND),
+          .summary = "One check",
+          .fn = ready_one_handle },
+        { .id = "health.startup",
+          .method = GET,
+          .path = "/startupz",
+          HEALTH_ROW,
+          .out = &alive_shape,
+          .summary = "Has it started? 503 until storage is open",
+          .fn = startup_handle },
         BRIEF("health.api", "/api/health"),
         BRIEF("health.api_v1", "/api/v1/health"),
-        { .id = "health.detailed", .method = GET, .path = "/health/detailed", .lane = LANE_WORKER, .auth = AUTH_ADMIN,
-          .scope = "metrics", .rate = RATE_NONE, .query = &detailed_query, .out = &detailed_shape, .tag = "Health",
-          .audit_none = "reads cached state, nobody's data", .summary = "Every check with its measurement",
+        { .id = "health.detailed",
+          .method = GET,
+          .path = "/health/detailed",
+          .lane = LANE_WORKER,
+          .auth = AUTH_ADMIN,
+          .scope = "metrics",
+          .rate = RATE_NONE,
+          .query = &detailed_query,
+          .out = &detailed_shape,
+          .tag = "Health",
+          .audit_none = "reads cached state, nobody's data",
+          .summary = "Every check with its measurement",
           .fn = detailed_handle },
-        { .id = "health.history", .method = GET, .path = "/health/history", .lane = LANE_READ, .auth = AUTH_ADMIN,
-          .scope = "metrics", .rate = RATE_NONE, .query = &history_query, .out = &transition_view, .out_list = true,
-          .tag = "Health", .audit_none = "reads the history of checks, nobody's data",
-          .summary = "Changes of state, newest first", .fn = history_handle },
+        { .id = "health.history",
+          .method = GET,
+          .path = "/health/history",
+          .lane = LANE_READ,
+          .auth = AUTH_ADMIN,
+          .scope = "metrics",
+          .rate = RATE_NONE,
+          .query = &history_query,
+          .out = &transition_view,
+          .out_list = true,
+          .tag = "Health",
+          .audit_none = "reads the history of checks, nobody's data",
+          .summary = "Changes of state, newest first",
+          .fn = history_handle },
         STATUS("status", "/status"),
         STATUS("status.api", "/api/status"),
         { .id = NULL },

@@ -13,9 +13,12 @@ enum { KEY_MAX = 255 };
 
 const Migration api_migrations[] = {
         {
-                .number = 500, .name = "idempotency keys",
-                .up = "CREATE TABLE api_idempotency (user_id TEXT NOT NULL, idem_key TEXT NOT NULL, fingerprint BYTEA NOT NULL,"
-                      " status BIGINT NOT NULL, body BYTEA, created_at BIGINT NOT NULL, PRIMARY KEY (user_id, idem_key));"
+                .number = 500,
+                .name = "idempotency keys",
+                .up = "CREATE TABLE api_idempotency (user_id TEXT NOT NULL, idem_key TEXT NOT "
+                      "NULL, fingerprint BYTEA NOT NULL,"
+                      " status BIGINT NOT NULL, body BYTEA, created_at BIGINT NOT NULL, PRIMARY "
+                      "KEY (user_id, idem_key));"
                       "CREATE INDEX api_idempotency_age ON api_idempotency (created_at);",
                 .down = "DROP TABLE api_idempotency;",
         },
@@ -23,7 +26,8 @@ const Migration api_migrations[] = {
 };
 
 static const Sql sql_find = { "idempotency_find",
-        "SELECT fingerprint, status, body, created_at FROM api_idempotency WHERE user_id = $1 AND idem_key = $2" };
+                              "SELECT fingerprint, status, body, created_at FROM api_idempotency "
+                              "WHERE user_id = $1 AND idem_key = $2" };
 static const Sql sql_claim = { "idempotency_claim",
         "INSERT INTO api_idempotency (user_id, idem_key, fingerprint, status, body, created_at)"
         " VALUES ($1, $2, $3, 0, NULL, $4)" };
@@ -31,11 +35,13 @@ static const Sql sql_settle = { "idempotency_settle",
         "UPDATE api_idempotency SET status = $3, body = $4 WHERE user_id = $1 AND idem_key = $2" };
 static const Sql sql_drop = { "idempotency_drop",
         "DELETE FROM api_idempotency WHERE user_id = $1 AND idem_key = $2" };
-static const Sql sql_expire = { "idempotency_expire", "DELETE FROM api_idempotency WHERE created_at < $1" };
+static const Sql sql_expire = { "idempotency_expire",
+                                "DELETE FROM api_idempotency WHERE created_at < $1" };
 
 static bool applies(const Visit *v) {
         const Route *r = v->row->route;
-        return r->method == POST && v->rq.who && !str_starts(str_c(r->path), STR("/api/v1/auth/")) &&
+        return r->method == POST && v->rq.who &&
+               !str_starts(str_c(r->path), STR("/api/v1/auth/")) &&
                !str_starts(str_c(r->path), STR("/api/auth/"));
 }
 
@@ -46,7 +52,8 @@ Err idempotency_read_key(Visit *v) {
         if (key.n >= 2 && key.p[0] == '"' && key.p[key.n - 1] == '"')
                 key = (Str){ key.p + 1, key.n - 2 };
         if (!key.n || key.n > KEY_MAX)
-                return RAISE_FIELD(v->rq.cx, "Idempotency-Key", "must have 1 to %d characters", KEY_MAX);
+                return RAISE_FIELD(v->rq.cx, "Idempotency-Key", "must have 1 to %d characters",
+                                   KEY_MAX);
         v->idem_key = key;
         return OK;
 }
@@ -54,9 +61,11 @@ Err idempotency_read_key(Visit *v) {
 static void fingerprint(Visit *v) {
         Sha256 h;
         sha256_init(&h);
-        const Str parts[] = { str_c(method_names[v->x->method]), v->x->target, v->who.user_id, v->x->body };
+        const Str parts[] = { str_c(method_names[v->x->method]), v->x->target, v->who.user_id,
+                              v->x->body };
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
-                uint64_t n = parts[i].n;              /* lengths keep "ab"+"c" apart from "a"+"bc" */
+                /* lengths keep "ab"+"c" apart from "a"+"bc" */
+                uint64_t n = parts[i].n;
                 sha256_add(&h, str_n(&n, sizeof n));
                 sha256_add(&h, parts[i]);
         }
@@ -64,10 +73,13 @@ static void fingerprint(Visit *v) {
 }
 
 static Err key_of(Visit *v, DbConn *c, UserKey *ret) {
-        return user_key_get(v->rq.cx, identity_user_keys(v->api->sv->identity), c, v->who.user_id, ret);
+        return user_key_get(v->rq.cx, identity_user_keys(v->api->sv->identity), c, v->who.user_id,
+                            ret);
 }
 
-static SealFor answer_of(const Visit *v) { return (SealFor){ v->who.user_id, "api_idempotency.body" }; }
+static SealFor answer_of(const Visit *v) {
+        return (SealFor){ v->who.user_id, "api_idempotency.body" };
+}
 
 static Err replay(Visit *v, DbConn *c, const Rows *row) {
         Ctx *cx = v->rq.cx;
@@ -84,8 +96,10 @@ static Err replay(Visit *v, DbConn *c, const Rows *row) {
 
 static Err claim(Visit *v, DbConn *c) {
         return db_run(v->rq.cx, c, &sql_claim,
-                      ARGS(v_text(v->who.user_id), v_text(v->idem_key), v_blob(str_n(v->idem_print, sizeof v->idem_print)),
-                           v_int(cx_now_ms(v->rq.cx))), NULL);
+                      ARGS(v_text(v->who.user_id), v_text(v->idem_key),
+                           v_blob(str_n(v->idem_print, sizeof v->idem_print)),
+                           v_int(cx_now_ms(v->rq.cx))),
+                      NULL);
 }
 
 Err idempotency_begin(Visit *v, DbConn *c, bool *ret_replayed) {
@@ -121,12 +135,15 @@ Err idempotency_end(Visit *v, DbConn *c) {
                 TRY(key_of(v, c, &key));
                 record = seal(cx, &key, answer_of(v), body);
         }
-        return db_run(cx, c, &sql_settle, ARGS(v_text(v->who.user_id), v_text(v->idem_key), v_int(v->rq.status), v_blob(record)),
+        return db_run(cx, c, &sql_settle,
+                      ARGS(v_text(v->who.user_id), v_text(v->idem_key), v_int(v->rq.status),
+                           v_blob(record)),
                       NULL);
 }
 
 Err idempotency_drop(Visit *v, DbConn *c) {
-        return db_run(v->rq.cx, c, &sql_drop, ARGS(v_text(v->who.user_id), v_text(v->idem_key)), NULL);
+        return db_run(v->rq.cx, c, &sql_drop, ARGS(v_text(v->who.user_id), v_text(v->idem_key)),
+                      NULL);
 }
 
 static Err expire(Ctx *cx, DbConn *c, void *arg) {

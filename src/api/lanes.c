@@ -78,7 +78,8 @@ static void run_stream(PoolJob *job) {
                 return;
         }
         e = call(v);
-        if (e)                                        /* OK: it answers, or has answered and the Visit is gone */
+        /* OK: it answers, or has answered and the Visit is gone */
+        if (e)
                 visit_answer_later(v, e);
 }
 
@@ -89,8 +90,11 @@ static void settled(DbJob *job, Err e) {
 
 void visit_answer_later(Visit *v, Err e) {
         v->err = e;
-        if (v->idem_claimed) {                        /* from any thread, so the store is asked, not waited for */
-                v->db_job = (DbJob){ .fn = e ? give_up : settle, .arg = v, .cx = v->rq.cx, .done = settled };
+        /* from any thread, so the store is asked, not waited for */
+        if (v->idem_claimed) {
+                v->db_job = (DbJob){
+                        .fn = e ? give_up : settle, .arg = v, .cx = v->rq.cx, .done = settled
+                };
                 v->idem_claimed = false;
                 if (!db_submit(v->rq.cx, v->api->sv->db, &v->db_job))
                         return;
@@ -130,7 +134,8 @@ void visit_run(Visit *v) {
                 v->rq.db = NULL;
                 visit_finish(v, e);
         } else {
-                exchange_hold(v->x);                  /* from here on the visit belongs to the other thread */
+                /* from here on the visit belongs to the other thread */
+                exchange_hold(v->x);
                 Err e = start(v);
                 if (e)
                         visit_finish(v, e);

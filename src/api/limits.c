@@ -8,7 +8,10 @@ enum { HOUR_S = 3600, DAY_S = 86400 };
 typedef struct AddressClass { const char *prefix; LimitPolicy policies[2]; size_t n; } AddressClass;
 
 static const AddressClass address_classes[] = {
-        [RATE_LOGIN] = { "login:", { { "login-minute", 10, 60, false }, { "login-hour", 100, HOUR_S, false } }, 2 },
+        [RATE_LOGIN] = { "login:",
+                         { { "login-minute", 10, 60, false },
+                           { "login-hour", 100, HOUR_S, false } },
+                         2 },
         [RATE_REGISTER] = { "register:", { { "register", 5, HOUR_S, false } }, 1 },
         [RATE_REFRESH] = { "refresh:", { { "refresh", 150, 300, false } }, 1 },
         [RATE_FORGOT] = { "forgot:", { { "forgot", 5, HOUR_S, false } }, 1 },
@@ -36,7 +39,8 @@ static void count_decision(const char *policy, bool allowed) {
         _Atomic(Cell *) *slot = &cells[class][allowed];
         Cell *c = atomic_load_explicit(slot, memory_order_acquire);
         if (!c) {
-                Metric *m = metric_counter("mainstay_ratelimit_decisions_total", "policy,decision", "Rate limit decisions");
+                Metric *m = metric_counter("mainstay_ratelimit_decisions_total", "policy,decision",
+                                           "Rate limit decisions");
                 Str name = str_c(policy);
                 name.n -= name.n && name.p[name.n - 1] == ':';
                 c = METRIC_CELL(m, name, allowed ? STR("allowed") : STR("refused"));

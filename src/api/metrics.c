@@ -10,16 +10,23 @@
 
 enum { METRICS_MAX = 8 * 1024 * 1024 };
 
-typedef struct MetricsBrief { int64_t timestamp; double uptime_seconds; int64_t requests_total; double avg_response_time_ms;
-                              Str memory_usage, active_counters; } MetricsBrief;
-static const Shape metrics_brief = SHAPE(MetricsBrief,
-        F_TIME(MetricsBrief, timestamp, F_REQ), F_NUM(MetricsBrief, uptime_seconds, F_REQ),
-        F_INT(MetricsBrief, requests_total, F_REQ), F_NUM(MetricsBrief, avg_response_time_ms, F_REQ),
-        F_JSON(MetricsBrief, memory_usage, F_REQ), F_JSON(MetricsBrief, active_counters, F_REQ));
+typedef struct MetricsBrief {
+        int64_t timestamp;
+        double uptime_seconds;
+        int64_t requests_total;
+        double avg_response_time_ms;
+        Str memory_usage, active_counters;
+} MetricsBrief;
+static const Shape metrics_brief = SHAPE(
+        MetricsBrief, F_TIME(MetricsBrief, timestamp, F_REQ),
+        F_NUM(MetricsBrief, uptime_seconds, F_REQ), F_INT(MetricsBrief, requests_total, F_REQ),
+        F_NUM(MetricsBrief, avg_response_time_ms, F_REQ), F_JSON(MetricsBrief, memory_usage, F_REQ),
+        F_JSON(MetricsBrief, active_counters, F_REQ));
 
 static bool token_matches(const Req *rq) {
         Str scheme, token;
-        return rq->sv->metrics_token.n && authz_split(exchange_header(rq->x, "authorization"), &scheme, &token) &&
+        return rq->sv->metrics_token.n &&
+               authz_split(exchange_header(rq->x, "authorization"), &scheme, &token) &&
                str_eq_nocase(scheme, STR("bearer")) && secret_eq(token, rq->sv->metrics_token);
 }
 
@@ -28,7 +35,9 @@ static Err allowed(Req *rq) {
         if (rq->sv->metrics_public || token_matches(rq))
                 return OK;
         TRY(req_authenticate(rq));
-        return rq->who->scopes & (SCOPE_METRICS | SCOPE_ADMIN) ? OK : RAISE(rq->cx, ERR_SCOPE, "needs scope metrics");
+        return rq->who->scopes & (SCOPE_METRICS | SCOPE_ADMIN)
+                       ? OK
+                       : RAISE(rq->cx, ERR_SCOPE, "needs scope metrics");
 }
 
 static Err brief(Req *rq, MetricsBrief *ret) {
@@ -40,13 +49,19 @@ static Err brief(Req *rq, MetricsBrief *ret) {
         double requests = metric_sum("mainstay_http_requests_total");
         Arena *a = rq->cx->arena;
         *ret = (MetricsBrief){
-                .timestamp = cx_now_ms(rq->cx), .uptime_seconds = (double)(cx_now_ms(rq->cx) - rq->sv->started_ms) / 1000,
+                .timestamp = cx_now_ms(rq->cx),
+                .uptime_seconds = (double)(cx_now_ms(rq->cx) - rq->sv->started_ms) / 1000,
                 .requests_total = (int64_t)requests,
-                .avg_response_time_ms = requests > 0 ? 1000 * metric_observed("mainstay_http_request_duration_seconds") / requests : 0,
+                .avg_response_time_ms =
+                        requests > 0
+                                ? 1000 * metric_observed("mainstay_http_request_duration_seconds") /
+                                          requests
+                                : 0,
                 .memory_usage = arena_strf(a, "{\"rss_bytes\":%lld}", (long long)self.rss_bytes),
-                .active_counters = arena_strf(a, "{\"connections\":%lld,\"streams\":%lld,\"in_flight\":%lld}",
-                                              (long long)server.connections, (long long)server.streams,
-                                              (long long)server.in_flight),
+                .active_counters =
+                        arena_strf(a, "{\"connections\":%lld,\"streams\":%lld,\"in_flight\":%lld}",
+                                   (long long)server.connections, (long long)server.streams,
+                                   (long long)server.in_flight),
         };
         return OK;
 }
@@ -59,14 +74,25 @@ static Err metrics_handle(Req *rq, const void *in, void *ret) {
         bool open = str_contains(accept, STR("application/openmetrics-text"));
         _cleanup_(buf_done) Buf out = BUF(METRICS_MAX);
         metric_print(&out, open ? METRIC_OPENMETRICS : METRIC_TEXT);
-        return req_raw(rq, open ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8")
-                                : STR("text/plain; version=0.0.4; charset=utf-8"), arena_dup(rq->cx->arena, buf_str(&out)));
+        return req_raw(rq,
+                       open ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8")
+                            : STR("text/plain; version=0.0.4; charset=utf-8"),
+                       arena_dup(rq->cx->arena, buf_str(&out)));
 }
 
 const Route metrics_routes[] = {
-        { .id = "metrics", .method = GET, .path = "/metrics", .lane = LANE_INLINE, .auth = AUTH_NONE, .rate = RATE_NONE,
-          .out = &metrics_brief, .also = "text/plain", .errors = ERRORS(ERR_UNAUTHENTICATED, ERR_SCOPE), .tag = "Operations",
-          .audit_none = "counters without personal data", .summary = "Metrics as Prometheus text, OpenMetrics or JSON",
+        { .id = "metrics",
+          .method = GET,
+          .path = "/metrics",
+          .lane = LANE_INLINE,
+          .auth = AUTH_NONE,
+          .rate = RATE_NONE,
+          .out = &metrics_brief,
+          .also = "text/plain",
+          .errors = ERRORS(ERR_UNAUTHENTICATED, ERR_SCOPE),
+          .tag = "Operations",
+          .audit_none = "counters without personal data",
+          .summary = "Metrics as Prometheus text, OpenMetrics or JSON",
           .fn = metrics_handle },
         { .id = NULL },
 };

@@ -84,7 +84,10 @@ static void field_type(Printer *p, const Field *f) {
         case FT_ONUM:  type_print(p, f, "number"); bounds(p, f, "minimum", "maximum"); return;
         case FT_BOOL:
         case FT_OBOOL: type_print(p, f, "boolean"); return;
-        case FT_TIME:  type_print(p, f, "string"); buf_add_c(p->out, ",\"format\":\"date-time\""); return;
+        case FT_TIME:
+                type_print(p, f, "string");
+                buf_add_c(p->out, ",\"format\":\"date-time\"");
+                return;
         case FT_STRS:
                 type_print(p, f, "array");
                 bounds(p, f, "minItems", "maxItems");
@@ -142,7 +145,8 @@ static void shape_print(Printer *p, const Shape *s) {
                         comma = ",";
                         any = true;
                 }
-        buf_addf(p->out, "%s,\"additionalProperties\":%s}", any ? "]" : "", s->open ? "true" : "false");
+        buf_addf(p->out, "%s,\"additionalProperties\":%s}", any ? "]" : "",
+                 s->open ? "true" : "false");
 }
 
 /* ---- rows ---- */
@@ -215,7 +219,8 @@ static void request_body(Printer *p, const Route *r) {
         buf_add_c(p->out, ",\"requestBody\":{\"required\":true,\"content\":{");
         Str types = str_c(r->accepts ? r->accepts : "application/json");
         for (const char *comma = ""; types.p; comma = ",") {
-                buf_addf(p->out, "%s\"%.*s\":{\"schema\":", comma, STR_FMT(str_trim(str_cut(&types, ','))));
+                buf_addf(p->out, "%s\"%.*s\":{\"schema\":", comma,
+                         STR_FMT(str_trim(str_cut(&types, ','))));
                 if (r->in)
                         ref(p, r->in);
                 else
@@ -225,7 +230,9 @@ static void request_body(Printer *p, const Route *r) {
         buf_add_c(p->out, "}}");
 }
 
-static int success_status(const Route *r) { return r->status ? r->status : r->out || r->produces ? 200 : 204; }
+static int success_status(const Route *r) {
+        return r->status ? r->status : r->out || r->produces ? 200 : 204;
+}
 
 static void success(Printer *p, const Route *r) {
         buf_addf(p->out, "\"%d\":{\"description\":\"Success\"", success_status(r));
@@ -263,10 +270,12 @@ static void failures(Printer *p, const Route *r) {
                         sep = ", ";
                 }
                 if (*sep)
-                        buf_add_c(p->out, "\",\"content\":{\"application/problem+json\":{\"schema\":"
-                                          "{\"$ref\":\"#/components/schemas/Problem\"}}}}");
+                        buf_add_c(p->out,
+                                  "\",\"content\":{\"application/problem+json\":{\"schema\":"
+                                  "{\"$ref\":\"#/components/schemas/Problem\"}}}}");
         }
-        buf_add_c(p->out, ",\"default\":{\"description\":\"Any other problem\",\"content\":{\"application/problem+json\":"
+        buf_add_c(p->out, ",\"default\":{\"description\":\"Any other "
+                          "problem\",\"content\":{\"application/problem+json\":"
                           "{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}");
 }
 
@@ -275,13 +284,18 @@ static void security(Printer *p, const Route *r) {
         if (r->auth == AUTH_NONE)
                 buf_add_c(p->out, ",\"security\":[]");
         else
-                buf_addf(p->out, ",\"security\":[%s%s]", r->auth == AUTH_OPTIONAL ? "{}," : "", all);
+                buf_addf(p->out, ",\"security\":[%s%s]", r->auth == AUTH_OPTIONAL ? "{}," : "",
+                         all);
 }
 
 static void operation(Printer *p, const Route *r) {
-        static const char *const lower[_M_N] = { [GET] = "get", [HEAD] = "head", [POST] = "post", [PUT] = "put",
-                                                 [PATCH] = "patch", [DELETE] = "delete", [OPTIONS] = "options" };
-        buf_addf(p->out, "\"%s\":{\"operationId\":\"%s\",\"tags\":[\"%s\"],\"summary\":", lower[r->method], r->id, r->tag);
+        static const char *const lower[_M_N] = {
+                [GET] = "get",     [HEAD] = "head",     [POST] = "post",      [PUT] = "put",
+                [PATCH] = "patch", [DELETE] = "delete", [OPTIONS] = "options"
+        };
+        buf_addf(p->out,
+                 "\"%s\":{\"operationId\":\"%s\",\"tags\":[\"%s\"],\"summary\":", lower[r->method],
+                 r->id, r->tag);
         str(p->out, r->summary);
         if (r->scope)
                 buf_addf(p->out, ",\"x-scope\":\"%s\"", r->scope);
@@ -337,11 +351,16 @@ static void tags(Printer *p, const Route *const *tables) {
 }
 
 static const char problem_schema[] =
-        "{\"type\":\"object\",\"description\":\"RFC 9457 problem details\",\"required\":[\"type\",\"title\",\"status\",\"code\","
-        "\"instance\",\"request_id\"],\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"
-        "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},\"instance\":{\"type\":\"string\"},"
-        "\"code\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"},\"errors\":{\"type\":\"array\",\"items\":"
-        "{\"type\":\"object\",\"required\":[\"pointer\",\"detail\"],\"properties\":{\"pointer\":{\"type\":\"string\"},"
+        "{\"type\":\"object\",\"description\":\"RFC 9457 problem "
+        "details\",\"required\":[\"type\",\"title\",\"status\",\"code\","
+        "\"instance\",\"request_id\"],\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{"
+        "\"type\":\"string\"},"
+        "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},\"instance\":{\"type\":"
+        "\"string\"},"
+        "\"code\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"},\"errors\":{\"type\":"
+        "\"array\",\"items\":"
+        "{\"type\":\"object\",\"required\":[\"pointer\",\"detail\"],\"properties\":{\"pointer\":{"
+        "\"type\":\"string\"},"
         "\"detail\":{\"type\":\"string\"}}}}}}";
 
 void openapi_write(Buf *out, const Route *const *tables, Str version, Str public_url) {
@@ -353,7 +372,8 @@ void openapi_write(Buf *out, const Route *const *tables, Str version, Str public
                         if (r->out)
                                 shape_note(&p, r->out);
                 }
-        buf_add_c(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Mainstay\",\"summary\":\"The backend an AI product stands on\","
+        buf_add_c(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Mainstay\",\"summary\":\"The "
+                       "backend an AI product stands on\","
                        "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"},\"version\":");
         json_write_str(out, version);
         buf_add_c(out, "},\"servers\":[{\"url\":");
@@ -362,9 +382,11 @@ void openapi_write(Buf *out, const Route *const *tables, Str version, Str public
         tags(&p, tables);
         buf_add_c(out, "],\"paths\":{");
         paths(&p, tables);
-        buf_add_c(out, "},\"components\":{\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+        buf_add_c(out, "},\"components\":{\"securitySchemes\":{\"bearer\":{\"type\":\"http\","
+                       "\"scheme\":\"bearer\"},"
                        "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"},"
-                       "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"authjs.session-token\"}},\"schemas\":{\"Problem\":");
+                       "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"authjs."
+                       "session-token\"}},\"schemas\":{\"Problem\":");
         buf_add_c(out, problem_schema);
         for (size_t i = 0; i < p.n_seen; i++) {
                 buf_add_c(out, ",\"");
@@ -377,9 +399,13 @@ void openapi_write(Buf *out, const Route *const *tables, Str version, Str public
 
 static void row_print(Buf *out, const Route *r) {
         static const char *const auths[] = { "unset", "none", "optional", "user", "admin" };
-        static const char *const lanes[] = { "unset", "inline", "read", "write", "worker", "hash", "stream" };
-        buf_addf(out, "{\"id\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"auth\":\"%s\",\"lane\":\"%s\",\"status\":%d,\"scope\":",
-                 r->id, method_names[r->method], r->path, auths[r->auth], lanes[r->lane], success_status(r));
+        static const char *const lanes[] = { "unset",  "inline", "read",  "write",
+                                             "worker", "hash",   "stream" };
+        buf_addf(out,
+                 "{\"id\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"auth\":\"%s\",\"lane\":\"%s\","
+                 "\"status\":%d,\"scope\":",
+                 r->id, method_names[r->method], r->path, auths[r->auth], lanes[r->lane],
+                 success_status(r));
         json_write_str(out, str_c(r->scope ? r->scope : ""));
         buf_add_c(out, ",\"audit\":");
         json_write_str(out, str_c(r->audit ? r->audit : ""));

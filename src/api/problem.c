@@ -19,7 +19,8 @@ static void add_type(Buf *out, Err e, Str public_url) {
         if (e == ERR_RATE_LIMITED || e == ERR_BUDGET)
                 buf_add_c(out, "https://iana.org/assignments/http-problem-types#quota-exceeded");
         else if (e == ERR_UNAVAILABLE)
-                buf_add_c(out, "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity");
+                buf_add_c(out, "https://iana.org/assignments/"
+                               "http-problem-types#temporary-reduced-capacity");
         else
                 buf_addf(out, "%.*s/problems/%s", STR_FMT(public_url), err_info[e].name);
         buf_addc(out, '"');
@@ -59,9 +60,12 @@ static void add_ai(Buf *out, const Ctx *cx, Err e) {
 /* chat.md 9: the member the OpenAI clients read. */
 static void add_openai(Buf *out, const Ctx *cx, Err e) {
         int status = problem_status(e, WIRE_OPENAI);
-        const char *type = status == 401 ? "authentication_error" : status == 403 ? "permission_error"
-                         : e == ERR_BUDGET ? "insufficient_quota" : status == 429 ? "rate_limit_error"
-                         : status >= 500 ? "server_error" : "invalid_request_error";
+        const char *type = status == 401     ? "authentication_error"
+                           : status == 403   ? "permission_error"
+                           : e == ERR_BUDGET ? "insufficient_quota"
+                           : status == 429   ? "rate_limit_error"
+                           : status >= 500   ? "server_error"
+                                             : "invalid_request_error";
         buf_addf(out, ",\"error\":{\"type\":\"%s\"", type);
         add_member(out, "message", detail_of(cx, e));
         add_member(out, "code", str_c(err_info[e].name));
@@ -89,8 +93,9 @@ void problem_write(Buf *out, const Ctx *cx, Err e, Wire wire, Str public_url) {
         buf_addf(out, ",\"status\":%d", problem_status(e, wire));
         if (info->http != 500)
                 add_member(out, "detail", detail_of(cx, e));
-        buf_addf(out, ",\"instance\":\"urn:trace:%s\",\"code\":\"%s\",\"request_id\":\"%s\"", cx->trace_id,
-                 info->http == 500 ? err_info[ERR_INTERNAL].name : info->name, cx->trace_id);
+        buf_addf(out, ",\"instance\":\"urn:trace:%s\",\"code\":\"%s\",\"request_id\":\"%s\"",
+                 cx->trace_id, info->http == 500 ? err_info[ERR_INTERNAL].name : info->name,
+                 cx->trace_id);
         if (info->http != 500) {
                 add_fields(out, cx->err.fields);
                 for (const ErrExtra *x = cx->err.extra; x; x = x->next)

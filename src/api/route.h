@@ -18,24 +18,32 @@ typedef enum Rate {
         RATE_UNSET = 0,
         RATE_NONE,                                    /* health, metrics, static: exempt */
         RATE_READ, RATE_WRITE,                        /* per user: tier burst and daily quota */
-        RATE_FREE,                                    /* authenticated but not counted (/me, /auth/…) */
+        /* authenticated but not counted (/me, /auth/…) */
+        RATE_FREE,
         RATE_LOGIN, RATE_REGISTER, RATE_REFRESH, RATE_FORGOT, RATE_RESET,   /* per client address */
 } Rate;
 typedef enum Lane {
         LANE_UNSET = 0,
         LANE_INLINE,                                  /* loop thread, memory only */
-        LANE_READ,                                    /* loop thread, rq->db is its read connection */
-        LANE_WRITE,                                   /* writer, rq->db is the write connection, in a savepoint; no outbound call, no hash */
-        LANE_WORKER,                                  /* worker thread: may block; reads by db_read, writes by db_write */
-        LANE_HASH,                                    /* as WORKER, on the password hashing pool; a full queue is ERR_HASH_QUEUE */
-        LANE_STREAM,                                  /* worker thread; returning OK means req_answer or req_stream follows later */
+        /* loop thread, rq->db is its read connection */
+        LANE_READ,
+        /* writer, rq->db is the write connection, in a savepoint; no outbound call, no hash */
+        LANE_WRITE,
+        /* worker thread: may block; reads by db_read, writes by db_write */
+        LANE_WORKER,
+        /* as WORKER, on the password hashing pool; a full queue is ERR_HASH_QUEUE */
+        LANE_HASH,
+        /* worker thread; returning OK means req_answer or req_stream follows later */
+        LANE_STREAM,
 } Lane;
 
 typedef enum Wire {
         WIRE_OWN = 0,                                 /* problem+json as it is */
-        WIRE_AI,                                      /* /api/ai/chat: status_text, message, retry_suggested … (chat.md 3) */
+        /* /api/ai/chat: status_text, message, retry_suggested … (chat.md 3) */
+        WIRE_AI,
         WIRE_MEM0,                                    /* + "error": string (memory.md 10) */
-        WIRE_OPENAI,                                  /* + "error": {message,type,param,code}; value errors are 400 (chat.md 9) */
+        /* + "error": {message,type,param,code}; value errors are 400 (chat.md 9) */
+        WIRE_OPENAI,
 } Wire;
 
 typedef struct Services Services;                     /* api/services.h: the opened rooms */
@@ -48,10 +56,12 @@ typedef struct Req {
         const Principal *who;                         /* NULL when anonymous */
         const Route *route;
         Exchange *x;
-        Str client_ip;                                /* text; the peer, or what a trusted proxy says */
+        /* text; the peer, or what a trusted proxy says */
+        Str client_ip;
         Str path[4];                                  /* the {…} segments in order */
         const void *query;                            /* struct of route->query, or NULL */
-        int status;                                   /* starts as route->status; a handler may change it */
+        /* starts as route->status; a handler may change it */
+        int status;
         Header headers[HEADERS_OUT_MAX];              /* added by the handler: req_header */
         size_t n_headers;
 } Req;
@@ -61,29 +71,39 @@ typedef Err HandlerFn(Req *rq, const void *in, void *ret);
 struct Route {
         const char *id;                               /* "memory.create": stable */
         Method method;                                /* GET rows answer HEAD too */
-        const char *path;                             /* "/api/v1/memories/{memory_id}"; fixed words win over {…} */
+        /* "/api/v1/memories/{memory_id}"; fixed words win over {…} */
+        const char *path;
         Lane lane;
         Auth auth; const char *scope;                 /* scope: NULL = any */
         Rate rate;
-        const Shape *query, *in, *out;                /* out NULL: no body (204) or raw (see produces) */
+        /* out NULL: no body (204) or raw (see produces) */
+        const Shape *query, *in, *out;
         bool out_list;                                /* ret is a List of out */
-        bool in_raw;                                  /* a body of its own type: the handler reads x->body */
-        const char *accepts;                          /* media type of the body; NULL = application/json */
-        const char *produces;                         /* raw: ret is a Str of this type; NULL = application/json by shape */
-        const char *also;                             /* a second type it may answer with (req_raw) */
+        /* a body of its own type: the handler reads x->body */
+        bool in_raw;
+        /* media type of the body; NULL = application/json */
+        const char *accepts;
+        /* raw: ret is a Str of this type; NULL = application/json by shape */
+        const char *produces;
+        /* a second type it may answer with (req_raw) */
+        const char *also;
         size_t body_max;
         int status;                                   /* of success; 0 = 200, or 204 without out */
-        const Err *errors;                            /* beyond those that the other columns imply */
+        /* beyond those that the other columns imply */
+        const Err *errors;
         const char *audit, *audit_none;               /* one of: event name, or why there is none */
         const char *mcp_tool;
         const char *tag, *summary;                    /* OpenAPI */
-        Wire wire;                                    /* extra error members for clients made for another server */
-        HandlerFn *admit;                             /* loop thread, values decoded, before the lane: a cheap refusal; NULL = none */
+        /* extra error members for clients made for another server */
+        Wire wire;
+        /* loop thread, values decoded, before the lane: a cheap refusal; NULL = none */
+        HandlerFn *admit;
         HandlerFn *fn;
 };
 #define ERRORS(...) (const Err[]){ __VA_ARGS__, OK }
 
-void req_header(Req *rq, Str name, Str value);        /* value must live in the arena or be static */
+/* value must live in the arena or be static */
+void req_header(Req *rq, Str name, Str value);
 
 /* For a public row that needs a credential in some cases: looks at it now; rq->who is set, or ERR_UNAUTHENTICATED and the like. */
 Err  req_authenticate(Req *rq);
@@ -97,4 +117,5 @@ void req_answer(Req *rq, Err e, const void *ret);
 /* A 200 text/event-stream with the usual headers. The Req is gone with the stream: copy what is needed before. */
 Stream *req_stream(Req *rq, const StreamSettings *set);
 
-extern const Route *const route_tables[];             /* api/routes.c: every table, NULL-terminated */
+/* api/routes.c: every table, NULL-terminated */
+extern const Route *const route_tables[];

@@ -65,24 +65,28 @@ static Node *node_for(Router *r, const char *path) {
 }
 
 static Metric *duration_family(void) {
-        return metric_histogram("mainstay_http_request_duration_seconds", "method,route", metric_bounds_http,
-                                metric_bounds_http_n, "Time from the first byte of a request to its answer");
+        return metric_histogram("mainstay_http_request_duration_seconds", "method,route",
+                                metric_bounds_http, metric_bounds_http_n,
+                                "Time from the first byte of a request to its answer");
 }
 
 static Err row_add(Ctx *cx, Router *r, const Route *route) {
         const char *missing = missing_column(route);
         if (missing)
-                return RAISE(cx, ERR_INVALID, "route %s: the column %s is empty", route->id, missing);
+                return RAISE(cx, ERR_INVALID, "route %s: the column %s is empty", route->id,
+                             missing);
         uint32_t scope = route->scope ? scope_parse(str_c(route->scope)) : 0;
         if (route->scope && !scope)
-                return RAISE(cx, ERR_INVALID, "route %s: unknown scope %s", route->id, route->scope);
+                return RAISE(cx, ERR_INVALID, "route %s: unknown scope %s", route->id,
+                             route->scope);
         Node *node = node_for(r, route->path);
         if (node->rows[route->method])
                 return RAISE(cx, ERR_INVALID, "route %s: %s has two rows", route->id, route->path);
         Row *row = &r->rows[r->n_rows++];
         row->route = route;
         row->scope = scope;
-        row->duration = METRIC_CELL(duration_family(), str_c(method_names[route->method]), str_c(route->id));
+        row->duration = METRIC_CELL(duration_family(), str_c(method_names[route->method]),
+                                    str_c(route->id));
         node->rows[route->method] = row;
         return OK;
 }
@@ -94,8 +98,9 @@ Err router_new(Ctx *cx, const Route *const *tables, Router **ret) {
         r->rows = NEW_ARRAY(arena, Row, ROWS_MAX);
         for (const Route *const *t = tables; *t; t++)
                 for (const Route *route = *t; route->id; route++) {
-                        Err e = r->n_rows < ROWS_MAX ? row_add(cx, r, route)
-                                                     : RAISE(cx, ERR_TOO_LARGE, "more than %d routes", ROWS_MAX);
+                        Err e = r->n_rows < ROWS_MAX
+                                        ? row_add(cx, r, route)
+                                        : RAISE(cx, ERR_TOO_LARGE, "more than %d routes", ROWS_MAX);
                         if (e) {
                                 router_free(r);
                                 return e;
@@ -135,7 +140,8 @@ static const Node *find(const Node *at, Str rest, Match *m) {
 
 void router_match(const Router *r, Method method, Str path, Match *ret) {
         *ret = (Match){ .row = NULL };
-        const Node *node = path.n && path.p[0] == '/' ? find(&r->root, str_from(path, 1), ret) : NULL;
+        const Node *node =
+                path.n && path.p[0] == '/' ? find(&r->root, str_from(path, 1), ret) : NULL;
         if (!node)
                 return;
         for (int m = GET; m < _M_N; m++)
@@ -159,8 +165,9 @@ Str router_allow(Ctx *cx, unsigned allow) {
 size_t router_count(const Router *r) { return r->n_rows; }
 
 /* What we answer with; anything else is counted as 500. */
-static const int statuses[] = { 200, 201, 202, 204, 207, 302, 304, 400, 401, 403, 404, 405, 406, 408, 409, 411, 412,
-                                413, 414, 415, 421, 422, 429, 431, 499, 500, 501, 502, 503, 504 };
+static const int statuses[] = { 200, 201, 202, 204, 207, 302, 304, 400, 401, 403,
+                                404, 405, 406, 408, 409, 411, 412, 413, 414, 415,
+                                421, 422, 429, 431, 499, 500, 501, 502, 503, 504 };
 static_assert(ELEMENTSOF(statuses) <= ELEMENTSOF(((Row *)0)->by_status), "a slot for each");
 
 static unsigned slot_of(int status) {
@@ -173,11 +180,13 @@ static unsigned slot_of(int status) {
 static Cell *status_cell(const Route *route, int status) {
         static Metric *_Atomic family;
         if (!atomic_load(&family))
-                atomic_store(&family, metric_counter("mainstay_http_requests_total", "method,route,code",
-                                                     "HTTP requests answered"));
+                atomic_store(&family,
+                             metric_counter("mainstay_http_requests_total", "method,route,code",
+                                            "HTTP requests answered"));
         char code[8];
         snprintf(code, sizeof code, "%d", status);
-        return METRIC_CELL(atomic_load(&family), str_c(method_names[route->method]), str_c(route->id), str_c(code));
+        return METRIC_CELL(atomic_load(&family), str_c(method_names[route->method]),
+                           str_c(route->id), str_c(code));
 }
 
 void row_count(Row *row, int status, double seconds) {

@@ -22,7 +22,8 @@ Router *router_free(Router *r);
 DEFINE_CLEANUP(Router, router_free)
 
 typedef struct Match {
-        Row *row;                                     /* NULL: no such path, or not with this method */
+        /* NULL: no such path, or not with this method */
+        Row *row;
         bool path_known;                              /* the path exists: 405 with `allow` */
         unsigned allow;                               /* bits 1 << Method */
         Str params[4]; size_t n_params;

@@ -25,7 +25,8 @@ typedef struct Services {
         Health *health;
         const Router *router;
         Server *const *server;                        /* *server is NULL until it listens */
-        Docs *docs;                                   /* the API page and the printed OpenAPI document */
+        /* the API page and the printed OpenAPI document */
+        Docs *docs;
         Str environment, version, public_url;
         Str metrics_token;                            /* STR_NULL = none */
         bool metrics_public;

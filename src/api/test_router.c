@@ -6,14 +6,19 @@
 #include "codec/json.h"
 
 typedef struct Thing { Str name; int64_t size; Strs tags; } Thing;
-static const Shape thing = SHAPE(Thing,
-        F_STR(Thing, name, F_REQ, .min = 1, .max = 8), F_INT(Thing, size, 0, .min = 0, .max = 10), F_STRS(Thing, tags, F_NULL));
+static const Shape thing =
+        SHAPE(Thing, F_STR(Thing, name, F_REQ, .min = 1, .max = 8),
+              F_INT(Thing, size, 0, .min = 0, .max = 10), F_STRS(Thing, tags, F_NULL));
 
 static Err nothing(Req *rq, const void *in, void *ret) { return OK; }
 
-#define ROW(id_, method_, path_) \
-        { .id = id_, .method = method_, .path = path_, .lane = LANE_INLINE, .auth = AUTH_USER, .rate = RATE_READ, .in = &thing, \
-          .out = &thing, .body_max = 100, .tag = "Things", .summary = "A \"thing\"", .audit_none = "test", .fn = nothing }
+#define ROW(id_, method_, path_)                                                                   \
+        {                                                                                          \
+                .id = id_, .method = method_, .path = path_, .lane = LANE_INLINE,                  \
+                .auth = AUTH_USER, .rate = RATE_READ, .in = &thing, .out = &thing,                 \
+                .body_max = 100, .tag = "Things", .summary = "A \"thing\"", .audit_none = "test",  \
+                .fn = nothing                                                                      \
+        }
 
 static const Route things[] = {
         ROW("thing.list", GET, "/things/list"),
@@ -47,18 +52,27 @@ static int teardown(void **state) {
 
 static void test_match(void **state) {
         Fixture *f = *state;
-        static const struct { Method m; const char *path, *id, *params; } cases[] = {
-                { GET, "/things/list", "thing.list", "" },        { GET, "/things/a%2Fb", "thing.get", "a%2Fb" },
-                { HEAD, "/things/7", "thing.get", "7" },          { PUT, "/things/list", NULL, "" },
-                { GET, "/things/7/parts/8", "part.get", "7,8" },  { GET, "/things/list/parts/8", "part.get", "list,8" },
-                { GET, "/things/7/parts", NULL, "" },             { GET, "/things/", NULL, "" },
-                { POST, "/v1/things", "wire", "" },               { POST, "/v1/things/", "wire", "" },
-                { POST, "/v1/things//", NULL, "" },               { GET, "things/7", NULL, "" }, { GET, "", NULL, "" },
+        static const struct { Method m; const char *path, *id, *params;
+        } cases[] = {
+                { GET, "/things/list", "thing.list", "" },
+                { GET, "/things/a%2Fb", "thing.get", "a%2Fb" },
+                { HEAD, "/things/7", "thing.get", "7" },
+                { PUT, "/things/list", NULL, "" },
+                { GET, "/things/7/parts/8", "part.get", "7,8" },
+                { GET, "/things/list/parts/8", "part.get", "list,8" },
+                { GET, "/things/7/parts", NULL, "" },
+                { GET, "/things/", NULL, "" },
+                { POST, "/v1/things", "wire", "" },
+                { POST, "/v1/things/", "wire", "" },
+                { POST, "/v1/things//", NULL, "" },
+                { GET, "things/7", NULL, "" },
+                { GET, "", NULL, "" },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 Match m;
                 router_match(f->router, cases[i].m, str_c(cases[i].path), &m);
-                assert_string_equal(m.row ? m.row->route->id : "none", cases[i].id ? cases[i].id : "none");
+                assert_string_equal(m.row ? m.row->route->id : "none",
+                                    cases[i].id ? cases[i].id : "none");
                 Str rest = str_c(cases[i].params);
                 for (size_t p = 0; m.row && p < m.n_params; p++)
                         assert_true(str_eq(m.params[p], str_cut(&rest, ',')));
@@ -127,9 +141,13 @@ static void test_openapi_is_json_with_every_row(void **state) {
         JsonRef responses = json_get(put, "responses");
         assert_int_not_equal(json_kind(json_get(responses, "401")), JSON_ABSENT);
         assert_int_not_equal(json_kind(json_get(responses, "422")), JSON_ABSENT);
-        JsonRef schema = json_get(json_get(json_get(json_root(doc), "components"), "schemas"), "Thing");
+        JsonRef schema =
+                json_get(json_get(json_get(json_root(doc), "components"), "schemas"), "Thing");
         assert_false(json_bool(json_get(schema, "additionalProperties"), true));
-        assert_int_equal(json_int(json_get(json_get(json_get(schema, "properties"), "name"), "maxLength"), 0), 8);
+        assert_int_equal(
+                json_int(json_get(json_get(json_get(schema, "properties"), "name"), "maxLength"),
+                         0),
+                8);
         buf_clear(&out);
         routes_write(&out, tables);
         _cleanup_(json_freep) Json *rows = NULL;
@@ -186,11 +204,15 @@ static void test_wire_forms(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_match, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_method_not_allowed_names_the_allowed, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_incomplete_rows_stop_the_start, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_openapi_is_json_with_every_row, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_method_not_allowed_names_the_allowed, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_incomplete_rows_stop_the_start, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_openapi_is_json_with_every_row, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_problem_names_the_members, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_internal_failures_tell_nothing, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_internal_failures_tell_nothing, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_wire_forms, setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

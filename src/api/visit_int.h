@@ -22,7 +22,8 @@ typedef struct Visit {
         Match match;
         Principal who;
         Str client_ip;
-        Str origin_allowed;                           /* echoed in Access-Control-Allow-Origin; STR_NULL = no CORS */
+        /* echoed in Access-Control-Allow-Origin; STR_NULL = no CORS */
+        Str origin_allowed;
         Str ratelimit_policy, ratelimit;              /* header values; STR_NULL = none */
         const void *in;
         void *ret;
@@ -30,12 +31,16 @@ typedef struct Visit {
         bool answered;
         DbJob db_job;
         PoolJob pool_job;
-        Str raw_type;                                 /* req_raw was called: `body` is of this type */
-        Str body;                                     /* of the answer, once encoded; p NULL = not yet */
-        Str replay;                                   /* the stored answer of an earlier request; STR_NULL = none */
+        /* req_raw was called: `body` is of this type */
+        Str raw_type;
+        /* of the answer, once encoded; p NULL = not yet */
+        Str body;
+        /* the stored answer of an earlier request; STR_NULL = none */
+        Str replay;
         Str idem_key;                                 /* Idempotency-Key; STR_NULL = none */
         unsigned char idem_print[32];
-        bool idem_claimed;                            /* STREAM rows: to be settled or dropped by the answer */
+        /* STREAM rows: to be settled or dropped by the answer */
+        bool idem_claimed;
 } Visit;
 
 static inline Visit *visit_of(Req *rq) { return (Visit *)(void *)rq; }
@@ -48,7 +53,8 @@ void visit_finish(Visit *v, Err e);                   /* one of the two */
 
 /* lanes.c: run the handler where its row says. Ends in visit_finish, now or later. */
 void visit_run(Visit *v);
-void visit_answer_later(Visit *v, Err e);             /* a STREAM row's whole answer; settles its Idempotency-Key */
+/* a STREAM row's whole answer; settles its Idempotency-Key */
+void visit_answer_later(Visit *v, Err e);
 
 /* limits.c: ERR_RATE_LIMITED with Retry-After; sets the header values either way. */
 Err  visit_limit(Visit *v) _must_check_;

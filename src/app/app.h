@@ -38,7 +38,8 @@ typedef enum AppPart { APP_STORE, APP_IDENTITY, APP_ALL } AppPart;
 /* On failure cx->err.what is one clear sentence, and what was opened stays for app_close. */
 Err  app_open(Ctx *cx, const Settings *set, AppPart upto, App *a) _must_check_;
 void app_close(App *a);                               /* fine on {0} and on a half-opened one */
-Err  app_db_path(Ctx *cx, const Settings *set, const char **ret) _must_check_;   /* makes DATA_DIR */
+/* makes DATA_DIR */
+Err  app_db_path(Ctx *cx, const Settings *set, const char **ret) _must_check_;
 extern const Migration *const app_migrations[];
 
 /* chores.c: what happens without a request: housekeeping of the rooms, each on a worker, never twice at once. */

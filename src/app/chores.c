@@ -29,8 +29,8 @@ static void run(PoolJob *job) {
         Ctx cx = { .arena = arena, .world = &world_real };
         Err e = c->fn(&cx, c->app);
         if (e)
-                LOG(&cx, LOG_ERROR, "job_failed", err_info[e].text, L_STR("job", str_c(c->name)), L_STR("what", str_c(cx.err.what)),
-                    L_STR("where", str_c(cx.err.where)));
+                LOG(&cx, LOG_ERROR, "job_failed", err_info[e].text, L_STR("job", str_c(c->name)),
+                    L_STR("what", str_c(cx.err.what)), L_STR("where", str_c(cx.err.where)));
         atomic_store(&c->busy, false);
 }
 
@@ -51,7 +51,8 @@ Err chores_start(Ctx *cx, App *a, struct Chores **ret) {
                 c->each[i].app = a;
                 c->each[i].name = table[i].name;
                 c->each[i].fn = table[i].fn;
-                c->each[i].timer = timer_every(a->timers, table[i].period_ms, table[i].period_ms, due, &c->each[i]);
+                c->each[i].timer = timer_every(a->timers, table[i].period_ms, table[i].period_ms,
+                                               due, &c->each[i]);
         }
         *ret = c;
         return OK;

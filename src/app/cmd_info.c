@@ -15,8 +15,10 @@ static int config_print(Cmd *c) {
         int rc = table ? EXIT_FINE : cmd_settings(c, &set);
         if (rc)
                 return rc;
-        SettingsForm form = cmd_has(c, "--markdown") ? SETTINGS_MARKDOWN : cmd_has(c, "--env-example") ? SETTINGS_ENV_EXAMPLE
-                          : c->json ? SETTINGS_JSON : SETTINGS_TEXT;
+        SettingsForm form = cmd_has(c, "--markdown")      ? SETTINGS_MARKDOWN
+                            : cmd_has(c, "--env-example") ? SETTINGS_ENV_EXAMPLE
+                            : c->json                     ? SETTINGS_JSON
+                                                          : SETTINGS_TEXT;
         settings_print(c->cx, &set, form, &out);
         return print_buf(&out);
 }
@@ -42,7 +44,8 @@ static int openapi(Cmd *c) {
         if (cmd_has(c, "--routes"))
                 routes_write(&out, route_tables);
         else
-                openapi_write(&out, route_tables, STR(MAINSTAY_VERSION), STR("http://127.0.0.1:8080"));
+                openapi_write(&out, route_tables, STR(MAINSTAY_VERSION),
+                              STR("http://127.0.0.1:8080"));
         return print_buf(&out);
 }
 
@@ -52,10 +55,17 @@ static int version(Cmd *c) {
 }
 
 const Command commands_info[] = {
-        { .name = "config", .usage = "config check|print", .flags = "--markdown --env-example", .run = config,
+        { .name = "config",
+          .usage = "config check|print",
+          .flags = "--markdown --env-example",
+          .run = config,
           .summary = "Check the settings, or print those in force",
-          .help = "print masks secrets; --markdown prints the reference page, --env-example a sample environment." },
-        { .name = "openapi", .usage = "openapi [--routes]", .flags = "--routes", .run = openapi,
+          .help = "print masks secrets; --markdown prints the reference page, --env-example a "
+                  "sample environment." },
+        { .name = "openapi",
+          .usage = "openapi [--routes]",
+          .flags = "--routes",
+          .run = openapi,
           .summary = "Print the OpenAPI document",
           .help = "--routes prints the rows with their policies and errors instead." },
         { .name = "version", .usage = "version", .run = version, .summary = "Print the version" },

@@ -38,7 +38,8 @@ static void welcome(const App *a, Str address) {
         if (!isatty(1))
                 return;
         printf("Mainstay %s listens on http://%.*s\n", MAINSTAY_VERSION, STR_FMT(address));
-        printf("  API page  http://%.*s/docs\n  data in   %.*s\n", STR_FMT(address), STR_FMT(a->set.data_dir));
+        printf("  API page  http://%.*s/docs\n  data in   %.*s\n", STR_FMT(address),
+               STR_FMT(a->set.data_dir));
         if (!a->sv.llm_configured)
                 printf("  no language model: answers come from memory alone (set LLM_BASE_URL)\n");
         fflush(stdout);
@@ -54,7 +55,10 @@ static void warn_conveniences(Ctx *cx, const Settings *s) {
 static Err listen_start(Ctx *cx, App *a) {
         int fd;
         TRY(listen_fd_take(cx, &fd));
-        ServerSettings set = { .listen = a->set.listen, .fd = fd, .threads = (unsigned)a->set.loops, .world = &world_real,
+        ServerSettings set = { .listen = a->set.listen,
+                               .fd = fd,
+                               .threads = (unsigned)a->set.loops,
+                               .world = &world_real,
                                .hooks = api_hooks(a->api) };
         return server_start(cx, &set, &a->server);
 }
@@ -86,8 +90,9 @@ static int run(Ctx *cx, Cmd *c, const Settings *set) {
         }
         Str address = address_of(cx, &a);
         warn_conveniences(cx, set);
-        LOG(cx, LOG_INFO, "server_ready", "listening", L_STR("address", address), L_INT("port", server_port(a.server)),
-            L_INT("routes", (int64_t)router_count(a.router)), L_NUM("start_ms", (double)(cx_mono_us(cx) - began) / 1000));
+        LOG(cx, LOG_INFO, "server_ready", "listening", L_STR("address", address),
+            L_INT("port", server_port(a.server)), L_INT("routes", (int64_t)router_count(a.router)),
+            L_NUM("start_ms", (double)(cx_mono_us(cx) - began) / 1000));
         notify("READY=1");
         welcome(&a, address);
         wait_for_stop();
@@ -106,7 +111,8 @@ static int serve(Cmd *c) {
                 return rc;
         if (c->n_args)
                 return cmd_usage_error(c, "serve takes no arguments");
-        mallopt(M_ARENA_MAX, 2);                      /* many threads, small allocations: arenas would only spread them */
+        /* many threads, small allocations: arenas would only spread them */
+        mallopt(M_ARENA_MAX, 2);
         _cleanup_(signals_stopp) Signals *signals = NULL;
         Err e = signals_start(c->cx, on_signal, NULL, &signals);
         if (e)
@@ -122,9 +128,13 @@ static int serve(Cmd *c) {
 }
 
 const Command commands_serve[] = {
-        { .name = "serve", .usage = "serve", .summary = "Start the server",
-          .help = "Logs are JSON lines on stderr. SIGTERM drains and stops, a second one stops at once.\n"
-                  "A listening socket handed over by the service manager (LISTEN_FDS) is used instead of LISTEN.",
+        { .name = "serve",
+          .usage = "serve",
+          .summary = "Start the server",
+          .help = "Logs are JSON lines on stderr. SIGTERM drains and stops, a second one stops at "
+                  "once.\n"
+                  "A listening socket handed over by the service manager (LISTEN_FDS) is used "
+                  "instead of LISTEN.",
           .run = serve },
         { .name = NULL },
 };

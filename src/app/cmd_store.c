@@ -21,8 +21,8 @@ static Err status_print(const Cmd *c, Db *db) {
         for (size_t i = 0; i < n; i++) {
                 Str at = v[i].applied ? when_format(c->cx->arena, v[i].applied_at) : STR("-");
                 if (c->json)
-                        printf("%s{\"number\":%d,\"name\":\"%s\",\"applied\":%s}", i ? "," : "", v[i].number, v[i].name,
-                               v[i].applied ? "true" : "false");
+                        printf("%s{\"number\":%d,\"name\":\"%s\",\"applied\":%s}", i ? "," : "",
+                               v[i].number, v[i].name, v[i].applied ? "true" : "false");
                 else
                         printf("%4d  %-24.*s  %s\n", v[i].number, STR_FMT(at), v[i].name);
         }
@@ -57,7 +57,9 @@ static Err backup_write(Cmd *c, const Settings *set) {
         TRY(app_db_path(c->cx, set, &path));
         if (access(path, F_OK))
                 return RAISE(c->cx, ERR_NOT_FOUND, "There is no database %s.", path);
-        TRY(db_open(c->cx, &(DbSettings){ .path = path, .migrations = app_migrations, .beside = true }, &db));
+        TRY(db_open(c->cx,
+                    &(DbSettings){ .path = path, .migrations = app_migrations, .beside = true },
+                    &db));
         return db_backup(c->cx, db, c->args[0], cmd_progress, (void *)"backing up");
 }
 
@@ -73,7 +75,9 @@ static int backup(Cmd *c) {
         if (e)
                 return cmd_fail(c, e);
         if (!c->json)
-                printf("Backup written to %s. Keep the root key apart from it: without the key it cannot be read.\n", c->args[0]);
+                printf("Backup written to %s. Keep the root key apart from it: without the key it "
+                       "cannot be read.\n",
+                       c->args[0]);
         else
                 printf("{\"status\":\"written\"}\n");
         return EXIT_FINE;
@@ -89,23 +93,35 @@ static int restore(Cmd *c) {
         const char *path;
         Err e = app_db_path(c->cx, &set, &path);
         if (!e && !access(path, F_OK) && !cmd_has(c, "--replace"))
-                return cmd_usage_error(c, "%s exists; add --replace to put the backup in its place", path);
+                return cmd_usage_error(c, "%s exists; add --replace to put the backup in its place",
+                                       path);
         if (!e)
-                e = db_restore(c->cx, &(DbSettings){ .path = path, .migrations = app_migrations }, c->args[0]);
+                e = db_restore(c->cx, &(DbSettings){ .path = path, .migrations = app_migrations },
+                               c->args[0]);
         if (e)
                 return cmd_fail(c, e);
-        printf(c->json ? "{\"status\":\"restored\"}\n" : "Restored. Start the server with the root key of that backup.\n");
+        printf(c->json ? "{\"status\":\"restored\"}\n"
+                       : "Restored. Start the server with the root key of that backup.\n");
         return EXIT_FINE;
 }
 
 const Command commands_store[] = {
-        { .name = "migrate", .usage = "migrate [--status] [--to N]", .flags = "--status --to=", .run = migrate,
+        { .name = "migrate",
+          .usage = "migrate [--status] [--to N]",
+          .flags = "--status --to=",
+          .run = migrate,
           .summary = "Bring the database to the newest schema, or to N",
-          .help = "`serve` migrates by itself. --status only lists; --to 0 takes every migration back, with the data." },
-        { .name = "backup", .usage = "backup FILE", .run = backup,
+          .help = "`serve` migrates by itself. --status only lists; --to 0 takes every migration "
+                  "back, with the data." },
+        { .name = "backup",
+          .usage = "backup FILE",
+          .run = backup,
           .summary = "Copy the database, also while the server runs",
           .help = "The copy is consistent as of one moment and synced before the command ends." },
-        { .name = "restore", .usage = "restore FILE [--replace]", .flags = "--replace", .run = restore,
+        { .name = "restore",
+          .usage = "restore FILE [--replace]",
+          .flags = "--replace",
+          .run = restore,
           .summary = "Put a backup in place; the server must be stopped",
           .help = "The backup is checked before anything is replaced." },
         { .name = NULL },

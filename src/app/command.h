@@ -8,24 +8,29 @@ typedef enum Exit { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG 
 
 typedef struct Cmd {
         Ctx *cx;
-        char **args;                                  /* what follows the command's name, options taken out; NULL-terminated */
+        /* what follows the command's name, options taken out; NULL-terminated */
+        char **args;
         int n_args;
         const char *config;                           /* --config FILE */
-        const char *flags[16];                        /* the other options as given, "--yes" or "--tier=pro" */
+        /* the other options as given, "--yes" or "--tier=pro" */
+        const char *flags[16];
         int n_flags;
         bool json;                                    /* --json */
 } Cmd;
 
 typedef struct Command {
         const char *name, *usage, *summary, *help;
-        const char *flags;                            /* "--status --to=": the options it knows besides --json, --config, --help */
+        /* "--status --to=": the options it knows besides --json, --config, --help */
+        const char *flags;
         int (*run)(Cmd *c);
 } Command;
 
-extern const Command commands_serve[], commands_store[], commands_info[], commands_identity[];    /* end with name NULL */
+/* end with name NULL */
+extern const Command commands_serve[], commands_store[], commands_info[], commands_identity[];
 
 bool        cmd_has(const Cmd *c, const char *flag);                    /* "--yes" */
-const char *cmd_value(const Cmd *c, const char *flag);                  /* "--tier" → its value; NULL when absent */
+/* "--tier" → its value; NULL when absent */
+const char *cmd_value(const Cmd *c, const char *flag);
 int         cmd_usage_error(const Cmd *c, const char *fmt, ...) _printf_(2, 3);
 /* One sentence on stderr (or JSON with --json) from cx->err, and the exit code. */
 int         cmd_fail(const Cmd *c, Err e);

@@ -22,7 +22,8 @@ static bool wait_until_idle(Ctx *cx, App *a, int64_t until_us, bool (*hurry)(voi
 bool app_drain(Ctx *cx, App *a, bool (*hurry)(void)) {
         notify("STOPPING=1");
         health_phase(a->health, PHASE_DRAINING);
-        LOG(cx, LOG_INFO, "server_drain", "stopping", L_INT("in_flight", (int64_t)server_in_flight(a->server)));
+        LOG(cx, LOG_INFO, "server_drain", "stopping",
+            L_INT("in_flight", (int64_t)server_in_flight(a->server)));
         int64_t accept_until = cx_mono_us(cx) + a->set.drain_delay_s * 1000000;
         while (cx_mono_us(cx) < accept_until && !hurry())
                 thread_sleep_ms(POLL_MS);

@@ -6,17 +6,20 @@
 #include "base/log.h"
 #include "codec/json.h"
 
-static const Command *const tables[] = { commands_serve, commands_store, commands_identity, commands_info, NULL };
+static const Command *const tables[] = { commands_serve, commands_store, commands_identity,
+                                         commands_info, NULL };
 
 /* ---- help ---- */
 
 static int help_print(void) {
-        printf("mainstay %s: the backend an AI product stands on\n\nusage: mainstay COMMAND [ARGUMENTS] [--config FILE] [--json]\n\n",
+        printf("mainstay %s: the backend an AI product stands on\n\nusage: mainstay COMMAND "
+               "[ARGUMENTS] [--config FILE] [--json]\n\n",
                MAINSTAY_VERSION);
         for (const Command *const *t = tables; *t; t++)
                 for (const Command *c = *t; c->name; c++)
                         printf("  %-28s %s\n", c->usage, c->summary);
-        printf("\nEvery command knows --help. Settings come from the environment and mainstay.yaml; see `mainstay config print`.\n"
+        printf("\nEvery command knows --help. Settings come from the environment and "
+               "mainstay.yaml; see `mainstay config print`.\n"
                "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 settings refused.\n");
         return EXIT_FINE;
 }
@@ -155,7 +158,8 @@ static int command_run(Ctx *cx, const Command *cmd, char **argv) {
 }
 
 int main(int argc, char **argv) {
-        if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+        if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+            !strcmp(argv[1], "help"))
                 return help_print();
         const Command *cmd = command_find(!strcmp(argv[1], "--version") ? "version" : argv[1]);
         if (!cmd)

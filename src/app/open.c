@@ -9,14 +9,16 @@
 enum { PATH_MAX_ = 4096, HASH_QUEUE = 64, WORK_QUEUE = 4096 };
 
 const Migration *const app_migrations[] = {
-        identity_migrations, memory_migrations, chat_migrations, api_migrations, ops_migrations, NULL,
+        identity_migrations, memory_migrations, chat_migrations,
+        api_migrations,      ops_migrations,    NULL,
 };
 
 /* ---- what one room needs of another, as functions, so that neither knows the other ---- */
 
 static Err content_key(Ctx *cx, DbConn *c, Str owner, void *arg, uint8_t ret_key[32]) {
         App *a = arg;
-        Str account = str_to(owner, str_index(owner, '/'));   /* sub-users are part of their owner's data */
+        /* sub-users are part of their owner's data */
+        Str account = str_to(owner, str_index(owner, '/'));
         _cleanup_(user_key_done) UserKey key = { 0 };
         TRY(user_key_get(cx, identity_user_keys(a->identity), c, account, &key));
         memcpy(ret_key, key.k, 32);
@@ -25,7 +27,8 @@ static Err content_key(Ctx *cx, DbConn *c, Str owner, void *arg, uint8_t ret_key
 
 static Err memory_quota(Ctx *cx, DbConn *c, Str owner, void *arg, int64_t *ret_max) {
         App *a = arg;
-        return identity_memory_quota(cx, a->identity, c, str_to(owner, str_index(owner, '/')), ret_max);
+        return identity_memory_quota(cx, a->identity, c, str_to(owner, str_index(owner, '/')),
+                                     ret_max);
 }
 
 /* ---- the rooms ---- */
@@ -41,52 +44,89 @@ static Err open_store(Ctx *cx, App *a) {
         const char *path;
         TRY(app_db_path(cx, &a->set, &path));
         TRY(timers_new(cx, &a->timers));
-        return db_open(cx, &(DbSettings){ .path = path, .queue_max = (size_t)a->set.write_queue,
-                                          .cache_kib = (size_t)a->set.db_cache_kib, .migrations = app_migrations,
-                                          .migrate = true }, &a->db);
+        return db_open(cx,
+                       &(DbSettings){ .path = path,
+                                      .queue_max = (size_t)a->set.write_queue,
+                                      .cache_kib = (size_t)a->set.db_cache_kib,
+                                      .migrations = app_migrations,
+                                      .migrate = true },
+                       &a->db);
 }
 
 static Err open_identity(Ctx *cx, App *a) {
         const Settings *s = &a->set;
         IdentitySettings set = {
                 .data_dir = arena_cstr(cx->arena, s->data_dir),
-                .root_key_file = s->root_key_file.n ? s->root_key_file.p : NULL, .root_key = s->root_key,
+                .root_key_file = s->root_key_file.n ? s->root_key_file.p : NULL,
+                .root_key = s->root_key,
                 .jwt_secret = s->jwt_secret_key,
-                .auth_secrets = { s->auth_secret_3, s->auth_secret_2, s->auth_secret_1, s->auth_secret },
-                .nextauth_secret = s->nextauth_secret, .authjs_cookie = s->authjs_cookie_name,
-                .issuer = s->issuer, .audience = s->audience, .public_url = s->public_url, .cors_origins = s->cors_origins,
-                .production = s->production, .skip_auth = s->skip_auth, .registration_closed = s->registration_closed,
-                .access_ttl_s = s->access_ttl_s, .idle_ttl_s = s->session_idle_s, .absolute_ttl_s = s->session_absolute_s,
-                .remember_idle_ttl_s = s->remember_idle_s, .remember_absolute_ttl_s = s->remember_absolute_s,
+                .auth_secrets = { s->auth_secret_3, s->auth_secret_2, s->auth_secret_1,
+                                  s->auth_secret },
+                .nextauth_secret = s->nextauth_secret,
+                .authjs_cookie = s->authjs_cookie_name,
+                .issuer = s->issuer,
+                .audience = s->audience,
+                .public_url = s->public_url,
+                .cors_origins = s->cors_origins,
+                .production = s->production,
+                .skip_auth = s->skip_auth,
+                .registration_closed = s->registration_closed,
+                .access_ttl_s = s->access_ttl_s,
+                .idle_ttl_s = s->session_idle_s,
+                .absolute_ttl_s = s->session_absolute_s,
+                .remember_idle_ttl_s = s->remember_idle_s,
+                .remember_absolute_ttl_s = s->remember_absolute_s,
                 .erasure_grace_s = s->erasure_grace_s,
-                .password_hash = str_eq(s->password_hash, STR("bcrypt")) ? HASH_BCRYPT : HASH_ARGON2ID,
-                .hash_slots = (unsigned)s->hash_slots, .password_list = s->password_list.n ? s->password_list.p : NULL,
+                .password_hash =
+                        str_eq(s->password_hash, STR("bcrypt")) ? PASSWORD_BCRYPT : PASSWORD_ARGON2ID,
+                .hash_slots = (unsigned)s->hash_slots,
+                .password_list = s->password_list.n ? s->password_list.p : NULL,
                 .mail = { .from = s->mail_from },
         };
         return identity_new(cx, a->db, &set, &a->identity);
 }
 
 static Err open_pools(Ctx *cx, App *a) {
-        TRY(pool_new(cx, &(PoolSettings){ .name = "worker", .threads = (unsigned)a->set.workers, .queue_max = WORK_QUEUE },
+        TRY(pool_new(cx,
+                     &(PoolSettings){ .name = "worker",
+                                      .threads = (unsigned)a->set.workers,
+                                      .queue_max = WORK_QUEUE },
                      &a->workers));
-        return pool_new(cx, &(PoolSettings){ .name = "hash", .threads = identity_hash_threads(a->identity),
-                                             .queue_max = HASH_QUEUE }, &a->hashers);
+        return pool_new(cx,
+                        &(PoolSettings){ .name = "hash",
+                                         .threads = identity_hash_threads(a->identity),
+                                         .queue_max = HASH_QUEUE },
+                        &a->hashers);
 }
 
 static Err open_memory(Ctx *cx, App *a) {
-        return memory_new(cx, a->db, &(MemorySettings){ .key = content_key, .quota = memory_quota, .arg = a,
-                                                       .index_bytes_max = (size_t)a->set.index_memory_mib << 20,
-                                                       .retention_off = a->set.retention_off }, &a->memory);
+        return memory_new(
+                cx, a->db,
+                &(MemorySettings){ .key = content_key,
+                                   .quota = memory_quota,
+                                   .arg = a,
+                                   .index_bytes_max = (size_t)a->set.index_memory_mib << 20,
+                                   .retention_off = a->set.retention_off },
+                &a->memory);
 }
 
 static Err open_chat(Ctx *cx, App *a) {
         const Settings *s = &a->set;
         ChatSettings set = {
-                .providers = s->llm_providers, .base_url = s->llm_base_url, .api_key = s->llm_api_key, .model = s->llm_model,
-                .openai_api_key = s->openai_api_key, .context_tokens = s->context_tokens,
-                .budget_micro = s->llm_monthly_budget_usd > 0 ? (int64_t)(s->llm_monthly_budget_usd * 1e6) : -1,
-                .budget_offline = str_eq(s->budget_action, STR("offline")), .no_last_resort = !s->llm_fallback_offline,
-                .cancel_on_disconnect = str_eq(s->on_disconnect, STR("cancel")), .key = content_key, .key_arg = a,
+                .providers = s->llm_providers,
+                .base_url = s->llm_base_url,
+                .api_key = s->llm_api_key,
+                .model = s->llm_model,
+                .openai_api_key = s->openai_api_key,
+                .context_tokens = s->context_tokens,
+                .budget_micro = s->llm_monthly_budget_usd > 0
+                                        ? (int64_t)(s->llm_monthly_budget_usd * 1e6)
+                                        : -1,
+                .budget_offline = str_eq(s->budget_action, STR("offline")),
+                .no_last_resort = !s->llm_fallback_offline,
+                .cancel_on_disconnect = str_eq(s->on_disconnect, STR("cancel")),
+                .key = content_key,
+                .key_arg = a,
         };
         ChatRooms rooms = { a->db, a->memory, a->client, a->workers, a->timers };
         TRY(chat_new(cx, &rooms, &set, &a->chat));
@@ -95,14 +135,18 @@ static Err open_chat(Ctx *cx, App *a) {
 
 static Err open_health(Ctx *cx, App *a) {
         const Settings *s = &a->set;
-        HealthSettings set = { .checks = s->health_checks, .data_dir = s->data_dir, .llm_base_url = s->llm_base_url,
-                               .llm_api_key = s->llm_api_key.n ? s->llm_api_key : s->openai_api_key };
+        HealthSettings set = { .checks = s->health_checks,
+                               .data_dir = s->data_dir,
+                               .llm_base_url = s->llm_base_url,
+                               .llm_api_key =
+                                       s->llm_api_key.n ? s->llm_api_key : s->openai_api_key };
         return health_new(cx, a->db, a->client, a->timers, &set, &a->health);
 }
 
 /* Beside the program in an installed tree, or where the build leaves the page's files in a source tree. */
 static Str assets_dir(Ctx *cx) {
-        static const char *const places[] = { "../share/mainstay/swagger-ui", "../../assets/node_modules/swagger-ui-dist" };
+        static const char *const places[] = { "../share/mainstay/swagger-ui",
+                                              "../../assets/node_modules/swagger-ui-dist" };
         char exe[PATH_MAX_];
         ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
         while (n > 0 && exe[n - 1] != '/')
@@ -122,23 +166,42 @@ static Err open_api(Ctx *cx, App *a) {
         TRY(docs_new(cx, assets_dir(cx), version, s->public_url, &a->docs));
         TRY(proxies_new(cx, s->trusted_proxies, &a->proxies));
         a->sv = (Services){
-                .db = a->db, .workers = a->workers, .hashers = a->hashers, .client = a->client, .identity = a->identity,
-                .memory = a->memory, .chat = a->chat, .health = a->health, .router = a->router, .server = &a->server,
-                .docs = a->docs, .environment = s->environment, .version = version, .public_url = s->public_url,
-                .metrics_token = s->metrics_token, .metrics_public = s->metrics_public,
-                .llm_configured = chat_has_provider(a->chat), .mail_configured = s->smtp_url.n > 0,
+                .db = a->db,
+                .workers = a->workers,
+                .hashers = a->hashers,
+                .client = a->client,
+                .identity = a->identity,
+                .memory = a->memory,
+                .chat = a->chat,
+                .health = a->health,
+                .router = a->router,
+                .server = &a->server,
+                .docs = a->docs,
+                .environment = s->environment,
+                .version = version,
+                .public_url = s->public_url,
+                .metrics_token = s->metrics_token,
+                .metrics_public = s->metrics_public,
+                .llm_configured = chat_has_provider(a->chat),
+                .mail_configured = s->smtp_url.n > 0,
                 .started_ms = cx_now_ms(cx),
         };
-        ApiSettings set = { .public_url = s->public_url, .cors_origins = s->cors_origins, .proxies = a->proxies,
-                            .limits_off = s->limits_off, .production = s->production };
+        ApiSettings set = { .public_url = s->public_url,
+                            .cors_origins = s->cors_origins,
+                            .proxies = a->proxies,
+                            .limits_off = s->limits_off,
+                            .production = s->production };
         return api_new(cx, &a->sv, a->router, &set, &a->api);
 }
 
 Err app_open(Ctx *cx, const Settings *set, AppPart upto, App *a) {
-        static Err (*const steps[])(Ctx *cx, App *a) = {
-                open_store, open_identity, open_pools, open_memory, open_chat, open_health, open_api,
+        static Err (*const steps[])(Ctx * cx, App * a) = {
+                open_store, open_identity, open_pools, open_memory,
+                open_chat,  open_health,   open_api,
         };
-        static const size_t last[] = { [APP_STORE] = 1, [APP_IDENTITY] = 2, [APP_ALL] = ELEMENTSOF(steps) };
+        static const size_t last[] = {
+                [APP_STORE] = 1, [APP_IDENTITY] = 2, [APP_ALL] = ELEMENTSOF(steps)
+        };
         a->arena = arena_new();
         a->set = *set;
         if (upto == APP_ALL)

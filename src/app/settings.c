@@ -75,7 +75,8 @@ static void from_file(Ctx *cx, const char *path, bool must_exist, Found *found) 
                 return;
         }
         YamlEntries entries;
-        Ctx sub = *cx;                                /* its sentence becomes the fault of the file */
+        /* its sentence becomes the fault of the file */
+        Ctx sub = *cx;
         err_clear(&sub);
         if (yaml_read(&sub, text, &entries)) {
                 fault(cx, path, "%s", sub.err.what ? sub.err.what : "not a settings file");
@@ -87,15 +88,16 @@ static void from_file(Ctx *cx, const char *path, bool must_exist, Found *found) 
                 if (r)
                         found[r - setting_rows] = (Found){ y->value, path };
                 else
-                        fault(cx, arena_cstr(cx->arena, y->key), "line %d: no such setting; nearest is %s", y->line,
-                              nearest(y->key));
+                        fault(cx, arena_cstr(cx->arena, y->key),
+                              "line %d: no such setting; nearest is %s", y->line, nearest(y->key));
         }
 }
 
 static Str env_get(char *const *environ, const char *name, const char *suffix) {
         size_t n = strlen(name), m = strlen(suffix);
         for (; *environ; environ++)
-                if (!strncmp(*environ, name, n) && !strncmp(*environ + n, suffix, m) && (*environ)[n + m] == '=')
+                if (!strncmp(*environ, name, n) && !strncmp(*environ + n, suffix, m) &&
+                    (*environ)[n + m] == '=')
                         return str_c(*environ + n + m + 1);
         return STR_NULL;
 }
@@ -131,7 +133,9 @@ static bool word_is_one_of(Str value, const char *words, Str *ret) {
 }
 
 static bool bool_parse(Str v, bool *ret) {
-        static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off", "0" };
+        static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false",
+                                                                                       "no", "off",
+                                                                                       "0" };
         for (size_t i = 0; i < ELEMENTSOF(yes); i++)
                 if (str_eq_nocase(v, str_c(yes[i])) || str_eq_nocase(v, str_c(no[i]))) {
                         *ret = str_eq_nocase(v, str_c(yes[i]));
@@ -185,7 +189,8 @@ static void value_set(Ctx *cx, const SettingRow *r, Str v, Settings *set) {
         case SET_BOOL:
         case SET_OFF:
                 if (!bool_parse(v, &on))
-                        fault(cx, r->name, "must be %s", r->kind == SET_OFF ? "on or off" : "true or false");
+                        fault(cx, r->name, "must be %s",
+                              r->kind == SET_OFF ? "on or off" : "true or false");
                 else
                         *(bool *)member = r->kind == SET_OFF ? !on : on;
                 return;
@@ -205,7 +210,8 @@ static void derive(Ctx *cx, Settings *s) {
         while (s->public_url.n && s->public_url.p[s->public_url.n - 1] == '/')
                 s->public_url.n--;
         if (!s->log_level.n)
-                s->log_level = str_eq(s->environment, STR("development")) ? STR("DEBUG") : STR("INFO");
+                s->log_level =
+                        str_eq(s->environment, STR("development")) ? STR("DEBUG") : STR("INFO");
 }
 
 static void check(Ctx *cx, const Settings *s) {
@@ -215,8 +221,10 @@ static void check(Ctx *cx, const Settings *s) {
                 fault(cx, "SKIP_AUTH", "may not be set with ENVIRONMENT=production");
         for (size_t i = 0; i < s->cors_origins.n; i++) {
                 Str o = s->cors_origins.v[i];
-                if (!(str_starts(o, STR("https://")) || str_starts(o, STR("http://"))) || str_ends(o, STR("/")))
-                        fault(cx, "CORS_ORIGINS", "%.*s is not an origin such as https://app.example.com", STR_FMT(o));
+                if (!(str_starts(o, STR("https://")) || str_starts(o, STR("http://"))) ||
+                    str_ends(o, STR("/")))
+                        fault(cx, "CORS_ORIGINS",
+                              "%.*s is not an origin such as https://app.example.com", STR_FMT(o));
         }
         if (s->jwt_secret_key.p && s->jwt_secret_key.n < 32)
                 fault(cx, "JWT_SECRET_KEY", "must have at least 32 bytes");
@@ -273,7 +281,8 @@ static void value_text(const SettingRow *r, const Settings *set, Buf *out) {
         }
 }
 
-static void print_value(Ctx *cx, const SettingRow *r, const Settings *set, SettingsForm form, Buf *out) {
+static void print_value(Ctx *cx, const SettingRow *r, const Settings *set, SettingsForm form,
+                        Buf *out) {
         _cleanup_(buf_done) Buf v = BUF(VALUE_MAX);
         value_text(r, set, &v);
         if (form == SETTINGS_TEXT) {
@@ -286,8 +295,10 @@ static void print_value(Ctx *cx, const SettingRow *r, const Settings *set, Setti
 
 static void print_markdown(const SettingRow *r, Buf *out) {
         if (r == setting_rows || strcmp(r->group, r[-1].group))
-                buf_addf(out, "\n## %s\n\n| setting | default | meaning |\n|---|---|---|\n", r->group);
-        buf_addf(out, "| `%s` | %s%s%s | %s", r->name, r->def ? "`" : "", r->def ? r->def : "", r->def ? "`" : "", r->doc);
+                buf_addf(out, "\n## %s\n\n| setting | default | meaning |\n|---|---|---|\n",
+                         r->group);
+        buf_addf(out, "| `%s` | %s%s%s | %s", r->name, r->def ? "`" : "", r->def ? r->def : "",
+                 r->def ? "`" : "", r->doc);
         if (r->words) {
                 buf_add_c(out, " One of: ");
                 Str rest = str_c(r->words);
@@ -308,10 +319,13 @@ static void print_env(const SettingRow *r, Buf *out) {
 
 void settings_print(Ctx *cx, const Settings *set, SettingsForm form, Buf *out) {
         if (form == SETTINGS_MARKDOWN)
-                buf_add_c(out, "# Settings\n\nPrinted by `mainstay config print --markdown`. Each may be set in the environment, as "
-                               "`NAME_FILE` (a file that holds the value), or in `mainstay.yaml` as `NAME: value`.\n");
+                buf_add_c(out, "# Settings\n\nPrinted by `mainstay config print --markdown`. Each "
+                               "may be set in the environment, as "
+                               "`NAME_FILE` (a file that holds the value), or in `mainstay.yaml` "
+                               "as `NAME: value`.\n");
         if (form == SETTINGS_ENV_EXAMPLE)
-                buf_add_c(out, "# Printed by `mainstay config print --env-example`. Uncomment what you change.\n");
+                buf_add_c(out, "# Printed by `mainstay config print --env-example`. Uncomment what "
+                               "you change.\n");
         if (form == SETTINGS_JSON)
                 buf_addc(out, '{');
         for (const SettingRow *r = setting_rows; r->name; r++) {

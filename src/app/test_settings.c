@@ -61,8 +61,13 @@ static void test_precedence(void **state) {
 static void test_every_fault_is_named(void **state) {
         Fixture *f = *state;
         Settings s = { .workers = -1 };
-        char *env[] = { "ENVIRONMENT=production", "LIMITS=off", "SKIP_AUTH=true", "CONTEXT_TOKENS=many",
-                        "PASSWORD_HASH=md5", "JWT_SECRET_KEY=short", NULL };
+        char *env[] = { "ENVIRONMENT=production",
+                        "LIMITS=off",
+                        "SKIP_AUTH=true",
+                        "CONTEXT_TOKENS=many",
+                        "PASSWORD_HASH=md5",
+                        "JWT_SECRET_KEY=short",
+                        NULL };
         assert_err(load(f, "WORKRS: 4\nWORKERS: 0\n", env, &s), ERR_INVALID);
         assert_int_equal(s.workers, -1);
         assert_true(named(f, "WORKRS", "nearest is WORKERS"));
@@ -92,13 +97,17 @@ static void test_a_file_that_is_none(void **state) {
         char *env[] = { NULL };
         assert_err(load(f, "LISTEN: {a: b}\n", env, &s), ERR_INVALID);
         err_clear(&f->cx);
-        assert_err(settings_load(&f->cx, &(SettingsSource){ .file = "/nonexistent.yaml", .environ = env }, &s), ERR_INVALID);
+        assert_err(settings_load(&f->cx,
+                                 &(SettingsSource){ .file = "/nonexistent.yaml", .environ = env },
+                                 &s),
+                   ERR_INVALID);
 }
 
 static void test_secrets_are_masked(void **state) {
         Fixture *f = *state;
         Settings s;
-        char *env[] = { "LLM_API_KEY=sk-very-secret", "CORS_ORIGINS=https://a.example, https://b.example", NULL };
+        char *env[] = { "LLM_API_KEY=sk-very-secret",
+                        "CORS_ORIGINS=https://a.example, https://b.example", NULL };
         assert_ok(load(f, "", env, &s));
         for (int form = SETTINGS_TEXT; form <= SETTINGS_ENV_EXAMPLE; form++) {
                 _cleanup_(buf_done) Buf out = BUF(1 << 20);

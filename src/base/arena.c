@@ -6,7 +6,11 @@
 
 enum { CHUNK = 4096 };
 
-typedef struct Chunk { struct Chunk *next; size_t used, size; alignas(max_align_t) char mem[]; } Chunk;
+typedef struct Chunk {
+        struct Chunk *next;
+        size_t used, size;
+        alignas(max_align_t) char mem[];
+} Chunk;
 struct Arena { Chunk *head; size_t handed_out; };
 
 Arena *arena_new(void) {
@@ -33,7 +37,8 @@ Arena *arena_free(Arena *a) {
 void arena_clear(Arena *a) {
         Chunk *keep = a->head;
         if (keep) {
-                while (keep->next) {                  /* the first chunk made is the last of the list */
+                /* the first chunk made is the last of the list */
+                while (keep->next) {
                         Chunk *next = keep->next;
                         free(keep);
                         keep = next;
@@ -62,7 +67,8 @@ static Chunk *chunk_add(Arena *a, size_t size) {
 static void *take(Arena *a, size_t n, size_t align) {
         a->handed_out += n;
 #ifdef ARENA_MALLOC
-        Chunk *c = chunk_add(a, n);                   /* one block each, so that overruns are seen */
+        /* one block each, so that overruns are seen */
+        Chunk *c = chunk_add(a, n);
         (void)align;
         return c->mem;
 #else

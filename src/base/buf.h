@@ -6,10 +6,12 @@
 
 typedef struct Buf { char *p; size_t n, cap, max; bool full; } Buf;
 
-#define BUF(max_) ((Buf){ .max = (max_) })            /* nothing is allocated before the first append */
+/* nothing is allocated before the first append */
+#define BUF(max_) ((Buf){ .max = (max_) })
 void buf_done(Buf *b);                                /* frees; the Buf is empty and usable again */
 void buf_clear(Buf *b);                               /* n = 0, keeps the memory */
-Str  buf_str(const Buf *b);                           /* borrowed until the next append; NUL behind the end */
+/* borrowed until the next append; NUL behind the end */
+Str  buf_str(const Buf *b);
 
 bool buf_add(Buf *b, Str s);                          /* false when full */
 bool buf_add_c(Buf *b, const char *c);

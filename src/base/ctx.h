@@ -16,16 +16,19 @@ struct World {
 };
 extern World world_real;
 
-typedef struct FieldErr { struct FieldErr *next; Str pointer, detail; } FieldErr;   /* RFC 6901 pointer with '#' */
+/* RFC 6901 pointer with '#' */
+typedef struct FieldErr { struct FieldErr *next; Str pointer, detail; } FieldErr;
 typedef struct ErrExtra { struct ErrExtra *next; const char *name; Str json; } ErrExtra;
 
 typedef struct CtxErr {
         Err code;
         const char *where, *what;                     /* private: for the log */
         FieldErr *fields;                             /* public: which members are wrong, and how */
-        ErrExtra *extra;                              /* public: further members of the problem, as JSON text */
+        /* public: further members of the problem, as JSON text */
+        ErrExtra *extra;
         int64_t retry_after_s;                        /* public: 0 when there is nothing to say */
-        Str detail;                                   /* public: replaces the list's text when set */
+        /* public: replaces the list's text when set */
+        Str detail;
 } CtxErr;
 
 typedef struct Ctx {
@@ -50,9 +53,11 @@ Err  err_field(Ctx *cx, Err code, const char *where, Str pointer, const char *fm
         err_field((cx), ERR_INVALID, __FILE_NAME__ ":" _STR1(__LINE__), str_c(pointer), __VA_ARGS__)
 void err_extra_int(Ctx *cx, const char *name, int64_t v);
 void err_extra_json(Ctx *cx, const char *name, Str json);
-void err_clear(Ctx *cx);                              /* the failure was handled; the next one may be noted */
+/* the failure was handled; the next one may be noted */
+void err_clear(Ctx *cx);
 
 static inline int64_t cx_now_ms(const Ctx *cx) { return cx->world->now_ms(cx->world); }
 static inline int64_t cx_mono_us(const Ctx *cx) { return cx->world->mono_us(cx->world); }
 static inline void cx_random(const Ctx *cx, void *p, size_t n) { cx->world->random(cx->world, p, n); }
-int64_t cx_left_ms(const Ctx *cx);                    /* until the deadline, >= 0; INT64_MAX when there is none */
+/* until the deadline, >= 0; INT64_MAX when there is none */
+int64_t cx_left_ms(const Ctx *cx);

@@ -21,6 +21,8 @@
         X(URI_TOO_LONG,       "uri_too_long",           414, "The address is too long") \
         X(MEDIA_TYPE,         "unsupported_media_type", 415, "Send application/json") \
         X(HEADERS_TOO_LARGE,  "headers_too_large",      431, "The header fields are too large") \
+        X(NOT_IMPLEMENTED,    "not_implemented",        501, "The transfer coding of the request is not supported") \
+        X(HTTP_VERSION,       "http_version_not_supported", 505, "Speak HTTP/1.1") \
         /* who is asking */ \
         X(UNAUTHENTICATED,    "not_authenticated",      401, \
           "Not authenticated. Provide a valid Bearer token or API key.") \
@@ -40,6 +42,8 @@
         X(MEMORY_NOT_FOUND,   "memory_not_found",       404, "Memory not found") \
         /* accounts */ \
         X(EMAIL_TAKEN,        "email_taken",            409, "An account with this e-mail address exists") \
+        X(LINK_INVALID,       "invalid_link",           422, "This link or code is not valid any more") \
+        X(CODE_INVALID,       "invalid_code",           401, "Incorrect code") \
         X(PASSWORD_LONG,      "password_too_long",      422, "The password is too long") \
         X(PASSWORD_COMMON,    "password_too_common",    422, "This password is too common or too close to the e-mail address") \
         /* chat */ \

@@ -28,7 +28,10 @@ static struct {
         int fd;
         bool running, stop;
         int64_t dropped;
-} sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .queue = { .max = QUEUE_MAX }, .fd = 2 };
+} sink = { .lock = PTHREAD_MUTEX_INITIALIZER,
+           .wake = PTHREAD_COND_INITIALIZER,
+           .queue = { .max = QUEUE_MAX },
+           .fd = 2 };
 
 static Cell *_Atomic level_cells[ELEMENTSOF(levels)];
 
@@ -111,7 +114,8 @@ static void add_json_str(Buf *b, Str s) {
         for (size_t i = 0; i < s.n;) {
                 unsigned char c = (unsigned char)s.p[i];
                 size_t run = i;
-                while (run < s.n && (c = (unsigned char)s.p[run]) >= 0x20 && c < 0x7f && c != '"' && c != '\\')
+                while (run < s.n && (c = (unsigned char)s.p[run]) >= 0x20 && c < 0x7f && c != '"' &&
+                       c != '\\')
                         run++;
                 buf_add(b, (Str){ s.p + i, run - i });
                 i = run;
@@ -121,9 +125,12 @@ static void add_json_str(Buf *b, Str s) {
                 if (c == '"' || c == '\\') {
                         buf_add(b, (Str){ (char[]){ '\\', (char)c }, 2 });
                 } else if (c < 0x20 || c == 0x7f) {
-                        buf_add(b, (Str){ (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6 });
+                        buf_add(b, (Str){ (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] },
+                                          6 });
                 } else {
-                        for (len = 2; len <= 4 && !(i + len <= s.n && str_is_utf8((Str){ s.p + i, len })); len++)
+                        for (len = 2;
+                             len <= 4 && !(i + len <= s.n && str_is_utf8((Str){ s.p + i, len }));
+                             len++)
                                 ;
                         buf_add(b, len > 4 ? STR("\xEF\xBF\xBD") : (Str){ s.p + i, len });
                         len = len > 4 ? 1 : len;
@@ -138,8 +145,8 @@ static void add_ts(Buf *b, const Ctx *cx) {
         time_t s = (time_t)(ms / 1000);
         struct tm tm;
         gmtime_r(&s, &tm);
-        buf_addf(b, "{\"ts\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year + 1900, tm.tm_mon + 1,
-                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms % 1000));
+        buf_addf(b, "{\"ts\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ms % 1000));
 }
 
 static void add_member(Buf *b, const char *name, Str value) {
@@ -184,13 +191,15 @@ static void add_ids(Buf *b, const Ctx *cx) {
 static void count_line(LogLevel level) {
         static Metric *_Atomic family;
         if (!atomic_load(&family))
-                atomic_store(&family, metric_counter("mainstay_log_lines_total", "level", "Log lines by level"));
+                atomic_store(&family, metric_counter("mainstay_log_lines_total", "level",
+                                                     "Log lines by level"));
         if (!level_cells[level])                      /* benign race: both find the same cell */
                 level_cells[level] = METRIC_CELL(atomic_load(&family), str_c(levels[level].name));
         cell_inc(level_cells[level]);
 }
 
-void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg, const LogField *fields) {
+void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg,
+               const LogField *fields) {
         _cleanup_(buf_done) Buf line = BUF(LINE_MAX_);
         buf_reserve(&line, 1024);
         add_ts(&line, cx);

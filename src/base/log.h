@@ -28,5 +28,7 @@ extern LogLevel log_level;                            /* lines below it cost one
 void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg, const LogField *fields);
 
 bool log_level_parse(Str name, LogLevel *ret) _must_check_;
-void log_start(int fd, LogLevel level);               /* starts the flusher; before it lines go out at once to stderr */
-void log_stop(void);                                  /* flushes all threads' lines and stops; safe to call twice */
+/* starts the flusher; before it lines go out at once to stderr */
+void log_start(int fd, LogLevel level);
+/* flushes all threads' lines and stops; safe to call twice */
+void log_stop(void);

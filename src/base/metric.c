@@ -13,10 +13,12 @@ typedef enum MetricType { COUNTER, GAUGE, HISTOGRAM } MetricType;
 struct Cell {
         Cell *next;
         Str labels;                                   /* "method=\"GET\",code=\"200\"" or empty */
-        _Atomic int64_t whole;                        /* the value is whole + part: counting by one stays one atomic add */
+        /* the value is whole + part: counting by one stays one atomic add */
+        _Atomic int64_t whole;
         _Atomic double part;
         const Metric *family;
-        _Atomic int64_t buckets[];                    /* histograms: one per bound, not cumulative */
+        /* histograms: one per bound, not cumulative */
+        _Atomic int64_t buckets[];
 };
 
 struct Metric {
@@ -38,7 +40,8 @@ static struct {
 const double metric_bounds_http[] = { .00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025,
                                       .05,    .1,    .25,    .5,    1,    2.5,   5,    10 };
 const size_t metric_bounds_http_n = ELEMENTSOF(metric_bounds_http);
-const double metric_bounds_llm[] = { .01, .02, .04, .08, .16, .32, .64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92 };
+const double metric_bounds_llm[] = { .01,  .02,  .04,  .08,   .16,   .32,   .64,
+                                     1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92 };
 const size_t metric_bounds_llm_n = ELEMENTSOF(metric_bounds_llm);
 
 static void *must_calloc(size_t n) {
@@ -66,14 +69,16 @@ static Metric *family_add(Metric want) {
 }
 
 Metric *metric_counter(const char *name, const char *labels, const char *help) {
-        return family_add((Metric){ .type = COUNTER, .name = name, .labels = labels, .help = help });
+        return family_add(
+                (Metric){ .type = COUNTER, .name = name, .labels = labels, .help = help });
 }
 
 Metric *metric_gauge(const char *name, const char *labels, const char *help) {
         return family_add((Metric){ .type = GAUGE, .name = name, .labels = labels, .help = help });
 }
 
-Metric *metric_histogram(const char *name, const char *labels, const double *bounds, size_t n, const char *help) {
+Metric *metric_histogram(const char *name, const char *labels, const double *bounds, size_t n,
+                         const char *help) {
         return family_add((Metric){ .type = HISTOGRAM, .name = name, .labels = labels, .help = help,
                                     .bounds = bounds, .n_bounds = n });
 }
@@ -190,22 +195,26 @@ static void print_histogram(Buf *out, const Cell *c) {
         const char *comma = c->labels.n ? "," : "";
         for (size_t i = 0; i < m->n_bounds; i++) {
                 sum += atomic_load_explicit(&c->buckets[i], memory_order_relaxed);
-                buf_addf(out, "%s_bucket{%.*s%sle=\"%g\"} %lld\n", m->name, STR_FMT(c->labels), comma,
-                         m->bounds[i], (long long)sum);
+                buf_addf(out, "%s_bucket{%.*s%sle=\"%g\"} %lld\n", m->name, STR_FMT(c->labels),
+                         comma, m->bounds[i], (long long)sum);
         }
         int64_t count = MAX(atomic_load_explicit(&c->whole, memory_order_relaxed), sum);
-        buf_addf(out, "%s_bucket{%.*s%sle=\"+Inf\"} %lld\n", m->name, STR_FMT(c->labels), comma, (long long)count);
-        add_series(out, name, "_sum", c->labels, atomic_load_explicit(&c->part, memory_order_relaxed));
+        buf_addf(out, "%s_bucket{%.*s%sle=\"+Inf\"} %lld\n", m->name, STR_FMT(c->labels), comma,
+                 (long long)count);
+        add_series(out, name, "_sum", c->labels,
+                   atomic_load_explicit(&c->part, memory_order_relaxed));
         add_series(out, name, "_count", c->labels, (double)count);
 }
 
 static void print_family(Buf *out, const Metric *m, MetricFormat format) {
         static const char *const types[] = { "counter", "gauge", "histogram" };
         Str name = str_c(m->name);
-        Str family = name;                            /* OpenMetrics names a counter's family without _total */
+        /* OpenMetrics names a counter's family without _total */
+        Str family = name;
         if (format == METRIC_OPENMETRICS && m->type == COUNTER && str_ends(name, STR("_total")))
                 family.n -= strlen("_total");
-        buf_addf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", STR_FMT(family), m->help, STR_FMT(family), types[m->type]);
+        buf_addf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", STR_FMT(family), m->help, STR_FMT(family),
+                 types[m->type]);
         for (const Cell *c = m->cells; c; c = c->next) {
                 if (m->type == HISTOGRAM)
                         print_histogram(out, c);
@@ -226,12 +235,20 @@ void metric_print(Buf *out, MetricFormat format) {
                 buf_add_c(out, "# EOF\n");
 }
 
-double metric_sum(const char *name) {
+static double sum_over(const char *name, double (*value)(const Cell *c)) {
         double sum = 0;
         pthread_mutex_lock(&reg.lock);
         for (const Metric *m = reg.families; m; m = m->next)
                 for (const Cell *c = strcmp(m->name, name) ? NULL : m->cells; c; c = c->next)
-                        sum += cell_get(c);
+                        sum += value(c);
         pthread_mutex_unlock(&reg.lock);
         return sum;
 }
+
+static double part_of(const Cell *c) {
+        return atomic_load_explicit(&c->part, memory_order_relaxed);
+}
+
+double metric_sum(const char *name) { return sum_over(name, cell_get); }
+
+double metric_observed(const char *name) { return sum_over(name, part_of); }

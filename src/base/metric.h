@@ -30,7 +30,10 @@ void    metric_collect(void (*fn)(void *arg), void *arg);
 
 typedef enum MetricFormat { METRIC_TEXT, METRIC_OPENMETRICS } MetricFormat;
 void    metric_print(Buf *out, MetricFormat format);
-double  metric_sum(const char *name);                 /* over all cells; 0 for an unknown name */
+/* over all cells (histograms: their counts); 0 for an unknown name */
+double  metric_sum(const char *name);
+/* histograms: the sum of what was observed, over all cells */
+double  metric_observed(const char *name);
 
 extern const double metric_bounds_http[];  extern const size_t metric_bounds_http_n;
 extern const double metric_bounds_llm[];   extern const size_t metric_bounds_llm_n;

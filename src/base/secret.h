@@ -9,5 +9,6 @@ void secret_set(Secret *s, Str bytes);                /* copies; wipes what was 
 char *secret_reserve(Secret *s, size_t n);            /* n zero bytes to fill in place */
 void secret_done(Secret *s);                          /* wipes and frees; fine on {0} */
 bool secret_eq(Str a, Str b);                         /* time depends on the lengths only */
-void secret_wipe(void *p, size_t n);                  /* for copies on the stack; never optimised away */
+/* for copies on the stack; never optimised away */
+void secret_wipe(void *p, size_t n);
 static inline Str secret_str(const Secret *s) { return (Str){ s->p, s->n }; }   /* borrowed */

@@ -8,11 +8,19 @@
 #include "base/metric.h"
 
 static void test_str_numbers(void **state) {
-        static const struct { const char *text; bool ok; int64_t v; } cases[] = {
-                { "0", true, 0 },        { "-1", true, -1 },
-                { "9223372036854775807", true, INT64_MAX }, { "-9223372036854775808", true, INT64_MIN },
-                { "9223372036854775808", false, 0 },        { "-9223372036854775809", false, 0 },
-                { "", false, 0 },        { "-", false, 0 },  { "+1", false, 0 }, { "1 ", false, 0 }, { "0x1", false, 0 },
+        static const struct { const char *text; bool ok; int64_t v;
+        } cases[] = {
+                { "0", true, 0 },
+                { "-1", true, -1 },
+                { "9223372036854775807", true, INT64_MAX },
+                { "-9223372036854775808", true, INT64_MIN },
+                { "9223372036854775808", false, 0 },
+                { "-9223372036854775809", false, 0 },
+                { "", false, 0 },
+                { "-", false, 0 },
+                { "+1", false, 0 },
+                { "1 ", false, 0 },
+                { "0x1", false, 0 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 int64_t v = 77;
@@ -22,14 +30,22 @@ static void test_str_numbers(void **state) {
         double f = 0;
         assert_true(str_to_f64(STR("-1.5e3"), &f));
         assert_true(f == -1500.0);
-        assert_false(str_to_f64(STR("inf"), &f) || str_to_f64(STR("1e999"), &f) || str_to_f64(STR("0x1p3"), &f));
+        assert_false(str_to_f64(STR("inf"), &f) || str_to_f64(STR("1e999"), &f) ||
+                     str_to_f64(STR("0x1p3"), &f));
 }
 
 static void test_str_utf8(void **state) {
-        static const struct { const char *text; size_t n; bool ok; } cases[] = {
-                { "", 0, true },            { "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10, true },
-                { "\xC0\x80", 2, false },   { "\xED\xA0\x80", 3, false }, { "\xF4\x90\x80\x80", 4, false },
-                { "\xE0\x80\x80", 3, false }, { "\xC3", 1, false },       { "\x80", 1, false }, { "\xFF", 1, false },
+        static const struct { const char *text; size_t n; bool ok;
+        } cases[] = {
+                { "", 0, true },
+                { "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10, true },
+                { "\xC0\x80", 2, false },
+                { "\xED\xA0\x80", 3, false },
+                { "\xF4\x90\x80\x80", 4, false },
+                { "\xE0\x80\x80", 3, false },
+                { "\xC3", 1, false },
+                { "\x80", 1, false },
+                { "\xFF", 1, false },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 assert_int_equal(str_is_utf8(str_n(cases[i].text, cases[i].n)), cases[i].ok);
@@ -124,19 +140,22 @@ static void test_metric_text(void **state) {
         cell_inc(c);
         cell_add(c, 0.5);
         static const double bounds[] = { 0.1, 1 };
-        Cell *h = metric_one(metric_histogram("mainstay_test_seconds", NULL, bounds, 2, "Time spent testing"));
+        Cell *h = metric_one(
+                metric_histogram("mainstay_test_seconds", NULL, bounds, 2, "Time spent testing"));
         cell_observe(h, 0.05);
         cell_observe(h, 0.1);
         cell_observe(h, 5);
         _cleanup_(buf_done) Buf out = BUF(1 << 20);
         metric_print(&out, METRIC_TEXT);
         Str s = buf_str(&out);
-        assert_true(str_contains(s, STR("# TYPE mainstay_test_total counter\n"
-                                        "mainstay_test_total{kind=\"a\\\"b\",code=\"200\"} 1.5\n")));
-        assert_true(str_contains(s, STR("mainstay_test_seconds_bucket{le=\"0.1\"} 2\n"
-                                        "mainstay_test_seconds_bucket{le=\"1\"} 2\n"
-                                        "mainstay_test_seconds_bucket{le=\"+Inf\"} 3\n"
-                                        "mainstay_test_seconds_sum 5.15\nmainstay_test_seconds_count 3\n")));
+        assert_true(
+                str_contains(s, STR("# TYPE mainstay_test_total counter\n"
+                                    "mainstay_test_total{kind=\"a\\\"b\",code=\"200\"} 1.5\n")));
+        assert_true(str_contains(
+                s, STR("mainstay_test_seconds_bucket{le=\"0.1\"} 2\n"
+                       "mainstay_test_seconds_bucket{le=\"1\"} 2\n"
+                       "mainstay_test_seconds_bucket{le=\"+Inf\"} 3\n"
+                       "mainstay_test_seconds_sum 5.15\nmainstay_test_seconds_count 3\n")));
         buf_clear(&out);
         metric_print(&out, METRIC_OPENMETRICS);
         assert_true(str_contains(buf_str(&out), STR("# TYPE mainstay_test counter\n")));
@@ -151,8 +170,8 @@ static void test_log_line_is_one_line(void **state) {
         Ctx cx = TEST_CTX(a, &w.world);
         log_start(fds[1], LOG_INFO);
         LOG(&cx, LOG_DEBUG, "hidden", "below the level");
-        LOG(&cx, LOG_INFO, "test_event", "line\nbreak", L_STR("bad", str_n("\xff\"", 2)), L_INT("n", 3),
-            L_TOP_INT("status", 200));
+        LOG(&cx, LOG_INFO, "test_event", "line\nbreak", L_STR("bad", str_n("\xff\"", 2)),
+            L_INT("n", 3), L_TOP_INT("status", 200));
         log_stop();
         close(fds[1]);
         char text[2048];
@@ -160,8 +179,10 @@ static void test_log_line_is_one_line(void **state) {
         close(fds[0]);
         assert_true(n > 0);
         text[n] = '\0';
-        assert_string_equal(text,
-                "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"level\":\"INFO\",\"sev\":9,\"event\":\"test_event\","
+        assert_string_equal(
+                text,
+                "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"level\":\"INFO\",\"sev\":9,\"event\":"
+                "\"test_event\","
                 "\"msg\":\"line\\u000abreak\",\"trace_id\":\"00000000000000000000000000000001\","
                 "\"request_id\":\"00000000000000000000000000000001\",\"status\":200,"
                 "\"attrs\":{\"bad\":\"\xEF\xBF\xBD\\\"\",\"n\":3}}\n");
@@ -169,11 +190,16 @@ static void test_log_line_is_one_line(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_str_numbers),   cmocka_unit_test(test_str_utf8),
-                cmocka_unit_test(test_str_cut),       cmocka_unit_test(test_buf_maximum),
-                cmocka_unit_test(test_arena_alignment_and_reuse), cmocka_unit_test(test_first_failure_stays),
-                cmocka_unit_test(test_error_names_are_unique),    cmocka_unit_test(test_secret),
-                cmocka_unit_test(test_metric_text),   cmocka_unit_test(test_log_line_is_one_line),
+                cmocka_unit_test(test_str_numbers),
+                cmocka_unit_test(test_str_utf8),
+                cmocka_unit_test(test_str_cut),
+                cmocka_unit_test(test_buf_maximum),
+                cmocka_unit_test(test_arena_alignment_and_reuse),
+                cmocka_unit_test(test_first_failure_stays),
+                cmocka_unit_test(test_error_names_are_unique),
+                cmocka_unit_test(test_secret),
+                cmocka_unit_test(test_metric_text),
+                cmocka_unit_test(test_log_line_is_one_line),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

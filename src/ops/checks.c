@@ -5,8 +5,13 @@
 enum { CHECKS_MAX = 32 };
 
 static CheckSpec spec_of(const ProbeKind *kind, Str name) {
-        return (CheckSpec){ .name = name, .kind = kind, .critical = kind->critical, .timeout_ms = kind->timeout_ms,
-                            .period_ms = kind->period_ms, .fail_after = 2, .recover_after = 1 };
+        return (CheckSpec){ .name = name,
+                            .kind = kind,
+                            .critical = kind->critical,
+                            .timeout_ms = kind->timeout_ms,
+                            .period_ms = kind->period_ms,
+                            .fail_after = 2,
+                            .recover_after = 1 };
 }
 
 static void defaults(const HealthSettings *set, CheckSpec *v, size_t *n) {
@@ -27,14 +32,18 @@ static Err critical_read(Ctx *cx, JsonRef v, Str name, Critical *ret) {
         else if (str_eq(json_str(v), STR("if_configured")))
                 *ret = CRITICAL_IF_CONFIGURED;
         else
-                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: check %.*s: critical is true, false or \"if_configured\"", STR_FMT(name));
+                return RAISE(
+                        cx, ERR_INVALID,
+                        "HEALTH_CHECKS: check %.*s: critical is true, false or \"if_configured\"",
+                        STR_FMT(name));
         return OK;
 }
 
 static Err number_read(Ctx *cx, JsonRef obj, const char *member, int64_t min, int64_t *ret) {
         int64_t v = json_int(json_get(obj, member), *ret);
         if (v < min || v > 86400000)
-                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: %s must be from %lld to 86400000", member, (long long)min);
+                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: %s must be from %lld to 86400000",
+                             member, (long long)min);
         *ret = v;
         return OK;
 }
@@ -45,10 +54,13 @@ static Err entry_read(Ctx *cx, JsonRef obj, const HealthSettings *set, CheckSpec
         if (!name.n || name.n > 64)
                 return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: a check has no name");
         if (!kind)
-                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: check %.*s: unknown kind %.*s", STR_FMT(name), STR_FMT(kind_name));
+                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: check %.*s: unknown kind %.*s",
+                             STR_FMT(name), STR_FMT(kind_name));
         *ret = spec_of(kind, arena_dup(cx->arena, name));
         Str target = json_str(json_get(obj, "target")), key = json_str(json_get(obj, "key"));
-        ret->target = target.n ? arena_dup(cx->arena, target) : str_eq(kind_name, STR("disk")) ? set->data_dir : set->llm_base_url;
+        ret->target = target.n                         ? arena_dup(cx->arena, target)
+                      : str_eq(kind_name, STR("disk")) ? set->data_dir
+                                                       : set->llm_base_url;
         ret->key = key.n ? arena_dup(cx->arena, key) : set->llm_api_key;
         TRY(critical_read(cx, json_get(obj, "critical"), name, &ret->critical));
         TRY(number_read(cx, obj, "timeout_ms", 10, &ret->timeout_ms));
@@ -61,7 +73,9 @@ static Err names_differ(Ctx *cx, const CheckSpec *v, size_t n) {
         for (size_t i = 0; i < n; i++)
                 for (size_t j = 0; j < i; j++)
                         if (str_eq(v[i].name, v[j].name))
-                                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: two checks named %.*s", STR_FMT(v[i].name));
+                                return RAISE(cx, ERR_INVALID,
+                                             "HEALTH_CHECKS: two checks named %.*s",
+                                             STR_FMT(v[i].name));
         return OK;
 }
 
@@ -76,7 +90,8 @@ Err checks_parse(Ctx *cx, const HealthSettings *set, CheckSpec **ret, size_t *re
                         return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS is not a JSON list");
                 n = json_count(json_root(list));
                 if (n > CHECKS_MAX)
-                        return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: more than %d checks", CHECKS_MAX);
+                        return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: more than %d checks",
+                                     CHECKS_MAX);
                 for (size_t i = 0; i < n; i++)
                         TRY(entry_read(cx, json_at(json_root(list), i), set, &v[i]));
                 TRY(names_differ(cx, v, n));

@@ -50,11 +50,13 @@ struct Health {
 /* ---- results ---- */
 
 static Metric *failures_family(void) {
-        return metric_counter("mainstay_health_check_failures_total", "check,reason", "Failed probes");
+        return metric_counter("mainstay_health_check_failures_total", "check,reason",
+                              "Failed probes");
 }
 
 static Metric *transitions_family(void) {
-        return metric_counter("mainstay_health_transitions_total", "check,to", "Changes of a check's state");
+        return metric_counter("mainstay_health_transitions_total", "check,to",
+                              "Changes of a check's state");
 }
 
 static double status_value(const Check *c) {
@@ -72,7 +74,8 @@ static HealthState next_state(Check *c, const ProbeResult *r) {
                 c->successes++;
                 c->failures = 0;
         }
-        if (c->state == HEALTH_STARTING || r->state == HEALTH_NOT_CONFIGURED || c->state == HEALTH_NOT_CONFIGURED)
+        if (c->state == HEALTH_STARTING || r->state == HEALTH_NOT_CONFIGURED ||
+            c->state == HEALTH_NOT_CONFIGURED)
                 return r->state;
         if (r->state == HEALTH_DOWN)
                 return c->failures >= c->spec.fail_after ? HEALTH_DOWN : c->state;
@@ -82,14 +85,20 @@ static HealthState next_state(Check *c, const ProbeResult *r) {
 static void moved(Ctx *cx, Check *c, HealthState from) {
         int64_t now = cx_now_ms(cx);
         Transition t = {
-                .check = c->spec.name, .from = str_c(health_state_names[from]), .to = str_c(health_state_names[c->state]),
-                .reason = c->state == HEALTH_DOWN ? str_c(c->error) : c->message ? str_c(c->message) : STR("ok"),
-                .at = now, .previous_duration_s = c->since_ms ? (double)(now - c->since_ms) / 1000 : 0,
+                .check = c->spec.name,
+                .from = str_c(health_state_names[from]),
+                .to = str_c(health_state_names[c->state]),
+                .reason = c->state == HEALTH_DOWN ? str_c(c->error)
+                          : c->message            ? str_c(c->message)
+                                                  : STR("ok"),
+                .at = now,
+                .previous_duration_s = c->since_ms ? (double)(now - c->since_ms) / 1000 : 0,
         };
         c->since_ms = now;
         cell_inc(METRIC_CELL(transitions_family(), c->spec.name, t.to));
-        LOG(cx, c->state == HEALTH_DOWN ? LOG_WARN : LOG_INFO, "health_transition", "a check changed its state",
-            L_STR("check", t.check), L_STR("from", t.from), L_STR("to", t.to), L_STR("reason", t.reason));
+        LOG(cx, c->state == HEALTH_DOWN ? LOG_WARN : LOG_INFO, "health_transition",
+            "a check changed its state", L_STR("check", t.check), L_STR("from", t.from),
+            L_STR("to", t.to), L_STR("reason", t.reason));
         transition_save(cx, c->h->rooms.db, &t);
 }
 
@@ -179,15 +188,23 @@ void health_fresh(Ctx *cx, Health *h) {
 /* ---- reading ---- */
 
 static bool is_stale(const Check *c, int64_t now_us) {
-        return c->finished_us && now_us - c->finished_us > (3 * c->spec.period_ms + c->spec.timeout_ms) * 1000;
+        return c->finished_us &&
+               now_us - c->finished_us > (3 * c->spec.period_ms + c->spec.timeout_ms) * 1000;
 }
 
 static CheckView view_of(Ctx *cx, const Check *c) {
         CheckView v = {
-                .name = c->spec.name, .kind = str_c(c->spec.kind->name), .state = c->state, .critical = c->spec.critical,
-                .latency_ms = c->latency_ms, .error = c->state == HEALTH_DOWN ? arena_cstr(cx->arena, str_c(c->error)) : NULL,
-                .message = c->message, .extra = arena_dup(cx->arena, buf_str(&c->extra)), .checked_at_ms = c->checked_at_ms,
-                .observed = c->last.unit ? c->last.observed : c->latency_ms, .unit = c->last.unit ? c->last.unit : "ms",
+                .name = c->spec.name,
+                .kind = str_c(c->spec.kind->name),
+                .state = c->state,
+                .critical = c->spec.critical,
+                .latency_ms = c->latency_ms,
+                .error = c->state == HEALTH_DOWN ? arena_cstr(cx->arena, str_c(c->error)) : NULL,
+                .message = c->message,
+                .extra = arena_dup(cx->arena, buf_str(&c->extra)),
+                .checked_at_ms = c->checked_at_ms,
+                .observed = c->last.unit ? c->last.observed : c->latency_ms,
+                .unit = c->last.unit ? c->last.unit : "ms",
                 .slow = c->spec.kind->slow_ms > 0 && c->latency_ms >= c->spec.kind->slow_ms,
         };
         if (c->state == HEALTH_STARTING) {
@@ -245,15 +262,20 @@ static void check_init(Health *h, Check *c, const CheckSpec *spec) {
         c->spec = *spec;
         c->h = h;
         c->extra = BUF(4096);
-        c->status = METRIC_CELL(metric_gauge("mainstay_health_check_status", "check", "2 healthy, 1 warn or not configured, 0 unhealthy"),
+        c->status = METRIC_CELL(metric_gauge("mainstay_health_check_status", "check",
+                                             "2 healthy, 1 warn or not configured, 0 unhealthy"),
                                 spec->name);
-        c->duration = METRIC_CELL(metric_gauge("mainstay_health_check_duration_seconds", "check", "Time of the last probe"),
+        c->duration = METRIC_CELL(metric_gauge("mainstay_health_check_duration_seconds", "check",
+                                               "Time of the last probe"),
                                   spec->name);
-        c->last_success = METRIC_CELL(metric_gauge("mainstay_health_check_last_success_timestamp_seconds", "check",
-                                                   "When the check last succeeded"), spec->name);
+        c->last_success =
+                METRIC_CELL(metric_gauge("mainstay_health_check_last_success_timestamp_seconds",
+                                         "check", "When the check last succeeded"),
+                            spec->name);
 }
 
-Err health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSettings *set, Health **ret) {
+Err health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSettings *set,
+               Health **ret) {
         Arena *arena = arena_new();
         Health *h = NEW(arena, Health);
         Ctx own = { .arena = arena, .world = cx->world };
@@ -264,7 +286,10 @@ Err health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSett
         pthread_cond_init(&h->idle, NULL);
         Err e = checks_parse(&own, set, &specs, &h->n);
         if (!e)
-                e = pool_new(&own, &(PoolSettings){ .name = "probes", .threads = PROBE_THREADS, .queue_max = 64 }, &h->pool);
+                e = pool_new(&own,
+                             &(PoolSettings){
+                                     .name = "probes", .threads = PROBE_THREADS, .queue_max = 64 },
+                             &h->pool);
         if (e) {
                 cx->err = own.err;
                 cx->err.what = arena_cstr(cx->arena, str_c(own.err.what));

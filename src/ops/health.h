@@ -16,7 +16,8 @@ typedef enum HealthState { HEALTH_STARTING, HEALTH_UP, HEALTH_DOWN, HEALTH_NOT_C
 typedef enum Critical { CRITICAL_NO, CRITICAL_YES, CRITICAL_IF_CONFIGURED } Critical;
 
 typedef struct HealthSettings {
-        Str checks;                                   /* HEALTH_CHECKS: JSON list; STR_NULL = what is in use */
+        /* HEALTH_CHECKS: JSON list; STR_NULL = what is in use */
+        Str checks;
         Str data_dir, llm_base_url, llm_api_key;      /* targets of the default checks */
         double disk_fail, disk_warn;                  /* free share; 0 = 0.10, 0.20 */
 } HealthSettings;
@@ -37,11 +38,14 @@ typedef struct CheckView {
         HealthState state;
         Critical critical;
         double latency_ms;                            /* of the last finished probe, 2 decimals */
-        const char *error;                            /* one of the contract's texts; NULL unless HEALTH_DOWN */
+        /* one of the contract's texts; NULL unless HEALTH_DOWN */
+        const char *error;
         const char *message;                          /* HEALTH_NOT_CONFIGURED: why */
-        Str extra;                                    /* further JSON members, each with a leading comma */
+        /* further JSON members, each with a leading comma */
+        Str extra;
         int64_t checked_at_ms;                        /* 0 = never */
-        double observed; const char *unit;            /* for detailed: what is measured, "ms" or "ratio" */
+        /* for detailed: what is measured, "ms" or "ratio" */
+        double observed; const char *unit;
         bool slow, warn;
 } CheckView;
 typedef struct CheckViews { CheckView *v; size_t n; } CheckViews;
@@ -55,4 +59,5 @@ typedef struct Transitions { Transition *v; size_t n; } Transitions;
 typedef struct TransitionFilter { Str check; int64_t since, limit; } TransitionFilter;
 Err     health_history(Ctx *cx, DbConn *c, const TransitionFilter *f, Transitions *ret) _must_check_;
 extern const Migration ops_migrations[];
-extern const char *const health_state_names[];        /* "starting", "healthy", "unhealthy", "not_configured" */
+/* "starting", "healthy", "unhealthy", "not_configured" */
+extern const char *const health_state_names[];

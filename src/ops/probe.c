@@ -12,14 +12,17 @@ static void down(ProbeResult *ret, const char *error) {
         ret->error = error;
 }
 
-static void probe_sqlite(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
+static void probe_sqlite(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec,
+                         ProbeResult *ret) {
         Err e = db_ping(cx, rooms->db);
         DbStats stats;
         db_stats(rooms->db, &stats);
-        ret->extra = arena_strf(cx->arena, ",\"database\":\"mainstay\",\"wal_bytes\":%lld", (long long)stats.wal_bytes);
+        ret->extra = arena_strf(cx->arena, ",\"database\":\"mainstay\",\"wal_bytes\":%lld",
+                                (long long)stats.wal_bytes);
         ret->state = HEALTH_UP;
         if (e)
-                down(ret, e == ERR_TIMEOUT || e == ERR_UNAVAILABLE ? "Timeout after 2000 ms" : "Bad response");
+                down(ret, e == ERR_TIMEOUT || e == ERR_UNAVAILABLE ? "Timeout after 2000 ms"
+                                                                   : "Bad response");
 }
 
 static void probe_disk(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
@@ -39,7 +42,8 @@ static void probe_disk(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, 
                 down(ret, "Below threshold");
 }
 
-static void probe_memory(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
+static void probe_memory(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec,
+                         ProbeResult *ret) {
         ProcStats self = { .rss_bytes = 0 };
         if (proc_stats(cx, &self))
                 err_clear(cx);
@@ -48,7 +52,8 @@ static void probe_memory(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec
         ret->state = HEALTH_UP;
         ret->observed = ratio;
         ret->unit = "ratio";
-        ret->extra = arena_strf(cx->arena, ",\"rss_bytes\":%lld,\"ratio\":%.4f", (long long)rss, ratio);
+        ret->extra =
+                arena_strf(cx->arena, ",\"rss_bytes\":%lld,\"ratio\":%.4f", (long long)rss, ratio);
         ret->warn = ratio >= 0.8;
         if (ratio >= 0.9)
                 down(ret, "Below threshold");
@@ -67,18 +72,27 @@ static const char *status_error(int status) {
 }
 
 /* The answer of a GET, or `ret` says what went wrong. */
-static bool fetch(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, Str url, CallResult *res, ProbeResult *ret) {
-        CallHeader auth = { STR("Authorization"), arena_strf(cx->arena, "Bearer %.*s", STR_FMT(spec->key)) };
-        CallSpec call = { .method = "GET", .url = url, .headers = &auth, .n_headers = spec->key.n ? 1 : 0,
-                          .connect_ms = spec->timeout_ms, .first_byte_ms = spec->timeout_ms,
-                          .between_ms = spec->timeout_ms, .total_ms = spec->timeout_ms, .allow_private = true };
+static bool fetch(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, Str url, CallResult *res,
+                  ProbeResult *ret) {
+        CallHeader auth = { STR("Authorization"),
+                            arena_strf(cx->arena, "Bearer %.*s", STR_FMT(spec->key)) };
+        CallSpec call = { .method = "GET",
+                          .url = url,
+                          .headers = &auth,
+                          .n_headers = spec->key.n ? 1 : 0,
+                          .connect_ms = spec->timeout_ms,
+                          .first_byte_ms = spec->timeout_ms,
+                          .between_ms = spec->timeout_ms,
+                          .total_ms = spec->timeout_ms,
+                          .allow_private = true };
         *res = (CallResult){ .status = 0 };
         Err e = client_call(cx, rooms->client, &call, res);
         if (!e)
                 return true;
         err_clear(cx);
         if (e == ERR_TIMEOUT)
-                down(ret, arena_printf(cx->arena, "Timeout after %lld ms", (long long)spec->timeout_ms));
+                down(ret,
+                     arena_printf(cx->arena, "Timeout after %lld ms", (long long)spec->timeout_ms));
         else
                 down(ret, res->error ? res->error : "Connection refused");
         return false;
@@ -91,8 +105,11 @@ static Str number_or_null(Str s) {
 
 static Str rate_limit_json(Ctx *cx, const CallResult *res) {
         _cleanup_(buf_done) Buf b = BUF(1024);
-        buf_addf(&b, ",\"api_version\":\"v1\",\"rate_limit\":{\"remaining\":%.*s,\"limit\":%.*s,\"reset\":",
-                 STR_FMT(number_or_null(res->ratelimit_remaining)), STR_FMT(number_or_null(res->ratelimit_limit)));
+        buf_addf(&b,
+                 ",\"api_version\":\"v1\",\"rate_limit\":{\"remaining\":%.*s,\"limit\":%.*s,"
+                 "\"reset\":",
+                 STR_FMT(number_or_null(res->ratelimit_remaining)),
+                 STR_FMT(number_or_null(res->ratelimit_limit)));
         if (res->ratelimit_reset.p)
                 json_write_str(&b, res->ratelimit_reset);
         else
@@ -103,7 +120,8 @@ static Str rate_limit_json(Ctx *cx, const CallResult *res) {
 
 static void probe_llm(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
         bool has_key = spec->key.n && !str_eq_c(spec->key, placeholder_key);
-        if (!has_key && (!spec->target.n || str_starts(spec->target, STR("https://api.openai.com")))) {
+        if (!has_key &&
+            (!spec->target.n || str_starts(spec->target, STR("https://api.openai.com")))) {
                 ret->state = HEALTH_NOT_CONFIGURED;
                 ret->message = "OpenAI API key not configured";
                 return;

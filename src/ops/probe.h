@@ -16,7 +16,8 @@ typedef struct ProbeResult {
 typedef struct ProbeKind {
         const char *name;
         int64_t timeout_ms, period_ms;
-        double slow_ms;                               /* latency from which it counts as slow; 0 = never */
+        /* latency from which it counts as slow; 0 = never */
+        double slow_ms;
         Critical critical;
         void (*probe)(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret);
 } ProbeKind;

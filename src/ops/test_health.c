@@ -21,17 +21,20 @@ static void *peer_run(void *arg) {
                 ssize_t n = recv(c, text, sizeof text, 0);
                 int status = atomic_load(&p->status);
                 if (n > 0 && status) {
-                        n = snprintf(text, sizeof text, "HTTP/1.1 %d X\r\nContent-Length: 2\r\nConnection: close\r\n"
-                                     "x-ratelimit-remaining-requests: 7\r\n\r\n{}", status);
+                        n = snprintf(text, sizeof text,
+                                     "HTTP/1.1 %d X\r\nContent-Length: 2\r\nConnection: close\r\n"
+                                     "x-ratelimit-remaining-requests: 7\r\n\r\n{}",
+                                     status);
                         (void)!send(c, text, (size_t)n, MSG_NOSIGNAL);
                         close(c);
-                }                                     /* else it stays open until the process ends */
+                } /* else it stays open until the process ends */
         }
         return NULL;
 }
 
 static void peer_start(Peer *p, int status) {
-        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t n = sizeof at;
         atomic_store(&p->status, status);
         p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -95,17 +98,21 @@ static CheckView one(Fixture *f, Health *h) {
 }
 
 static const char *http_check(Fixture *f, const char *more) {
-        return arena_printf(f->arena, "[{\"name\":\"peer\",\"kind\":\"llm\",\"key\":\"k\",\"target\":\"http://127.0.0.1:%u\"%s}]",
+        return arena_printf(f->arena,
+                            "[{\"name\":\"peer\",\"kind\":\"llm\",\"key\":\"k\",\"target\":\"http:/"
+                            "/127.0.0.1:%u\"%s}]",
                             f->peer.port, more);
 }
 
 static void test_refused_lists(void **state) {
         Fixture *f = *state;
-        static const struct { const char *checks, *says; } cases[] = {
+        static const struct { const char *checks, *says;
+        } cases[] = {
                 { "{}", "not a JSON list" },
                 { "[{\"name\":\"a\",\"kind\":\"telepathy\"}]", "telepathy" },
                 { "[{\"kind\":\"disk\"}]", "no name" },
-                { "[{\"name\":\"a\",\"kind\":\"disk\"},{\"name\":\"a\",\"kind\":\"memory\"}]", "two checks" },
+                { "[{\"name\":\"a\",\"kind\":\"disk\"},{\"name\":\"a\",\"kind\":\"memory\"}]",
+                  "two checks" },
                 { "[{\"name\":\"a\",\"kind\":\"disk\",\"critical\":\"maybe\"}]", "critical" },
                 { "[{\"name\":\"a\",\"kind\":\"disk\",\"period_ms\":1}]", "period_ms" },
         };
@@ -150,9 +157,12 @@ static void test_hysteresis(void **state) {
         CheckViews before;
         health_view(&f->cx, h, &before);
         assert_int_equal(before.v[0].state, HEALTH_STARTING);
-        static const struct { int status; HealthState state; } steps[] = {
-                { 200, HEALTH_UP },   { 500, HEALTH_UP },   { 200, HEALTH_UP },   { 500, HEALTH_UP }, { 500, HEALTH_DOWN },
-                { 200, HEALTH_DOWN }, { 401, HEALTH_DOWN }, { 200, HEALTH_DOWN }, { 200, HEALTH_UP }, { 429, HEALTH_UP },
+        static const struct { int status; HealthState state;
+        } steps[] = {
+                { 200, HEALTH_UP },   { 500, HEALTH_UP },   { 200, HEALTH_UP },
+                { 500, HEALTH_UP },   { 500, HEALTH_DOWN }, { 200, HEALTH_DOWN },
+                { 401, HEALTH_DOWN }, { 200, HEALTH_DOWN }, { 200, HEALTH_UP },
+                { 429, HEALTH_UP },
         };
         for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
                 atomic_store(&f->peer.status, steps[i].status);
@@ -162,8 +172,11 @@ static void test_hysteresis(void **state) {
 
 static void test_errors_are_told_plainly(void **state) {
         Fixture *f = *state;
-        static const struct { int status; const char *error; } cases[] = {
-                { 401, "Authentication failed" }, { 403, "Authentication failed" }, { 500, "HTTP 500" },
+        static const struct { int status; const char *error;
+        } cases[] = {
+                { 401, "Authentication failed" },
+                { 403, "Authentication failed" },
+                { 500, "HTTP 500" },
                 { 0, "Timeout after 300 ms" },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -180,13 +193,17 @@ static void test_rate_limit_is_shown(void **state) {
         Fixture *f = *state;
         _cleanup_(health_freep) Health *h = NULL;
         assert_ok(open_with(f, http_check(f, ""), &h));
-        assert_true(str_contains(one(f, h).extra, STR("\"rate_limit\":{\"remaining\":7,\"limit\":null,\"reset\":null}")));
+        assert_true(str_contains(
+                one(f, h).extra,
+                STR("\"rate_limit\":{\"remaining\":7,\"limit\":null,\"reset\":null}")));
 }
 
 static void test_placeholder_key_is_not_configured(void **state) {
         Fixture *f = *state;
         _cleanup_(health_freep) Health *h = NULL;
-        assert_ok(open_with(f, "[{\"name\":\"openai\",\"kind\":\"openai\",\"key\":\"your-openai-api-key\"}]", &h));
+        assert_ok(open_with(
+                f, "[{\"name\":\"openai\",\"kind\":\"openai\",\"key\":\"your-openai-api-key\"}]",
+                &h));
         CheckView v = one(f, h);
         assert_int_equal(v.state, HEALTH_NOT_CONFIGURED);
         assert_string_equal(v.message, "OpenAI API key not configured");
@@ -202,14 +219,18 @@ static void test_probes_run_side_by_side(void **state) {
         _cleanup_(health_freep) Health *h = NULL;
         atomic_store(&f->peer.status, 0);
         const char *checks = arena_printf(f->arena,
-                "[{\"name\":\"a\",\"kind\":\"http\",\"target\":\"http://127.0.0.1:%u\",\"timeout_ms\":400},"
-                "{\"name\":\"b\",\"kind\":\"http\",\"target\":\"http://127.0.0.1:%u\",\"timeout_ms\":400},"
-                "{\"name\":\"c\",\"kind\":\"http\",\"target\":\"http://127.0.0.1:%u\",\"timeout_ms\":400}]",
-                f->peer.port, f->peer.port, f->peer.port);
+                                          "[{\"name\":\"a\",\"kind\":\"http\",\"target\":\"http://"
+                                          "127.0.0.1:%u\",\"timeout_ms\":400},"
+                                          "{\"name\":\"b\",\"kind\":\"http\",\"target\":\"http://"
+                                          "127.0.0.1:%u\",\"timeout_ms\":400},"
+                                          "{\"name\":\"c\",\"kind\":\"http\",\"target\":\"http://"
+                                          "127.0.0.1:%u\",\"timeout_ms\":400}]",
+                                          f->peer.port, f->peer.port, f->peer.port);
         assert_ok(open_with(f, checks, &h));
         int64_t start = thread_mono_us();
         health_fresh(&f->cx, h);
-        assert_in_range(thread_mono_us() - start, 350000, 1000000);   /* one after another it would be 1.2 s */
+        /* one after another it would be 1.2 s */
+        assert_in_range(thread_mono_us() - start, 350000, 1000000);
 }
 
 int main(void) {
@@ -220,7 +241,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_hysteresis, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_errors_are_told_plainly, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_rate_limit_is_shown, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_placeholder_key_is_not_configured, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_placeholder_key_is_not_configured, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_probes_run_side_by_side, setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
