@@ -109,7 +109,7 @@ export async function load(target, path, { token, script, args = [], seconds = 4
                 throw new Error(`${target.name} ${path}: ${wrong} (of ${requests})`);
         return { requests, cpu: (after.cpu - before.cpu) / requests * 1e5, rss: after.rss,
                 rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]),
-                p50: ms(/50%\s+(\S+)/.exec(stdout)[1]), p99: ms(/99%\s+(\S+)/.exec(stdout)[1]) };
+                p50: ms(/^\s+50%\s+(\S+)/m.exec(stdout)[1]), p99: ms(/^\s+99%\s+(\S+)/m.exec(stdout)[1]) };
 }
 
 export const middle = (list, key) => [...list].sort((a, b) => a[key] - b[key])[Math.floor(list.length / 2)];
