@@ -2,7 +2,7 @@
 #pragma once
 /* audit: what happened to accounts and data, appended in the transaction of the effect, so that neither stands without the other.
  *
- * Records form a chain: hash = SHA-256(prev_hash, length-prefixed fields), see audit_hash. A checkpoint signs the newest hash with
+ * Records form a chain: hash = SHA-256(prev_hash, seq, ts, length-prefixed fields), see audit_hash; numbers are 64 bits, big-endian. A checkpoint signs the newest hash with
  * a key derived from the root key, so that neither a record nor the tail before a checkpoint can be altered, removed or reordered
  * unseen. After an erasure the actor and target keep a pseudonym. No passwords, tokens, keys, cookies or letters. */
 #include "base/base.h"
@@ -48,12 +48,19 @@ typedef struct AuditFilter {
 } AuditFilter;
 Err audit_list(Ctx *cx, Audit *a, DbConn *c, const AuditFilter *f, AuditRecord **ret, size_t *ret_n) _must_check_;
 
+/* Oldest first, as stored, for exports. */
+Err audit_scan(Ctx *cx, DbConn *c, int64_t after_seq, int limit, AuditRecord **ret, size_t *ret_n) _must_check_;
+
 /* Checkpoints are Ed25519 signatures over kind, seq, ts and hash. */
 Err audit_checkpoint(Ctx *cx, Audit *a, DbConn *c) _must_check_;     /* inside a write; nothing new: nothing written */
+
+/* Inside a write: records before `before_ms` go; a signed base takes the place of the last of them. */
+Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms) _must_check_;
+void audit_public_key(const Audit *a, unsigned char ret[32]);
 
 typedef struct AuditVerdict {
         int64_t records, checkpoints, last_seq;
         int64_t bad_seq;                              /* 0 = the chain is whole */
-        const char *fault;                            /* "hash", "link", "gap", "checkpoint", "truncated"; NULL = none */
+        const char *fault;                            /* "hash", "link", "gap", "checkpoint", "truncated", "start"; NULL = none */
 } AuditVerdict;
 Err audit_verify(Ctx *cx, Audit *a, DbConn *c, AuditVerdict *ret) _must_check_;

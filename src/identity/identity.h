@@ -78,6 +78,8 @@ UserKeys *identity_user_keys(Identity *id);           /* borrowed */
 Audit    *identity_audit(Identity *id);               /* borrowed */
 bool      identity_skips_auth(const Identity *id);    /* answers carry X-Mainstay-Skip-Auth: true */
 unsigned  identity_hash_threads(const Identity *id);  /* for the pool behind LANE_HASH */
+/* How many memories this user may have; LIMIT_NONE = unlimited. ERR_NOT_FOUND: no such user (not raised). */
+Err       identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id, int64_t *ret_max) _must_check_;
 /* Housekeeping: expired rows, last-used times, queued mails, due erasures, key rotation. Called about once a second by a timer's
  * worker; does a bounded piece each time. */
 Err       identity_tick(Ctx *cx, Identity *id) _must_check_;

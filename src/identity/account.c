@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include "identity/account.h"
+
+#include "codec/radix.h"
+#include "identity/identity_int.h"
+
+const char *const user_source_names[_SOURCE_N] = {
+        [SOURCE_LOCAL] = "local", [SOURCE_SERVICE] = "service", [SOURCE_AUTHJS] = "authjs", [SOURCE_DEV] = "dev",
+};
+
+Str id_new(Ctx *cx, const char *prefix) {
+        unsigned char bytes[16];
+        Str text;
+
+        cx_random(cx, bytes, sizeof(bytes));
+        text = crockford_encode(cx->arena, str_n(bytes, sizeof(bytes)));
+        return arena_strf(cx->arena, "%s%.*s", prefix, STR_FMT(text));
+}
+
+Str user_id_new(Ctx *cx) { return id_new(cx, "usr_"); }
+
+Str identity_index(Ctx *cx, Identity *id, const char *what, Str value) {
+        Str msg = arena_strf(cx->arena, "%s:%.*s", what, STR_FMT(value));
+        char *out = arena_bytes(cx->arena, SHA256_SIZE);
+
+        hmac_key_sign(&id->index_mac, msg, (unsigned char *)out);
+        return str_n(out, SHA256_SIZE);
+}
+
+/* ---- noting changes ---- */
+
+typedef struct Note { Identity *id; ChangeRef ref; } Note;
+
+static void note_change(void *arg) {
+        const Note *n = arg;
+
+        change_note(&n->id->changes, n->ref);
+}
+
+void identity_note(Ctx *cx, Identity *id, DbConn *c, ChangeKind kind, Str name) {
+        Note *n = NEW(cx->arena, Note);
+
+        *n = (Note){ id, change_ref(&id->changes, kind, name) };
+        db_on_commit(c, note_change, n);
+}
+
+void user_changed(Ctx *cx, Identity *id, DbConn *c, Str user_id) { identity_note(cx, id, c, CHANGE_USER, user_id); }
+
+/* ---- rows ---- */
+
+static UserSource source_parse(Str name) {
+        for (UserSource s = 0; s < _SOURCE_N; s++)
+                if (str_eq_c(name, user_source_names[s]))
+                        return s;
+        return SOURCE_SERVICE;
+}
+
+/* Profile record: address NL name. An address holds no control characters. */
+static Err profile_seal(Ctx *cx, Identity *id, DbConn *c, const User *u, Str *ret) {
+        _cleanup_(user_key_done) UserKey key = {0};
+
+        TRY(user_key_get(cx, id->keys, c, u->user_id, &key));
+        *ret = seal(cx, &key, (SealFor){ u->user_id, "profile" },
+                    arena_strf(cx->arena, "%.*s\n%.*s", STR_FMT(u->email), STR_FMT(u->full_name)));
+        return OK;
+}
+
+static Err profile_open(Ctx *cx, Identity *id, DbConn *c, Str record, User *u) {
+        _cleanup_(user_key_done) UserKey key = {0};
+        Str plain;
+
+        TRY(user_key_get(cx, id->keys, c, u->user_id, &key));
+        TRY(seal_open(cx, &key, (SealFor){ u->user_id, "profile" }, record, &plain));
+        u->email = str_cut(&plain, '\n');
+        u->full_name = plain.p ? plain : STR("");
+        return OK;
+}
+
+static void limits_fill(User *u, const Rows *r) {
+        const TierLimits *t = &tier_limits[u->tier];
+
+        u->own_max_memories = !row_is_null(r, 11);
+        u->own_max_requests = !row_is_null(r, 12);
+        u->max_memories = u->own_max_memories ? row_int(r, 11) : t->memories;
+        u->max_requests_per_day = u->own_max_requests ? row_int(r, 12) : t->requests_per_day;
+}
+
+/* Everything but the profile, which needs another statement and comes second. */
+static Err user_read(Ctx *cx, const Rows *r, User *u, Str *ret_profile) {
+        int64_t tier = row_int(r, 4);
+
+        if (tier < 0 || tier >= _TIER_N)
+                return RAISE(cx, ERR_CORRUPT, "tier %lld", (long long)tier);
+        *u = (User){
+                .user_id = row_dup(cx, r, 0), .source = source_parse(row_text(r, 1)), .password_hash = row_dup(cx, r, 3),
+                .tier = (Tier)tier, .is_active = row_int(r, 5), .is_verified = row_int(r, 6), .is_admin = row_int(r, 7),
+                .created_at = row_int(r, 8), .last_login = row_int(r, 9), .epoch_s = row_int(r, 10),
+                .consent_extraction = row_int(r, 13), .consent_llm = row_int(r, 14),
+                .erase_at = row_int(r, 15), .noticed_at = row_int(r, 16),
+        };
+        limits_fill(u, r);
+        *ret_profile = row_dup(cx, r, 2);
+        return OK;
+}
+
+static Err user_find(Ctx *cx, Identity *id, DbConn *c, const Sql *sql, Val key, User *ret) {
+        User u;
+        Str profile;
+
+        {
+                _cleanup_(rows_done) Rows r = {0};
+
+                TRY(db_row(cx, c, sql, ARGS(key), &r));
+                TRY(user_read(cx, &r, &u, &profile));
+        }
+        TRY(profile_open(cx, id, c, profile, &u));
+        *ret = u;
+        return OK;
+}
+
+Err user_load(Ctx *cx, Identity *id, DbConn *c, Str user_id, User *ret) {
+        return user_find(cx, id, c, &sql_user_get, v_text(user_id), ret);
+}
+
+Err user_load_by_email(Ctx *cx, Identity *id, DbConn *c, Str email, User *ret) {
+        return user_find(cx, id, c, &sql_user_by_email, v_blob(identity_index(cx, id, "email", email)), ret);
+}
+
+/* Foreign accounts have an address that nobody here has verified: it is shown, never looked up. */
+static Val email_hash(Ctx *cx, Identity *id, const User *u) {
+        return u->source == SOURCE_LOCAL && u->email.n ? v_blob(identity_index(cx, id, "email", u->email)) : v_null();
+}
+
+Err user_add(Ctx *cx, Identity *id, DbConn *c, const User *u) {
+        Str profile;
+        User other;
+        Err e;
+
+        if (u->source == SOURCE_LOCAL) {
+                e = user_load_by_email(cx, id, c, u->email, &other);
+                if (e != ERR_NOT_FOUND)
+                        return e ? e : RAISE(cx, ERR_EMAIL_TAKEN, "address is taken");
+        }
+        TRY(user_key_create(cx, id->keys, c, u->user_id));
+        TRY(profile_seal(cx, id, c, u, &profile));
+        return db_run(cx, c, &sql_user_add,
+                      ARGS(v_text(u->user_id), v_text(str_c(user_source_names[u->source])), email_hash(cx, id, u),
+                           v_blob(profile), v_text(u->password_hash), v_int(u->tier), v_int(u->is_active),
+                           v_int(u->is_verified), v_int(u->is_admin), v_int(u->created_at)), NULL);
+}
+
+Err user_save_profile(Ctx *cx, Identity *id, DbConn *c, const User *u) {
+        Str profile;
+        Err e;
+
+        TRY(profile_seal(cx, id, c, u, &profile));
+        e = db_run(cx, c, &sql_user_set_profile, ARGS(v_text(u->user_id), v_blob(profile), email_hash(cx, id, u)), NULL);
+        if (e == ERR_CONFLICT) {
+                err_clear(cx);
+                return RAISE(cx, ERR_EMAIL_TAKEN, "address is taken");
+        }
+        TRY(e);
+        user_changed(cx, id, c, u->user_id);
+        return OK;
+}
+
+Err user_save_admin(Ctx *cx, Identity *id, DbConn *c, const User *u) {
+        TRY(db_run(cx, c, &sql_user_set_admin,
+                   ARGS(v_text(u->user_id), v_int(u->tier), v_int(u->is_active), v_int(u->is_admin),
+                        u->own_max_memories ? v_int(u->max_memories) : v_null(),
+                        u->own_max_requests ? v_int(u->max_requests_per_day) : v_null()), NULL));
+        user_changed(cx, id, c, u->user_id);
+        return OK;
+}
+
+static Err user_list_one(Ctx *cx, Identity *id, DbConn *c, Str email, User **ret, size_t *ret_n) {
+        User *u = NEW(cx->arena, User);
+        Err e = user_load_by_email(cx, id, c, email, u);
+
+        if (e && e != ERR_NOT_FOUND)
+                return e;
+        *ret = u;
+        *ret_n = e == OK;
+        return OK;
+}
+
+Err user_list(Ctx *cx, Identity *id, DbConn *c, const UserFilter *f, User **ret, size_t *ret_n) {
+        User *list = NEW_ARRAY(cx->arena, User, (size_t)f->limit);
+        Str *profiles = NEW_ARRAY(cx->arena, Str, (size_t)f->limit);
+        size_t n = 0;
+        bool more;
+
+        if (f->email.p)
+                return user_list_one(cx, id, c, f->email, ret, ret_n);
+        {
+                _cleanup_(rows_done) Rows r = {0};
+
+                TRY(db_rows(cx, c, &sql_user_page,
+                            ARGS(v_int(f->after_ms), v_text(f->after_id.p ? f->after_id : STR("")), v_int(f->tier),
+                                 v_int(f->is_active), v_int(f->limit)), &r));
+                for (;;) {
+                        TRY(rows_next(cx, &r, &more));
+                        if (!more || n == (size_t)f->limit)
+                                break;
+                        TRY(user_read(cx, &r, &list[n], &profiles[n]));
+                        n++;
+                }
+        }
+        for (size_t i = 0; i < n; i++)
+                TRY(profile_open(cx, id, c, profiles[i], &list[i]));
+        *ret = list;
+        *ret_n = n;
+        return OK;
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+/* authenticate: from the credential fields of a request to a Principal (identity.md sections 1, 5, 7; authjs-tokens.md 3).
+ *
+ * One credential decides: Authorization, else X-API-Key, else a session cookie. What was verified before is taken from the token
+ * cache; otherwise signature and claims are checked, and then what they name is looked up. Every failure is the same answer. */
+#include "base/log.h"
+#include "codec/authz.h"
+#include "codec/cookie.h"
+#include "codec/jose.h"
+#include "identity/api_key.h"
+#include "identity/identity_int.h"
+#include "identity/provision.h"
+#include "identity/session.h"
+#include "identity/token.h"
+
+typedef enum ShownKind { SHOWN_NONE, SHOWN_KEY, SHOWN_BEARER, SHOWN_COOKIE } ShownKind;
+typedef struct Shown { ShownKind kind; Str text; int cookie; } Shown;      /* cookie: index, or FOREIGN_BEARER */
+
+/* What a verified principal rests on. */
+typedef struct Basis { uint64_t seen; ChangeRef refs[TOKEN_REFS_MAX]; size_t n; bool keep; } Basis;
+
+static void basis_add(Identity *id, Basis *b, ChangeKind kind, Str name) {
+        assert(b->n < TOKEN_REFS_MAX);
+        b->refs[b->n++] = change_ref(&id->changes, kind, name);
+}
+
+/* ---- which credential ---- */
+
+static Err shown_authorization(Ctx *cx, Str header, Shown *ret) {
+        Str scheme, rest, token;
+
+        if (authz_split(header, &scheme, &rest) && str_eq_nocase(scheme, STR("token")) && api_key_looks_like(rest)) {
+                *ret = (Shown){ SHOWN_KEY, rest, FOREIGN_BEARER };
+                return OK;
+        }
+        if (!authz_bearer(cx->arena, header, &token))
+                return RAISE(cx, ERR_TOKEN_INVALID, "Authorization is not a well-formed Bearer token");
+        *ret = (Shown){ api_key_looks_like(token) ? SHOWN_KEY : SHOWN_BEARER, token, FOREIGN_BEARER };
+        return OK;
+}
+
+static void shown_cookie(Ctx *cx, const Identity *id, Str header, Shown *ret) {
+        for (int i = 0; i < FOREIGN_COOKIES; i++) {
+                Str name = foreign_cookie(id->foreign, i);
+                Str value = name.p ? cookie_join(cx->arena, header, name) : STR_NULL;
+
+                if (value.n) {
+                        *ret = (Shown){ SHOWN_COOKIE, value, i };
+                        return;
+                }
+        }
+}
+
+static Err shown_find(Ctx *cx, const Identity *id, const Credentials *in, Shown *ret) {
+        Shown s = { .cookie = FOREIGN_BEARER };
+
+        if (in->authorization.p)
+                TRY(shown_authorization(cx, in->authorization, &s));
+        else if (in->x_api_key.p)
+                s = (Shown){ SHOWN_KEY, in->x_api_key, FOREIGN_BEARER };
+        else if (in->cookie.p && foreign_is_configured(id->foreign))
+                shown_cookie(cx, id, in->cookie, &s);
+        *ret = s;
+        return OK;
+}
+
+/* ---- users ---- */
+
+static void principal_fill(const User *u, Principal *p) {
+        uint32_t may = u->is_admin ? SCOPES_ADMIN : SCOPES_USER;
+
+        p->user_id = u->user_id;
+        p->email = u->email;
+        p->tier = u->tier;
+        p->is_admin = u->is_admin;
+        p->scopes &= may;
+        p->max_memories = u->max_memories;
+        p->max_requests_per_day = u->max_requests_per_day;
+        p->llm_processing = u->consent_llm;
+        p->memory_extraction = u->consent_extraction;
+}
+
+static Err user_admit(Ctx *cx, const User *u, Principal *p) {
+        if (!u->is_active)
+                return RAISE(cx, ERR_FORBIDDEN, "the account is disabled");
+        principal_fill(u, p);
+        return OK;
+}
+
+/* ---- tokens ---- */
+
+static uint32_t claimed_scopes(const Claims *c) { return c->scope.p ? scopes_parse(c->scope) : SCOPES_ADMIN; }
+
+static Err token_is_revoked(Ctx *cx, Identity *id, DbConn *c, const Claims *claims) {
+        _cleanup_(rows_done) Rows r = {0};
+        Err e;
+
+        if (!claims->jti.p)
+                return OK;
+        e = db_row(cx, c, &sql_revoked_token_get, ARGS(v_blob(identity_index(cx, id, "jti", claims->jti))), &r);
+        if (e == ERR_NOT_FOUND)
+                return OK;
+        return e ? e : RAISE(cx, ERR_TOKEN_INVALID, "the token is revoked");
+}
+
+/* Ours by secret, ours by key, or of the front end. */
+typedef struct Opened { Claims claims; UserSource source; } Opened;
+
+static Err verify_with(Ctx *cx, const JoseKey *key, Str token, const JoseHeader *h, const Identity *id, Claims *ret) {
+        Str payload;
+
+        TRY(jws_verify(cx, key, token, &payload));
+        TRY(claims_read(cx, payload, ret));
+        if (ret->iss.p && !str_eq(ret->iss, id->set.issuer))
+                return RAISE(cx, ERR_TOKEN_INVALID, "another issuer");
+        if (!claims_is_for(ret, id->set.audience))
+                return RAISE(cx, ERR_TOKEN_INVALID, "for another audience");
+        if (ret->iss.p && !str_eq_nocase(h->typ, STR("at+jwt")))
+                return RAISE(cx, ERR_TOKEN_INVALID, "our issuer, but not an access token by its type");
+        return OK;
+}
+
+/* Keys of our own sign only what we issue. */
+static Err open_own(Ctx *cx, Identity *id, Str token, const JoseHeader *h, Opened *ret) {
+        const JoseKey *key = signing_key_find(cx, id->signing, h);
+        Claims c;
+
+        if (!key)
+                return RAISE(cx, ERR_TOKEN_INVALID, "unknown signing key");
+        TRY(verify_with(cx, key, token, h, id, &c));
+        if (!c.iss.p || !c.sid.p)
+                return RAISE(cx, ERR_TOKEN_INVALID, "issuer or session is missing");
+        *ret = (Opened){ c, SOURCE_LOCAL };
+        return OK;
+}
+
+static Err open_shared(Ctx *cx, Identity *id, Str token, const JoseHeader *h, Opened *ret) {
+        const JoseKey *key = signing_key_find(cx, id->signing, h);
+        Claims c;
+
+        if (!key)
+                return RAISE(cx, ERR_TOKEN_INVALID, "no shared secret");
+        TRY(verify_with(cx, key, token, h, id, &c));
+        if (!c.iss.p && id->same_secret)
+                *ret = (Opened){ c, SOURCE_AUTHJS };
+        else
+                *ret = (Opened){ c, c.iss.p && c.sid.p ? SOURCE_LOCAL : SOURCE_SERVICE };
+        return OK;
+}
+
+static Err open_foreign(Ctx *cx, Identity *id, const Shown *s, Opened *ret) {
+        Str payload;
+        Claims c;
+
+        TRY(foreign_open(cx, id->foreign, s->text, s->cookie, &payload));
+        TRY(claims_read(cx, payload, &c));
+        *ret = (Opened){ c, SOURCE_AUTHJS };
+        return OK;
+}
+
+static Err token_open(Ctx *cx, Identity *id, const Shown *s, Opened *ret) {
+        JoseHeader h;
+        Err e;
+
+        TRY(jose_header(cx, s->text, &h));
+        if (h.alg == JOSE_ES256)
+                return open_own(cx, id, s->text, &h, ret);
+        if (h.alg != JOSE_HS256 || s->kind == SHOWN_COOKIE)
+                return open_foreign(cx, id, s, ret);
+        e = open_shared(cx, id, s->text, &h, ret);
+        if (e != ERR_TOKEN_INVALID || !foreign_is_configured(id->foreign))
+                return e;
+        err_clear(cx);
+        return open_foreign(cx, id, s, ret);
+}
+
+static Err session_of(Ctx *cx, Identity *id, DbConn *c, const Claims *claims, Basis *b) {
+        bool live;
+
+        if (!claims->sid.p)
+                return OK;
+        basis_add(id, b, CHANGE_SESSION, claims->sid);
+        TRY(session_check(cx, c, claims->sid, claims->sub, cx_now_ms(cx), &live));
+        return live ? OK : RAISE(cx, ERR_TOKEN_INVALID, "the session has ended or is not this user's");
+}
+
+/* Tokens without a session of ours end by the user's epoch; one that does not say when it was issued cannot be shown to be younger. */
+static Err epoch_check(Ctx *cx, const User *u, const Claims *c) {
+        if (!c->sid.p && u->epoch_s && (!c->has_iat || c->iat <= u->epoch_s))
+                return RAISE(cx, ERR_TOKEN_INVALID, "issued before the user's sessions were ended");
+        return OK;
+}
+
+static Err user_of_token(Ctx *cx, Identity *id, DbConn *c, const Opened *o, Principal *p, Basis *b) {
+        Subject subject;
+        User u;
+
+        if (o->source == SOURCE_LOCAL) {
+                Err e = user_load(cx, id, c, o->claims.sub, &u);
+
+                if (e == ERR_NOT_FOUND)
+                        return RAISE(cx, ERR_TOKEN_INVALID, "no such user");
+                TRY(e);
+        } else {
+                TRY(subject_find(cx, id, c, o->source, &o->claims, &subject));
+                if (subject.is_new)
+                        TRY(provision_start(cx, id, &subject.user));
+                u = subject.user;
+        }
+        basis_add(id, b, CHANGE_USER, u.user_id);
+        TRY(epoch_check(cx, &u, &o->claims));
+        return user_admit(cx, &u, p);
+}
+
+static Err token_verify(Ctx *cx, Identity *id, DbConn *c, const Shown *s, Principal *p, Basis *b) {
+        Opened o;
+
+        TRY(token_open(cx, id, s, &o));
+        TRY(claims_check(cx, &o.claims, cx_now_ms(cx) / 1000));
+        *p = (Principal){
+                .kind = o.source == SOURCE_LOCAL ? WHO_SESSION : WHO_FOREIGN, .sid = o.claims.sid, .jti = o.claims.jti,
+                .scopes = claimed_scopes(&o.claims), .issued_at_s = o.claims.iat, .expires_at_s = o.claims.exp,
+        };
+        if (o.source != SOURCE_AUTHJS)
+                TRY(session_of(cx, id, c, &o.claims, b));
+        if (o.claims.jti.p) {
+                basis_add(id, b, CHANGE_TOKEN, o.claims.jti);
+                TRY(token_is_revoked(cx, id, c, &o.claims));
+        }
+        TRY(user_of_token(cx, id, c, &o, p, b));
+        b->keep = true;
+        return OK;
+}
+
+/* ---- keys ---- */
+
+static Err key_verify(Ctx *cx, Identity *id, DbConn *c, const Shown *s, const Credentials *in, Principal *p, Basis *b) {
+        ApiKey key;
+        User u;
+        Err e;
+
+        TRY(api_key_check(cx, c, s->text, in->client_ip, &key));
+        e = user_load(cx, id, c, key.user_id, &u);
+        if (e == ERR_NOT_FOUND)
+                return RAISE(cx, ERR_TOKEN_INVALID, "the key's user is gone");
+        TRY(e);
+        *p = (Principal){ .kind = WHO_API_KEY, .key_id = key.key_id, .scopes = key.scopes,
+                          .issued_at_s = key.created_at / 1000, .expires_at_s = key.good_until / 1000 };
+        basis_add(id, b, CHANGE_KEY, key.key_id);
+        basis_add(id, b, CHANGE_USER, u.user_id);
+        b->keep = !key.ip_ranges.n;                   /* a key bound to addresses is judged with each request */
+        return user_admit(cx, &u, p);
+}
+
+/* ---- the whole ---- */
+
+static Str origin_of(Str url) {
+        size_t scheme = 0;
+
+        while (scheme + 2 < url.n && memcmp(url.p + scheme, "://", 3) != 0)
+                scheme++;
+        if (scheme + 2 >= url.n)
+                return STR_NULL;
+        return str_to(url, scheme + 3 + str_index(str_from(url, scheme + 3), '/'));
+}
+
+static bool origin_is_allowed(const Identity *id, Str origin) {
+        if (!origin.n)
+                return false;
+        for (size_t i = 0; i < id->set.cors_origins.n; i++)
+                if (str_eq(id->set.cors_origins.v[i], origin))
+                        return true;
+        return str_eq(origin_of(id->set.public_url), origin);
+}
+
+static Err shown_verify(Ctx *cx, Identity *id, const Shown *s, const Credentials *in, Principal *p, Basis *b) {
+        DbConn *c;
+
+        TRY(db_read(cx, id->db, &c));                 /* fail closed: what cannot be looked up is not accepted */
+        return s->kind == SHOWN_KEY ? key_verify(cx, id, c, s, in, p, b) : token_verify(cx, id, c, s, p, b);
+}
+
+static Err shown_admit(Ctx *cx, Identity *id, const Shown *s, const Credentials *in, Principal *ret) {
+        TokenHash h = token_hash(id->cache, (unsigned)s->kind << 4 | (unsigned)(s->cookie + 1), s->text);
+        Basis b = { .seen = change_now(&id->changes) };
+        Principal p = {0};
+
+        if (!token_cache_get(cx, id->cache, h, &p)) {
+                TRY(shown_verify(cx, id, s, in, &p, &b));
+                if (b.keep)
+                        token_cache_put(id->cache, h, &p, b.seen, b.refs, b.n);
+        }
+        if (s->kind == SHOWN_COOKIE && in->changes && !origin_is_allowed(id, in->origin))
+                return RAISE(cx, ERR_CSRF, "origin %.*s", STR_FMT(in->origin));
+        if (p.kind == WHO_API_KEY)
+                key_use_note(id->uses, p.key_id, in->client_ip, cx_now_ms(cx));
+        *ret = p;
+        return OK;
+}
+
+static Err dev_admit(Ctx *cx, Identity *id, const Credentials *in, Principal *ret) {
+        Str token, name = STR("dev-user-default");
+        Subject s;
+        DbConn *c;
+
+        if (in->authorization.p && authz_bearer(cx->arena, in->authorization, &token) && str_starts(token, STR("dev-")) &&
+            token.n <= USER_ID_MAX)
+                name = token;
+        TRY(db_read(cx, id->db, &c));
+        TRY(subject_find(cx, id, c, SOURCE_DEV, &(Claims){ .sub = name }, &s));
+        if (s.is_new)
+                TRY(provision_start(cx, id, &s.user));
+        *ret = (Principal){ .kind = WHO_DEV, .scopes = SCOPES_ADMIN };
+        principal_fill(&s.user, ret);
+        return OK;
+}
+
+Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principal *ret) {
+        Shown s;
+        Err e;
+
+        if (id->set.skip_auth)
+                return dev_admit(cx, id, in, ret);
+        e = shown_find(cx, id, in, &s);
+        if (!e && s.kind == SHOWN_NONE) {
+                *ret = (Principal){ .kind = WHO_UNSET };
+                return OK;
+        }
+        if (!e)
+                e = shown_admit(cx, id, &s, in, ret);
+        if (e == ERR_TOKEN_INVALID || e == ERR_TOKEN_EXPIRED)
+                LOG(cx, LOG_INFO, "token_rejected", "a credential was refused", L_STR("reason", str_c(cx->err.what)),
+                    L_TOP_STR("client_ip", in->client_ip));
+        return e;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* The one object behind the door, and what its parts share. */
+#include <pthread.h>
+
+#include "crypto/hash.h"
+#include "crypto/seal.h"
+#include "identity/account.h"
+#include "identity/change.h"
+#include "identity/foreign.h"
+#include "identity/hash_gate.h"
+#include "identity/identity.h"
+#include "identity/identity_sql_int.h"
+#include "identity/key_use.h"
+#include "identity/password_rules.h"
+#include "identity/signing_key.h"
+#include "identity/token_cache.h"
+
+struct Identity {
+        Arena *arena;                                 /* of the settings' texts */
+        Db *db;
+        World *world;
+        IdentitySettings set;
+        Keyring *ring;
+        UserKeys *keys;
+        Audit *audit;
+        Changes changes;
+        TokenCache *cache;
+        SigningKeys *signing;
+        ForeignKeys *foreign;
+        bool same_secret;                             /* JWT_SECRET_KEY is also a secret of the front end */
+        HashGate *gate;
+        KeyUses *uses;
+        PasswordRules *rules;
+        /* Derived from the store key, which is itself random and sealed by the root key: a new root key changes none of them. */
+        SealKey seal;
+        HmacKey index_mac;                            /* e-mail addresses, lockout names, token names */
+        HmacKey link_mac;                             /* signed download links */
+        /* identity_tick's own */
+        int64_t next_sweep_ms, next_checkpoint_ms;
+};
+
+/* Sealed under the installation, not under a user. */
+static inline Str identity_seal(Ctx *cx, Identity *id, Str owner, const char *field, Str plain) {
+        return seal(cx, &id->seal, (SealFor){ owner, field }, plain);
+}
+static inline Err identity_unseal(Ctx *cx, Identity *id, Str owner, const char *field, Str record, Str *ret) {
+        return seal_open(cx, &id->seal, (SealFor){ owner, field }, record, ret);
+}
+
+/* A keyed hash under which something is found without being stored. 32 bytes in the arena. */
+Str identity_index(Ctx *cx, Identity *id, const char *what, Str value);
+
+/* Inside a write: note the change after the commit. */
+void identity_note(Ctx *cx, Identity *id, DbConn *c, ChangeKind kind, Str name);
+
+/* root_key.c: the keyring from the settings, and the store key from the database. */
+Err root_key_load(Ctx *cx, const IdentitySettings *set, bool may_create, Keyring **ret) _must_check_;

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "identity/provision.h"
+
+#include "base/log.h"
+#include "identity/identity_int.h"
+
+static Err link_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, Str subject, User *ret) {
+        Str user_id;
+
+        {
+                _cleanup_(rows_done) Rows r = {0};
+
+                TRY(db_row(cx, c, &sql_link_get, ARGS(v_text(str_c(user_source_names[source])), v_text(subject)), &r));
+                user_id = row_dup(cx, &r, 0);
+        }
+        return user_load(cx, id, c, user_id, ret);
+}
+
+/* An erased user does not come back with a token from before. */
+static Err erased_check(Ctx *cx, DbConn *c, const Claims *claims) {
+        _cleanup_(rows_done) Rows r = {0};
+        Err e = db_row(cx, c, &sql_erasure_of_user, ARGS(v_text(claims->sub)), &r);
+
+        if (e == ERR_NOT_FOUND)
+                return OK;
+        TRY(e);
+        if (!claims->has_iat || claims->iat <= row_int(&r, 0) / 1000)
+                return RAISE(cx, ERR_TOKEN_INVALID, "the user was erased");
+        return OK;
+}
+
+static User user_first_seen(Ctx *cx, UserSource source, const Claims *claims) {
+        const TierLimits *t = &tier_limits[TIER_FREE];
+        Str email;
+
+        if (!claims->email.p || email_normalize(cx, claims->email, &email) != OK) {
+                err_clear(cx);
+                email = STR("");
+        }
+        return (User){
+                .user_id = arena_dup(cx->arena, claims->sub), .email = email, .full_name = STR(""), .source = source,
+                .is_active = true, .is_admin = source == SOURCE_DEV, .consent_extraction = true, .consent_llm = true,
+                .created_at = cx_now_ms(cx), .max_memories = t->memories, .max_requests_per_day = t->requests_per_day,
+        };
+}
+
+Err subject_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, const Claims *claims, Subject *ret) {
+        User u;
+        Err e = link_find(cx, id, c, source, claims->sub, &u);
+
+        if (e == ERR_NOT_FOUND && source != SOURCE_SERVICE && str_starts(claims->sub, STR("usr_")))
+                return RAISE(cx, ERR_TOKEN_INVALID, "a foreign subject may not name one of our users");
+        if (e == ERR_NOT_FOUND) {
+                e = user_load(cx, id, c, claims->sub, &u);
+                if (e == OK && source != SOURCE_SERVICE && u.source != source)
+                        return RAISE(cx, ERR_TOKEN_INVALID, "the subject belongs to another source");
+        }
+        if (e == ERR_NOT_FOUND) {
+                TRY(erased_check(cx, c, claims));
+                *ret = (Subject){ user_first_seen(cx, source, claims), true };
+                return OK;
+        }
+        TRY(e);
+        *ret = (Subject){ u, false };
+        return OK;
+}
+
+/* ---- writing the row ---- */
+
+typedef struct Provision { DbJob job; Ctx cx; Identity *id; User user; } Provision;
+
+static Err provision_write(Ctx *cx, DbConn *c, void *arg) {
+        Provision *p = arg;
+        User known;
+        Err e = user_load(cx, p->id, c, p->user.user_id, &known);
+
+        if (e != ERR_NOT_FOUND)                       /* several first requests at once: the first has done it */
+                return e;
+        TRY(user_add(cx, p->id, c, &p->user));
+        return audit_append(cx, p->id->audit, c, &(AuditEvent){
+                .event = "user_created", .outcome = "success", .actor_type = "system", .owner = p->user.user_id,
+                .target_type = "user", .target_id = p->user.user_id, .reason = str_c(user_source_names[p->user.source]) });
+}
+
+/* Whatever came of it: what was assumed about this user is looked up again. */
+static void provision_done(DbJob *job, Err e) {
+        Provision *p = CONTAINER_OF(job, Provision, job);
+        Arena *a = p->cx.arena;
+
+        if (e)
+                LOG(&p->cx, LOG_ERROR, "user_provision_failed", "the row of a foreign user was not written",
+                    L_STR("what", str_c(p->cx.err.what)));
+        change_note(&p->id->changes, change_ref(&p->id->changes, CHANGE_USER, p->user.user_id));
+        arena_free(a);
+}
+
+Err provision_start(Ctx *cx, Identity *id, const User *u) {
+        Arena *a = arena_new();
+        Provision *p = NEW(a, Provision);
+        Err e;
+
+        p->cx = (Ctx){ .arena = a, .world = cx->world, .route = cx->route };
+        memcpy(p->cx.trace_id, cx->trace_id, sizeof(cx->trace_id));
+        p->id = id;
+        p->user = *u;
+        p->user.user_id = arena_dup(a, u->user_id);
+        p->user.email = arena_dup(a, u->email);
+        p->user.full_name = arena_dup(a, u->full_name);
+        p->job = (DbJob){ .fn = provision_write, .arg = p, .cx = &p->cx, .done = provision_done };
+        e = db_submit(cx, id->db, &p->job);
+        if (e)
+                arena_free(a);
+        return e;
+}
