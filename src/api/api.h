@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* api: from an HTTP exchange to a handler and back. The route table decides everything that is not the handler's own work. */
+/* api: from an HTTP exchange to a handler and back. The route table decides everything that is
+ * not the handler's own work. */
 #include "api/router.h"
 #include "api/services.h"
 #include "web/forwarded.h"
@@ -23,8 +24,10 @@ ServerHooks api_hooks(Api *a);
 extern const Migration api_migrations[];              /* Idempotency-Key */
 Err  idempotency_expire(Ctx *cx, Db *db) _must_check_;   /* answers older than a day go; hourly */
 
-/* The OpenAPI 3.1 document, printed from the route table. `routes` is the same as plain rows, for the test run. */
+/* The OpenAPI 3.1 document, printed from the route table. `routes` is the same as plain rows,
+ * for the test run. */
 void openapi_write(Buf *out, const Route *const *tables, Str version, Str public_url);
 void routes_write(Buf *out, const Route *const *tables);
-/* Every failure a row can answer with: its own list and those its columns imply. Returns the count, at most _ERR_N. */
+/* Every failure a row can answer with: its own list and those its columns imply. Returns the
+ * count, at most _ERR_N. */
 size_t route_errors(const Route *r, Err out[_ERR_N]);

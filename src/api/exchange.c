@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The way of a request, on one page: `begin` (ids, route, credential, limits, media type), then the body, then `ready` (values,
- * lane, handler), the answer, and `end` (log line, metrics). */
+/* The way of a request, on one page: `begin` (ids, route, credential, limits, media type), then
+ * the body, then `ready` (values, lane, handler), the answer, and `end` (log line, metrics). */
 #include "api/visit_int.h"
 #include "base/log.h"
 #include "codec/json.h"
@@ -36,7 +36,8 @@ static bool req_has_header(const Req *rq, Str name) {
         return false;
 }
 
-/* A handler's own header (Cache-Control of the key set, the policy of the API page) takes the place of the usual one. */
+/* A handler's own header (Cache-Control of the key set, the policy of the API page) takes the
+ * place of the usual one. */
 static void add_default(HeaderList *l, const Req *rq, Str name, Str value) {
         if (!req_has_header(rq, name))
                 add(l, name, value);

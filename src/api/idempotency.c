@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the same key with the same request gives the stored answer for
- * 24 hours. For a WRITE row the answer is stored in the savepoint of its effect, so both are durable or neither is. Rows on other
- * lanes claim the key first; a claim whose process died is void after CLAIM_MS. Bodies are sealed with the user's data key. */
+/* Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the same key with the same
+ * request gives the stored answer for 24 hours. For a WRITE row the answer is stored in the
+ * savepoint of its effect, so both are durable or neither is. Rows on other lanes claim the key
+ * first; a claim whose process died is void after CLAIM_MS. Bodies are sealed with the user's
+ * data key. */
 #include "api/visit_int.h"
 #include "crypto/hash.h"
 #include "crypto/seal.h"

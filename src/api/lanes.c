@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Where a handler runs. INLINE and READ stay on the loop thread; the others hold the exchange and cross to another one.
- * The answer to a write leaves after its commit. */
+/* Where a handler runs. INLINE and READ stay on the loop thread; the others hold the exchange
+ * and cross to another one. The answer to a write leaves after its commit. */
 #include "api/visit_int.h"
 
 static Err call(Visit *v) { return v->row->route->fn(&v->rq, v->in, v->ret); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Rate classes of the rows (identity.md section 8): a user's burst and daily quota, or counters of one client address. */
+/* Rate classes of the rows (identity.md section 8): a user's burst and daily quota, or counters
+ * of one client address. */
 #include "api/visit_int.h"
 #include "base/metric.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* GET /metrics (contracts/health.md section 7): Prometheus text, OpenMetrics by Accept, or a short JSON form. */
+/* GET /metrics (contracts/health.md section 7): Prometheus text, OpenMetrics by Accept, or a
+ * short JSON form. */
 #include "api/router.h"
 #include "api/services.h"
 #include "base/metric.h"
@@ -30,7 +31,8 @@ static bool token_matches(const Req *rq) {
                str_eq_nocase(scheme, STR("bearer")) && secret_eq(token, rq->sv->metrics_token);
 }
 
-/* Public by setting, by the metrics token (which is no credential of a user), or with a credential of scope `metrics`. */
+/* Public by setting, by the metrics token (which is no credential of a user), or with a
+ * credential of scope `metrics`. */
 static Err allowed(Req *rq) {
         if (rq->sv->metrics_public || token_matches(rq))
                 return OK;

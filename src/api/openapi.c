@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The OpenAPI 3.1 document and the plain row list, both printed from the route table: nothing in them is written by hand. */
+/* The OpenAPI 3.1 document and the plain row list, both printed from the route table: nothing in
+ * them is written by hand. */
 #include "api/api.h"
 #include "codec/json.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* route: one row per operation, many readers (dispatch, auth, limits, validation, OpenAPI, metrics, audit, the test run).
- * Rows stand at the end of the file that holds their handlers. A row with an empty required column stops the start. */
+/* route: one row per operation, many readers (dispatch, auth, limits, validation, OpenAPI,
+ * metrics, audit, the test run). Rows stand at the end of the file that holds their handlers. A
+ * row with an empty required column stops the start. */
 #include "codec/shape.h"
 #include "identity/identity.h"
 #include "store/db.h"
@@ -105,16 +106,20 @@ struct Route {
 /* value must live in the arena or be static */
 void req_header(Req *rq, Str name, Str value);
 
-/* For a public row that needs a credential in some cases: looks at it now; rq->who is set, or ERR_UNAUTHENTICATED and the like. */
+/* For a public row that needs a credential in some cases: looks at it now; rq->who is set, or
+ * ERR_UNAUTHENTICATED and the like. */
 Err  req_authenticate(Req *rq);
 
-/* Instead of `ret`: bytes of a type of their own (static type; body in the arena or static). Returns OK. */
+/* Instead of `ret`: bytes of a type of their own (static type; body in the arena or static).
+ * Returns OK. */
 Err  req_raw(Req *rq, Str type, Str body);
 
-/* LANE_STREAM only, exactly one of them, from any thread; the request's arena is the caller's alone until then.
- * The answer as if the handler had returned it (`ret`: struct of route->out, a List or a Str as the row says). */
+/* LANE_STREAM only, exactly one of them, from any thread; the request's arena is the caller's
+ * alone until then. The answer as if the handler had returned it (`ret`: struct of route->out, a
+ * List or a Str as the row says). */
 void req_answer(Req *rq, Err e, const void *ret);
-/* A 200 text/event-stream with the usual headers. The Req is gone with the stream: copy what is needed before. */
+/* A 200 text/event-stream with the usual headers. The Req is gone with the stream: copy what is
+ * needed before. */
 Stream *req_stream(Req *rq, const StreamSettings *set);
 
 /* api/routes.c: every table, NULL-terminated */

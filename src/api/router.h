@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* router: the route tables compiled once into a tree of path segments. Fixed words win over {…}. A path in a row that ends with
- * '/' matches with and without it. Also the home of what is kept per row while running: scope bits, metric cells. */
+/* router: the route tables compiled once into a tree of path segments. Fixed words win over {…}.
+ * A path in a row that ends with '/' matches with and without it. Also the home of what is kept
+ * per row while running: scope bits, metric cells. */
 #include <stdatomic.h>
 
 #include "api/route.h"
@@ -16,7 +17,8 @@ typedef struct Row {
 
 typedef struct Router Router;
 
-/* Checks every row (a required column empty, an unknown scope, two rows for one method and path: ERR_INVALID naming the row). */
+/* Checks every row (a required column empty, an unknown scope, two rows for one method and path:
+ * ERR_INVALID naming the row). */
 Err     router_new(Ctx *cx, const Route *const *tables, Router **ret) _must_check_;
 Router *router_free(Router *r);
 DEFINE_CLEANUP(Router, router_free)

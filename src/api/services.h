@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* services: the opened rooms, as handlers see them. Made once by app/, borrowed by every request. */
+/* services: the opened rooms, as handlers see them. Made once by app/, borrowed by every
+ * request. */
 #include "base/base.h"
 
 typedef struct Db Db;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* visit: what one request carries through api/: the exchange, its row, who came, what was decoded, what comes back.
- * Lives in the exchange's arena from `begin` to `end`. */
+/* visit: what one request carries through api/: the exchange, its row, who came, what was
+ * decoded, what comes back. Lives in the exchange's arena from `begin` to `end`. */
 #include "api/api.h"
 #include "api/problem.h"
 #include "sys/pool.h"
@@ -59,8 +59,9 @@ void visit_answer_later(Visit *v, Err e);
 /* limits.c: ERR_RATE_LIMITED with Retry-After; sets the header values either way. */
 Err  visit_limit(Visit *v) _must_check_;
 
-/* idempotency.c: the Idempotency-Key of a request (health.md section 12). `begin` claims the key, or finds the stored answer and
- * puts it into v->replay; `end` stores the answer, in the write of its effect; `drop` frees a claim that came to nothing. */
+/* idempotency.c: the Idempotency-Key of a request (health.md section 12). `begin` claims the
+ * key, or finds the stored answer and puts it into v->replay; `end` stores the answer, in the
+ * write of its effect; `drop` frees a claim that came to nothing. */
 Err  idempotency_read_key(Visit *v) _must_check_;
 Err  idempotency_begin(Visit *v, DbConn *c, bool *ret_replayed) _must_check_;
 Err  idempotency_end(Visit *v, DbConn *c) _must_check_;

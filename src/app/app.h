@@ -42,7 +42,8 @@ void app_close(App *a);                               /* fine on {0} and on a ha
 Err  app_db_path(Ctx *cx, const Settings *set, const char **ret) _must_check_;
 extern const Migration *const app_migrations[];
 
-/* chores.c: what happens without a request: housekeeping of the rooms, each on a worker, never twice at once. */
+/* chores.c: what happens without a request: housekeeping of the rooms, each on a worker, never
+ * twice at once. */
 Err            chores_start(Ctx *cx, App *a, struct Chores **ret) _must_check_;
 struct Chores *chores_stop(struct Chores *c);
 

@@ -143,7 +143,8 @@ static Err open_health(Ctx *cx, App *a) {
         return health_new(cx, a->db, a->client, a->timers, &set, &a->health);
 }
 
-/* Beside the program in an installed tree, or where the build leaves the page's files in a source tree. */
+/* Beside the program in an installed tree, or where the build leaves the page's files in a
+ * source tree. */
 static Str assets_dir(Ctx *cx) {
         static const char *const places[] = { "../share/mainstay/swagger-ui",
                                               "../../assets/node_modules/swagger-ui-dist" };

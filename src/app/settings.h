@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* settings: one table. Each row gives name, default, kind, range and meaning; from it come parsing (file, environment, NAME_FILE),
- * the refusals, `config print`, the reference page and .env.example. Order of precedence: environment, then file, then default.
- * Every fault is named at once; the program does not start with a setting it does not understand. */
+/* settings: one table. Each row gives name, default, kind, range and meaning; from it come
+ * parsing (file, environment, NAME_FILE), the refusals, `config print`, the reference page and
+ * .env.example. Order of precedence: environment, then file, then default. Every fault is named
+ * at once; the program does not start with a setting it does not understand. */
 #include "base/base.h"
 
 typedef struct Settings {
@@ -54,9 +55,11 @@ typedef struct SettingsSource {
         char *const *environ;                         /* "NAME=value", NULL-terminated */
 } SettingsSource;
 
-/* Everything in the arena. ERR_INVALID: each fault is a field error of cx, pointer = the setting's name. */
+/* Everything in the arena. ERR_INVALID: each fault is a field error of cx, pointer = the
+ * setting's name. */
 Err  settings_load(Ctx *cx, const SettingsSource *src, Settings *ret) _must_check_;
 
 typedef enum SettingsForm { SETTINGS_TEXT, SETTINGS_JSON, SETTINGS_MARKDOWN, SETTINGS_ENV_EXAMPLE } SettingsForm;
-/* TEXT and JSON print the values in force with secrets masked; MARKDOWN and ENV_EXAMPLE print the table (set may be NULL). */
+/* TEXT and JSON print the values in force with secrets masked; MARKDOWN and ENV_EXAMPLE print
+ * the table (set may be NULL). */
 void settings_print(Ctx *cx, const Settings *set, SettingsForm form, Buf *out);

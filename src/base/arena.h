@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /* arena: memory that dies together. One per request, one per long-lived object that wants it.
- * Allocation never fails: sizes are capped where bytes enter, and a refused page aborts the process.
- * Sanitizer builds use one malloc per allocation, so that overruns are seen. Not thread safe. */
+ * Allocation never fails: sizes are capped where bytes enter, and a refused page aborts the
+ * process. Sanitizer builds use one malloc per allocation, so that overruns are seen. Not thread
+ * safe. */
 #include "base/str.h"
 
 typedef struct Arena Arena;

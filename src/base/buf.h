@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* buf: a growing byte buffer with a maximum from birth. The first append that would pass the maximum sets `full`
- * and drops its bytes; later ones drop too, so a writer appends freely and checks once at the end. */
+/* buf: a growing byte buffer with a maximum from birth. The first append that would pass the
+ * maximum sets `full` and drops its bytes; later ones drop too, so a writer appends freely and
+ * checks once at the end. */
 #include "base/str.h"
 
 typedef struct Buf { char *p; size_t n, cap, max; bool full; } Buf;

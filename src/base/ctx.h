@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* ctx: what every call carries: memory, time and chance, the deadline, who and which request, and the first failure.
+/* ctx: what every call carries: memory, time and chance, the deadline, who and which request,
+ * and the first failure.
  *
- * RAISE notes where and why once; TRY passes a failure on unchanged. The private text goes to the log with the request
- * id; clients see only the text of the error list, the field errors and the extra members. */
+ * RAISE notes where and why once; TRY passes a failure on unchanged. The private text goes to
+ * the log with the request id; clients see only the text of the error list, the field errors and
+ * the extra members. */
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -47,7 +49,8 @@ Err  err_raise(Ctx *cx, Err code, const char *where, const char *fmt, ...) _prin
 #define RAISE(cx, code, ...) err_raise((cx), (code), __FILE_NAME__ ":" _STR1(__LINE__), __VA_ARGS__)
 #define TRY(expr) do { Err _e = (expr); if (_e) return _e; } while (0)
 
-/* ERR_INVALID with one member named: RAISE_FIELD(cx, "#/email", "must contain one @"). Call it again for the next one. */
+/* ERR_INVALID with one member named: RAISE_FIELD(cx, "#/email", "must contain one @"). Call it
+ * again for the next one. */
 Err  err_field(Ctx *cx, Err code, const char *where, Str pointer, const char *fmt, ...) _printf_(5, 6);
 #define RAISE_FIELD(cx, pointer, ...) \
         err_field((cx), ERR_INVALID, __FILE_NAME__ ":" _STR1(__LINE__), str_c(pointer), __VA_ARGS__)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* err: the one list of failures. Each line is the enum, the API's stable `code`, the HTTP status and the public text.
- * Product code returns these and never a status number; api/ looks the rest up (RFC 9457 problem details). */
+/* err: the one list of failures. Each line is the enum, the API's stable `code`, the HTTP status
+ * and the public text. Product code returns these and never a status number; api/ looks the rest
+ * up (RFC 9457 problem details). */
 #include "base/macros.h"
 
 #define ERR_LIST(X) \

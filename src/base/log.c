@@ -18,8 +18,8 @@ static const struct { const char *name; int sev; } levels[] = {
         [LOG_WARN] = { "WARN", 13 },  [LOG_ERROR] = { "ERROR", 17 }, [LOG_FATAL] = { "FATAL", 21 },
 };
 
-/* Lines wait here for the flusher. When the reader of our stderr stalls the queue fills, and lines are dropped and counted
- * rather than requests stopped. */
+/* Lines wait here for the flusher. When the reader of our stderr stalls the queue fills, and
+ * lines are dropped and counted rather than requests stopped. */
 static struct {
         pthread_mutex_t lock;
         pthread_cond_t wake;
@@ -107,7 +107,8 @@ static void sink_line(Str line, LogLevel level) {
         pthread_mutex_unlock(&sink.lock);
 }
 
-/* JSON string with everything escaped that could break a line or a terminal; broken UTF-8 becomes U+FFFD. */
+/* JSON string with everything escaped that could break a line or a terminal; broken UTF-8
+ * becomes U+FFFD. */
 static void add_json_str(Buf *b, Str s) {
         static const char hex[] = "0123456789abcdef";
         buf_addc(b, '"');

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* log: one JSON object per line (contracts/health.md section 10). An event has a stable name and typed fields; the ids of
- * the request come from the Ctx. There is no field for a Secret, and none for the text of a message or a memory.
- * Lines are formatted on the caller's thread into its own buffer and written by one flusher, so no request waits for the disk. */
+/* log: one JSON object per line (contracts/health.md section 10). An event has a stable name and
+ * typed fields; the ids of the request come from the Ctx. There is no field for a Secret, and
+ * none for the text of a message or a memory. Lines are formatted on the caller's thread into
+ * its own buffer and written by one flusher, so no request waits for the disk. */
 #include "base/ctx.h"
 
 typedef enum LogLevel { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL } LogLevel;
 typedef enum LogType { LOG_END = 0, LOG_T_STR, LOG_T_INT, LOG_T_NUM, LOG_T_BOOL } LogType;
-/* `attr` false: a top-level member (method, status, duration_ms, client_ip, error_type, route); true: inside attrs. */
+/* `attr` false: a top-level member (method, status, duration_ms, client_ip, error_type, route);
+ * true: inside attrs. */
 typedef struct LogField { const char *key; LogType type; bool top; union { Str s; int64_t i; double f; bool b; }; } LogField;
 
 #define L_STR(k, v)  { .key = (k), .type = LOG_T_STR,  .s = (v) }
@@ -18,7 +20,8 @@ typedef struct LogField { const char *key; LogType type; bool top; union { Str s
 #define L_TOP_INT(k, v) { .key = (k), .type = LOG_T_INT, .top = true, .i = (v) }
 #define L_TOP_NUM(k, v) { .key = (k), .type = LOG_T_NUM, .top = true, .f = (v) }
 
-/* LOG(cx, LOG_INFO, "turn_completed", "offline answer", L_INT("memories", n)); cx may be NULL outside a request. */
+/* LOG(cx, LOG_INFO, "turn_completed", "offline answer", L_INT("memories", n)); cx may be NULL
+ * outside a request. */
 #define LOG(cx, level, event, msg, ...) \
         do { if ((level) >= log_level) \
                 log_write((cx), (level), (event), (msg), (const LogField[]){ __VA_ARGS__ __VA_OPT__(,) { .type = LOG_END } }); \

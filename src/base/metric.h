@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* metric: one registry of counters, gauges and histograms, printed as Prometheus text or OpenMetrics.
- * A family is made once; a cell is one set of label values. Cells live as long as the process, so callers keep pointers.
- * Updating a cell is a relaxed atomic and never blocks. Labels never hold user ids, paths with ids or free text. */
+/* metric: one registry of counters, gauges and histograms, printed as Prometheus text or
+ * OpenMetrics. A family is made once; a cell is one set of label values. Cells live as long as
+ * the process, so callers keep pointers. Updating a cell is a relaxed atomic and never blocks.
+ * Labels never hold user ids, paths with ids or free text. */
 #include "base/buf.h"
 
 typedef struct Metric Metric;                         /* a family */
@@ -14,7 +15,8 @@ Metric *metric_gauge(const char *name, const char *labels, const char *help);
 /* `bounds` ascending, without +Inf, static; values are in the unit of the name (seconds). */
 Metric *metric_histogram(const char *name, const char *labels, const double *bounds, size_t n, const char *help);
 
-/* The cell for these label values (as many as labels), made on first use. Takes a lock: keep the pointer on hot paths. */
+/* The cell for these label values (as many as labels), made on first use. Takes a lock: keep the
+ * pointer on hot paths. */
 Cell   *metric_cell(Metric *m, const Str *values);
 #define METRIC_CELL(m, ...) metric_cell((m), (const Str[]){ __VA_ARGS__ })
 static inline Cell *metric_one(Metric *m) { return metric_cell(m, NULL); }      /* a family without labels */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* secret: bytes that are wiped, compared in constant time and printed by nothing. Lives outside arenas. */
+/* secret: bytes that are wiped, compared in constant time and printed by nothing. Lives outside
+ * arenas. */
 #include "base/str.h"
 
 typedef struct Secret { char *p; size_t n; } Secret;  /* p is NUL-terminated; {0} is empty */

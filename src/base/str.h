@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* str: bytes with a length. A Str never owns; p == NULL means absent, n == 0 with p set means empty. */
+/* str: bytes with a length. A Str never owns; p == NULL means absent, n == 0 with p set means
+ * empty. */
 #include <string.h>
 
 #include "base/macros.h"

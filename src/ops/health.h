@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* health: is what we depend on there? Probes run in the background, each with its own deadline; whoever asks reads the last result,
- * so health answers are fast whatever the dependencies do (contracts/health.md sections 3 to 5).
+/* health: is what we depend on there? Probes run in the background, each with its own deadline;
+ * whoever asks reads the last result, so health answers are fast whatever the dependencies do
+ * (contracts/health.md sections 3 to 5).
  *
- * A check turns unhealthy after `fail_after` failures in a row and healthy after `recover_after` successes; the very first result
- * counts at once. A result older than three periods and the timeout is stale, which is unhealthy. */
+ * A check turns unhealthy after `fail_after` failures in a row and healthy after `recover_after`
+ * successes; the very first result counts at once. A result older than three periods and the
+ * timeout is stale, which is unhealthy. */
 #include "base/base.h"
 #include "store/db.h"
 
@@ -22,7 +24,8 @@ typedef struct HealthSettings {
         double disk_fail, disk_warn;                  /* free share; 0 = 0.10, 0.20 */
 } HealthSettings;
 
-/* ERR_INVALID: an unknown kind, a name twice, a value out of range; the sentence names the check. Probes begin with health_start. */
+/* ERR_INVALID: an unknown kind, a name twice, a value out of range; the sentence names the
+ * check. Probes begin with health_start. */
 Err     health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSettings *set, Health **ret) _must_check_;
 void    health_start(Health *h);
 Health *health_free(Health *h);
@@ -51,7 +54,8 @@ typedef struct CheckView {
 typedef struct CheckViews { CheckView *v; size_t n; } CheckViews;
 void    health_view(Ctx *cx, Health *h, CheckViews *ret);
 bool    health_is_ready(const Health *h, const CheckViews *views, Strs exclude);
-/* One round of every probe now, waiting for all of them (bounded by their timeouts). Worker threads only. */
+/* One round of every probe now, waiting for all of them (bounded by their timeouts). Worker
+ * threads only. */
 void    health_fresh(Ctx *cx, Health *h);
 
 typedef struct Transition { Str check, from, to, reason; int64_t at; double previous_duration_s; } Transition;

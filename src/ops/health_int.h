@@ -2,7 +2,8 @@
 #pragma once
 #include "ops/probe.h"
 
-/* checks.c: HEALTH_CHECKS, or the default list: the storage, disk, memory and the language model. In cx->arena. */
+/* checks.c: HEALTH_CHECKS, or the default list: the storage, disk, memory and the language
+ * model. In cx->arena. */
 Err  checks_parse(Ctx *cx, const HealthSettings *set, CheckSpec **ret, size_t *ret_n) _must_check_;
 
 /* history.c: a failure to write it is logged, never more: health must not depend on it. */
