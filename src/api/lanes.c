@@ -12,23 +12,32 @@ static Err run_read(Visit *v) {
 
 /* ---- WRITE: the handler in a savepoint on the writer ---- */
 
+/* A refusal that has to leave a trace (a stolen token ends its session) commits and then fails. */
+static Err call_write(Visit *v) {
+        Err e = call(v);
+        if (!e || !v->rq.keep)
+                return e;
+        v->kept = e;
+        return OK;
+}
+
 static Err run_write(Ctx *cx, DbConn *c, void *arg) {
         Visit *v = arg;
         v->rq.db = c;
         if (!v->idem_key.p)
-                return call(v);
+                return call_write(v);
         bool replayed;
         TRY(idempotency_begin(v, c, &replayed));
         if (replayed)
                 return OK;
-        TRY(call(v));
-        return idempotency_end(v, c);
+        TRY(call_write(v));
+        return v->kept ? idempotency_drop(v, c) : idempotency_end(v, c);
 }
 
 static void write_done(DbJob *job, Err e) {
         Visit *v = CONTAINER_OF(job, Visit, db_job);
         v->rq.db = NULL;
-        visit_finish(v, e);
+        visit_finish(v, e ? e : v->kept);
 }
 
 static Err start_write(Visit *v) {

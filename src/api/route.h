@@ -63,6 +63,8 @@ typedef struct Req {
         const void *query;                            /* struct of route->query, or NULL */
         /* starts as route->status; a handler may change it */
         int status;
+        /* LANE_WRITE: set by the handler: what it wrote stays although it returns an error */
+        bool keep;
         Header headers[HEADERS_OUT_MAX];              /* added by the handler: req_header */
         size_t n_headers;
 } Req;
