@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Every driver of the database seam against the same cases. A driver is a row of `drivers`; one that
- * cannot run on this machine says why and is skipped. */
+/* Every driver of the database seam against the same cases. A driver is a row of `drivers`; one
+ * that cannot run on this machine says why and is skipped. */
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -19,9 +19,12 @@
 
 static const Migration tables[] = {
         { 1, "tables",
-          "CREATE TABLE account (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, money BIGINT NOT NULL);"
-          "CREATE TABLE entry (id BIGINT PRIMARY KEY, account BIGINT NOT NULL REFERENCES account (id), amount BIGINT);"
-          "CREATE TABLE thing (id BIGINT PRIMARY KEY, i BIGINT, f DOUBLE PRECISION, t TEXT, b BYTEA);",
+          "CREATE TABLE account (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, money BIGINT "
+          "NOT NULL);"
+          "CREATE TABLE entry (id BIGINT PRIMARY KEY, account BIGINT NOT NULL REFERENCES account "
+          "(id), amount BIGINT);"
+          "CREATE TABLE thing (id BIGINT PRIMARY KEY, i BIGINT, f DOUBLE PRECISION, t TEXT, b "
+          "BYTEA);",
           "DROP TABLE thing; DROP TABLE entry; DROP TABLE account;" },
         { 0 },
 };
@@ -50,7 +53,9 @@ static Err sqlite_case_open(Case *k, Db **ret) {
 
 static const Driver sqlite = { "sqlite", sqlite_case_open };
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) { return remove(path); }
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
+        return remove(path);
+}
 
 static int case_begin(void **state) {
         Case *k = calloc(1, sizeof *k);
@@ -85,14 +90,21 @@ static void reopen(Case *k) {
 
 /* ---- statements and the writes made of them ---- */
 
-static const Sql account_add = { "account_add", "INSERT INTO account (id, name, money) VALUES ($1, $2, $3)" };
-static const Sql account_list = { "account_list", "SELECT id, name, money FROM account ORDER BY id" };
+static const Sql account_add = { "account_add",
+                                 "INSERT INTO account (id, name, money) VALUES ($1, $2, $3)" };
+static const Sql account_list = { "account_list",
+                                  "SELECT id, name, money FROM account ORDER BY id" };
 static const Sql account_get = { "account_get", "SELECT name, money FROM account WHERE id = $1" };
-static const Sql account_pay = { "account_pay", "UPDATE account SET money = money + $2 WHERE id = $1" };
-static const Sql account_sum = { "account_sum", "SELECT CAST(coalesce(sum(money), 0) AS BIGINT), count(*) FROM account" };
+static const Sql account_pay = { "account_pay",
+                                 "UPDATE account SET money = money + $2 WHERE id = $1" };
+static const Sql account_sum = {
+        "account_sum", "SELECT CAST(coalesce(sum(money), 0) AS BIGINT), count(*) FROM account"
+};
 static const Sql account_drop = { "account_drop", "DELETE FROM account WHERE id = $1" };
-static const Sql entry_add = { "entry_add", "INSERT INTO entry (id, account, amount) VALUES ($1, $2, $3)" };
-static const Sql thing_add = { "thing_add", "INSERT INTO thing (i, f, t, b, id) VALUES ($2, $3, $4, $5, $1)" };
+static const Sql entry_add = { "entry_add",
+                               "INSERT INTO entry (id, account, amount) VALUES ($1, $2, $3)" };
+static const Sql thing_add = { "thing_add",
+                               "INSERT INTO thing (i, f, t, b, id) VALUES ($2, $3, $4, $5, $1)" };
 static const Sql thing_get = { "thing_get", "SELECT i, f, t, b FROM thing WHERE id = $1" };
 
 typedef struct Add { int64_t id; const char *name; Err then; int ran; } Add;
@@ -100,7 +112,8 @@ typedef struct Add { int64_t id; const char *name; Err then; int ran; } Add;
 static Err add_fn(Ctx *cx, DbConn *c, void *arg) {
         Add *a = arg;
         a->ran++;
-        const char *name = a->name ? a->name : arena_printf(cx->arena, "name %lld", (long long)a->id);
+        const char *name =
+                a->name ? a->name : arena_printf(cx->arena, "name %lld", (long long)a->id);
         TRY(db_run(cx, c, &account_add, ARGS(v_int(a->id), v_text(str_c(name)), v_int(100)), NULL));
         return a->then ? RAISE(cx, a->then, "the case asked for it") : OK;
 }
@@ -134,7 +147,8 @@ typedef struct Thing { int64_t id; Val v[4]; } Thing;
 static Err thing_fn(Ctx *cx, DbConn *c, void *arg) {
         Thing *t = arg;
         int64_t changed = 0;
-        TRY(db_run(cx, c, &thing_add, ARGS(v_int(t->id), t->v[0], t->v[1], t->v[2], t->v[3]), &changed));
+        TRY(db_run(cx, c, &thing_add, ARGS(v_int(t->id), t->v[0], t->v[1], t->v[2], t->v[3]),
+                   &changed));
         assert_int_equal(changed, 1);
         return OK;
 }
@@ -155,10 +169,14 @@ static void values_come_back_as_they_went(void **state) {
         Case *k = *state;
         Thing cases[] = {
                 { 1, { v_null(), v_null(), v_null(), v_null() } },
-                { 2, { v_int(INT64_MIN), v_num(-0.1), v_text(STR("Grüße, 世界 🜁")), v_blob(STR("\0\1\377\0")) } },
+                { 2,
+                  { v_int(INT64_MIN), v_num(-0.1), v_text(STR("Grüße, 世界 🜁")),
+                    v_blob(STR("\0\1\377\0")) } },
                 { 3, { v_int(INT64_MAX), v_num(1e300), v_text(STR("")), v_blob(STR("")) } },
                 { 4, { v_int(0), v_num(0), v_text(STR_NULL), v_blob(STR_NULL) } },
-                { 5, { v_int(-1), v_num(3), v_text(STR("it's \"$1\" \\ % ?1")), v_blob(STR("\\x00")) } },
+                { 5,
+                  { v_int(-1), v_num(3), v_text(STR("it's \"$1\" \\ % ?1")),
+                    v_blob(STR("\\x00")) } },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 assert_ok(db_write(&k->cx, k->db, thing_fn, &cases[i]));
@@ -240,7 +258,8 @@ static void a_taken_key_is_a_conflict(void **state) {
 static Err caught_fn(Ctx *cx, DbConn *c, void *arg) {
         Add *a = arg;
         TRY(db_run(cx, c, &account_add, ARGS(v_int(a->id), v_text(STR("kept")), v_int(1)), NULL));
-        Err e = db_run(cx, c, &account_add, ARGS(v_int(a->id), v_text(STR("taken")), v_int(1)), NULL);
+        Err e = db_run(cx, c, &account_add, ARGS(v_int(a->id), v_text(STR("taken")), v_int(1)),
+                       NULL);
         assert_int_equal(e, ERR_CONFLICT);
         return db_run(cx, c, &account_pay, ARGS(v_int(a->id), v_int(1)), NULL);
 }
@@ -294,13 +313,22 @@ static void a_write_reads_its_own(void **state) {
 
 static void a_failed_write_leaves_nothing(void **state) {
         Case *k = *state;
-        assert_err(db_write(&k->cx, k->db, add_fn, &(Add){ .id = 1, .then = ERR_FORBIDDEN }), ERR_FORBIDDEN);
+        assert_err(db_write(&k->cx, k->db, add_fn, &(Add){ .id = 1, .then = ERR_FORBIDDEN }),
+                   ERR_FORBIDDEN);
         assert_int_equal(accounts(k), 0);
         assert_ok(add(k, 1));
 }
 
-/* A write that stands in the writer until it is let go, so that what is submitted meanwhile waits. */
-typedef struct Gate { pthread_mutex_t lock; pthread_cond_t wake; bool inside, open; DbJob job; Ctx cx; int dones; } Gate;
+/* A write that stands in the writer until it is let go, so that what is submitted meanwhile waits.
+ */
+typedef struct Gate {
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        bool inside, open;
+        DbJob job;
+        Ctx cx;
+        int dones;
+} Gate;
 
 static Err gate_fn(Ctx *cx, DbConn *c, void *arg) {
         Gate *g = arg;
@@ -322,7 +350,9 @@ static void gate_done(DbJob *job, Err e) {
 }
 
 static void gate_shut(Case *k, Gate *g) {
-        *g = (Gate){ .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .cx = k->cx };
+        *g = (Gate){ .lock = PTHREAD_MUTEX_INITIALIZER,
+                     .wake = PTHREAD_COND_INITIALIZER,
+                     .cx = k->cx };
         g->job = (DbJob){ .fn = gate_fn, .arg = g, .cx = &g->cx, .done = gate_done };
         assert_ok(db_submit(&k->cx, k->db, &g->job));
         pthread_mutex_lock(&g->lock);
@@ -341,7 +371,16 @@ static void gate_open(Gate *g) {
 }
 
 enum { JOBS = 12 };
-typedef struct Job { DbJob job; Add add; Ctx cx; Arena *arena; int *left; pthread_mutex_t *lock; pthread_cond_t *wake; Err got; } Job;
+typedef struct Job {
+        DbJob job;
+        Add add;
+        Ctx cx;
+        Arena *arena;
+        int *left;
+        pthread_mutex_t *lock;
+        pthread_cond_t *wake;
+        Err got;
+} Job;
 
 static void job_done(DbJob *job, Err e) {
         Job *j = CONTAINER_OF(job, Job, job);
@@ -355,7 +394,9 @@ static void job_done(DbJob *job, Err e) {
 typedef struct Jobs { Job v[JOBS]; int left; pthread_mutex_t lock; pthread_cond_t wake; } Jobs;
 
 static void jobs_submit(Case *k, Jobs *all) {
-        *all = (Jobs){ .left = JOBS, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+        *all = (Jobs){ .left = JOBS,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .wake = PTHREAD_COND_INITIALIZER };
         for (int i = 0; i < JOBS; i++) {
                 Job *j = &all->v[i];
                 j->arena = arena_new();
@@ -427,7 +468,8 @@ static Err hooked_fn(Ctx *cx, DbConn *c, void *arg) {
 static void hooks_run_in_order(void **state) {
         Case *k = *state;
         Trace t = { 0 };
-        Hooked h = { .commit = { { &t, 'a' }, { &t, 'b' } }, .rollback = { { &t, 'x' }, { &t, 'y' } } };
+        Hooked h = { .commit = { { &t, 'a' }, { &t, 'b' } },
+                     .rollback = { { &t, 'x' }, { &t, 'y' } } };
         assert_ok(db_write(&k->cx, k->db, hooked_fn, &h));
         assert_string_equal(t.text, "ab");
         h.then = ERR_FORBIDDEN;
@@ -453,7 +495,8 @@ static void a_full_queue_refuses(void **state) {
         assert_int_equal(st.queue_max, JOBS);
         Add late = { .id = 100 };
         assert_err(db_write(&k->cx, k->db, add_fn, &late), ERR_UNAVAILABLE);
-        Job one = { .add = late, .job = { .fn = add_fn, .arg = &one.add, .cx = &k->cx, .done = job_done } };
+        Job one = { .add = late,
+                    .job = { .fn = add_fn, .arg = &one.add, .cx = &k->cx, .done = job_done } };
         assert_err(db_submit(&k->cx, k->db, &one.job), ERR_UNAVAILABLE);
         gate_open(&g);
         jobs_wait(&all);
@@ -478,7 +521,8 @@ static void a_write_that_waits_too_long_is_not_run(void **state) {
 static void a_read_ends_at_its_deadline(void **state) {
         Case *k = *state;
         static const Sql forever = { "forever",
-                "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i % 1000 + 1 FROM c) SELECT count(*) FROM c" };
+                                     "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i % 1000 "
+                                     "+ 1 FROM c) SELECT count(*) FROM c" };
         DbConn *c = NULL;
         assert_ok(db_read(&k->cx, k->db, &c));
         k->cx.deadline_us = cx_mono_us(&k->cx) + 50000;
@@ -506,7 +550,8 @@ static void *payer_main(void *arg) {
         Arena *arena = arena_new();
         Ctx cx = TEST_CTX(arena, &world_real);
         for (unsigned i = 0; i < PAYMENTS; i++, arena_clear(arena)) {
-                Payment pay = { 1 + (p->seed + i) % WALLETS, 1 + (p->seed * 3 + i * 5) % WALLETS, 7 };
+                Payment pay = { 1 + (p->seed + i) % WALLETS, 1 + (p->seed * 3 + i * 5) % WALLETS,
+                                7 };
                 p->failures += db_write(&cx, p->db, pay_fn, &pay) != OK;
         }
         arena_free(arena);
@@ -653,12 +698,16 @@ static const struct { const char *name; CMUnitTestFunction fn; } cases[] = {
 static int driver_run(const Driver *driver) {
         struct CMUnitTest tests[ELEMENTSOF(cases)];
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                tests[i] = (struct CMUnitTest){ .name = cases[i].name, .test_func = cases[i].fn, .setup_func = case_begin,
-                                                .teardown_func = case_end, .initial_state = (void *)(uintptr_t)driver };
+                tests[i] = (struct CMUnitTest){ .name = cases[i].name,
+                                                .test_func = cases[i].fn,
+                                                .setup_func = case_begin,
+                                                .teardown_func = case_end,
+                                                .initial_state = (void *)(uintptr_t)driver };
         return _cmocka_run_group_tests(driver->name, tests, ELEMENTSOF(tests), NULL, NULL);
 }
 
 int main(void) {
-        static const struct CMUnitTest failing[] = { cmocka_unit_test(the_failing_driver_fails_everything) };
+        static const struct CMUnitTest failing[] = { cmocka_unit_test(
+                the_failing_driver_fails_everything) };
         return driver_run(&sqlite) + cmocka_run_group_tests_name("failing", failing, NULL, NULL);
 }

@@ -6,13 +6,14 @@
 struct CacheSub {
         Cache *owner;
         CacheSub *next, **prev;
-        void (*fn)(void *arg, Str message);
-        void *arg;
+        CacheListener listener;
         Str channel;
         char text[];
 };
 
-Err cache_open(Ctx *cx, const CacheSettings *set, Cache **ret) { return cache_local_open(cx, set, ret); }
+Err cache_open(Ctx *cx, const CacheSettings *set, Cache **ret) {
+        return cache_local_open(cx, set, ret);
+}
 
 Cache *cache_close(Cache *c) {
         if (c)
@@ -35,7 +36,8 @@ void cache_done(Cache *c) {
 
 static Err key_check(Ctx *cx, Str key, Str value, int64_t ttl_ms) {
         if (key.n == 0 || key.n > CACHE_KEY_MAX || value.n > CACHE_VALUE_MAX)
-                return RAISE(cx, ERR_TOO_LARGE, "cache: key of %zu and value of %zu bytes", key.n, value.n);
+                return RAISE(cx, ERR_TOO_LARGE, "cache: key of %zu and value of %zu bytes", key.n,
+                             value.n);
         assert(ttl_ms > 0);
         return OK;
 }
@@ -65,9 +67,9 @@ Err cache_release(Ctx *cx, Cache *c, Str key, Str holder) {
         return c->driver->release(cx, c, key, holder);
 }
 
-Err cache_count(Ctx *cx, Cache *c, Str key, int64_t by, int64_t window_ms, CacheCount *ret) {
-        TRY(key_check(cx, key, STR_NULL, window_ms));
-        return c->driver->count(cx, c, key, by, window_ms, ret);
+Err cache_count(Ctx *cx, Cache *c, Str key, CacheStep step, CacheCount *ret) {
+        TRY(key_check(cx, key, STR_NULL, step.window_ms));
+        return c->driver->count(cx, c, key, step, ret);
 }
 
 void cache_stats(Cache *c, CacheStats *ret) { c->driver->stats(c, ret); }
@@ -83,7 +85,7 @@ void cache_deliver(Cache *c, Str channel, Str message) {
         pthread_rwlock_rdlock(&c->subs_lock);
         for (CacheSub *s = c->subs; s; s = s->next)
                 if (str_eq(s->channel, channel))
-                        s->fn(s->arg, message);
+                        s->listener.fn(s->listener.arg, message);
         pthread_rwlock_unlock(&c->subs_lock);
 }
 
@@ -98,7 +100,7 @@ static void sub_link(CacheSub *s) {
         pthread_rwlock_unlock(&c->subs_lock);
 }
 
-Err cache_subscribe(Ctx *cx, Cache *c, Str channel, void (*fn)(void *arg, Str message), void *arg, CacheSub **ret) {
+Err cache_subscribe(Ctx *cx, Cache *c, Str channel, CacheListener listener, CacheSub **ret) {
         TRY(key_check(cx, channel, STR_NULL, 1));
         if (c->driver->listen)
                 TRY(c->driver->listen(cx, c, channel, true));
@@ -107,8 +109,7 @@ Err cache_subscribe(Ctx *cx, Cache *c, Str channel, void (*fn)(void *arg, Str me
                 abort();
         memcpy(s->text, channel.p, channel.n);
         s->owner = c;
-        s->fn = fn;
-        s->arg = arg;
+        s->listener = listener;
         s->channel = str_n(s->text, channel.n);
         sub_link(s);
         *ret = s;

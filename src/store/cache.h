@@ -18,7 +18,8 @@ typedef struct CacheSettings {
 } CacheSettings;
 
 Err    cache_open(Ctx *cx, const CacheSettings *set, Cache **ret) _must_check_;
-Err    cache_open_failing(Ctx *cx, Err with, Cache **ret) _must_check_;   /* every call fails, for tests */
+Err cache_open_failing(Ctx *cx, Err with,
+                       Cache **ret) _must_check_; /* every call fails, for tests */
 Cache *cache_close(Cache *c);
 DEFINE_CLEANUP(Cache, cache_close)
 
@@ -33,14 +34,16 @@ Err cache_lease(Ctx *cx, Cache *c, Str key, Str holder, int64_t ttl_ms) _must_ch
 /* Gives it back. ERR_NOT_FOUND (not raised): it ran out, and maybe somebody else has it now. */
 Err cache_release(Ctx *cx, Cache *c, Str key, Str holder) _must_check_;
 
-/* Adds to the counter of a window that begins with its first increment and ends `window_ms` later. */
+/* Adds to the counter of a window that begins with its first step and ends `window_ms` later. */
+typedef struct CacheStep { int64_t by, window_ms; } CacheStep;
 typedef struct CacheCount { int64_t value, left_ms; } CacheCount;
-Err cache_count(Ctx *cx, Cache *c, Str key, int64_t by, int64_t window_ms, CacheCount *ret) _must_check_;
+Err cache_count(Ctx *cx, Cache *c, Str key, CacheStep step, CacheCount *ret) _must_check_;
 
-/* Every subscriber of the channel in every process gets the message, at most once, on a thread that
+/* Every listener of the channel in every process gets the message, at most once, on a thread that
  * is not its own: fn is short and neither subscribes nor unsubscribes. */
+typedef struct CacheListener { void (*fn)(void *arg, Str message); void *arg; } CacheListener;
 Err cache_publish(Ctx *cx, Cache *c, Str channel, Str message) _must_check_;
-Err cache_subscribe(Ctx *cx, Cache *c, Str channel, void (*fn)(void *arg, Str message), void *arg,
+Err cache_subscribe(Ctx *cx, Cache *c, Str channel, CacheListener listener,
                     CacheSub **ret) _must_check_;
 CacheSub *cache_unsubscribe(CacheSub *s);             /* after it returns fn does not run */
 

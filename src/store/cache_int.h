@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* cache_int: what a driver of the cache seam fills in. Limits of keys and values are checked before. */
+/* cache_int: what a driver of the cache seam fills in. Limits of keys and values are checked
+ * before. */
 #include <pthread.h>
 
 #include "store/cache.h"
@@ -13,9 +14,10 @@ typedef struct CacheDriver {
         Err  (*delete)(Ctx *cx, Cache *c, Str key);
         Err  (*lease)(Ctx *cx, Cache *c, Str key, Str holder, int64_t ttl_ms);
         Err  (*release)(Ctx *cx, Cache *c, Str key, Str holder);
-        Err  (*count)(Ctx *cx, Cache *c, Str key, int64_t by, int64_t window_ms, CacheCount *ret);
+        Err  (*count)(Ctx *cx, Cache *c, Str key, CacheStep step, CacheCount *ret);
         Err  (*publish)(Ctx *cx, Cache *c, Str channel, Str message);
-        /* A driver that hears of messages elsewhere starts or stops to listen; NULL when it need not. */
+        /* A driver that hears of messages elsewhere starts or stops to listen; NULL when it need
+         * not. */
         Err  (*listen)(Ctx *cx, Cache *c, Str channel, bool on);
         void (*stats)(Cache *c, CacheStats *ret);
 } CacheDriver;

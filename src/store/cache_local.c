@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The cache inside this process: shards with a lock each. A shard is a hash table, a list from most to least recently
- * used, and a wheel of the seconds in which entries run out, so that the dead are dropped without a search. */
+/* The cache inside this process: shards with a lock each. A shard is a hash table, a list from most
+ * to least recently used, and a wheel of the seconds in which entries run out, so that the dead are
+ * dropped without a search. */
 #include <pthread.h>
 
 #include "crypto/hash.h"
@@ -145,19 +146,30 @@ static bool room_make(Shard *s, size_t need) {
         return s->bytes + need <= s->bytes_max;
 }
 
-typedef struct New { EntryKind kind; uint64_t hash; Str key, value; int64_t expires_us, count; } New;
+typedef struct New {
+        EntryKind kind;
+        uint64_t hash;
+        Str key, value;
+        int64_t expires_us, count;
+} New;
 
 static Err entry_add(Ctx *cx, Shard *s, const New *x) {
         size_t need = sizeof(Entry) + x->key.n + x->value.n;
         if (!room_make(s, need))
-                return RAISE(cx, ERR_UNAVAILABLE, "the cache has no room for %zu bytes beside its leases", need);
+                return RAISE(cx, ERR_UNAVAILABLE,
+                             "the cache has no room for %zu bytes beside its leases", need);
         if (s->n >= s->cap)
                 table_grow(s);
         Entry *e = calloc(1, need);
         if (!e)
                 abort();
-        *e = (Entry){ .hash = x->hash, .expires_us = x->expires_us, .count = x->count, .kind = x->kind,
-                      .key_n = x->key.n, .value_n = x->value.n, .chain = *table_slot(s, x->hash) };
+        *e = (Entry){ .hash = x->hash,
+                      .expires_us = x->expires_us,
+                      .count = x->count,
+                      .kind = x->kind,
+                      .key_n = x->key.n,
+                      .value_n = x->value.n,
+                      .chain = *table_slot(s, x->hash) };
         memcpy(e->bytes, x->key.p, x->key.n);
         if (x->value.n)
                 memcpy(e->bytes + x->key.n, x->value.p, x->value.n);
@@ -235,16 +247,20 @@ static Err local_release(Ctx *cx, Cache *c, Str key, Str holder) {
         return shard_unlock(at, OK);
 }
 
-static Err local_count(Ctx *cx, Cache *c, Str key, int64_t by, int64_t window_ms, CacheCount *ret) {
+static Err local_count(Ctx *cx, Cache *c, Str key, CacheStep step, CacheCount *ret) {
         At at = shard_lock(cx, c, key);
         if (at.entry && at.entry->kind != ENTRY_COUNT)
-                return shard_unlock(at, RAISE(cx, ERR_INTERNAL, "cache: the key of a counter holds another thing"));
-        CacheCount got = { by, window_ms };
+                return shard_unlock(at, RAISE(cx, ERR_INTERNAL,
+                                              "cache: the key of a counter holds another thing"));
+        CacheCount got = { step.by, step.window_ms };
         if (at.entry) {
-                at.entry->count += by;
-                got = (CacheCount){ at.entry->count, (at.entry->expires_us - at.now_us + 999) / 1000 };
+                at.entry->count += step.by;
+                got = (CacheCount){ at.entry->count,
+                                    (at.entry->expires_us - at.now_us + 999) / 1000 };
         } else {
-                Err e = entry_add(cx, at.shard, &(New){ ENTRY_COUNT, at.hash, key, STR_NULL, at.now_us + window_ms * 1000, by });
+                Err e = entry_add(cx, at.shard,
+                                  &(New){ ENTRY_COUNT, at.hash, key, STR_NULL,
+                                          at.now_us + step.window_ms * 1000, step.by });
                 if (e)
                         return shard_unlock(at, e);
         }
@@ -292,8 +308,15 @@ static void local_close(Cache *base) {
 }
 
 static const CacheDriver local_driver = {
-        .name = "local", .close = local_close, .get = local_get, .set = local_set, .delete = local_delete,
-        .lease = local_lease, .release = local_release, .count = local_count, .publish = local_publish,
+        .name = "local",
+        .close = local_close,
+        .get = local_get,
+        .set = local_set,
+        .delete = local_delete,
+        .lease = local_lease,
+        .release = local_release,
+        .count = local_count,
+        .publish = local_publish,
         .stats = local_stats,
 };
 

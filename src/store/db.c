@@ -136,13 +136,16 @@ void hooks_done(DbConn *c) {
 /* ---- operations ---- */
 
 Err db_backup(Ctx *cx, Db *db, const char *to,
-              void (*progress)(void *arg, int64_t done, int64_t all), void *arg) {
+              DbProgress *progress, void *arg) {
         return db->driver->backup(cx, db, to, progress, arg);
 }
 
 static const Sql probe_read = { "store.probe_read", "SELECT 1" };
-static const Sql probe_write = { "store.probe_write",
-        "INSERT INTO store_probe (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at" };
+static const Sql probe_write = {
+        "store.probe_write",
+        "INSERT INTO store_probe (id, at) VALUES (1, $1)"
+        " ON CONFLICT (id) DO UPDATE SET at = excluded.at",
+};
 
 static Err probe_fn(Ctx *cx, DbConn *c, void *arg) {
         return db_run(cx, c, &probe_write, ARGS(v_int(cx_now_ms(cx))), NULL);

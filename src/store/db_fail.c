@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The driver whose every call fails with one error, so that product code can be tested against a storage that is gone. */
+/* The driver whose every call fails with one error, so that product code can be tested against a
+ * storage that is gone. */
 #include "store/db_int.h"
 
 typedef struct FailDb { Db base; Err with; } FailDb;
@@ -12,7 +13,7 @@ static Err fail(Ctx *cx, Db *db) {
 static Err fail_read(Ctx *cx, Db *db, DbConn **ret) { return fail(cx, db); }
 static Err fail_write(Ctx *cx, Db *db, DbFn *fn, void *arg) { return fail(cx, db); }
 static Err fail_submit(Ctx *cx, Db *db, DbJob *job) { return fail(cx, db); }
-static Err fail_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *, int64_t, int64_t), void *arg) {
+static Err fail_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg) {
         return fail(cx, db);
 }
 static void fail_stats(Db *db, DbStats *ret) { *ret = (DbStats){ 0 }; }

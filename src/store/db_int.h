@@ -2,8 +2,8 @@
 #pragma once
 /* db_int: what a driver of the database seam fills in. Only src/store includes this.
  *
- * A driver embeds Db and DbConn as the first member of its own. db.c keeps what is the same for all: hooks, the mark of
- * the write that runs on this thread, and the migrations. */
+ * A driver embeds Db and DbConn as the first member of its own. db.c keeps what is the same for
+ * all: hooks, the mark of the write that runs on this thread, and the migrations. */
 #include "store/db.h"
 
 typedef struct Hook { void (*fn)(void *arg); void *arg; bool commit; } Hook;
@@ -29,13 +29,13 @@ struct DbDriver {
         Err  (*read)(Ctx *cx, Db *db, DbConn **ret);
         Err  (*write)(Ctx *cx, Db *db, DbFn *fn, void *arg);
         Err  (*submit)(Ctx *cx, Db *db, DbJob *job);
-        Err  (*backup)(Ctx *cx, Db *db, const char *to, void (*progress)(void *, int64_t, int64_t), void *arg);
+        Err  (*backup)(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg);
         void (*stats)(Db *db, DbStats *ret);
         void (*close)(Db *db);
 
         /* Statements. An open statement is the driver's own object; `finish` gives it back. */
         Err  (*run)(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed);
-        Err  (*script)(Ctx *cx, DbConn *c, const char *name, const char *text);   /* several statements */
+        Err  (*script)(Ctx *cx, DbConn *c, const char *name, const char *text);  /* several */
         Err  (*rows)(Ctx *cx, DbConn *c, const Sql *sql, Args args, void **ret_stmt);
         Err  (*next)(Ctx *cx, DbConn *c, void *stmt, bool *ret_row);
         void (*finish)(DbConn *c, void *stmt);
@@ -43,11 +43,13 @@ struct DbDriver {
         int64_t (*get_int)(void *stmt, int col);
         double  (*get_num)(void *stmt, int col);
         Str     (*get_str)(void *stmt, int col);
-        /* Inside a write: keeps other processes from migrating until it ends. NULL: the database has one process. */
+        /* Inside a write: keeps other processes from migrating until it ends. NULL: the database
+         * has one process. */
         Err  (*schema_lock)(Ctx *cx, DbConn *c);
 };
 
-/* Runs fn as the write of this thread: db_read gives the same connection, db_write is refused. Rolls nothing back. */
+/* Runs fn as the write of this thread: db_read gives the same connection, db_write is refused.
+ * Rolls nothing back. */
 Err  write_call(Ctx *cx, DbConn *c, DbFn *fn, void *arg);
 
 /* The commit hooks in order; then none are left. */
@@ -58,7 +60,8 @@ void hooks_done(DbConn *c);
 
 /* Checks the schema, or brings it to the newest when db->migrate. For drivers' open. */
 Err  schema_check(Ctx *cx, Db *db);
-/* The number of the newest migration applied; 0 for an empty database. ERR_CONFLICT: not a schema of this program. */
+/* The number of the newest migration applied; 0 for an empty database. ERR_CONFLICT: not a schema
+ * of this program. */
 Err  schema_check_conn(Ctx *cx, Db *db, DbConn *c, int *ret_number);
 
 Err  sqlite_open(Ctx *cx, const DbSettings *set, Db **ret);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* The SQLite driver: opening, connections, and the read lane. Statements and the writer have files of their own.
+/* The SQLite driver: opening, connections, and the read lane. Statements and the writer have their
+ * own files.
  *
- * One process owns the file (a lock beside it), one thread writes and checkpoints, every other thread reads through a
- * connection of its own. Readers never checkpoint, also not when they close: this version of SQLite has a fault when a
- * checkpoint of one connection meets the write of another. */
+ * One process owns the file (a lock beside it), one thread writes and checkpoints, every other
+ * thread reads through a connection of its own. Readers never checkpoint, also not when they close:
+ * this version of SQLite has a fault when a checkpoint of one connection meets the write of
+ * another. */
 #include "store/db_sqlite_int.h"
 
 #include <errno.h>
@@ -16,9 +18,9 @@
 
 enum {
         CACHE_KIB = 2048,
-        BUSY_MS = 2000,                               /* for another program that looks into the file */
-        DEADLINE_OPS = 4096,                          /* virtual machine steps between two looks at the clock */
-        APPLICATION_ID = 0x4d61696e,                  /* "Main": tells our file from another program's */
+        BUSY_MS = 2000,              /* for another program that looks into the file */
+        DEADLINE_OPS = 4096,         /* virtual machine steps between two looks at the clock */
+        APPLICATION_ID = 0x4d61696e, /* "Main": tells our file from another program's */
 };
 
 static void sqlite_setup(void) {
@@ -35,10 +37,11 @@ static int deadline_passed(void *arg) {
 }
 
 static const char pragmas_all[] =
-        "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0; PRAGMA cell_size_check = ON;"
-        "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+        "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;"
+        "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
 static const char pragmas_writer[] =
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;";
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "PRAGMA journal_size_limit = 16777216;";
 static const char pragmas_reader[] = "PRAGMA query_only = ON;";
 
 static int conn_configure(SqliteConn *c, ConnRole role) {
@@ -56,8 +59,10 @@ static int conn_configure(SqliteConn *c, ConnRole role) {
         if (!rc)
                 rc = sqlite3_exec(db, cache, NULL, NULL, NULL);
         if (!rc)
-                rc = sqlite3_exec(db, role == CONN_WRITER ? pragmas_writer : pragmas_reader, NULL, NULL, NULL);
-        /* A write that is interrupted would take the whole batch with it; only reads stop at their deadline. */
+                rc = sqlite3_exec(db, role == CONN_WRITER ? pragmas_writer : pragmas_reader, NULL,
+                                  NULL, NULL);
+        /* A write that is interrupted would take the whole batch with it; only reads stop at their
+         * deadline. */
         if (role == CONN_READER)
                 sqlite3_progress_handler(db, DEADLINE_OPS, deadline_passed, c);
         return rc;
@@ -136,9 +141,11 @@ static Err file_prepare(Ctx *cx, SqliteDb *s) {
                 return RAISE(cx, ERR_STORAGE, "The data directory %s does not exist.", dir);
         int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM))
-                return RAISE(cx, ERR_STORAGE, "The data directory %s cannot be written: %s.", dir, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "The data directory %s cannot be written: %s.", dir,
+                             strerror(errno));
         if (fd < 0)
-                return RAISE(cx, ERR_STORAGE, "The database %s cannot be opened: %s.", s->path, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "The database %s cannot be opened: %s.", s->path,
+                             strerror(errno));
         close(fd);
         return OK;
 }
@@ -170,7 +177,8 @@ static Err file_claim(Ctx *cx, SqliteDb *s) {
         if (!rc)
                 rc = pragma_int(c, "SELECT count(*) FROM sqlite_master", &tables);
         if (!rc && id != APPLICATION_ID && (id != 0 || tables != 0))
-                return RAISE(cx, ERR_CONFLICT, "The database %s belongs to another program.", s->path);
+                return RAISE(cx, ERR_CONFLICT, "The database %s belongs to another program.",
+                             s->path);
         char text[64];
         snprintf(text, sizeof text, "PRAGMA application_id = %d", APPLICATION_ID);
         if (!rc && id != APPLICATION_ID)
@@ -199,7 +207,7 @@ static void sqlite_close(Db *db) {
                 conn_close(c);
         }
         if (s->writer.conn)
-                conn_close(s->writer.conn);           /* the last one: folds the log into the file and removes it */
+                conn_close(s->writer.conn); /* the last: folds the log into the file */
         if (s->lock_fd >= 0)
                 close(s->lock_fd);
         pthread_mutex_destroy(&s->readers_lock);
@@ -211,8 +219,12 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
         pthread_once(&once, sqlite_setup);
         Arena *arena = arena_new();
         SqliteDb *s = NEW(arena, SqliteDb);
-        *s = (SqliteDb){ .base = { .driver = &sqlite_driver }, .arena = arena, .cache_kib = set->cache_kib, .lock_fd = -1,
-                         .path = arena_printf(arena, "%s", set->path), .wal_path = arena_printf(arena, "%s-wal", set->path) };
+        *s = (SqliteDb){ .base = { .driver = &sqlite_driver },
+                         .arena = arena,
+                         .cache_kib = set->cache_kib,
+                         .lock_fd = -1,
+                         .path = arena_printf(arena, "%s", set->path),
+                         .wal_path = arena_printf(arena, "%s-wal", set->path) };
         pthread_mutex_init(&s->readers_lock, NULL);
         _cleanup_(db_closep) Db *db = &s->base;
         if (!set->beside) {
@@ -231,20 +243,10 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
 }
 
 const DbDriver sqlite_driver = {
-        .name = "sqlite",
-        .read = sqlite_read,
-        .write = writer_write,
-        .submit = writer_submit,
-        .backup = sqlite_backup,
-        .stats = writer_stats,
-        .close = sqlite_close,
-        .run = sqlite_run,
-        .script = sqlite_script,
-        .rows = sqlite_rows,
-        .next = sqlite_next,
-        .finish = sqlite_finish,
-        .is_null = sqlite_is_null,
-        .get_int = sqlite_get_int,
-        .get_num = sqlite_get_num,
-        .get_str = sqlite_get_str,
+        .name = "sqlite", .read = sqlite_read, .write = writer_write, .submit = writer_submit,
+        .backup = sqlite_backup, .stats = writer_stats, .close = sqlite_close,
+        .run = sqlite_run, .script = sqlite_script,
+        .rows = sqlite_rows, .next = sqlite_next, .finish = sqlite_finish,
+        .is_null = sqlite_is_null, .get_int = sqlite_get_int,
+        .get_num = sqlite_get_num, .get_str = sqlite_get_str,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Backup and restore of the SQLite file. A backup reads one snapshot through a connection of its own, so writes go on and
- * the copy is of one moment; it appears under its name only when it is whole, checked and on the disk. */
+/* Backup and restore of the SQLite file. A backup reads one snapshot through a connection of its
+ * own, so writes go on and the copy is of one moment; it appears under its name only when it is
+ * whole, checked and on the disk. */
 #include "store/db_sqlite_int.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ static Err file_check(Ctx *cx, sqlite3 *db, const char *path, const char *pragma
 
 typedef struct Copy {
         sqlite3 *from, *to;
-        void (*progress)(void *arg, int64_t done, int64_t all);
+        DbProgress *progress;
         void *arg;
 } Copy;
 
@@ -55,7 +56,8 @@ static Err copy_pages(Ctx *cx, const Copy *copy, const char *path) {
 /* A new file at `part` with what `from` holds, checked. */
 static Err copy_to_part(Ctx *cx, Copy *copy, const char *part) {
         unlink(part);
-        _cleanup_(fd_close) int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        _cleanup_(fd_close) int fd =
+                open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return RAISE(cx, ERR_STORAGE, "cannot create %s: %s", part, strerror(errno));
         _cleanup_(sqlite_closep) sqlite3 *to = NULL;
@@ -78,12 +80,13 @@ static Err copy_to(Ctx *cx, Copy *copy, const char *path) {
         return e;
 }
 
-Err sqlite_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *, int64_t, int64_t), void *arg) {
+Err sqlite_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg) {
         if (access(to, F_OK) == 0)
                 return RAISE(cx, ERR_CONFLICT, "The file %s is already there.", to);
         _cleanup_(conn_closep) SqliteConn *c = NULL;
         TRY(conn_open(cx, sqlite_db(db), CONN_READER, &c));
-        /* One read transaction over all steps: without it each write of the server would start the copy anew. */
+        /* One read transaction over all steps: without it each write of the server would start the
+         * copy anew. */
         int rc = sqlite3_exec(c->db, "BEGIN; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
         if (rc)
                 return sqlite_fail(cx, c->db, rc, "backup");
@@ -92,7 +95,8 @@ Err sqlite_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *, int6
 
 /* ---- restore ---- */
 
-/* An absolute path as a SQLite URI. Immutable: read without lock, log or index, also from a read-only directory. */
+/* An absolute path as a SQLite URI. Immutable: read without lock, log or index, also from a
+ * read-only directory. */
 static Err file_uri(Ctx *cx, const char *path, bool immutable, Str *ret) {
         char full[PATH_MAX];
         if (!realpath(path, full))
@@ -108,7 +112,8 @@ static Err file_uri(Ctx *cx, const char *path, bool immutable, Str *ret) {
         return OK;
 }
 
-/* A backup is one file that nobody writes; with a log beside it, it is a live database or the copy of one. */
+/* A backup is one file that nobody writes; with a log beside it, it is a live database or the copy
+ * of one. */
 static Err backup_read(Ctx *cx, const char *from, sqlite3 **ret) {
         struct stat st;
         if (stat(from, &st) || !S_ISREG(st.st_mode))
@@ -116,7 +121,8 @@ static Err backup_read(Ctx *cx, const char *from, sqlite3 **ret) {
         bool alone = stat(arena_printf(cx->arena, "%s-wal", from), &st) != 0;
         Str uri = STR_NULL;
         TRY(file_uri(cx, from, alone, &uri));
-        int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+                    SQLITE_OPEN_EXRESCODE;
         int rc = sqlite3_open_v2(uri.p, ret, flags, NULL);
         return rc ? sqlite_fail(cx, *ret, rc, from) : OK;
 }
@@ -129,13 +135,15 @@ static Err part_judge(Ctx *cx, const DbSettings *set, const char *part) {
         Db *db = NULL;
         Err e = db_open(cx, &look, &db);
         if (!e)
-                e = file_check(cx, sqlite_db(db)->writer.conn->db, part, "PRAGMA integrity_check(1)");
+                e = file_check(cx, sqlite_db(db)->writer.conn->db, part,
+                               "PRAGMA integrity_check(1)");
         db_close(db);
         unlink(arena_printf(cx->arena, "%s.lock", part));
         return e;
 }
 
-/* The log of the old file must not be played into the new one. Closing folds it into the old file, if that still can be. */
+/* The log of the old file must not be played into the new one. Closing folds it into the old file,
+ * if that still can be. */
 static void old_settle(Ctx *cx, const char *path) {
         sqlite3 *old = NULL;
         if (sqlite3_open_v2(path, &old, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
@@ -154,10 +162,13 @@ Err db_restore(Ctx *cx, const DbSettings *set, const char *from) {
         Err e = copy_to_part(cx, &(Copy){ .from = source }, part);
         if (!e)
                 e = part_judge(cx, set, part);
-        if (e) {
+        if (e)
                 unlink(part);
-                return e;
+        if (e == ERR_CORRUPT) {
+                err_clear(cx);
+                return RAISE(cx, e, "The backup %s is damaged.", from);
         }
+        TRY(e);
         old_settle(cx, set->path);
         return file_move(cx, part, set->path);
 }

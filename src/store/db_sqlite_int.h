@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* db_sqlite_int: the parts of the SQLite driver. Connections are without mutexes: each belongs to one thread at a time. */
+/* db_sqlite_int: the parts of the SQLite driver. Connections are without mutexes: each belongs to
+ * one thread at a time. */
 #include <sqlite3.h>
 
 #include "store/db_int.h"
 #include "sys/thread.h"
 
-/* A prepared statement of one connection. A second use of a Sql while the first is open gets a twin. */
+/* A prepared statement of one connection. A second use of a Sql while the first is open gets a
+ * twin. */
 typedef struct Stmt Stmt;
 struct Stmt {
         sqlite3_stmt *st;
         const Sql *sql;
         Stmt *twin;
         int params_n;
-        unsigned char *params;                        /* bind position - 1 -> the number behind the $ */
+        unsigned char *params; /* bind position - 1 -> the number behind the $ */
         bool busy, ended;
 };
 
@@ -24,9 +26,9 @@ struct SqliteConn {
         SqliteDb *owner;
         sqlite3 *db;
         Arena *arena;                                 /* of the statements */
-        Stmt **table;                                 /* open addressing by the Sql's address; cap is a power of two */
+        Stmt **table; /* open addressing by the Sql's address; cap is a power of two */
         size_t cap, n;
-        Ctx *cx;                                      /* whose deadline the running step keeps; NULL between steps */
+        Ctx *cx; /* whose deadline the running step keeps; NULL between steps */
         SqliteConn *next, **prev;                     /* among the readers */
 };
 
@@ -38,8 +40,8 @@ typedef struct Writer {
         DbJob *head, **tail;
         size_t depth, queue_max;
         bool started, stopping;
-        int wal_pages, wal_next;                      /* frames in the log; checkpoint when it reaches this many */
-        bool wal_idle_due;                            /* written since the last checkpoint of an idle moment */
+        int wal_pages, wal_next; /* frames in the log; checkpoint when it reaches this many */
+        bool wal_idle_due;       /* written since the last checkpoint of an idle moment */
         int64_t commits, writes, fsync_us;            /* atomic */
 } Writer;
 
@@ -59,7 +61,8 @@ struct SqliteDb {
 static inline SqliteDb *sqlite_db(Db *db) { return CONTAINER_OF(db, SqliteDb, base); }
 static inline SqliteConn *sqlite_conn(DbConn *c) { return CONTAINER_OF(c, SqliteConn, base); }
 
-/* The Err of a result code. `what` is the statement's name or the step. ERR_CONFLICT is an answer and is not raised. */
+/* The Err of a result code. `what` is the statement's name or the step. ERR_CONFLICT is an answer
+ * and is not raised. */
 Err  sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what);
 
 typedef enum ConnRole { CONN_READER, CONN_WRITER } ConnRole;
@@ -83,9 +86,9 @@ double  sqlite_get_num(void *stmt, int col);
 Str     sqlite_get_str(void *stmt, int col);
 
 Err  writer_start(Ctx *cx, SqliteDb *s, size_t queue_max);
-void writer_stop(SqliteDb *s);                        /* drains, checkpoints, closes the connection */
+void writer_stop(SqliteDb *s); /* drains, checkpoints, closes the connection */
 Err  writer_write(Ctx *cx, Db *db, DbFn *fn, void *arg);
 Err  writer_submit(Ctx *cx, Db *db, DbJob *job);
 void writer_stats(Db *db, DbStats *ret);
 
-Err  sqlite_backup(Ctx *cx, Db *db, const char *to, void (*progress)(void *, int64_t, int64_t), void *arg);
+Err sqlite_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg);

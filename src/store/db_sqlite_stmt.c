@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Statements of the SQLite driver: prepared once per connection, found by the address of their Sql. */
+/* Statements of the SQLite driver: prepared once per connection, found by the Sql's address. */
 #include "store/db_sqlite_int.h"
 
 enum { TABLE_MIN = 64, PARAMS_MAX = 99 };
@@ -19,7 +19,11 @@ Err sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what) {
                 return RAISE(cx, ERR_TIMEOUT, "%s: the deadline passed", what);
         case SQLITE_TOOBIG:
                 return RAISE(cx, ERR_TOO_LARGE, "%s: %s", what, text);
-        case SQLITE_FULL: case SQLITE_IOERR: case SQLITE_READONLY: case SQLITE_CANTOPEN: case SQLITE_BUSY:
+        case SQLITE_FULL:
+        case SQLITE_IOERR:
+        case SQLITE_READONLY:
+        case SQLITE_CANTOPEN:
+        case SQLITE_BUSY:
         case SQLITE_LOCKED: case SQLITE_PROTOCOL: case SQLITE_PERM: case SQLITE_NOLFS:
                 return RAISE(cx, ERR_STORAGE, "%s: %s", what, text);
         default:
@@ -42,11 +46,11 @@ static void table_grow(SqliteConn *c) {
         for (size_t i = 0; i < c->cap; i++)
                 if (c->table[i])
                         *table_slot(table, cap, c->table[i]->sql) = c->table[i];
-        c->table = table;                             /* the old one goes with the arena: together less than this one */
+        c->table = table; /* the old one goes with the arena: together less than this one */
         c->cap = cap;
 }
 
-/* SQLite numbers $ parameters as they appear, so $2 before $1 would be its first: keep who is who. */
+/* SQLite numbers $ parameters as they appear: $2 before $1 would be its first. Keep who is who. */
 static void params_learn(SqliteConn *c, Stmt *s) {
         int n = sqlite3_bind_parameter_count(s->st);
         assert(n <= PARAMS_MAX);
@@ -92,7 +96,7 @@ Stmt *stmt_get(SqliteConn *c, const Sql *sql, int *ret_rc) {
 }
 
 void stmt_put(Stmt *s) {
-        sqlite3_reset(s->st);                         /* repeats the error of the step, which was reported there */
+        sqlite3_reset(s->st); /* repeats the error of the step, which was reported there */
         sqlite3_clear_bindings(s->st);
         s->busy = s->ended = false;
 }
@@ -193,7 +197,8 @@ Err sqlite_rows(Ctx *cx, DbConn *base, const Sql *sql, Args args, void **ret_stm
 Err sqlite_next(Ctx *cx, DbConn *base, void *stmt, bool *ret_row) {
         SqliteConn *c = sqlite_conn(base);
         Stmt *s = stmt;
-        int rc = s->ended ? SQLITE_DONE : step(cx, c, s);    /* a step behind the end would run it again */
+        /* A step behind the end would run it again. */
+        int rc = s->ended ? SQLITE_DONE : step(cx, c, s);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE)
                 return sqlite_fail(cx, c->db, rc, s->sql->name);
         s->ended = rc == SQLITE_DONE;
@@ -205,16 +210,23 @@ void sqlite_finish(DbConn *c, void *stmt) { stmt_put(stmt); }
 
 /* ---- columns ---- */
 
-bool    sqlite_is_null(void *stmt, int col) { return sqlite3_column_type(((Stmt *)stmt)->st, col) == SQLITE_NULL; }
-int64_t sqlite_get_int(void *stmt, int col) { return sqlite3_column_int64(((Stmt *)stmt)->st, col); }
-double  sqlite_get_num(void *stmt, int col) { return sqlite3_column_double(((Stmt *)stmt)->st, col); }
+bool sqlite_is_null(void *stmt, int col) {
+        return sqlite3_column_type(((Stmt *)stmt)->st, col) == SQLITE_NULL;
+}
+int64_t sqlite_get_int(void *stmt, int col) {
+        return sqlite3_column_int64(((Stmt *)stmt)->st, col);
+}
+double sqlite_get_num(void *stmt, int col) {
+        return sqlite3_column_double(((Stmt *)stmt)->st, col);
+}
 
 Str sqlite_get_str(void *stmt, int col) {
         sqlite3_stmt *st = ((Stmt *)stmt)->st;
         int type = sqlite3_column_type(st, col);
         if (type == SQLITE_NULL)
                 return STR_NULL;
-        const void *p = type == SQLITE_BLOB ? sqlite3_column_blob(st, col) : (const void *)sqlite3_column_text(st, col);
+        const void *p = type == SQLITE_BLOB ? sqlite3_column_blob(st, col)
+                                            : (const void *)sqlite3_column_text(st, col);
         size_t n = (size_t)sqlite3_column_bytes(st, col);
         return str_n(p ? p : "", p ? n : 0);          /* an empty blob has no address */
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The writer of the SQLite driver: one thread, group commit, all checkpoints.
  *
- * A batch is one transaction: each job has a savepoint of its own, so a failing job undoes only itself. Nobody is
- * answered before the one COMMIT, because also a job that failed may have failed over what an earlier one of the same
- * batch wrote. When the transaction is lost (disk full, I/O error), all its jobs get ERR_STORAGE. */
+ * A batch is one transaction: each job has a savepoint of its own, so a failing job undoes only
+ * itself. Nobody is answered before the one COMMIT, because also a job that failed may have failed
+ * over what an earlier one of the same batch wrote. When the transaction is lost (disk full, I/O
+ * error), all its jobs get ERR_STORAGE. */
 #include "store/db_sqlite_int.h"
 
 #include <sys/stat.h>
@@ -15,11 +16,11 @@ enum {
         QUEUE_MAX = 4096,
         BATCH_JOBS = 256,
         BATCH_US = 10000,
-        WAL_PASSIVE_PAGES = 4096,                     /* 16 MiB: checkpoint between two batches */
-        WAL_TRUNCATE_PAGES = 32768,                   /* 128 MiB: readers held it back; start the log anew */
-        WAL_IDLE_PAGES = 256,                         /* worth a checkpoint in a quiet moment */
+        WAL_PASSIVE_PAGES = 4096,   /* 16 MiB: checkpoint between two batches */
+        WAL_TRUNCATE_PAGES = 32768, /* 128 MiB: readers held it back; start the log anew */
+        WAL_IDLE_PAGES = 256,       /* worth a checkpoint in a quiet moment */
         IDLE_US = 200000,
-        SLOW_US = 500000,                             /* a commit this long is logged */
+        SLOW_US = 500000, /* a commit this long is logged */
 };
 
 static const Sql sql_begin = { "store.begin", "BEGIN IMMEDIATE" };
@@ -31,13 +32,16 @@ static const Sql sql_release = { "store.release", "RELEASE job" };
 
 static Cell *commit_seconds;
 static void metrics_make(void) {
-        commit_seconds = metric_one(metric_histogram("mainstay_storage_fsync_duration_seconds", NULL, metric_bounds_http,
-                                                     metric_bounds_http_n, "Duration of durable commits"));
+        commit_seconds = metric_one(metric_histogram("mainstay_storage_fsync_duration_seconds",
+                                                     NULL, metric_bounds_http, metric_bounds_http_n,
+                                                     "Duration of durable commits"));
 }
 
 /* ---- the queue ---- */
 
 static Err queue_push(Ctx *cx, Writer *w, DbJob *job) {
+        if (!w->started)
+                return RAISE(cx, ERR_STORAGE, "The database is open for reading only.");
         job->next = NULL;
         job->result = OK;
         pthread_mutex_lock(&w->lock);
@@ -108,15 +112,16 @@ typedef struct Batch {
         char why[256];
 } Batch;
 
-static void batch_lost(Batch *b, SqliteConn *c, int rc, const char *what) {
-        b->rc = rc ? rc : SQLITE_ABORT;
-        snprintf(b->why, sizeof b->why, "%s: %s", what, rc ? sqlite3_errmsg(c->db) : "the transaction was rolled back");
+static void batch_lost(Batch *b, int rc, const char *what, const char *why) {
+        b->rc = rc;
+        snprintf(b->why, sizeof b->why, "%s: %s", what,
+                 why ? why : "the transaction was rolled back");
 }
 
 static void batch_exec(Batch *b, SqliteConn *c, const Sql *sql) {
         int rc = conn_exec(c, sql);
         if (rc)
-                batch_lost(b, c, rc, sql->name);
+                batch_lost(b, rc, sql->name, sqlite3_errmsg(c->db));
 }
 
 static void job_run(Writer *w, Batch *b, DbJob *job) {
@@ -130,8 +135,8 @@ static void job_run(Writer *w, Batch *b, DbJob *job) {
                 return;
         size_t hooks = c->base.hooks_n;
         job->result = write_call(job->cx, &c->base, job->fn, job->arg);
-        if (sqlite3_get_autocommit(c->db)) {          /* a full disk or a failed read ends the transaction under us */
-                batch_lost(b, c, 0, "write");
+        if (sqlite3_get_autocommit(c->db)) { /* a full disk ends the transaction under us */
+                batch_lost(b, SQLITE_ABORT, "write", job->cx->err.what);
                 return;
         }
         if (job->result) {
@@ -183,9 +188,11 @@ static void batch_answer(Batch *b) {
         for (DbJob *job = b->first, *next; job; job = next) {
                 next = job->next;
                 if (b->rc) {
-                        bool damaged = (b->rc & 0xff) == SQLITE_CORRUPT || (b->rc & 0xff) == SQLITE_NOTADB;
+                        int kind = b->rc & 0xff;
+                        bool damaged = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
                         err_clear(job->cx);
-                        job->result = RAISE(job->cx, damaged ? ERR_CORRUPT : ERR_STORAGE, "%s", b->why);
+                        job->result = damaged ? ERR_CORRUPT : ERR_STORAGE;
+                        RAISE(job->cx, job->result, "%s", b->why);
                 }
                 job->done(job, job->result);          /* the job may be gone now */
         }
@@ -218,7 +225,8 @@ static void checkpoint(Writer *w, int mode) {
         int rc = sqlite3_wal_checkpoint_v2(w->conn->db, NULL, mode, &pages, &moved);
         sqlite3_busy_timeout(w->conn->db, 2000);
         if (rc && rc != SQLITE_BUSY)
-                LOG(NULL, LOG_WARN, "storage_checkpoint_failed", sqlite3_errmsg(w->conn->db), L_INT("pages", pages));
+                LOG(NULL, LOG_WARN, "storage_checkpoint_failed", sqlite3_errmsg(w->conn->db),
+                    L_INT("pages", pages));
         w->wal_next = w->wal_pages + WAL_PASSIVE_PAGES;
         w->wal_idle_due = false;
 }
@@ -227,7 +235,8 @@ static void checkpoint_if_due(Writer *w, bool idle) {
         if (idle)
                 checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
         else if (w->wal_pages >= w->wal_next)
-                checkpoint(w, w->wal_pages >= WAL_TRUNCATE_PAGES ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
+                checkpoint(w, w->wal_pages >= WAL_TRUNCATE_PAGES ? SQLITE_CHECKPOINT_TRUNCATE
+                                                                 : SQLITE_CHECKPOINT_PASSIVE);
 }
 
 static void *writer_main(void *arg) {
@@ -242,7 +251,9 @@ static void *writer_main(void *arg) {
 
 /* ---- the lane ---- */
 
-Err writer_submit(Ctx *cx, Db *db, DbJob *job) { return queue_push(cx, &sqlite_db(db)->writer, job); }
+Err writer_submit(Ctx *cx, Db *db, DbJob *job) {
+        return queue_push(cx, &sqlite_db(db)->writer, job);
+}
 
 typedef struct Waiter {
         DbJob job;

@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: MIT
-/* Migrations: the scripts of all rooms in order of their numbers, each in a write of its own, remembered with a checksum
- * of its text so that a script that was changed after it ran is noticed at the next start. */
+/* Migrations: the scripts of all rooms in order of their numbers, each in a write of its own,
+ * remembered with a checksum of its text so that a script that was changed after it ran is noticed
+ * at the next start. */
 #include "store/db_int.h"
 
 #include <limits.h>
 
-#define SCHEMA_TABLES \
-        "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL," \
-        " applied_at BIGINT NOT NULL, checksum BIGINT NOT NULL);" \
-        "CREATE TABLE IF NOT EXISTS store_probe (id BIGINT PRIMARY KEY, at BIGINT NOT NULL);"
+static const char schema_tables[] =
+        "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY,"
+        " name TEXT NOT NULL, applied_at BIGINT NOT NULL, checksum BIGINT NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS store_probe (id BIGINT PRIMARY KEY, at BIGINT NOT NULL);";
 
 enum { MIGRATIONS_MAX = 1000 };
 
-static const Sql applied_list = { "store.migrations",
-        "SELECT number, name, applied_at, checksum FROM schema_migrations ORDER BY number LIMIT 1001" };
-static const Sql applied_add = { "store.migration_add",
-        "INSERT INTO schema_migrations (number, name, applied_at, checksum) VALUES ($1, $2, $3, $4)" };
-static const Sql applied_remove = { "store.migration_remove", "DELETE FROM schema_migrations WHERE number = $1" };
+static const Sql applied_list = {
+        "store.migrations",
+        "SELECT number, name, applied_at, checksum FROM schema_migrations"
+        " ORDER BY number LIMIT 1001",
+};
+static const Sql applied_add = {
+        "store.migration_add",
+        "INSERT INTO schema_migrations (number, name, applied_at, checksum)"
+        " VALUES ($1, $2, $3, $4)",
+};
+static const Sql applied_remove = {
+        "store.migration_remove",
+        "DELETE FROM schema_migrations WHERE number = $1",
+};
 
 typedef struct Applied { int64_t number, applied_at, checksum; Str name; } Applied;
 typedef struct Schema {
@@ -62,7 +72,8 @@ static Err applied_load(Ctx *cx, DbConn *c, Schema *s) {
                         return OK;
                 if (s->applied_n == MIGRATIONS_MAX)
                         return RAISE(cx, ERR_TOO_LARGE, "more than %d migrations", MIGRATIONS_MAX);
-                s->applied[s->applied_n++] = (Applied){ row_int(&r, 0), row_int(&r, 2), row_int(&r, 3), row_dup(cx, &r, 1) };
+                s->applied[s->applied_n++] = (Applied){ row_int(&r, 0), row_int(&r, 2),
+                                                        row_int(&r, 3), row_dup(cx, &r, 1) };
         }
 }
 
@@ -86,10 +97,14 @@ static Err schema_judge(Ctx *cx, const Schema *s) {
                 const Applied *a = &s->applied[i];
                 const Migration *m = known_find(s, a->number);
                 if (!m)
-                        return RAISE(cx, ERR_CONFLICT, "The database has migration %lld (%.*s), which this version does not "
-                                     "know; use a newer version.", (long long)a->number, STR_FMT(a->name));
+                        return RAISE(cx, ERR_CONFLICT,
+                                     "The database has migration %lld (%.*s), which this version "
+                                     "does not know; use a newer version.",
+                                     (long long)a->number, STR_FMT(a->name));
                 if (checksum(m) != a->checksum)
-                        return RAISE(cx, ERR_CONFLICT, "Migration %d (%s) was changed after it was applied to this database.",
+                        return RAISE(cx, ERR_CONFLICT,
+                                     "Migration %d (%s) was changed after it was applied to this "
+                                     "database.",
                                      m->number, m->name);
         }
         return OK;
@@ -108,18 +123,22 @@ typedef struct Step { int to; bool moved; } Step;
 
 static Err step_up(Ctx *cx, DbConn *c, const Migration *m) {
         TRY(c->db->driver->script(cx, c, m->name, m->up));
-        return db_run(cx, c, &applied_add, ARGS(v_int(m->number), v_text(str_c(m->name)), v_int(cx_now_ms(cx)),
-                                                v_int(checksum(m))), NULL);
+        return db_run(cx, c, &applied_add,
+                      ARGS(v_int(m->number), v_text(str_c(m->name)), v_int(cx_now_ms(cx)),
+                           v_int(checksum(m))),
+                      NULL);
 }
 
 static Err step_down(Ctx *cx, DbConn *c, const Migration *m) {
         if (!m->down)
-                return RAISE(cx, ERR_CONFLICT, "Migration %d (%s) cannot be undone.", m->number, m->name);
+                return RAISE(cx, ERR_CONFLICT, "Migration %d (%s) cannot be undone.", m->number,
+                             m->name);
         TRY(c->db->driver->script(cx, c, m->name, m->down));
         return db_run(cx, c, &applied_remove, ARGS(v_int(m->number)), NULL);
 }
 
-/* The lowest one missing, else the highest one too many. Looked up inside the write: another process may have been here. */
+/* The lowest one missing, else the highest one too many. Looked up inside the write: another
+ * process may have been here. */
 static Err step_fn(Ctx *cx, DbConn *c, void *arg) {
         Step *step = arg;
         Schema s;
@@ -141,7 +160,7 @@ static Err step_fn(Ctx *cx, DbConn *c, void *arg) {
 static Err tables_fn(Ctx *cx, DbConn *c, void *arg) {
         if (c->db->driver->schema_lock)
                 TRY(c->db->driver->schema_lock(cx, c));
-        return c->db->driver->script(cx, c, "schema tables", SCHEMA_TABLES);
+        return c->db->driver->script(cx, c, "schema tables", schema_tables);
 }
 
 Err db_migrate_to(Ctx *cx, Db *db, int number) {
@@ -164,7 +183,9 @@ Err db_migrate_status(Ctx *cx, Db *db, MigrationState **ret, size_t *ret_n) {
         MigrationState *list = NEW_ARRAY(cx->arena, MigrationState, s.known_n + 1);
         for (size_t i = 0; i < s.known_n; i++) {
                 const Applied *a = applied_find(&s, s.known[i]->number);
-                list[i] = (MigrationState){ .number = s.known[i]->number, .name = s.known[i]->name, .applied = a != NULL,
+                list[i] = (MigrationState){ .number = s.known[i]->number,
+                                            .name = s.known[i]->name,
+                                            .applied = a != NULL,
                                             .applied_at = a ? a->applied_at : 0 };
         }
         *ret = list;
