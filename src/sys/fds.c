@@ -45,9 +45,12 @@ Err listen_fd_take(Ctx *cx, int *ret_fd) {
                 return OK;
         }
         if (fd < LISTEN_FDS_START || fd > INT32_MAX || !socket_listens((int)fd))
-                return RAISE(cx, ERR_INVALID, "The inherited descriptor %lld is no listening socket.", (long long)fd);
+                return RAISE(cx, ERR_INVALID,
+                             "The inherited descriptor %lld is no listening socket.",
+                             (long long)fd);
         if (fcntl((int)fd, F_SETFD, FD_CLOEXEC))
-                return RAISE(cx, ERR_INVALID, "descriptor %lld: %s", (long long)fd, strerror(errno));
+                return RAISE(cx, ERR_INVALID, "descriptor %lld: %s", (long long)fd,
+                             strerror(errno));
         *ret_fd = (int)fd;
         return OK;
 }
@@ -63,6 +66,7 @@ void notify(const char *state) {
                 to.sun_path[0] = '\0';                /* a name in the abstract space */
         _cleanup_(fd_close) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (fd >= 0)
-                (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&to,
+                (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+                              (struct sockaddr *)&to,
                               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
 }

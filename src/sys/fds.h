@@ -9,6 +9,6 @@
  * stream socket. The variables are removed, so that children do not take it for theirs. */
 Err listen_fd_take(Ctx *cx, int *ret_fd) _must_check_;
 
-/* READY=1, STOPPING=1, RELOADING=1 …; several lines may be joined by newlines. Nothing to tell and nobody
- * listening are both fine: the manager notices by itself that nothing came. */
+/* READY=1, STOPPING=1, RELOADING=1 and so on; several lines may be joined by newlines. Nothing to
+ * tell and nobody listening are both fine: the manager notices by itself that nothing came. */
 void notify(const char *state);

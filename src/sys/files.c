@@ -61,13 +61,15 @@ static bool dir_sync(Ctx *cx, const char *path) {
 Err file_move(Ctx *cx, const char *part, const char *path) {
         _cleanup_(fd_close) int fd = open(part, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fsync(fd) || rename(part, path) || !dir_sync(cx, path))
-                return RAISE(cx, ERR_STORAGE, "cannot move %s to %s: %s", part, path, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "cannot move %s to %s: %s", part, path,
+                             strerror(errno));
         return OK;
 }
 
 Err file_write(Ctx *cx, const char *path, Str bytes) {
         const char *part = arena_printf(cx->arena, "%s.part", path);
-        _cleanup_(fd_close) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        _cleanup_(fd_close) int fd =
+                open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0 || fchmod(fd, 0600) || !write_all(fd, bytes)) {
                 Err e = RAISE(cx, ERR_STORAGE, "cannot write %s: %s", part, strerror(errno));
                 if (fd >= 0)
@@ -79,7 +81,8 @@ Err file_write(Ctx *cx, const char *path, Str bytes) {
 
 Err dir_make(Ctx *cx, const char *path) {
         struct stat st;
-        if (mkdir(path, 0700) == 0 || (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+        if (mkdir(path, 0700) == 0 ||
+            (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
                 return OK;
         return RAISE(cx, ERR_STORAGE, "cannot make the directory %s: %s", path, strerror(errno));
 }

@@ -33,11 +33,13 @@ static Str word_at(Str text, int n) {
         return str_trim(word);
 }
 
-/* Boot time + start in clock ticks (proc(5), field 22 of stat, here counted behind the name in brackets). */
+/* Boot time + start in clock ticks (proc(5), field 22 of stat, here counted behind the name in
+ * brackets). */
 static int64_t started_ms(Ctx *cx, Str stat) {
         Str boot = STR_NULL;
         int64_t ticks = 0, boot_s = 0;
-        if (file_read(cx, "/proc/stat", PROC_FILE_MAX, &boot) || !str_to_i64(word_at(stat, 19), &ticks))
+        if (file_read(cx, "/proc/stat", PROC_FILE_MAX, &boot) ||
+            !str_to_i64(word_at(stat, 19), &ticks))
                 return 0;
         while (boot.p) {
                 Str line = str_cut(&boot, '\n');
@@ -63,14 +65,18 @@ Err proc_stats(Ctx *cx, ProcStats *ret) {
         struct rusage use;
         struct rlimit files;
         if (getrusage(RUSAGE_SELF, &use) || getrlimit(RLIMIT_NOFILE, &files))
-                return RAISE(cx, ERR_UNAVAILABLE, "cannot read the process limits: %s", strerror(errno));
+                return RAISE(cx, ERR_UNAVAILABLE, "cannot read the process limits: %s",
+                             strerror(errno));
         ProcStats p = {
-                .fds = fds_count(), .fds_max = (int64_t)files.rlim_cur, .started_ms = started_ms(cx, stat),
+                .fds = fds_count(),
+                .fds_max = (int64_t)files.rlim_cur,
+                .started_ms = started_ms(cx, stat),
                 .cpu_s = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
                          (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6,
         };
         int64_t pages = 0;
-        if (!str_to_i64(word_at(stat, 17), &p.threads) || !str_to_i64(word_at(stat, 20), &p.virtual_bytes) ||
+        if (!str_to_i64(word_at(stat, 17), &p.threads) ||
+            !str_to_i64(word_at(stat, 20), &p.virtual_bytes) ||
             !str_to_i64(word_at(stat, 21), &pages))
                 return RAISE(cx, ERR_UNAVAILABLE, "/proc/self/stat is not as proc(5) says");
         p.rss_bytes = pages * sysconf(_SC_PAGESIZE);
@@ -117,7 +123,8 @@ int64_t proc_memory_limit(void) {
                         if (kinds.n == 0)
                                 v = limit_upwards(&cx, "/sys/fs/cgroup", line, "memory.max");
                         else if (str_contains(kinds, STR("memory")))
-                                v = limit_upwards(&cx, "/sys/fs/cgroup/memory", line, "memory.limit_in_bytes");
+                                v = limit_upwards(&cx, "/sys/fs/cgroup/memory", line,
+                                                  "memory.limit_in_bytes");
                         if (v > 0 && (least == 0 || v < least))
                                 least = v;
                 }
@@ -128,7 +135,8 @@ int64_t proc_memory_limit(void) {
 Err disk_free_ratio(Ctx *cx, const char *path, double *ret) {
         struct statvfs v;
         if (statvfs(path, &v) || v.f_blocks == 0)
-                return RAISE(cx, ERR_STORAGE, "cannot ask for the free space of %s: %s", path, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "cannot ask for the free space of %s: %s", path,
+                             strerror(errno));
         *ret = (double)v.f_bavail / (double)v.f_blocks;
         return OK;
 }

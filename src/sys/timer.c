@@ -19,7 +19,7 @@ struct Timers {
         Timer **heap;
         size_t n, cap;
         Timer *all;
-        Timer *running;                               /* its fn is being called; NULLed by a stop from inside it */
+        Timer *running; /* its fn is being called; NULLed by a stop from inside it */
         bool stopping;
         pthread_t id;
 };
@@ -150,13 +150,17 @@ Timers *timers_free(Timers *t) {
         return timers_release(t);
 }
 
-static Timer *timer_add(Timers *t, int64_t first_ms, int64_t period_ms, void (*fn)(void *arg), void *arg) {
+static Timer *timer_add(Timers *t, int64_t first_ms, int64_t period_ms, void (*fn)(void *arg),
+                        void *arg) {
         assert(first_ms >= 0 && period_ms >= 0);
         Timer *x = calloc(1, sizeof *x);
         if (!x)
                 abort();
-        *x = (Timer){ .owner = t, .due_us = thread_mono_us() + first_ms * 1000, .period_us = period_ms * 1000,
-                      .fn = fn, .arg = arg };
+        *x = (Timer){ .owner = t,
+                      .due_us = thread_mono_us() + first_ms * 1000,
+                      .period_us = period_ms * 1000,
+                      .fn = fn,
+                      .arg = arg };
         pthread_mutex_lock(&t->lock);
         x->next = t->all;
         x->prev = &t->all;
@@ -169,7 +173,8 @@ static Timer *timer_add(Timers *t, int64_t first_ms, int64_t period_ms, void (*f
         return x;
 }
 
-Timer *timer_every(Timers *t, int64_t first_ms, int64_t period_ms, void (*fn)(void *arg), void *arg) {
+Timer *timer_every(Timers *t, int64_t first_ms, int64_t period_ms, void (*fn)(void *arg),
+                   void *arg) {
         assert(period_ms > 0);
         return timer_add(t, first_ms, period_ms, fn, arg);
 }
