@@ -24,6 +24,11 @@ const Migration api_migrations[] = {
                       "CREATE INDEX api_idempotency_age ON api_idempotency (created_at);",
                 .down = "DROP TABLE api_idempotency;",
         },
+        {
+                .number = 501, .name = "daily quotas",
+                .up = "CREATE TABLE api_quota (user_id TEXT PRIMARY KEY, start_s BIGINT NOT NULL, used BIGINT NOT NULL);",
+                .down = "DROP TABLE api_quota;",
+        },
         { 0 },
 };
 

@@ -19,6 +19,9 @@ static const AddressClass address_classes[] = {
         [RATE_RESET] = { "reset:", { { "reset", 10, HOUR_S, false } }, 1 },
 };
 
+static const char user_class[] = "user:";
+enum { DAILY = 1 };                                   /* place of the daily policy in take_user */
+
 static uint32_t quota(int64_t n) { return n < 0 ? 0 : (uint32_t)MIN(n, (int64_t)UINT32_MAX); }
 
 static Str violated_json(Ctx *cx, LimitPolicies p, unsigned violated) {
@@ -72,7 +75,7 @@ static Err take_user(Visit *v) {
                 { "burst", quota(tier_limits[v->who.tier].requests_per_minute), 60, false },
                 { "daily", quota(v->who.max_requests_per_day), DAY_S, true },
         };
-        return take(v, "user:", v->who.user_id, (LimitPolicies){ p, ELEMENTSOF(p) });
+        return take(v, user_class, v->who.user_id, (LimitPolicies){ p, ELEMENTSOF(p) });
 }
 
 Err visit_limit(Visit *v) {
@@ -83,4 +86,56 @@ Err visit_limit(Visit *v) {
                 return take_user(v);
         const AddressClass *c = &address_classes[rate];
         return take(v, c->prefix, v->client_ip, (LimitPolicies){ c->policies, c->n });
+}
+
+/* ---- write-behind: a crash loses at most the second since the last flush, and never charges
+ * twice ---- */
+
+static const Sql sql_put = { "quota_put",
+        "INSERT INTO api_quota (user_id, start_s, used) VALUES ($1, $2, $3)"
+        " ON CONFLICT (user_id) DO UPDATE SET start_s = excluded.start_s, used = excluded.used" };
+static const Sql sql_old = { "quota_expire", "DELETE FROM api_quota WHERE start_s < $1" };
+static const Sql sql_all = { "quota_all", "SELECT user_id, start_s, used FROM api_quota" };
+
+typedef struct Moved { struct Moved *next; Str user_id; int64_t start_s; uint32_t used; } Moved;
+typedef struct Flush { Ctx *cx; Moved *list; } Flush;
+
+static void note_moved(void *arg, const LimitCount *c) {
+        Flush *f = arg;
+        if (c->policy != DAILY || !str_starts(c->key, str_c(user_class)))
+                return;
+        Moved *m = NEW(f->cx->arena, Moved);
+        *m = (Moved){ .next = f->list, .user_id = arena_dup(f->cx->arena, str_from(c->key, sizeof user_class - 1)),
+                      .start_s = c->start_s, .used = c->count };
+        f->list = m;
+}
+
+static Err flush_write(Ctx *cx, DbConn *c, void *arg) {
+        for (const Moved *m = ((Flush *)arg)->list; m; m = m->next)
+                TRY(db_run(cx, c, &sql_put,
+                           ARGS(v_text(m->user_id), v_int(m->start_s), v_int(m->used)), NULL));
+        return db_run(cx, c, &sql_old, ARGS(v_int(cx_now_ms(cx) / 1000 - DAY_S)), NULL);
+}
+
+Err quotas_flush(Ctx *cx, Api *a) {
+        Flush f = { .cx = cx };
+        limits_export(a->limits, note_moved, &f);
+        return f.list ? db_write(cx, a->sv->db, flush_write, &f) : OK;
+}
+
+Err quotas_restore(Ctx *cx, Api *a) {
+        DbConn *c;
+        _cleanup_(rows_done) Rows r = { 0 };
+        TRY(db_read(cx, a->sv->db, &c));
+        TRY(db_rows(cx, c, &sql_all, NO_ARGS, &r));
+        for (bool more;;) {
+                TRY(rows_next(cx, &r, &more));
+                if (!more)
+                        return OK;
+                Str key = arena_strf(cx->arena, "%s%.*s", user_class, STR_FMT(row_text(&r, 0)));
+                limits_import(a->limits, &(LimitCount){ .key = key,
+                                                        .policy = DAILY, .span_s = DAY_S,
+                                                        .start_s = row_int(&r, 1),
+                                                        .count = (uint32_t)row_int(&r, 2) });
+        }
 }

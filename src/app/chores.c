@@ -3,6 +3,7 @@
 
 #include "app/app.h"
 #include "base/log.h"
+#include "sys/thread.h"
 
 typedef struct Chore {
         PoolJob job;
@@ -14,10 +15,12 @@ typedef struct Chore {
 } Chore;
 
 static Err tick_identity(Ctx *cx, App *a) { return identity_tick(cx, a->identity); }
+static Err flush_quotas(Ctx *cx, App *a) { return quotas_flush(cx, a->api); }
 static Err expire_answers(Ctx *cx, App *a) { return idempotency_expire(cx, a->db); }
 
 static const struct { const char *name; int64_t period_ms; Err (*fn)(Ctx *cx, App *a); } table[] = {
         { "identity", 1000, tick_identity },
+        { "quotas", 1000, flush_quotas },
         { "idempotency", 3600 * 1000, expire_answers },
 };
 

@@ -77,8 +77,8 @@ static Err open_identity(Ctx *cx, App *a) {
                 .remember_idle_ttl_s = s->remember_idle_s,
                 .remember_absolute_ttl_s = s->remember_absolute_s,
                 .erasure_grace_s = s->erasure_grace_s,
-                .password_hash =
-                        str_eq(s->password_hash, STR("bcrypt")) ? PASSWORD_BCRYPT : PASSWORD_ARGON2ID,
+                .password_hash = str_eq(s->password_hash, STR("bcrypt")) ? PASSWORD_BCRYPT
+                                                                         : PASSWORD_ARGON2ID,
                 .hash_slots = (unsigned)s->hash_slots,
                 .password_list = s->password_list.n ? s->password_list.p : NULL,
                 .mail = { .from = s->mail_from },
@@ -192,7 +192,8 @@ static Err open_api(Ctx *cx, App *a) {
                             .proxies = a->proxies,
                             .limits_off = s->limits_off,
                             .production = s->production };
-        return api_new(cx, &a->sv, a->router, &set, &a->api);
+        TRY(api_new(cx, &a->sv, a->router, &set, &a->api));
+        return quotas_restore(cx, a->api);
 }
 
 Err app_open(Ctx *cx, const Settings *set, AppPart upto, App *a) {
