@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/testing.h"
+#include "base/test_ctx.h"
 
 #include <math.h>
 
@@ -42,34 +42,19 @@ static const Shape person_shape = SHAPE(Person,
 typedef struct Open { int64_t n; } Open;
 static const Shape open_shape = SHAPE_OPEN(Open, F_INT(Open, n, 0));
 
-typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; } Fixture;
-
-static int setup(void **state) {
-        Fixture *f = calloc(1, sizeof *f);
-        f->arena = arena_new();
-        f->world = TEST_WORLD(0);
-        f->cx = TEST_CTX(f->arena, &f->world.world);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Fixture *f = *state;
-        arena_free(f->arena);
-        free(f);
-        return 0;
-}
-
 static void test_read_all(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         Person p = { 0 };
         assert_ok(json_read(
                 cx,
-                STR("{\"name\":\"\\u00c4nn\",\"kind\":\"DOG\",\"note\":\"a\\u0007b\",\"secret\":\"s\","
+                STR("{\"name\":\"\\u00c4nn\",\"kind\":\"DOG\",\"note\":\"a\\u0007b\","
+                    "\"secret\":\"s\","
                     "\"meta\":{ \"b\" : [1, 2.5, 0.1, null, true] },\"size\":100,"
                     "\"born_at\":\"2026-01-15T12:00:00+01:00\",\"weight\":2,\"active\":false,"
-                    "\"rank\":-5,\"score\":1e3,\"agreed\":false,\"tags\":[\"a\",\"\\u00e4\\u00f6\\u00fc\"],"
-                    "\"pet\":{\"name\":\"Rex\"},\"pets\":[{\"name\":\"A\",\"age\":1},{\"name\":\"B\"}]}"),
+                    "\"rank\":-5,\"score\":1e3,\"agreed\":false,\"tags\":[\"a\","
+                    "\"\\u00e4\\u00f6\\u00fc\"],"
+                    "\"pet\":{\"name\":\"Rex\"},\"pets\":[{\"name\":\"A\","
+                    "\"age\":1},{\"name\":\"B\"}]}"),
                 &person_shape, &p));
         assert_str(p.name, "\xC3\x84nn");
         assert_str(p.kind, "dog");
@@ -91,7 +76,7 @@ static void test_read_all(void **state) {
 }
 
 static void test_read_absent_and_null(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         Person p = { 0 };
         assert_ok(json_read(cx, STR("{\"name\":\"A\"}"), &person_shape, &p));
         assert_null(p.note.p);
@@ -147,7 +132,7 @@ static const struct { const char *body, *pointers; } wrong[] = {
 };
 
 static void test_read_wrong(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
                 Person p = { .size = 77 };
                 err_clear(cx);
@@ -165,7 +150,7 @@ static void test_read_wrong(void **state) {
 }
 
 static void test_read_at_most_16(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         Buf body = BUF(4096);
         buf_add(&body, STR("{\"name\":\"a\""));
         for (int i = 0; i < 40; i++)
@@ -181,7 +166,7 @@ static void test_read_at_most_16(void **state) {
 }
 
 static void test_read_not_json(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         static const Str bad[] = {
                 STR(""),
                 STR(" "),
@@ -212,7 +197,7 @@ static void test_read_not_json(void **state) {
 }
 
 static void test_read_open(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         Open o = { 0 };
         assert_ok(json_read(cx, STR("{\"other\":[{}],\"n\":5}"), &open_shape, &o));
         assert_int_equal(o.n, 5);
@@ -232,7 +217,7 @@ static Str nested(Buf *b, int depth) {
 }
 
 static void test_depth(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         Buf b = BUF(1 << 20);
         Open o = { 0 };
         assert_ok(json_read(cx, nested(&b, JSON_DEPTH_MAX), &open_shape, &o));
@@ -270,7 +255,8 @@ static void test_write(void **state) {
                 buf_str(&b).p,
                 "{\"name\":\"Ann\",\"note\":null,\"meta\":{\"k\":[1]},\"size\":-3,"
                 "\"born_at\":\"2026-01-15T11:00:00.001Z\",\"weight\":0.1,\"active\":false,"
-                "\"rank\":-9223372036854775808,\"score\":12,\"agreed\":null,\"tags\":[\"a\\\"b\",\"\"],"
+                "\"rank\":-9223372036854775808,\"score\":12,\"agreed\":null,"
+                "\"tags\":[\"a\\\"b\",\"\"],"
                 "\"pet\":{\"name\":\"A\",\"age\":1},\"pets\":[{\"name\":\"A\",\"age\":1},"
                 "{\"name\":\"B\",\"age\":2}]}");
         buf_clear(&b);
@@ -356,11 +342,12 @@ static void test_write_num(void **state) {
 }
 
 static void test_foreign(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         _cleanup_(json_freep) Json *j = NULL;
         assert_ok(json_parse(
                 cx,
-                STR("{\"s\":\"x\",\"i\":7,\"f\":7.0,\"b\":true,\"n\":null,\"a\":[1,{\"k\":\"v\"}]}"),
+                STR("{\"s\":\"x\",\"i\":7,\"f\":7.0,\"b\":true,\"n\":null,"
+                    "\"a\":[1,{\"k\":\"v\"}]}"),
                 8, &j));
         JsonRef root = json_root(j);
         assert_int_equal(json_kind(root), JSON_OBJ);
@@ -394,17 +381,17 @@ static void test_foreign(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_read_all, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_read_absent_and_null, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_read_wrong, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_read_at_most_16, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_read_not_json, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_read_open, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_depth, setup, teardown),
+                TEST_WITH_CTX(test_read_all),
+                TEST_WITH_CTX(test_read_absent_and_null),
+                TEST_WITH_CTX(test_read_wrong),
+                TEST_WITH_CTX(test_read_at_most_16),
+                TEST_WITH_CTX(test_read_not_json),
+                TEST_WITH_CTX(test_read_open),
+                TEST_WITH_CTX(test_depth),
                 cmocka_unit_test(test_write),
                 cmocka_unit_test(test_write_str),
                 cmocka_unit_test(test_write_num),
-                cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
+                TEST_WITH_CTX(test_foreign),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "base/testing.h"
+#include "base/test_ctx.h"
 
 #include "codec/radix.h"
 #include "crypto/hash.h"
 #include "crypto/seal.h"
 #include "crypto/sign.h"
 #include "crypto/totp.h"
-
-typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; } Fixture;
-
-static int setup(void **state) {
-        Fixture *f = calloc(1, sizeof *f);
-        f->arena = arena_new();
-        f->world = TEST_WORLD(0);
-        f->cx = TEST_CTX(f->arena, &f->world.world);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Fixture *f = *state;
-        arena_free(f->arena);
-        free(f);
-        return 0;
-}
 
 static void assert_hex(const unsigned char *bytes, size_t n, const char *hex) {
         unsigned char right[256];
@@ -107,7 +89,7 @@ static const char root_a[] = "0123456789abcdef0123456789abcdef",
                   root_b[] = "another root key, of 32 bytes or so";
 
 static void test_seal(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         SealKey key = { .id = 7, .k = { 1, 2, 3 } }, other = { .id = 7, .k = { 1, 2, 4 } };
         SealFor what = { STR("usr_1"), "memory.text" };
         Str plain = STR("Ann likes tea"), back;
@@ -149,7 +131,7 @@ static void test_seal(void **state) {
 }
 
 static void test_keyring(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         _cleanup_(keyring_freep) Keyring *old = keyring_new(), *both = keyring_new(),
                                          *none = keyring_new();
         assert_err(keyring_add(cx, old, STR("short")), ERR_INVALID);
@@ -217,7 +199,7 @@ static void test_ed25519(void **state) {
 }
 
 static void test_es256(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         Es256Parts parts, public;
         assert_ok(es256_generate(cx, &parts));
         _cleanup_(es256_key_freep) Es256Key *key = NULL, *reader = NULL, *none = NULL;
@@ -286,10 +268,10 @@ int main(void) {
                 cmocka_unit_test(test_hmac),
                 cmocka_unit_test(test_hkdf),
                 cmocka_unit_test(test_siphash),
-                cmocka_unit_test_setup_teardown(test_seal, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_keyring, setup, teardown),
+                TEST_WITH_CTX(test_seal),
+                TEST_WITH_CTX(test_keyring),
                 cmocka_unit_test(test_ed25519),
-                cmocka_unit_test_setup_teardown(test_es256, setup, teardown),
+                TEST_WITH_CTX(test_es256),
                 cmocka_unit_test(test_totp),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "base/testing.h"
+#include "base/test_ctx.h"
 
 #include "crypto/password.h"
-
-typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; } Fixture;
-
-static int setup(void **state) {
-        Fixture *f = calloc(1, sizeof *f);
-        f->arena = arena_new();
-        f->world = TEST_WORLD(0);
-        f->cx = TEST_CTX(f->arena, &f->world.world);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Fixture *f = *state;
-        arena_free(f->arena);
-        free(f);
-        return 0;
-}
 
 static bool is_right(Ctx *cx, Str hash, Str password) {
         bool right = false;
@@ -28,7 +10,7 @@ static bool is_right(Ctx *cx, Str hash, Str password) {
 }
 
 static void test_round(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         static const struct { PasswordAlg alg, other; const char *prefix; } cases[] = {
                 { PASSWORD_ARGON2ID, PASSWORD_BCRYPT, "$argon2id$v=19$m=19456,t=2,p=1$" },
                 { PASSWORD_BCRYPT, PASSWORD_ARGON2ID, "$2b$12$" },
@@ -51,7 +33,7 @@ static void test_round(void **state) {
 }
 
 static void test_known_hashes(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         /* the crypt_blowfish vector of its author, and argon2id made by the reference tool */
         Str bcrypt = STR("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
         assert_true(is_right(cx, bcrypt, STR("U*U")));
@@ -64,7 +46,7 @@ static void test_known_hashes(void **state) {
 }
 
 static void test_limits(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         char text[200];
         Str hash = STR("untouched");
         memset(text, 'a', sizeof text);
@@ -86,7 +68,7 @@ static void test_limits(void **state) {
 }
 
 static void test_not_a_hash(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         static const Str bad[] = {
                 STR_NULL,
                 STR(""),
@@ -108,7 +90,7 @@ static void test_not_a_hash(void **state) {
 }
 
 static void test_dummy(void **state) {
-        Ctx *cx = &((Fixture *)*state)->cx;
+        Ctx *cx = *state;
         for (PasswordAlg alg = PASSWORD_ARGON2ID; alg <= PASSWORD_BCRYPT; alg++) {
                 assert_false(password_needs_rehash(alg, password_dummy(alg)));      /* equal work */
                 assert_false(is_right(cx, password_dummy(alg), STR("password")));
@@ -117,11 +99,11 @@ static void test_dummy(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_round, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_known_hashes, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_not_a_hash, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_dummy, setup, teardown),
+                TEST_WITH_CTX(test_round),
+                TEST_WITH_CTX(test_known_hashes),
+                TEST_WITH_CTX(test_limits),
+                TEST_WITH_CTX(test_not_a_hash),
+                TEST_WITH_CTX(test_dummy),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
