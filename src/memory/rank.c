@@ -1,37 +1,61 @@
 // SPDX-License-Identifier: MIT
 #include "memory/rank.h"
 
+typedef struct RankField { const char *name; size_t at; double least, most; } RankField;
+
+static const RankField fields[] = {
+#define X(name, value, least, most, text) { #name, offsetof(RankParams, name), least, most },
+        RANK_CONTRACT(X)
+        RANK_FURTHER(X)
+#undef X
+};
+
 const RankParams rank_defaults = {
-        .k1 = 0.9, .b = 0.2,
-        .caption = 0.7, .near = 0.45, .near2 = 0.1, .question = 0.8,
-        .conversation = 0.5, .conversation_k1 = 1.2, .conversation_b = 0.75,
-        .date = 0.8, .date_tau_days = 10,
-        .speaker = 0.5, .when = 0.5, .first_person = 0.2, .is_question = 0.2,
-        .synonym = 0.15, .proximity = 0.1,
-        .semantic = 0.3,
-        .importance = 0.1, .confidence = 0.1, .recency = 0.1, .recency_half_days = 30,
-        .session_gap_s = 6 * 3600,
+#define X(name, value, least, most, text) .name = value,
+        RANK_CONTRACT(X)
+        RANK_FURTHER(X)
+#undef X
 };
 
 RankParams rank_reference(void) {
-        RankParams p = rank_defaults;
+        RankParams p = {
+#define X(name, value, least, most, text) .name = value,
+                RANK_CONTRACT(X)
+#undef X
+        };
         p.importance = p.confidence = p.recency = 0;
-        p.session_gap_s = 0;
         return p;
 }
 
-static bool within(double v, double low, double high) {
-        return v >= low && v <= high;                 /* false for NaN */
+static double *value_at(RankParams *p, const RankField *f) {
+        return (double *)(void *)((char *)p + f->at);
 }
 
 bool rank_is_sane(const RankParams *p) {
-        const double weights[] = { p->k1, p->caption, p->near, p->near2, p->question, p->conversation, p->conversation_k1,
-                                   p->date, p->speaker, p->when, p->first_person, p->synonym, p->proximity };
-        for (size_t i = 0; i < ELEMENTSOF(weights); i++)
-                if (!within(weights[i], 0, 10))
+        RankParams copy = *p;
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+                double v = *value_at(&copy, &fields[i]);
+                if (!(v >= fields[i].least && v <= fields[i].most))   /* NaN is not within */
                         return false;
-        return within(p->b, 0, 1) && within(p->conversation_b, 0, 1) && within(p->semantic, 0, 1) &&
-               within(p->is_question, 0, 1) && within(p->importance, 0, 0.25) && within(p->confidence, 0, 0.25) &&
-               within(p->recency, 0, 0.25) && within(p->date_tau_days, 0.01, 1e5) &&
-               within(p->recency_half_days, 0.01, 1e5) && within(p->session_gap_s, 0, 1e9);
+        }
+        return true;
+}
+
+static bool pair_parse(Str pair, RankParams *p) {
+        Str name = str_trim(str_cut(&pair, '='));
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (str_eq_c(name, fields[i].name))
+                        return str_to_f64(str_trim(pair), value_at(p, &fields[i]));
+        return false;
+}
+
+bool rank_parse(Str text, RankParams *p) {
+        RankParams changed = *p;
+        while (text.p && text.n)
+                if (!pair_parse(str_cut(&text, ','), &changed))
+                        return false;
+        if (!rank_is_sane(&changed))
+                return false;
+        *p = changed;
+        return true;
 }

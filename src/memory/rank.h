@@ -1,22 +1,45 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* rank: the numbers of the scorer (contracts: retrieval). Each is a setting; rank_defaults holds the contract's values
- * and, behind them, further signals of the same kind (0 = off). */
-#include "base/macros.h"
+/* rank: the numbers of the scorer. The first block is the contract's formula; the second holds further signals of the same
+ * kind, each off at 0. One row per number: name, default, least, most, what it does. */
+#include "base/str.h"
+
+#define RANK_CONTRACT(X) \
+        X(k1,               0.9,  0, 10, "BM25 over units: how fast repetition stops counting") \
+        X(b,                0.2,  0, 1,  "BM25 over units: how much length matters") \
+        X(caption,          0.7,  0, 10, "added weight of captions, tags and entities") \
+        X(near,             0.45, 0, 10, "weight of the words one turn away") \
+        X(near2,            0.1,  0, 10, "weight of the words two turns away") \
+        X(question,         0.8,  0, 10, "added weight of the question a turn answers") \
+        X(conversation,     0.5,  0, 10, "weight of the conversation's own score") \
+        X(conversation_k1,  1.2,  0, 10, "BM25 over conversations: k1") \
+        X(conversation_b,   0.75, 0, 1,  "BM25 over conversations: b") \
+        X(date,             0.8,  0, 10, "weight of a date named in the question") \
+        X(date_tau_days,    10,   0.01, 1e5, "days after which a date counts 1/e") \
+        X(speaker,          0.5,  0, 10, "gain of units by the one person named") \
+        X(when,             0.5,  0, 10, "gain of units with a time phrase when the question asks for a time") \
+        X(first_person,     0.2,  0, 10, "gain of units in the first person") \
+        X(is_question,      0.2,  0, 1,  "loss of units that end with a question mark") \
+        X(synonym,          0.15, 0, 10, "weight of a synonym in the question") \
+        X(proximity,        0.1,  0, 10, "weight of pairs of words that stand together") \
+        X(semantic,         0.3,  0, 1,  "share of the embedding's cosine") \
+        X(importance,       0.1,  0, 0.25, "boost by importance") \
+        X(confidence,       0.1,  0, 0.25, "boost by confidence") \
+        X(recency,          0.1,  0, 0.25, "boost by recency") \
+        X(recency_half_days, 30,  0.01, 1e5, "days after which recency is half")
+
+#define RANK_FURTHER(X) \
+        X(session_gap_s,    21600, 0, 1e9, "a longer silence cuts a conversation into sessions; 0 = never")
 
 typedef struct RankParams {
-        double k1, b;                                 /* BM25 over units */
-        double caption, near, near2, question;        /* extra weight of context words */
-        double conversation, conversation_k1, conversation_b;
-        double date, date_tau_days;
-        double speaker, when, first_person, is_question;      /* factors 1 + x (is_question: 1 - x) */
-        double synonym, proximity;
-        double semantic;                              /* weight of the cosine */
-        double importance, confidence, recency;       /* boosts, at most 0.25 */
-        double recency_half_days;
-        double session_gap_s;                         /* a longer silence cuts a conversation into sessions; 0 = never */
+#define X(name, value, least, most, text) double name;
+        RANK_CONTRACT(X)
+        RANK_FURTHER(X)
+#undef X
 } RankParams;
 
 extern const RankParams rank_defaults;
 RankParams rank_reference(void);                      /* the contract's formula alone, no boosts: what the differential test pins */
-bool rank_is_sane(const RankParams *p);               /* ranges; a boost above 0.25 is not */
+bool rank_is_sane(const RankParams *p);               /* every number within its range */
+/* "near=0.5,date=1": changes what is named. False, and *p as it was: an unknown name or a value out of range. */
+bool rank_parse(Str text, RankParams *p) _must_check_;
