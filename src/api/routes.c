@@ -2,9 +2,13 @@
 /* Every route table there is. A new resource adds its table here. */
 #include "api/route.h"
 
+extern const Route auth_routes[], keys_routes[], me_routes[];
 extern const Route health_routes[], metrics_routes[], docs_routes[];
 
 const Route *const route_tables[] = {
+        auth_routes,
+        me_routes,
+        keys_routes,
         health_routes,
         metrics_routes,
         docs_routes,

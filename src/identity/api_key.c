@@ -210,19 +210,21 @@ static Str text_with_id(Ctx *cx, Str key_id) {
         return str_c(text);
 }
 
-Err api_key_rotate(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str key_id, int64_t overlap_s, ApiKey *ret, Str *ret_text) {
+Err api_key_rotate(Ctx *cx, Identity *id, DbConn *c, const Principal *who, Str key_id, int64_t overlap_s, ApiKey *ret, Str *ret_text) {
         unsigned char hash[SHA256_SIZE];
         ApiKeyText parts;
         ApiKey k;
         Str text;
 
-        TRY(key_load(cx, id, c, user_id, key_id, &k));
+        TRY(key_load(cx, id, c, who->user_id, key_id, &k));
+        if (k.scopes & ~who->scopes)                  /* its new text would be a way to more than the caller has */
+                return RAISE(cx, ERR_SCOPE, "the key has more scopes than the caller");
         text = text_with_id(cx, key_id);
         if (!api_key_parse(text, &parts))
                 return RAISE(cx, ERR_INTERNAL, "a new key does not read");
         secret_hash(parts.secret, hash);
         TRY(db_run(cx, c, &sql_key_rotate,
-                   ARGS(v_text(key_id), v_text(user_id), v_blob(str_n(hash, sizeof(hash))),
+                   ARGS(v_text(key_id), v_text(who->user_id), v_blob(str_n(hash, sizeof(hash))),
                         v_int(cx_now_ms(cx) + 1000 * overlap_s)), NULL));
         identity_note(cx, id, c, CHANGE_KEY, key_id);
         *ret = k;

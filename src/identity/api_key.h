@@ -30,8 +30,8 @@ Err api_key_create(Ctx *cx, Identity *id, DbConn *c, const Principal *who, const
 Err api_key_list(Ctx *cx, Identity *id, DbConn *c, Str user_id, ApiKey **ret, size_t *ret_n) _must_check_;
 /* Inside a write. ERR_NOT_FOUND: not a key of this user. */
 Err api_key_delete(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str key_id) _must_check_;
-/* The old secret is good for `overlap_s` more. */
-Err api_key_rotate(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str key_id, int64_t overlap_s, ApiKey *ret,
+/* The old secret is good for `overlap_s` more. ERR_SCOPE: the key may do more than the caller. */
+Err api_key_rotate(Ctx *cx, Identity *id, DbConn *c, const Principal *who, Str key_id, int64_t overlap_s, ApiKey *ret,
                    Str *ret_text) _must_check_;
 Err api_key_delete_all(Ctx *cx, Identity *id, DbConn *c, Str user_id) _must_check_;
 

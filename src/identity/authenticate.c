@@ -333,3 +333,11 @@ Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principa
                     L_TOP_STR("client_ip", in->client_ip));
         return e;
 }
+
+Err identity_introspect(Ctx *cx, Identity *id, Str token, Str client_ip, Principal *ret) {
+        Shown s = { api_key_looks_like(token) ? SHOWN_KEY : SHOWN_BEARER, token, FOREIGN_BEARER };
+
+        if (!token.n || token.n > AUTHZ_TOKEN_MAX)
+                return RAISE(cx, ERR_TOKEN_INVALID, "not a token");
+        return shown_admit(cx, id, &s, &(Credentials){ .client_ip = client_ip }, ret);
+}

@@ -205,3 +205,5 @@ Err identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id, int64_t
         *ret_max = u.max_memories;
         return OK;
 }
+
+void identity_jwks(Ctx *cx, Identity *id, Buf *out) { signing_keys_write(cx, id->signing, out); }

@@ -74,6 +74,10 @@ typedef struct Credentials {
  * ERR_STORAGE (fail closed: a credential that cannot be looked up is not accepted). */
 Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principal *ret) _must_check_;
 
+/* The holder of this token if it were shown now; the token alone, no cookie. Errors as above. */
+Err identity_introspect(Ctx *cx, Identity *id, Str token, Str client_ip, Principal *ret) _must_check_;
+void identity_jwks(Ctx *cx, Identity *id, Buf *out);  /* the public signing keys, a JWK set */
+
 UserKeys *identity_user_keys(Identity *id);           /* borrowed */
 Audit    *identity_audit(Identity *id);               /* borrowed */
 bool      identity_skips_auth(const Identity *id);    /* answers carry X-Mainstay-Skip-Auth: true */

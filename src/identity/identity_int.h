@@ -37,7 +37,7 @@ struct Identity {
         HmacKey index_mac;                            /* e-mail addresses, lockout names, token names */
         HmacKey link_mac;                             /* signed download links */
         /* identity_tick's own */
-        int64_t next_sweep_ms, next_checkpoint_ms;
+        int64_t next_sweep_ms, next_checkpoint_ms, next_warning_ms;
 };
 
 /* Sealed under the installation, not under a user. */

@@ -49,6 +49,21 @@ Err login_failed(Ctx *cx, Identity *id, DbConn *c, Str account, Str owner, const
                 .owner = owner.p ? owner : STR(""), .actor_id = owner, .ip = from->ip, .user_agent = from->user_agent });
 }
 
+/* ---- the queue ---- */
+
+Err hash_queue_enter(Ctx *cx, Identity *id, Str ip, Str account) {
+        return hash_gate_enter(cx, id->gate, ip, str_trim(account));
+}
+
+Err hash_queue_leave(Ctx *cx, Identity *id, Str ip, Str account, int64_t arrived_us) {
+        hash_gate_leave(id->gate, ip, str_trim(account));
+        if (cx_mono_us(cx) - arrived_us > INT64_C(1000000) * HASH_WAIT_MAX_S) {
+                cx->err.retry_after_s = 1;
+                return RAISE(cx, ERR_HASH_QUEUE, "waited too long");
+        }
+        return OK;
+}
+
 /* ---- login ---- */
 
 typedef struct Attempt {

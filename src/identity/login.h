@@ -13,6 +13,11 @@ typedef struct LoginResult {
         SessionGrant grant;
 } LoginResult;
 
+/* The queue in front of the hashing pool: `enter` where the request is admitted (any thread), `leave` where its work begins.
+ * `account` as typed, or a user's id. ERR_HASH_QUEUE. */
+Err  hash_queue_enter(Ctx *cx, Identity *id, Str ip, Str account) _must_check_;
+Err  hash_queue_leave(Ctx *cx, Identity *id, Str ip, Str account, int64_t arrived_us) _must_check_;
+
 /* ERR_CREDENTIALS, ERR_LOCKED (with Retry-After, no hash was made), ERR_EMAIL_UNVERIFIED, ERR_STORAGE. */
 Err login_password(Ctx *cx, Identity *id, const LoginInput *in, LoginResult *ret) _must_check_;
 

@@ -11,7 +11,8 @@ static const char accounts_up[] =
         " created_at BIGINT NOT NULL, last_login BIGINT NOT NULL DEFAULT 0, epoch_s BIGINT NOT NULL DEFAULT 0,"
         " max_memories BIGINT, max_requests_per_day BIGINT,"
         " consent_extraction BIGINT NOT NULL DEFAULT 1, consent_llm BIGINT NOT NULL DEFAULT 1,"
-        " erase_at BIGINT NOT NULL DEFAULT 0, noticed_at BIGINT NOT NULL DEFAULT 0);"
+        " erase_at BIGINT NOT NULL DEFAULT 0, noticed_at BIGINT NOT NULL DEFAULT 0,"
+        " reset_hour BIGINT NOT NULL DEFAULT 0, reset_count BIGINT NOT NULL DEFAULT 0);"
         "CREATE UNIQUE INDEX users_email ON users (email_hash);"
         "CREATE INDEX users_created ON users (created_at, user_id);"
         "CREATE INDEX users_erase ON users (erase_at) WHERE erase_at > 0;"
@@ -51,11 +52,12 @@ static const char credentials_up[] =
         " tries BIGINT NOT NULL DEFAULT 0);"
         "CREATE INDEX one_time_tokens_user ON one_time_tokens (user_id, kind);"
         "CREATE INDEX one_time_tokens_expires ON one_time_tokens (expires_at);"
+        "CREATE TABLE reset_requests (request_id TEXT PRIMARY KEY, sealed BYTEA NOT NULL, created_at BIGINT NOT NULL);"
         "CREATE TABLE mfa_totp (user_id TEXT PRIMARY KEY, secret BYTEA NOT NULL, created_at BIGINT NOT NULL,"
         " confirmed_at BIGINT NOT NULL DEFAULT 0, last_step BIGINT NOT NULL DEFAULT 0);"
         "CREATE TABLE mfa_recovery (user_id TEXT NOT NULL, code_hash BYTEA NOT NULL, PRIMARY KEY (user_id, code_hash));";
 static const char credentials_down[] =
-        "DROP TABLE mfa_recovery; DROP TABLE mfa_totp; DROP TABLE one_time_tokens; DROP TABLE revoked_tokens;"
+        "DROP TABLE mfa_recovery; DROP TABLE mfa_totp; DROP TABLE reset_requests; DROP TABLE one_time_tokens; DROP TABLE revoked_tokens;"
         "DROP TABLE signing_keys; DROP TABLE api_keys; DROP TABLE sessions;";
 
 static const char records_up[] =

@@ -305,3 +305,34 @@ Err session_end_all(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str keep, int
         user_changed(cx, id, c, user_id);
         return OK;
 }
+
+static Err token_revoke(Ctx *cx, Identity *id, DbConn *c, const Principal *who, const Caller *from) {
+        int64_t now_s = cx_now_ms(cx) / 1000;
+
+        if (who->jti.p) {
+                TRY(db_run(cx, c, &sql_revoked_token_add,
+                           ARGS(v_blob(identity_index(cx, id, "jti", who->jti)),
+                                v_int(1000 * (who->expires_at_s + TOKEN_SKEW_S))), NULL));
+                identity_note(cx, id, c, CHANGE_TOKEN, who->jti);
+        }
+        TRY(db_run(cx, c, &sql_user_set_epoch, ARGS(v_text(who->user_id), v_int(now_s)), NULL));
+        user_changed(cx, id, c, who->user_id);
+        return audit_append(cx, id->audit, c, &(AuditEvent){
+                .event = "authn_token_revoked", .outcome = "success", .actor_type = "user", .actor_id = who->user_id,
+                .ip = from->ip, .user_agent = from->user_agent });
+}
+
+Err principal_logout(Ctx *cx, Identity *id, DbConn *c, const Principal *who, const Caller *from) {
+        switch (who->kind) {
+        case WHO_SESSION:
+                return session_end(cx, id, c, who->user_id, who->sid, from);
+        case WHO_FOREIGN:
+                return token_revoke(cx, id, c, who, from);
+        case WHO_API_KEY:
+                return RAISE(cx, ERR_FORBIDDEN, "an API key has no session; delete the key instead");
+        case WHO_DEV:
+        case WHO_UNSET:
+                break;
+        }
+        return OK;
+}

@@ -35,5 +35,9 @@ Err session_end(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str session_id, c
 /* All but `keep` (STR_NULL: all). Tokens without a session of ours end too, by the user's epoch. */
 Err session_end_all(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str keep, int64_t *ret_n) _must_check_;
 
+/* Inside a write: the credential of this principal ends, as far as it is one that can. A session of ours by its row; a foreign
+ * token by its id and, since its front end makes new ones all the time, by the user's epoch. ERR_FORBIDDEN: an API key. */
+Err principal_logout(Ctx *cx, Identity *id, DbConn *c, const Principal *who, const Caller *from) _must_check_;
+
 /* Is this session in force for this user now? */
 Err session_check(Ctx *cx, DbConn *c, Str session_id, Str user_id, int64_t now_ms, bool *ret) _must_check_;

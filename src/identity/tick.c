@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/* tick: the housekeeping of the room, about once a second on a worker; a bounded piece each time. */
+#include "base/log.h"
+#include "identity/identity_int.h"
+#include "identity/notice.h"
+
+enum { SWEEP_EVERY_MS = 10000, CHECKPOINT_EVERY_MS = 60000, ROWS = 5000, WARN_EVERY_MS = 60000 };
+#define DAY_MS       INT64_C(86400000)
+#define AUDIT_KEPT_MS (366 * DAY_MS)
+
+static Err store_uses(Ctx *cx, DbConn *c, void *arg) {
+        Identity *id = arg;
+
+        return key_uses_store(cx, id->uses, c);
+}
+
+/* Sessions stay a little longer than they are good for, so that a late refresh is told that it expired. */
+static Err sweep(Ctx *cx, DbConn *c, void *arg) {
+        int64_t now = cx_now_ms(cx);
+        const struct { const Sql *sql; int64_t before; } tables[] = {
+                { &sql_session_expire, now - 3600 * 1000 }, { &sql_revoked_token_expire, now },
+                { &sql_once_expire, now }, { &sql_failures_expire, now - DAY_MS },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                TRY(db_run(cx, c, tables[i].sql, ARGS(v_int(tables[i].before), v_int(ROWS)), NULL));
+        return OK;
+}
+
+static Err checkpoint(Ctx *cx, DbConn *c, void *arg) {
+        Identity *id = arg;
+
+        TRY(audit_prune(cx, id->audit, c, cx_now_ms(cx) - AUDIT_KEPT_MS));
+        return audit_checkpoint(cx, id->audit, c);
+}
+
+static Err reload_keys(Ctx *cx, Identity *id) {
+        DbConn *c;
+
+        TRY(db_read(cx, id->db, &c));
+        return signing_keys_load(cx, id->signing, id, c);
+}
+
+static bool is_due(int64_t *next_ms, int64_t now_ms, int64_t every_ms) {
+        if (now_ms < *next_ms)
+                return false;
+        *next_ms = now_ms + every_ms;
+        return true;
+}
+
+Err identity_tick(Ctx *cx, Identity *id) {
+        int64_t now = cx_now_ms(cx);
+
+        if (id->set.skip_auth && is_due(&id->next_warning_ms, now, WARN_EVERY_MS))
+                LOG(cx, LOG_WARN, "skip_auth", "SKIP_AUTH is on: every request is let in");
+        if (!key_uses_is_empty(id->uses))
+                TRY(db_write(cx, id->db, store_uses, id));
+        TRY(mail_flush(cx, id));
+        if (is_due(&id->next_sweep_ms, now, SWEEP_EVERY_MS)) {
+                TRY(reload_keys(cx, id));
+                TRY(db_write(cx, id->db, sweep, id));
+        }
+        if (is_due(&id->next_checkpoint_ms, now, CHECKPOINT_EVERY_MS))
+                TRY(db_write(cx, id->db, checkpoint, id));
+        return OK;
+}
