@@ -175,6 +175,35 @@ static void another_programs_file_is_left_alone(void **state) {
         assert_refused(k, db_open(&k->cx, &k->set, &k->db), ERR_CONFLICT, "another program");
 }
 
+/* What makes an acknowledged write survive a power cut, and a deleted one disappear. */
+static const struct { Sql sql; int64_t want; } pragmas[] = {
+        { { "sync", "PRAGMA synchronous" }, 2 },      /* FULL: the log is synced at each commit */
+        { { "autocheckpoint", "PRAGMA wal_autocheckpoint" }, 0 },
+        { { "secure", "PRAGMA secure_delete" }, 1 },
+        { { "keys", "PRAGMA foreign_keys" }, 1 },
+        { { "temp", "PRAGMA temp_store" }, 2 },
+        { { "map", "PRAGMA mmap_size" }, 0 },
+};
+
+static Err pragmas_fn(Ctx *cx, DbConn *c, void *arg) {
+        for (size_t i = 0; i < ELEMENTSOF(pragmas); i++) {
+                _cleanup_(rows_done) Rows r = { 0 };
+                TRY(db_row(cx, c, &pragmas[i].sql, NO_ARGS, &r));
+                assert_int_equal(row_int(&r, 0), pragmas[i].want);
+        }
+        static const Sql mode = { "mode", "PRAGMA journal_mode" };
+        _cleanup_(rows_done) Rows r = { 0 };
+        TRY(db_row(cx, c, &mode, NO_ARGS, &r));
+        assert_str(row_text(&r, 0), "wal");
+        return OK;
+}
+
+static void the_writer_is_set_to_be_durable(void **state) {
+        Case *k = *state;
+        open_it(k);
+        assert_ok(db_write(&k->cx, k->db, pragmas_fn, NULL));
+}
+
 /* ---- a full disk ---- */
 
 static void limit_file_size(rlim_t bytes) {
@@ -412,6 +441,7 @@ int main(void) {
                 CASE(a_successor_may_wait),
                 CASE(what_cannot_be_opened_says_why),
                 CASE(another_programs_file_is_left_alone),
+                CASE(the_writer_is_set_to_be_durable),
                 CASE(a_full_disk_undoes_the_batch_and_heals),
                 CASE(a_lost_transaction_fails_its_whole_batch),
                 CASE(the_log_is_folded_back),
