@@ -14,5 +14,5 @@ typedef struct Learned {
  * last 20 turns is a NOOP `echo_of_returned_memory`. */
 Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *facts, const char *kind, Learned *ret) _must_check_;
 
-/* The memories an answer was given with, for the echo check. Forgotten after 20 turns; kept in memory only. */
-void memory_shown(const MemoryScope *s, Strs memory_ids);
+/* The contents an answer was given with, for the echo check. Forgotten after 20 turns; kept in memory only. */
+void memory_shown(Ctx *cx, const MemoryScope *s, Strs contents);

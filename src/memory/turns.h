@@ -26,6 +26,7 @@ Err conversation_create(Ctx *cx, const MemoryScope *s, const ConversationNew *in
 Err conversation_find(Ctx *cx, const MemoryScope *s, Str conversation_id, Conversation *ret) _must_check_;
 Err conversation_find_external(Ctx *cx, const MemoryScope *s, Str external_id, Conversation *ret) _must_check_;
 /* The user's default conversation; made on first use (a write). */
+Err conversation_default_find(Ctx *cx, const MemoryScope *s, Conversation *ret) _must_check_;      /* ERR_NOT_FOUND: not made yet */
 Err conversation_default(Ctx *cx, const MemoryScope *s, Conversation *ret) _must_check_;
 
 typedef struct ConversationFilter { int64_t limit; Str cursor; OptBool archived; } ConversationFilter;

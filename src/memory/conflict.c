@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/* conflict: what a new fact does to older ones about the same subject and attribute. Everything of one subject is a line of
+ * intervals; a new value closes the open one, goes into the past where it belongs there, or both are flagged. */
+#include "codec/when.h"
+#include "memory/memory_int.h"
+
+typedef enum Strategy { SUPERSEDE, NEWER_WINS, EVOLVE, FLAG, INTO_PAST } Strategy;
+
+/* One new fact against the line of its subject, newest first. */
+typedef struct Line {
+        Ctx *cx;
+        const MemoryScope *s;
+        const Keys *k;
+        Pending *p;
+        StoredList rows;
+        Verdict *v;
+} Line;
+
+static bool is_live(const Stored *m) {
+        return (m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED) && !m->row.retired_at;
+}
+
+static bool same_value(const Stored *a, const Stored *b) { return !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac)); }
+
+static bool is_open_at(const Stored *m, int64_t t) { return !m->row.valid_to || m->row.valid_to > t; }
+
+static bool same_source(const MemoryRow *a, const MemoryRow *b) {
+        return str_eq(a->source_conversation_id, b->source_conversation_id);
+}
+
+/* Ages agree when the years between the two statements explain the difference, give or take one birthday. */
+static bool age_explained(const Stored *old, const Stored *new) {
+        int64_t a = 0, b = 0;
+        if (!str_to_i64(old->row.value, &a) || !str_to_i64(new->row.value, &b))
+                return false;
+        double years = (double)(new->row.valid_from - old->row.valid_from) / (365.25 * (double)DAY_MS);
+        double over = (double)(b - a) - years;
+        return b >= a && over > -1.0 && over < 1.0;
+}
+
+static Strategy strategy_of(const Pending *p, const Stored *old) {
+        const Stored *new = &p->m;
+        Attribute a = attribute_parse(new->row.attribute);
+        if (p->is_correction)
+                return SUPERSEDE;
+        if (new->row.valid_from < old->row.valid_from)
+                return INTO_PAST;
+        bool unsure_order = !p->has_valid_from && new->row.source_turn > 0 && same_source(&new->row, &old->row) &&
+                            new->row.source_turn < old->row.source_turn;
+        if (unsure_order || (a == ATTR_BIRTHDAY))
+                return FLAG;
+        if (a == ATTR_AGE)
+                return age_explained(old, new) ? NEWER_WINS : FLAG;
+        if (a == ATTR_PREFERENCE) {
+                bool is_opposite = (str_eq_c(old->row.value, "like") && str_eq_c(new->row.value, "dislike")) ||
+                                   (str_eq_c(old->row.value, "dislike") && str_eq_c(new->row.value, "like"));
+                return is_opposite ? SUPERSEDE : EVOLVE;
+        }
+        return SUPERSEDE;
+}
+
+static const char *reason_of(Strategy st, const Pending *p) {
+        Attribute a = attribute_parse(p->m.row.attribute);
+        switch (st) {
+        case NEWER_WINS: return "temporal_update";
+        case FLAG:       return "factual_contradiction";
+        case INTO_PAST:  return "inserted_into_past";
+        case EVOLVE:     return "preference_change";
+        case SUPERSEDE:  break;
+        }
+        if (p->is_correction)
+                return "correction";
+        return a == ATTR_LOCATION ? "location_change" : a == ATTR_PREFERENCE ? "preference_change" : "status_change";
+}
+
+static Str quoted_id(Line *l, const Stored *m) { return json_quoted(l->cx, m->row.memory_id); }
+
+static void superseded_add(Line *l, const Stored *old) {
+        Strs list = { NEW_ARRAY(l->cx->arena, Str, l->v->superseded.n + 1), l->v->superseded.n + 1 };
+        if (l->v->superseded.n)
+                memcpy((Str *)list.v, l->v->superseded.v, l->v->superseded.n * sizeof *list.v);
+        ((Str *)list.v)[list.n - 1] = old->row.memory_id;
+        l->v->superseded = l->p->m.row.supersedes = list;
+}
+
+/* Old: closed at the moment the new one begins. New: knows what it replaces. */
+static Err supersede(Line *l, Stored *old, const char *reason) {
+        MemoryRow *o = &old->row, *n = &l->p->m.row;
+        int64_t now = cx_now_ms(l->cx);
+        if (n->valid_from <= o->valid_from)           /* the same moment, or a correction: it never was so */
+                n->valid_from = o->valid_from;
+        o->valid_to = o->valid_to && o->valid_to < n->valid_from ? o->valid_to : n->valid_from;
+        o->retired_at = now;
+        o->superseded_by = n->memory_id;
+        o->importance_score = 0.3;
+        old->status = STATUS_SUPERSEDED;
+        old->level = LEVEL_LOW;
+        const Member marks[] = { { "superseded_by", quoted_id(l, &l->p->m) }, { "superseded_at", json_time(l->cx, now) },
+                                 { "resolution", STR("\"outdated_information\"") } };
+        TRY(json_with(l->cx, o->context, marks, ELEMENTSOF(marks), &o->context));
+        Member previous = { "previous_value", json_quoted(l->cx, o->value) };
+        TRY(json_with(l->cx, n->context, &previous, 1, &n->context));
+        superseded_add(l, old);
+        l->v->supersedes = true;
+        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_SUPERSEDE, reason, o->content });
+}
+
+static Err evolve(Line *l, Stored *old) {
+        Member to = { "evolved_to", quoted_id(l, &l->p->m) }, from = { "evolved_from", quoted_id(l, old) };
+        TRY(json_with(l->cx, old->row.context, &to, 1, &old->row.context));
+        TRY(json_with(l->cx, l->p->m.row.context, &from, 1, &l->p->m.row.context));
+        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "preference_change", old->row.content });
+}
+
+static Err flag(Line *l, Stored *old) {
+        Stored *new = &l->p->m;
+        Member mine = { "potential_conflict", quoted_id(l, old) }, theirs = { "potential_conflict", quoted_id(l, new) };
+        TRY(json_with(l->cx, new->row.context, &mine, 1, &new->row.context));
+        TRY(json_with(l->cx, old->row.context, &theirs, 1, &old->row.context));
+        new->status = old->status = STATUS_FLAGGED;
+        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "factual_contradiction", old->row.content });
+}
+
+/* Between its neighbours on the line: it ends where the next one begins, and the one before ends where it begins. */
+static Err into_past(Line *l) {
+        MemoryRow *n = &l->p->m.row;
+        Stored *before = NULL, *after = NULL;
+        for (size_t i = 0; i < l->rows.n; i++) {      /* newest first */
+                Stored *m = &l->rows.v[i];
+                if (m->row.valid_from > n->valid_from)
+                        after = m;
+                else if (!before)
+                        before = m;
+        }
+        if (after && (!n->valid_to || n->valid_to > after->row.valid_from))
+                n->valid_to = after->row.valid_from;
+        if (!before || !is_open_at(before, n->valid_from) || same_value(before, &l->p->m))
+                return OK;
+        before->row.valid_to = n->valid_from;
+        return stored_change(l->cx, l->s, l->k, before, &(Change){ MEMORY_UPDATE, "earlier_end_known", before->row.content });
+}
+
+/* Says nothing that is not known: at least as many content words are shared as a shorter wording would need. */
+static bool adds_nothing(Line *l, const Stored *old) {
+        return l->p->is_extracted || !near_differs(l->cx->arena, old->row.content, l->p->m.row.content) ||
+               str_utf8_count(l->p->m.row.content) <= str_utf8_count(old->row.content);
+}
+
+static Err settle_one(Line *l, Stored *old) {
+        Strategy st = strategy_of(l->p, old);
+        l->v->reason = reason_of(st, l->p);
+        switch (st) {
+        case SUPERSEDE:
+        case NEWER_WINS: return supersede(l, old, l->v->reason);
+        case EVOLVE:     return evolve(l, old);
+        case FLAG:       return flag(l, old);
+        case INTO_PAST:  return into_past(l);
+        }
+        return OK;
+}
+
+/* "No longer lives in Paris": closes Paris if that is the open value; the sentence itself is kept, about nothing. */
+static Err settle_ending(Line *l) {
+        Stored *new = &l->p->m;
+        Err e = OK;
+        for (size_t i = 0; i < l->rows.n && !e; i++)
+                if (is_live(&l->rows.v[i]) && same_value(&l->rows.v[i], new) && is_open_at(&l->rows.v[i], new->row.valid_from))
+                        e = supersede(l, &l->rows.v[i], l->v->reason = "status_ended");
+        new->has_subject = false;
+        new->row.attribute = new->row.subject = new->row.value = STR_NULL;
+        return e;
+}
+
+Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Verdict *ret) {
+        Line l = { .cx = cx, .s = s, .k = k, .p = p, .v = ret };
+        TRY(stored_by_subject(cx, s, k, &p->m.subject_mac, &l.rows));
+        if (p->is_ending)
+                return settle_ending(&l);
+        bool is_over = p->m.row.valid_to && p->m.row.valid_to <= cx_now_ms(cx);
+        for (size_t i = 0; i < l.rows.n; i++) {
+                Stored *old = &l.rows.v[i];
+                if (!is_live(old) || !is_open_at(old, p->m.row.valid_from) || (is_over && p->m.row.valid_from >= old->row.valid_from))
+                        continue;
+                /* "I moved last week" against what was recorded this week: the statement is the newer one. */
+                if (p->is_current && p->m.row.valid_from <= old->row.valid_from)
+                        p->m.row.valid_from = MAX(p->m.row.valid_from, p->said_at);
+                if (same_value(old, &p->m)) {
+                        if (adds_nothing(&l, old) && p->m.row.valid_from >= old->row.valid_from) {
+                                ret->known_unit = old->row.unit;
+                                return OK;
+                        }
+                        continue;
+                }
+                bool is_past = strategy_of(p, old) == INTO_PAST;
+                TRY(settle_one(&l, old));
+                if (is_past)
+                        return OK;
+        }
+        return OK;
+}

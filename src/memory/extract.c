@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+#include "memory/extract.h"
+
+#include "codec/when.h"
+#include "memory/extract_int.h"
+#include "memory/moment.h"
+
+enum { VALUE_MAX = 200, CONTENT_BYTES_MAX = 1500, LIST_MAX = 8 };
+
+const char *const attribute_names[_ATTR_N] = {
+        [ATTR_NONE] = "", [ATTR_NAME] = "name", [ATTR_AGE] = "age", [ATTR_LOCATION] = "location", [ATTR_JOB] = "job",
+        [ATTR_WORKPLACE] = "workplace", [ATTR_RELATIONSHIP] = "relationship", [ATTR_TIMEZONE] = "timezone",
+        [ATTR_PREFERENCE] = "preference", [ATTR_BIRTHDAY] = "birthday", [ATTR_GENDER] = "gender",
+        [ATTR_LANGUAGE] = "language", [ATTR_EDUCATION] = "education", [ATTR_PARTNER_NAME] = "partner_name",
+        [ATTR_PET_NAME] = "pet_name", [ATTR_OTHER] = "other",
+};
+
+Attribute attribute_parse(Str name) {
+        for (int i = ATTR_NONE + 1; i < _ATTR_N; i++)
+                if (str_eq_c(name, attribute_names[i]))
+                        return (Attribute)i;
+        return ATTR_NONE;
+}
+
+/* One text on its way through the rules. */
+typedef struct Reader {
+        Arena *a;
+        const ExtractContext *ec;
+        Facts *out;
+        Sentence s;
+        size_t from;                                  /* first token that counts: behind "please remember that" */
+        bool is_remembered, is_correction;
+        Matcher m;
+} Reader;
+
+static Str low_at(const Reader *r, size_t i) { return i < r->s.n ? r->s.v[i].low : STR(""); }
+
+/* ---- templates ---- */
+
+static Str template_fill(Arena *a, const char *t, const Str *captures, size_t n) {
+        _cleanup_(buf_done) Buf b = BUF(CONTENT_BYTES_MAX + 256);
+        for (; t && *t; t++) {
+                size_t i = t[0] == '$' && t[1] >= '1' && t[1] <= '9' ? (size_t)(t[1] - '0') : 0;
+                if (i && i <= n)
+                        buf_add(&b, captures[i - 1]);
+                else
+                        buf_addc(&b, *t);
+                t += i > 0;
+        }
+        return t ? arena_dup(a, buf_str(&b)) : STR_NULL;
+}
+
+static Str sentence_made(Arena *a, Str subject, Str text) {
+        while (text.n && strchr(" ,.;:!-", text.p[text.n - 1]))
+                text.n--;
+        text = str_trim(text);
+        if (subject.n)
+                return arena_strf(a, "%.*s %.*s.", STR_FMT(subject), STR_FMT(text));
+        bool lower = text.n && text.p[0] >= 'a' && text.p[0] <= 'z';
+        return arena_strf(a, "%c%.*s.", lower ? text.p[0] - 32 : text.n ? text.p[0] : ' ', STR_FMT(str_from(text, 1)));
+}
+
+/* What was said, without the speaker: "I am meeting Ana on Friday" -> "Is meeting Ana on Friday". */
+static Str clause_text(Reader *r, const Match *m) {
+        Str whole = tokens_text(&r->s, m->start, m->end);
+        Str first = low_at(r, m->start);
+        if (m->end - m->start < 2 || !(str_eq_c(first, "i") || str_eq_c(first, "we") || str_eq_c(first, "and")))
+                return whole;
+        static const struct { const char *said, *kept; } verbs[] = { { "am", "is" }, { "are", "is" }, { "have", "has" },
+                                                                     { "need", "needs" }, { "want", "wants" } };
+        Str rest = tokens_text(&r->s, m->start + 1, m->end), verb = low_at(r, m->start + 1);
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (str_eq_c(verb, verbs[i].said) && m->end - m->start > 2)
+                        return arena_strf(r->a, "%s %.*s", verbs[i].kept, STR_FMT(tokens_text(&r->s, m->start + 2, m->end)));
+        return rest;
+}
+
+/* ---- time ---- */
+
+static MomentRef ref_of(const Reader *r) { return (MomentRef){ r->ec->said_at, r->ec->utc_offset_min }; }
+
+/* The date in the sentence; a bare weekday lies behind for what happened and ahead for what is planned. */
+static bool sentence_moment(Reader *r, const Rule *rule, Moment *ret) {
+        MomentRef ref = ref_of(r);
+        Str text = tokens_text(&r->s, r->from, r->s.n);
+        if (!moment_find(r->a, text, &ref, ret))
+                return false;
+        if (rule->flags & R_PAST && (ret->kind == MOMENT_WEEKDAY || (ret->kind == MOMENT_DATE && !ret->has_year)) &&
+            ret->at_ms > r->ec->said_at)
+                ret->at_ms -= ret->kind == MOMENT_WEEKDAY ? 7 * DAY_MS : 365 * DAY_MS;
+        return true;
+}
+
+/* "for five years" behind a statement -> when it began; 0 when nothing is said. */
+static int64_t duration_before(Reader *r, size_t i) {
+        if (!str_eq_c(low_at(r, i), "for") || i + 2 >= r->s.n)
+                return 0;
+        Str text = arena_strf(r->a, "%.*s ago", STR_FMT(tokens_text(&r->s, i + 1, i + 3)));
+        MomentRef ref = ref_of(r);
+        Moment m;
+        return moment_find(r->a, text, &ref, &m) && m.kind == MOMENT_PAST ? m.at_ms : 0;
+}
+
+static int64_t since_when(Reader *r, const Match *m) {
+        MomentRef ref = ref_of(r);
+        Moment t;
+        if (m->end >= r->s.n)
+                return 0;
+        int64_t began = duration_before(r, m->end);
+        if (began)
+                return began;
+        size_t to = MIN(r->s.n, m->end + 5);
+        bool close = moment_find(r->a, tokens_text(&r->s, m->end, to), &ref, &t) && t.phrase.p <= r->s.v[MIN(m->end + 1, r->s.n - 1)].raw.p;
+        return close && t.kind != MOMENT_WEEKDAY && t.at_ms <= r->ec->said_at ? t.at_ms : 0;
+}
+
+/* ---- emission ---- */
+
+static Strs strs_one(Arena *a, Str s) {
+        Str *v = NEW(a, Str);
+        *v = s;
+        return s.n ? (Strs){ v, 1 } : (Strs){0};
+}
+
+static bool has_capital(Str s) {
+        return s.n && ((s.p[0] >= 'A' && s.p[0] <= 'Z') || (unsigned char)s.p[0] == 0xc3);
+}
+
+static Strs entities_of(Arena *a, const Match *m) {
+        Str *v = NEW_ARRAY(a, Str, CAPTURES_MAX);
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_captures; i++)
+                if (strchr("NMLPO", m->kinds[i]) && has_capital(m->captures[i]))
+                        v[n++] = m->captures[i];
+        return n ? (Strs){ v, n } : (Strs){0};
+}
+
+static Str value_trimmed(Str v) {
+        v = str_trim(v);
+        while (v.n && strchr(" ,.;:!-", v.p[v.n - 1]))
+                v.n--;
+        return str_to(v, str_utf8_cut(v, VALUE_MAX));
+}
+
+static bool is_new(const Facts *out, Str content) {
+        for (size_t i = 0; i < out->n; i++)
+                if (str_eq_nocase(out->v[i].content, content))
+                        return false;
+        return true;
+}
+
+static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str value) {
+        if (r->out->n == FACTS_MAX || text.n == 0 || text.n > CONTENT_BYTES_MAX)
+                return;
+        Fact f = { .type = str_c(rule->type), .attribute = rule->attribute, .confidence = rule->percent / 100.0,
+                   .content = sentence_made(r->a, rule->content ? m->subject_text : STR(""), text),
+                   .tags = strs_one(r->a, str_c(rule->tag)), .entities = entities_of(r->a, m),
+                   .is_negated = (rule->flags & R_NEGATED) != 0, .is_past = (rule->flags & R_PAST) != 0,
+                   .is_correction = r->is_correction, .quote = tokens_text(&r->s, m->start, m->end) };
+        if (r->is_remembered)
+                f.confidence = MAX(f.confidence, 0.95);
+        f.subject = rule->subject ? value_trimmed(template_fill(r->a, rule->subject, m->captures, m->n_captures)) : m->subject;
+        if (rule->attribute == ATTR_PREFERENCE || rule->attribute == ATTR_OTHER)
+                if (!str_eq_c(m->subject, "self"))    /* "my sister loves tea" is hers */
+                        f.subject = arena_strf(r->a, "%.*s: %.*s", STR_FMT(m->subject), STR_FMT(f.subject));
+        f.value = value_trimmed(value);
+        Moment t;
+        if (rule->flags & R_PLAN && sentence_moment(r, rule, &t))
+                f.scheduled_at = t.at_ms;
+        if (rule->attribute != ATTR_NONE && rule->attribute != ATTR_PREFERENCE && !(rule->flags & (R_NEGATED | R_PAST)))
+                f.valid_from = since_when(r, m);
+        if (is_new(r->out, f.content))
+                r->out->v[r->out->n++] = f;
+}
+
+/* "pizza, pasta and sushi" -> three; a list with a long item is left whole. */
+static size_t list_split(Str s, Str *ret) {
+        size_t n = 0;
+        Str rest = s;
+        while (rest.n) {
+                size_t cut = rest.n, next = rest.n;
+                for (size_t i = 0; i < rest.n && cut == rest.n; i++) {
+                        Str t = str_from(rest, i);
+                        if (t.p[0] == ',')
+                                cut = i, next = i + 1;
+                        else if (str_starts(t, STR(" and ")) || str_starts(t, STR(" or ")))
+                                cut = i, next = i + (t.p[1] == 'a' ? 5 : 4);
+                }
+                Str item = str_trim(str_to(rest, cut));
+                if (str_starts(item, STR("and ")) || str_starts(item, STR("or ")))
+                        item = str_trim(str_from(item, item.p[0] == 'a' ? 4 : 3));
+                if (item.n > 40 || n == LIST_MAX)
+                        return 0;
+                if (item.n)
+                        ret[n++] = item;
+                rest = str_from(rest, next);
+        }
+        return n;
+}
+
+static void emit_filled(Reader *r, const Rule *rule, const Match *m) {
+        Str value = template_fill(r->a, rule->value, m->captures, m->n_captures);
+        emit(r, rule, m, template_fill(r->a, rule->content, m->captures, m->n_captures), value);
+}
+
+static void emit_list(Reader *r, const Rule *rule, const Match *m) {
+        Str items[LIST_MAX];
+        size_t n = list_split(m->captures[0], items);
+        Match one = *m;
+        if (n < 2) {
+                emit_filled(r, rule, m);
+                return;
+        }
+        for (size_t i = 0; i < n; i++) {
+                one.captures[0] = items[i];
+                emit_filled(r, rule, &one);
+        }
+}
+
+/* The clause as it was said, with the day it means when that is a bare weekday or stands before it. */
+static void emit_clause(Reader *r, const Rule *rule, const Match *m) {
+        Str text = clause_text(r, m);
+        Moment t;
+        if (rule->flags & (R_PLAN | R_PAST) && sentence_moment(r, rule, &t)) {
+                const Token *last = &r->s.v[m->end - 1];
+                if (t.phrase.p < r->s.v[m->start].raw.p || t.phrase.p >= last->raw.p + last->raw.n)
+                        text = arena_strf(r->a, "%.*s %c%.*s", STR_FMT(text), t.phrase.p[0] | 0x20, STR_FMT(str_from(t.phrase, 1)));
+                if (t.kind == MOMENT_WEEKDAY)
+                        text = arena_strf(r->a, "%.*s (%.*s)", STR_FMT(text),
+                                          STR_FMT(moment_format(r->a, t.at_ms, r->ec->utc_offset_min, t.has_time)));
+        }
+        emit(r, rule, m, text, template_fill(r->a, rule->value, m->captures, m->n_captures));
+}
+
+static const char events[] =
+        " appointment meeting interview exam test flight deadline reservation date call party wedding trip presentation surgery "
+        "checkup check-up class lesson concert game match race conference visit dinner lunch shift event ceremony session "
+        "vacation holiday train show birthday marathon ";
+
+static bool names_event(const Reader *r, const Match *m) {
+        for (size_t i = m->start; i < m->end; i++)
+                if (word_in(r->s.v[i].low, events))
+                        return true;
+        return false;
+}
+
+/* "I love it", "I like how you put that": about the conversation, not about the person. */
+static bool is_about_talk(const Rule *rule, const Match *m) {
+        if (!str_eq_c(str_c(rule->type), "preference") || !m->n_captures)
+                return false;
+        Str c = m->captures[0];
+        char low[12] = {0};
+        size_t n = MIN(str_index(c, ' '), sizeof low - 1);
+        for (size_t i = 0; i < n; i++)
+                low[i] = c.p[i] >= 'A' && c.p[i] <= 'Z' ? (char)(c.p[i] | 0x20) : c.p[i];
+        return word_in((Str){ low, n }, " it that this these those them you your yours how what when where why him her if all ");
+}
+
+static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m) {
+        Moment t;
+        if (rule->flags & R_START && at != r->from)
+                return false;
+        if (rule->flags & R_EVENT && !names_event(r, m))
+                return false;
+        if (rule->flags & R_DATED && !sentence_moment(r, rule, &t))
+                return false;
+        return !is_about_talk(rule, m);
+}
+
+static bool has_clause(const Rule *rule) { return strstr(rule->pattern, "%C") != NULL; }
+
+/* Tries the table at one place; returns where to look next. */
+static size_t read_at(Reader *r, size_t at) {
+        size_t next = at + 1;
+        for (const Rule *rule = extract_rules; rule->pattern; rule++) {
+                Match m;
+                if (!rule_match(&r->m, rule, at, &m) || !rule_allowed(r, rule, at, &m) || is_hypothetical(&r->s, at))
+                        continue;
+                if (rule->percent && rule->content && rule->flags & R_LIST)
+                        emit_list(r, rule, &m);
+                else if (rule->percent && rule->content)
+                        emit_filled(r, rule, &m);
+                else if (rule->percent)
+                        emit_clause(r, rule, &m);
+                if (has_clause(rule))
+                        next = MAX(next, m.end);
+                bool lasting = !str_eq_c(str_c(rule->type), "commitment") && !str_eq_c(str_c(rule->type), "instruction") &&
+                               !(rule->flags & R_PAST);
+                r->m.last_subject = lasting ? m.subject : STR_NULL;
+                r->m.last_subject_text = m.subject_text;
+                if (!(rule->flags & R_MORE))
+                        break;
+        }
+        return next;
+}
+
+/* ---- requests to remember, corrections ---- */
+
+/* Tokens of "please remember that", "could you note:", "don't forget that"; 0 when the sentence does not begin so. */
+static size_t remember_prefix(const Sentence *s) {
+        size_t i = 0;
+        while (i < s->n && word_in(s->v[i].low, " please can could would will you also and so ok okay hey just btw "))
+                i++;
+        if (i + 1 < s->n && str_eq_c(s->v[i].low, "keep") && str_eq_c(s->v[i + 1].low, "in"))
+                i += 3;
+        else if (i + 2 < s->n && str_eq_c(s->v[i].low, "do") && str_eq_c(s->v[i + 1].low, "not") &&
+                 str_eq_c(s->v[i + 2].low, "forget"))
+                i += 3;
+        else if (i < s->n && word_in(s->v[i].low, " remember note memorize memorise fyi save "))
+                i++;
+        else
+                return 0;
+        while (i < s->n && word_in(s->v[i].low, " that this down the following fact please "))
+                i++;
+        return i < s->n ? i : 0;
+}
+
+static bool corrects(const Sentence *s, size_t from) {
+        for (size_t i = from; i < s->n && i < from + 4; i++)
+                if (word_in(s->v[i].low, " actually correction sorry oops meant mistake wrong rather "))
+                        return true;
+        return false;
+}
+
+static bool asks(const Sentence *s) {
+        Str first = s->v[0].low, second = s->n > 1 ? s->v[1].low : STR("");
+        bool aux = word_in(second, " do does did is are am was were can could will would should have has 's not ");
+        if (word_in(first, " what who where why how which whose ") || (str_eq_c(first, "when") && aux))
+                return aux || s->is_question;
+        bool inverted = word_in(second, " i you we he she it they my your the this that there ");
+        return s->is_question ||
+               (word_in(first, " do does did is are am was were can could will would should may have has ") && inverted);
+}
+
+/* "Actually it's Porto": the attribute of what was said before, with the new value. */
+static void read_correction(Reader *r) {
+        Facts before = { NEW_ARRAY(r->a, Fact, FACTS_MAX), 0 };
+        ExtractContext ec = { .said_at = r->ec->said_at, .utc_offset_min = r->ec->utc_offset_min };
+        size_t i = r->from;
+        while (i < r->s.n && word_in(low_at(r, i), " no actually sorry oops correction i meant mean it it's 's is was wait that "))
+                i++;
+        if (!r->ec->previous.n || i == r->from || i >= r->s.n)
+                return;
+        facts_extract(r->a, r->ec->previous, &ec, &before);
+        for (size_t k = before.n; k > 0; k--) {
+                Fact f = before.v[k - 1];
+                const char *at = f.attribute && f.value.n ? memmem(f.content.p, f.content.n, f.value.p, f.value.n) : NULL;
+                if (!at || r->out->n == FACTS_MAX)
+                        continue;
+                Str value = value_trimmed(tokens_text(&r->s, i, r->s.n)), head = { f.content.p, (size_t)(at - f.content.p) };
+                f.content = arena_strf(r->a, "%.*s%.*s%.*s", STR_FMT(head), STR_FMT(value), STR_FMT(str_from(f.content, head.n + f.value.n)));
+                f.value = value;
+                f.is_correction = true;
+                f.valid_from = 0;
+                f.entities = strs_one(r->a, has_capital(value) ? value : STR_NULL);
+                f.quote = tokens_text(&r->s, r->from, r->s.n);
+                r->out->v[r->out->n++] = f;
+                return;
+        }
+}
+
+static void read_remembered(Reader *r) {
+        static const Rule note = { .type = "fact", .percent = 95, .tag = "remember" };
+        static const Rule task = { .type = "commitment", .percent = 90, .flags = R_PLAN, .tag = "reminder" };
+        bool is_task = str_eq_c(low_at(r, r->from), "to");
+        Match m = { .start = r->from + is_task, .end = r->s.n, .subject = STR("self"), .subject_text = STR("") };
+        if (m.end - m.start < 2)
+                return;
+        emit(r, is_task ? &task : &note, &m, tokens_text(&r->s, m.start, m.end), STR_NULL);
+}
+
+static void read_sentence(Reader *r) {
+        size_t before = r->out->n;
+        r->from = remember_prefix(&r->s);
+        r->is_remembered = r->from > 0;
+        if (!r->is_remembered && asks(&r->s))
+                return;
+        r->is_correction = corrects(&r->s, r->from);
+        r->m = (Matcher){ .a = r->a, .s = &r->s };
+        for (size_t at = r->from; at < r->s.n && r->out->n < FACTS_MAX;)
+                at = read_at(r, at);
+        if (r->out->n > before)
+                return;
+        if (r->is_remembered)
+                read_remembered(r);
+        else if (r->is_correction || str_eq_c(low_at(r, 0), "no"))
+                read_correction(r);
+}
+
+void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret) {
+        Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
+        Reader r = { .a = a, .ec = ec, .out = &out };
+        Str rest = text;
+        for (size_t n = 0; n < SENTENCES_MAX && out.n < FACTS_MAX && sentence_next(a, &rest, &r.s); n++)
+                read_sentence(&r);
+        *ret = out;
+}
+
+bool fact_attribute(Arena *a, Str content, Fact *ret) {
+        ExtractContext ec = {0};
+        Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
+        Reader r = { .a = a, .ec = &ec, .out = &out };
+        Str rest = content;
+        if (!sentence_next(a, &rest, &r.s) || r.s.is_question)
+                return false;
+        r.is_correction = corrects(&r.s, 0);
+        r.m = (Matcher){ .a = a, .s = &r.s, .is_note = true };
+        for (size_t at = 0; at < r.s.n && out.n < FACTS_MAX;)
+                at = read_at(&r, at);
+        for (size_t i = 0; i < out.n; i++)
+                if (out.v[i].attribute != ATTR_NONE) {
+                        *ret = out.v[i];
+                        return true;
+                }
+        return false;
+}

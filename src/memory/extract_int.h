@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* extract_int: sentences, patterns and the rule table. A pattern is words separated by spaces:
+ *   live|lives   one of these            too?   may be missing (adverbs between words are always passed over)
+ *   %S who it is about: I, we, "my sister Ana"; later in a sentence also "and"      %K a relative or friend   %A an animal
+ *   %N a name (%M: with a capital)   %L names: "Rex and Bella"   %P a place   %O an organisation   %D a number
+ *   %J a job (%W: by its ending)
+ *   %T a thing     %C the rest of the clause   %X one to three words of something owned ("favourite colour")
+ * Everything after % but %S is a capture: $1, $2 … in the templates of the row. */
+#include "memory/extract.h"
+
+enum { CAPTURES_MAX = 4, SENTENCE_MAX = 160, SENTENCES_MAX = 400 };
+
+typedef enum TokenFlags {
+        T_CAPITAL = 1, T_NUMBER = 2,
+        T_COMMA = 4,                                  /* a comma follows */
+        T_BREAK = 8,                                  /* ; : ( ) or a dash follows */
+} TokenFlags;
+typedef struct Token { Str raw, low; unsigned flags; } Token;     /* raw: in the text; low: ASCII lower case, "n't" = "not" */
+typedef struct Sentence { Token *v; size_t n; bool is_question; } Sentence;
+
+/* The next sentence of *rest; false at the end. Quotations and code are left out. */
+bool sentence_next(Arena *a, Str *rest, Sentence *ret) _must_check_;
+Str  tokens_text(const Sentence *s, size_t from, size_t to);       /* the slice of the text; to > from */
+bool word_in(Str low, const char *list);                           /* " a b c " */
+
+typedef enum RuleFlags {
+        R_MORE = 1,                                   /* further rows may match at the same place */
+        R_NEGATED = 2, R_PAST = 4,
+        R_LIST = 8,                                   /* $1 may be several things: one fact each */
+        R_DATED = 16,                                 /* only with a date in the clause */
+        R_SELF = 32,                                  /* only about the speaker */
+        R_START = 64,                                 /* only at the start of a sentence */
+        R_PLAN = 128,                                 /* a date in the clause is when it happens */
+        R_END = 256,                                  /* nothing but a break may follow */
+        R_EVENT = 512,                                /* the clause names something that takes place: an exam, a flight */
+} RuleFlags;
+typedef struct Rule {
+        const char *pattern, *content, *type;
+        Attribute attribute;
+        const char *subject, *value;                  /* templates; subject NULL: whom %S names */
+        int percent;                                  /* confidence */
+        unsigned flags;
+        const char *tag;
+} Rule;
+extern const Rule extract_rules[];                    /* ends with pattern NULL; the first that matches a place wins */
+
+typedef struct Match {
+        size_t start, end;                            /* tokens */
+        Str subject, subject_text;                    /* "self" and ""; "sister" and "My sister Ana" */
+        Str captures[CAPTURES_MAX];
+        char kinds[CAPTURES_MAX];
+        size_t n_captures;
+} Match;
+typedef struct Matcher {
+        Arena *a;
+        const Sentence *s;
+        bool is_note;                                 /* "Lives in Lisbon.": the subject may be left out at the start */
+        Str last_subject, last_subject_text;          /* for "… and work at Acme" */
+} Matcher;
+bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) _must_check_;
+bool is_hypothetical(const Sentence *s, size_t at);   /* "if I …", "she said I …", "should I …" */

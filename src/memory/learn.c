@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "memory/learn.h"
+
+#include "memory/memory_int.h"
+#include "memory/moment.h"
+#include "memory/shown.h"
+
+#define LEARN_CONFIDENCE 0.7
+
+static Err digest_of(Ctx *cx, Str content, uint64_t *ret) {
+        Str folded;
+        Sha256 h;
+        unsigned char full[SHA256_SIZE];
+        TRY(content_fold(cx, content, &folded));
+        while (folded.n && strchr(".!? ", folded.p[folded.n - 1]))    /* "I like tea" is "I like tea." */
+                folded.n--;
+        sha256_init(&h);
+        sha256_add(&h, folded);
+        sha256_end(&h, full);
+        memcpy(ret, full, sizeof *ret);
+        return OK;
+}
+
+void memory_shown(Ctx *cx, const MemoryScope *s, Strs contents) {
+        uint64_t *v = NEW_ARRAY(cx->arena, uint64_t, contents.n ? contents.n : 1);
+        size_t n = 0;
+        for (size_t i = 0; i < contents.n; i++)
+                if (digest_of(cx, contents.v[i], &v[n]) == OK)
+                        n++;
+                else
+                        err_clear(cx);                /* text that cannot be folded cannot come back equal either */
+        shown_add(s->m->shown, s->user_id, v, n);
+}
+
+/* The fact itself, or the clause that it was taken from, is what we said to the user before. */
+static Err is_echo(Ctx *cx, const MemoryScope *s, const Fact *f, bool *ret) {
+        uint64_t content, quote;
+        TRY(digest_of(cx, f->content, &content));
+        TRY(digest_of(cx, f->quote.p ? f->quote : f->content, &quote));
+        *ret = shown_has(s->m->shown, s->user_id, content) || shown_has(s->m->shown, s->user_id, quote);
+        return OK;
+}
+
+static MemoryNew new_of(const Turn *turn, const Fact *f, const char *kind) {
+        return (MemoryNew){ .type = f->type, .content = f->content, .confidence = f->confidence, .tags = f->tags,
+                            .entities = f->entities, .valid_from = f->valid_from, .said_at = turn->at,
+                            .source_turn = turn->seq, .source_kind = str_c(kind), .source_turn_id = turn->turn_id,
+                            .source_conversation_id = turn->conversation_id };
+}
+
+static Err learn_one(Ctx *cx, const MemoryScope *s, const Turn *turn, const Fact *f, MemoryWritten *ret) {
+        MemoryNew in = new_of(turn, f, s->actor);
+        bool echo;
+        TRY(is_echo(cx, s, f, &echo));
+        if (echo) {
+                *ret = (MemoryWritten){ .event = MEMORY_NOOP, .reason = "echo_of_returned_memory" };
+                return OK;
+        }
+        return memory_add_pending(cx, s, &in, f, ret);
+}
+
+Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *facts, const char *kind, Learned *ret) {
+        MemoryScope by = { s->m, s->c, s->user_id, kind };
+        Learned l = { .v = NEW_ARRAY(cx->arena, MemoryWritten, facts->n ? facts->n : 1) };
+        Str *created = NEW_ARRAY(cx->arena, Str, facts->n ? facts->n : 1);
+        for (size_t i = 0; i < facts->n; i++) {
+                if (facts->v[i].confidence < LEARN_CONFIDENCE)
+                        continue;
+                Err e = learn_one(cx, &by, turn, &facts->v[i], &l.v[l.n]);
+                if (e == ERR_MEMORY_QUOTA || e == ERR_INVALID) {
+                        l.quota_reached |= e == ERR_MEMORY_QUOTA;
+                        err_clear(cx);                /* one fact that cannot be kept does not cost the turn */
+                        continue;
+                }
+                TRY(e);
+                const MemoryWritten *w = &l.v[l.n++];
+                if (w->event == MEMORY_ADD || w->event == MEMORY_SUPERSEDE)
+                        created[l.created.n++] = w->row.memory_id;
+        }
+        l.created.v = created;
+        *ret = l;
+        return OK;
+}

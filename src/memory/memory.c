@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "memory/memory.h"
+
+#include "codec/unicode.h"
+#include "codec/uuid.h"
+#include "memory/jobs_int.h"
+#include "memory/memory_int.h"
+#include "memory/memory_sql.h"
+#include "memory/shown.h"
+#include "memory/touched.h"
+
+enum { SHELVES_BYTES = 64 * 1024 * 1024 };
+
+const char *const memory_event_names[] = { "", "ADD", "UPDATE", "NOOP", "SUPERSEDE", "DELETE" };
+const char *const memory_type_names[7] = { "fact", "preference", "commitment", "instruction", "entity", "episodic", NULL };
+const char *const memory_status_names[5] = { "active", "superseded", "archived", "flagged", NULL };
+const char *const memory_level_names[_LEVEL_N + 1] = { "low", "medium", "high", "critical", NULL };
+
+int word_index(const char *const *words, Str word) {
+        for (int i = 0; words[i]; i++)
+                if (str_eq_nocase(word, str_c(words[i])))
+                        return i;
+        return -1;
+}
+
+Str memory_id_new(Ctx *cx) { return uuid_new(cx); }
+bool memory_id_parse(Str text, uint8_t ret[16]) { return uuid_read(text, ret); }
+
+/* ---- keys ---- */
+
+Str owner_of(Str user_id) { return str_to(user_id, str_index(user_id, '/')); }
+
+void keys_done(Keys *k) { secret_wipe(k, sizeof *k); }
+
+Err keys_get(Ctx *cx, const MemoryScope *s, Keys *ret) {
+        Keys k = {0};
+        TRY(s->m->set.key(cx, s->c, owner_of(s->user_id), s->m->set.arg, k.seal.k));
+        hmac_sha256(str_n(k.seal.k, sizeof k.seal.k), STR("memory digests"), k.mac);
+        *ret = k;
+        keys_done(&k);
+        return OK;
+}
+
+void mac_of(const Keys *k, const char *label, Str bytes, Mac *ret) {
+        Sha256 h;
+        unsigned char digest[SHA256_SIZE], full[SHA256_SIZE];
+        sha256_init(&h);
+        sha256_add(&h, str_n(label, strlen(label) + 1));
+        sha256_add(&h, bytes);
+        sha256_end(&h, digest);
+        hmac_sha256(str_n(k->mac, sizeof k->mac), str_n(digest, sizeof digest), full);
+        memcpy(ret->b, full, sizeof ret->b);
+}
+
+/* ---- text ---- */
+
+static bool is_ascii(Str s) {
+        for (size_t i = 0; i < s.n; i++)
+                if ((unsigned char)s.p[i] >= 0x80)
+                        return false;
+        return true;
+}
+
+static Str collapsed(Ctx *cx, Str s) {
+        char *out = arena_bytes(cx->arena, s.n + 1);
+        size_t n = 0;
+        for (Str rest = s; rest.n;) {
+                Str at = rest;
+                int32_t c = unicode_next(&rest);
+                if (!unicode_is_space(c)) {
+                        memcpy(out + n, at.p, at.n - rest.n);
+                        n += at.n - rest.n;
+                } else if (n && out[n - 1] != ' ') {
+                        out[n++] = ' ';
+                }
+        }
+        return str_trim((Str){ out, n });
+}
+
+static Str lower_ascii(Ctx *cx, Str s) {
+        char *out = arena_bytes(cx->arena, s.n + 1);
+        for (size_t i = 0; i < s.n; i++)
+                out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
+        return (Str){ out, s.n };
+}
+
+Err content_fold(Ctx *cx, Str s, Str *ret) {
+        Str folded;
+        if (is_ascii(s)) {                            /* the normal forms and full folding of ASCII are lower case */
+                folded = lower_ascii(cx, s);
+        } else {
+                Str nfkc;
+                TRY(unicode_nfkc(cx, s, &nfkc));
+                TRY(unicode_fold(cx, nfkc, &folded));
+        }
+        *ret = collapsed(cx, folded);
+        return OK;
+}
+
+/* ---- index ---- */
+
+void stored_unit(Ctx *cx, const Stored *m, Unit *ret) {
+        const MemoryRow *r = &m->row;
+        _cleanup_(buf_done) Buf extra = BUF(64 * 1024);
+        Str *labels = NEW_ARRAY(cx->arena, Str, r->tags.n + 1);
+        for (size_t i = 0; i < r->tags.n; i++) {
+                buf_add(&extra, r->tags.v[i]);
+                buf_addc(&extra, ' ');
+                labels[i] = arena_strf(cx->arena, "tag=%.*s", STR_FMT(r->tags.v[i]));
+        }
+        for (size_t i = 0; i < r->entities.n; i++) {
+                buf_add(&extra, r->entities.v[i]);
+                buf_addc(&extra, ' ');
+        }
+        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = r->content, .extra = arena_dup(cx->arena, buf_str(&extra)),
+                       .at_ms = r->valid_from, .conversation = r->source_conversation_id, .type = m->type,
+                       .status = m->status, .importance = r->importance_score, .confidence = r->confidence,
+                       .valid_to_ms = r->valid_to ? r->valid_to : UNIT_FOREVER, .recorded_ms = r->recorded_at,
+                       .retired_ms = r->retired_at ? r->retired_at : UNIT_FOREVER, .labels = { labels, r->tags.n } };
+}
+
+void turn_unit(const Turn *t, Unit *ret) {
+        static const UnitRole roles[] = { ROLE_USER, ROLE_ASSISTANT, ROLE_OTHER };
+        static const char *const names[] = { "user", "assistant", "other", NULL };
+        int role = word_index(names, t->role);
+        *ret = (Unit){ .kind = UNIT_TURN, .id = t->unit, .text = t->text, .extra = t->caption, .at_ms = t->at,
+                       .conversation = t->conversation_id, .ordinal = t->seq, .speaker = t->speaker,
+                       .role = role < 0 ? ROLE_OTHER : roles[role], .valid_to_ms = UNIT_FOREVER,
+                       .retired_ms = UNIT_FOREVER, .recorded_ms = t->recorded_at };
+}
+
+typedef struct Later { IndexCache *cache; Str user_id; Unit unit; } Later;
+
+static void later_put(void *arg) {
+        Later *l = arg;
+        index_cache_put(l->cache, l->user_id, &l->unit);
+}
+
+static void later_remove(void *arg) {
+        Later *l = arg;
+        index_cache_remove(l->cache, l->user_id, l->unit.id);
+}
+
+void index_later(Ctx *cx, const MemoryScope *s, const Stored *m) {
+        Later *l = NEW(cx->arena, Later);
+        *l = (Later){ .cache = s->m->cache, .user_id = s->user_id };
+        stored_unit(cx, m, &l->unit);
+        db_on_commit(s->c, later_put, l);
+}
+
+void index_turn_later(Ctx *cx, const MemoryScope *s, const Turn *t) {
+        Later *l = NEW(cx->arena, Later);
+        *l = (Later){ .cache = s->m->cache, .user_id = s->user_id };
+        turn_unit(t, &l->unit);
+        db_on_commit(s->c, later_put, l);
+}
+
+void unindex_later(Ctx *cx, const MemoryScope *s, int64_t unit) {
+        Later *l = NEW(cx->arena, Later);
+        *l = (Later){ .cache = s->m->cache, .user_id = s->user_id, .unit.id = unit };
+        db_on_commit(s->c, later_remove, l);
+}
+
+enum { LOAD_PAGE = 512 };
+
+/* Pages keep the arena small: a user of 100 000 units is not held twice. */
+static Err load_memories(Ctx *cx, const MemoryScope *s, const Keys *k, UserIndex *ix) {
+        int64_t before = INT64_MAX;
+        for (;;) {
+                _cleanup_(arena_freep) Arena *page = arena_new();
+                Ctx pc = *cx;
+                pc.arena = page;
+                StoredList list;
+                Err e = stored_page(&pc, s, k, before, LOAD_PAGE, &list);
+                if (e)
+                        return RAISE(cx, e, "index of a user: %s", pc.err.what ? pc.err.what : "");
+                for (size_t i = 0; i < list.n; i++) {
+                        Unit u;
+                        stored_unit(&pc, &list.v[i], &u);
+                        index_put(ix, &u);
+                        before = u.id;
+                }
+                if (list.n < LOAD_PAGE)
+                        return OK;
+        }
+}
+
+static Err load_turns(Ctx *cx, const MemoryScope *s, UserIndex *ix) {
+        int64_t before = INT64_MAX;
+        for (;;) {
+                _cleanup_(arena_freep) Arena *page = arena_new();
+                Ctx pc = *cx;
+                pc.arena = page;
+                Turns list;
+                Err e = turn_list(&pc, s, &(TurnFilter){ .before = before, .limit = LOAD_PAGE }, &list);
+                if (e)
+                        return RAISE(cx, e, "index of a user: %s", pc.err.what ? pc.err.what : "");
+                for (size_t i = 0; i < list.n; i++) {
+                        Unit u;
+                        turn_unit(&list.v[i], &u);
+                        index_put(ix, &u);
+                        before = u.id;
+                }
+                if (list.n < LOAD_PAGE)
+                        return OK;
+        }
+}
+
+static Err index_load(Ctx *cx, void *arg, Str user_id, UserIndex *ix) {
+        Memory *m = arg;
+        MemoryScope s = { .m = m, .user_id = user_id };
+        _cleanup_(keys_done) Keys k = {0};
+        TRY(db_read(cx, m->db, &s.c));
+        TRY(keys_get(cx, &s, &k));
+        TRY(load_memories(cx, &s, &k, ix));
+        return load_turns(cx, &s, ix);
+}
+
+/* ---- life ---- */
+
+Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
+        _cleanup_(memory_freep) Memory *m = calloc(1, sizeof *m);
+        if (!m)
+                abort();
+        *m = (Memory){ .db = db, .set = *set };
+        m->shelves = shelves_new(SHELVES_BYTES);
+        m->shown = shown_new();
+        m->touched = touched_new();
+        IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank_defaults, .load = index_load, .load_arg = m };
+        TRY(index_cache_new(cx, &ics, &m->cache));
+        TRY(jobs_new(cx, m, &m->jobs));
+        *ret = m;
+        m = NULL;
+        return OK;
+}
+
+Memory *memory_free(Memory *m) {
+        if (!m)
+                return NULL;
+        jobs_free(m->jobs);
+        index_cache_free(m->cache);
+        shelves_free(m->shelves);
+        shown_free(m->shown);
+        touched_free(m->touched);
+        free(m);
+        return NULL;
+}
+
+Err memory_erase(Ctx *cx, Memory *m, DbConn *c, Str owner_id) {
+        for (size_t i = 0; i < ELEMENTSOF(sql_erase); i++)
+                TRY(db_run(cx, c, &sql_erase[i], ARGS(v_text(owner_id)), NULL));
+        shelves_clear(m->shelves);
+        shown_clear(m->shown);
+        db_on_commit(c, (void (*)(void *))index_cache_forget_all, m->cache);
+        return OK;
+}

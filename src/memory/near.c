@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "memory/near.h"
+
+#include <math.h>
+
+enum { GRAM_MIN = 3, GRAM_MAX = 5, VECTOR_DIM = 8192, WORDS_MAX = 512 };
+
+static uint64_t mix(uint64_t h) {                     /* splitmix64's finisher */
+        h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+        h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+        return h ^ (h >> 31);
+}
+
+static bool is_start(char c) { return ((unsigned char)c & 0xc0) != 0x80; }
+
+/* Calls for each n-gram of code points, with its hash. Text shorter than a gram is one gram. */
+static void grams_each(Str s, uint64_t seed, void (*fn)(void *arg, uint64_t h), void *arg) {
+        if (s.n < GRAM_MIN)
+                fn(arg, mix(seed ^ s.n));
+        for (size_t i = 0; i < s.n; i++) {
+                if (!is_start(s.p[i]))
+                        continue;
+                uint64_t h = seed;
+                size_t chars = 0;
+                for (size_t j = i; j < s.n && chars <= GRAM_MAX; j++) {
+                        chars += is_start(s.p[j]);
+                        bool ends = j + 1 == s.n || is_start(s.p[j + 1]);
+                        h = (h ^ (unsigned char)s.p[j]) * 0x100000001b3u;
+                        if (ends && chars >= GRAM_MIN && chars <= GRAM_MAX)
+                                fn(arg, mix(h ^ chars << 56));
+                }
+        }
+}
+
+/* One 64-bit hash stands for 32 permutations: its rotations by multiplication are cheap and independent enough here. */
+typedef struct Minima { uint64_t least[SKETCH_SIZE]; } Minima;
+
+static void minima_take(void *arg, uint64_t h) {
+        Minima *m = arg;
+        uint32_t lo = (uint32_t)h, hi = (uint32_t)(h >> 32) | 1;
+        for (size_t i = 0; i < SKETCH_SIZE; i++) {
+                uint32_t v = lo + (uint32_t)i * hi;   /* Kirsch and Mitzenmacher: two hashes make many */
+                v ^= v >> 15;
+                v *= 0x2c1b3c6du;
+                v ^= v >> 12;
+                m->least[i] = MIN(m->least[i], v);
+        }
+}
+
+void sketch_make(Str folded, uint64_t seed, Sketch *ret) {
+        Minima m;
+        memset(&m, 0xff, sizeof m);
+        grams_each(folded, seed, minima_take, &m);
+        for (size_t i = 0; i < SKETCH_SIZE; i++)
+                ret->b[i] = (uint8_t)(mix(m.least[i]) & 0xff);
+}
+
+unsigned sketch_same(const Sketch *a, const Sketch *b) {
+        unsigned n = 0;
+        for (size_t i = 0; i < SKETCH_SIZE; i++)
+                n += a->b[i] == b->b[i];
+        return n;
+}
+
+static void vector_take(void *arg, uint64_t h) {
+        uint16_t *v = arg;
+        uint16_t *slot = &v[h % VECTOR_DIM];
+        *slot = (uint16_t)(*slot + (*slot < UINT16_MAX));
+}
+
+double near_cosine(Arena *a, Str x, Str y) {
+        uint16_t *vx = NEW_ARRAY(a, uint16_t, VECTOR_DIM), *vy = NEW_ARRAY(a, uint16_t, VECTOR_DIM);
+        grams_each(x, 0, vector_take, vx);
+        grams_each(y, 0, vector_take, vy);
+        double xy = 0, xx = 0, yy = 0;
+        for (size_t i = 0; i < VECTOR_DIM; i++) {
+                xy += (double)vx[i] * vy[i];
+                xx += (double)vx[i] * vx[i];
+                yy += (double)vy[i] * vy[i];
+        }
+        return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+}
+
+/* ---- what must not differ ---- */
+
+typedef enum WordKind { WORD_PLAIN, WORD_FILLER, WORD_NUMBER, WORD_DATE, WORD_NAME, WORD_NOT, _WORD_N } WordKind;
+typedef struct Word { Str s; WordKind kind; } Word;
+
+static bool in_list(Str w, const char *list) {        /* " a b c " */
+        char key[24];
+        if (w.n == 0 || w.n > sizeof key - 3)
+                return false;
+        key[0] = ' ';
+        memcpy(key + 1, w.p, w.n);
+        key[w.n + 1] = ' ';
+        key[w.n + 2] = 0;
+        return strstr(list, key) != NULL;
+}
+
+static const char numbers[] =
+        " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million first second third fourth "
+        "fifth once twice half dozen both ";
+static const char dates[] =
+        " january february march april may june july august september october november december jan feb mar apr jun jul aug "
+        "sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri "
+        "sat sun today tomorrow yesterday tonight morning afternoon evening night noon midnight weekday weekend week month "
+        "year am pm spring summer autumn fall winter next last ";
+static const char negations[] =
+        " not no never none nothing nobody neither nor without cannot hardly stopped quit former formerly longer anymore "
+        "isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't couldn't shouldn't hasn't haven't hadn't "
+        "hates hate dislikes dislike unlike avoid avoids ";
+static const char fillers[] =
+        " a an the is are was were be been am i my me mine you your he she it its they we our us of in on at to for with and or "
+        "that this these those has have had do does did very really quite so just also too as by from there user user's "
+        "usually always often mostly ";
+
+static bool is_word_byte(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80 ||
+               c == '\'';
+}
+
+static bool has_digit(Str w) {
+        for (size_t i = 0; i < w.n; i++)
+                if (w.p[i] >= '0' && w.p[i] <= '9')
+                        return true;
+        return false;
+}
+
+static WordKind word_kind(Str low, bool is_capital, bool is_first) {
+        if (has_digit(low) || in_list(low, numbers))
+                return WORD_NUMBER;
+        if (in_list(low, negations))
+                return WORD_NOT;
+        if (in_list(low, dates))
+                return WORD_DATE;
+        if (in_list(low, fillers))
+                return WORD_FILLER;
+        return is_capital && !is_first ? WORD_NAME : WORD_PLAIN;
+}
+
+static size_t words_split(Arena *a, Str s, Word *ret) {
+        size_t n = 0;
+        bool is_first = true;
+        for (size_t i = 0; i < s.n && n < WORDS_MAX;) {
+                size_t e = i;
+                while (e < s.n && is_word_byte(s.p[e]))
+                        e++;
+                if (e == i) {
+                        is_first |= strchr(".!?\n", s.p[i]) != NULL;
+                        i++;
+                        continue;
+                }
+                char *low = arena_bytes(a, e - i);
+                for (size_t j = i; j < e; j++)
+                        low[j - i] = s.p[j] >= 'A' && s.p[j] <= 'Z' ? (char)(s.p[j] | 0x20) : s.p[j];
+                Str w = { low, e - i };
+                ret[n++] = (Word){ w, word_kind(w, s.p[i] >= 'A' && s.p[i] <= 'Z', is_first) };
+                is_first = false;
+                i = e;
+        }
+        return n;
+}
+
+/* The same word, its plural, or one slip of the keyboard in a word of five letters or more. */
+static bool words_alike(Str x, Str y) {
+        if (str_eq(x, y))
+                return true;
+        Str l = x.n >= y.n ? x : y, t = x.n >= y.n ? y : x;
+        if (l.n - t.n > 1 || t.n < 4)
+                return false;
+        size_t i = 0;
+        while (i < t.n && l.p[i] == t.p[i])
+                i++;
+        if (l.n > t.n)
+                return str_eq(str_from(l, i + 1), str_from(t, i));
+        return t.n > 4 && (str_eq(str_from(l, i + 1), str_from(t, i + 1)) ||
+                           (i + 1 < t.n && l.p[i] == t.p[i + 1] && l.p[i + 1] == t.p[i] &&
+                            str_eq(str_from(l, i + 2), str_from(t, i + 2))));
+}
+
+static bool word_missing(const Word *w, const Word *others, size_t n) {
+        bool is_strict = w->kind >= WORD_NUMBER;      /* a name or a number with one letter changed is another one */
+        for (size_t i = 0; i < n; i++)
+                if (is_strict ? str_eq(w->s, others[i].s) : words_alike(w->s, others[i].s))
+                        return false;
+        return true;
+}
+
+/* Bits of WordKind of which x has a word that y lacks. */
+static unsigned words_lacking(const Word *x, size_t nx, const Word *y, size_t ny) {
+        unsigned kinds = 0;
+        for (size_t i = 0; i < nx; i++)
+                if (x[i].kind != WORD_FILLER && word_missing(&x[i], y, ny))
+                        kinds |= 1u << x[i].kind;
+        return kinds;
+}
+
+bool near_differs(Arena *a, Str x, Str y) {
+        Word *wx = NEW_ARRAY(a, Word, WORDS_MAX), *wy = NEW_ARRAY(a, Word, WORDS_MAX);
+        size_t nx = words_split(a, x, wx), ny = words_split(a, y, wy);
+        unsigned from_x = words_lacking(wx, nx, wy, ny), from_y = words_lacking(wy, ny, wx, nx);
+        if ((from_x | from_y) & ~(1u << WORD_PLAIN))
+                return true;
+        return from_x && from_y;
+}

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: MIT
+/* write: the write path of the contract, in its order: validate, exact duplicate, near duplicate, conflict, quota, importance,
+ * store. One transaction, no outbound call. */
+#include "codec/json.h"
+#include "codec/unicode.h"
+#include "codec/uuid.h"
+#include "memory/memory_int.h"
+#include "memory/memory_sql.h"
+#include "memory/moment.h"
+#include "memory/profile.h"
+#include "memory/weigh.h"
+
+enum { NEAR_CANDIDATES = 4 };
+
+/* ---- validate ---- */
+
+static Err content_check(Ctx *cx, Str content, Str *ret) {
+        Str nfc;
+        if (!str_is_utf8(content) || memchr(content.p, 0, content.n))
+                return RAISE_FIELD(cx, "#/content", "must be valid UTF-8 without NUL");
+        TRY(unicode_nfc(cx, content, &nfc));
+        size_t n = str_utf8_count(nfc);
+        if (str_trim(nfc).n == 0 || n > MEMORY_CONTENT_MAX)
+                return RAISE_FIELD(cx, "#/content", "must be 1 to %d characters, not all blank", MEMORY_CONTENT_MAX);
+        *ret = nfc;
+        return OK;
+}
+
+static Err words_check(Ctx *cx, const char *pointer, Strs list, size_t max) {
+        if (list.n > max)
+                return RAISE_FIELD(cx, pointer, "at most %zu", max);
+        for (size_t i = 0; i < list.n; i++)
+                if (list.v[i].n == 0 || str_utf8_count(list.v[i]) > (max == MEMORY_TAGS_MAX ? MEMORY_TAG_MAX : 256))
+                        return RAISE_FIELD(cx, pointer, "item %zu is empty or too long", i);
+        return OK;
+}
+
+static Err context_check(Ctx *cx, Str context, Str *ret) {
+        _cleanup_(json_freep) Json *j = NULL;
+        if (!context.p) {
+                *ret = STR("{}");
+                return OK;
+        }
+        if (context.n > MEMORY_CONTEXT_MAX)
+                return RAISE_FIELD(cx, "#/context", "at most %d bytes", MEMORY_CONTEXT_MAX);
+        TRY(json_parse(cx, context, JSON_DEPTH_MAX, &j));
+        if (json_kind(json_root(j)) != JSON_OBJ)
+                return RAISE_FIELD(cx, "#/context", "must be an object");
+        *ret = context;
+        return OK;
+}
+
+static Strs strs_unique(Ctx *cx, Strs a, Strs b) {
+        Str *v = NEW_ARRAY(cx->arena, Str, a.n + b.n + 1);
+        size_t n = 0;
+        for (size_t i = 0; i < a.n + b.n; i++) {
+                Str s = i < a.n ? a.v[i] : b.v[i - a.n];
+                bool is_new = true;
+                for (size_t j = 0; j < n && is_new; j++)
+                        is_new = !str_eq(v[j], s);
+                if (is_new)
+                        v[n++] = s;
+        }
+        return (Strs){ v, n };
+}
+
+/* ---- the new row ---- */
+
+static Err pending_times(Ctx *cx, const MemoryNew *in, Pending *p) {
+        MemoryRow *r = &p->m.row;
+        int64_t now = cx_now_ms(cx);
+        r->recorded_at = r->created_at = r->updated_at = now;
+        r->valid_from = in->valid_from ? in->valid_from : in->said_at ? in->said_at : now;
+        r->valid_to = p->m.valid_to_said = in->valid_to;
+        r->expires_at = in->expires_at;
+        p->has_valid_from = in->valid_from != 0;
+        p->said_at = in->said_at ? in->said_at : now;
+        if (in->valid_to && in->valid_to <= r->valid_from)
+                return RAISE_FIELD(cx, "#/valid_to", "must be after valid_from");
+        return OK;
+}
+
+/* What the sentence says about what: given by the caller of this room, or read from the content. */
+static void pending_attribute(Ctx *cx, const MemoryNew *in, const Fact *fact, Pending *p) {
+        MemoryRow *r = &p->m.row;
+        Fact read;
+        if (!fact && !in->verbatim && !in->attribute.p && fact_attribute(cx->arena, in->content, &read))
+                fact = &read;
+        if (in->attribute.p) {
+                r->attribute = in->attribute;
+                r->subject = in->subject.p ? in->subject : STR("self");
+                r->value = in->value;
+        } else if (fact && fact->attribute != ATTR_NONE && !fact->is_past) {
+                r->attribute = str_c(attribute_names[fact->attribute]);
+                r->subject = fact->subject;
+                r->value = fact->value;
+                p->is_ending = fact->is_negated;
+                p->is_correction = fact->is_correction;
+        }
+        p->m.has_subject = r->attribute.p && r->value.p && r->value.n;
+}
+
+static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, Pending *p, bool *ret_scheduled) {
+        MemoryRow *r = &p->m.row;
+        MomentRef ref = { .said_at = in->said_at ? in->said_at : cx_now_ms(cx) };
+        int64_t at;
+        Str text;
+        *ret_scheduled = false;
+        if (in->verbatim)
+                return OK;
+        TRY(profile_utc_offset(cx, s, ref.said_at, &ref.utc_offset_min));
+        if (!moment_annotate(cx->arena, r->content, &ref, &text, &at) || str_utf8_count(text) > MEMORY_CONTENT_MAX)
+                return OK;
+        r->content = text;
+        *ret_scheduled = true;
+        return json_with(cx, r->context, &(Member){ "scheduled_date", json_time(cx, at) }, 1, &r->context);
+}
+
+static Err pending_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact, Pending *p) {
+        MemoryRow *r = &p->m.row;
+        int type = word_index(memory_type_names, in->type);
+        if (type < 0)
+                return RAISE_FIELD(cx, "#/type", "must be one of fact, preference, commitment, instruction, entity, episodic");
+        p->m.type = (MemoryType)type;
+        TRY(content_check(cx, in->content, &r->content));
+        TRY(words_check(cx, "#/tags", in->tags, MEMORY_TAGS_MAX));
+        TRY(words_check(cx, "#/entities", in->entities, MEMORY_ENTITIES_MAX));
+        TRY(context_check(cx, in->context, &r->context));
+        r->user_id = s->user_id;
+        r->type = str_c(memory_type_names[type]);
+        r->status = str_c(memory_status_names[STATUS_ACTIVE]);
+        r->confidence = in->confidence < 0 ? 1.0 : in->confidence;
+        if (r->confidence > 1)
+                return RAISE_FIELD(cx, "#/confidence", "must be 0 to 1");
+        r->tags = strs_unique(cx, in->tags, (Strs){0});
+        r->entities = strs_unique(cx, in->entities, (Strs){0});
+        r->source_kind = in->source_kind.p ? in->source_kind : STR("user");
+        r->source_turn_id = in->source_turn_id;
+        r->source_conversation_id = in->source_conversation_id;
+        r->source_turn = in->source_turn;
+        r->decay_score = 1;
+        r->version = 1;
+        p->is_extracted = fact != NULL;
+        p->is_current = fact != NULL;
+        TRY(pending_times(cx, in, p));
+        pending_attribute(cx, in, fact, p);
+        return OK;
+}
+
+static uint64_t u64_of(const unsigned char *b) {
+        uint64_t v;
+        memcpy(&v, b, sizeof v);
+        return v;
+}
+
+/* Values are compared without case, article or what follows a comma: "Lisbon, Portugal" is Lisbon. */
+static Str value_key(Attribute a, Str folded) {
+        if (a == ATTR_LOCATION)
+                folded = str_to(folded, str_index(folded, ','));
+        if (str_starts(folded, STR("the ")))
+                folded = str_from(folded, 4);
+        while (folded.n && strchr(".!?, ", folded.p[folded.n - 1]))
+                folded.n--;
+        return folded;
+}
+
+Err stored_identify(Ctx *cx, const Keys *k, Stored *m) {
+        Str folded, subject, value;
+        TRY(content_fold(cx, m->row.content, &folded));
+        mac_of(k, arena_printf(cx->arena, "content/%d", (int)m->type), folded, &m->content_mac);
+        sketch_make(folded, u64_of(k->mac), &m->sketch);
+        if (!m->has_subject)
+                return OK;
+        TRY(content_fold(cx, m->row.subject, &subject));
+        TRY(content_fold(cx, m->row.value, &value));
+        Attribute a = attribute_parse(m->row.attribute);
+        mac_of(k, arena_printf(cx->arena, "subject/%d", (int)a), value_key(ATTR_NONE, subject), &m->subject_mac);
+        mac_of(k, "value", value_key(a, value), &m->value_mac);
+        return OK;
+}
+
+/* ---- duplicates ---- */
+
+static void written(MemoryWritten *w, MemoryEvent event, const char *reason, const Stored *m) {
+        *w = (MemoryWritten){ .event = event, .reason = reason, .row = m->row };
+}
+
+static Err confirm(Ctx *cx, const MemoryScope *s, Stored *m, double confidence) {
+        m->last_confirmed = cx_now_ms(cx);
+        m->row.confidence = MAX(m->row.confidence, confidence);
+        return db_run(cx, s->c, &sql_memory_confirm, ARGS(v_text(s->user_id), v_int(m->row.unit), v_int(m->last_confirmed),
+                                                          v_num(m->row.confidence)), NULL);
+}
+
+static Err exact_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending *p, Stored *ret) {
+        Shelf *shelf;
+        TRY(shelf_get(cx, s, &shelf));
+        int64_t unit = shelf_find_exact(shelf, u64_of(p->m.content_mac.b));
+        if (!unit)
+                return ERR_NOT_FOUND;
+        TRY(stored_by_unit(cx, s, k, unit, ret));
+        bool is_over = ret->row.valid_to && ret->row.valid_to <= p->m.row.valid_from;
+        return memcmp(&ret->content_mac, &p->m.content_mac, sizeof(Mac)) || is_over ? ERR_NOT_FOUND : OK;
+}
+
+static bool is_same_fact(const Stored *a, const Stored *b) {
+        if (!a->has_subject || !b->has_subject || memcmp(&a->subject_mac, &b->subject_mac, sizeof(Mac)))
+                return !a->has_subject || !b->has_subject;
+        return !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac));
+}
+
+static Err near_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending *p, Stored *ret) {
+        Shelf *shelf;
+        int64_t units[NEAR_CANDIDATES];
+        Str mine, theirs;
+        TRY(shelf_get(cx, s, &shelf));
+        size_t n = shelf_find_near(shelf, p->m.type, &p->m.sketch, units, NEAR_CANDIDATES);
+        for (size_t i = 0; i < n; i++) {
+                TRY(stored_by_unit(cx, s, k, units[i], ret));
+                TRY(content_fold(cx, p->m.row.content, &mine));
+                TRY(content_fold(cx, ret->row.content, &theirs));
+                if (is_same_fact(ret, &p->m) &&
+                    near_cosine(cx->arena, mine, theirs) >= NEAR_COSINE &&
+                    !near_differs(cx->arena, p->m.row.content, ret->row.content))
+                        return OK;
+        }
+        return ERR_NOT_FOUND;
+}
+
+static void shelve(Shelf *shelf, const Stored *m) {
+        if (m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED)
+                shelf_put(shelf, m->row.unit, m->type, u64_of(m->content_mac.b), &m->sketch);
+        else
+                shelf_drop(shelf, m->row.unit);
+}
+
+/* Saves a changed row with its version, and tells shelf, index and profile. */
+Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const Change *why) {
+        Shelf *shelf;
+        bool is_text = why->old_content.p && !str_eq(why->old_content, m->row.content);
+        TRY(stored_save(cx, s, k, m));
+        MemoryVersion v = { .event = str_c(memory_event_names[why->event]), .reason = str_c(why->reason),
+                            .old_content = is_text ? why->old_content : m->row.content, .new_content = m->row.content };
+        TRY(version_add(cx, s, k, m, &v));
+        TRY(shelf_get(cx, s, &shelf));
+        shelve(shelf, m);
+        index_later(cx, s, m);
+        if (is_text)
+                TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(m->row.unit)), NULL));
+        return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED ? profile_on_memory(cx, s, k, m)
+                                                                          : profile_on_gone(cx, s, k, m);
+}
+
+static Err merge_into(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending *p, Stored *old) {
+        MemoryRow *r = &old->row;
+        Str before = r->content;
+        r->tags = strs_unique(cx, r->tags, p->m.row.tags);
+        r->entities = strs_unique(cx, r->entities, p->m.row.entities);
+        r->tags.n = MIN(r->tags.n, (size_t)MEMORY_TAGS_MAX);
+        r->entities.n = MIN(r->entities.n, (size_t)MEMORY_ENTITIES_MAX);
+        r->confidence = MAX(r->confidence, p->m.row.confidence);
+        if (str_utf8_count(p->m.row.content) > str_utf8_count(r->content))
+                r->content = p->m.row.content;
+        old->last_confirmed = cx_now_ms(cx);
+        TRY(stored_identify(cx, k, old));
+        return stored_change(cx, s, k, old, &(Change){ MEMORY_UPDATE, "near_duplicate_merged", before });
+}
+
+/* ---- quota and insert ---- */
+
+static Err quota_check(Ctx *cx, const MemoryScope *s, const Shelf *shelf) {
+        const MemorySettings *set = &s->m->set;
+        int64_t max = -1, used = shelf_active(shelf);
+        if (!set->quota)
+                return OK;
+        TRY(set->quota(cx, s->c, owner_of(s->user_id), set->arg, &max));
+        if (max < 0)
+                return OK;
+        if (owner_of(s->user_id).n != s->user_id.n) { /* a sub-user's memories count with the owner's */
+                _cleanup_(rows_done) Rows r = {0};
+                TRY(db_row(cx, s->c, &sql_memory_count_owner, ARGS(v_text(owner_of(s->user_id))), &r));
+                used = row_int(&r, 0);
+        }
+        if (used < max)
+                return OK;
+        err_extra_int(cx, "limit", max);
+        err_extra_int(cx, "used", used);
+        return RAISE(cx, ERR_MEMORY_QUOTA, "%lld of %lld memories", (long long)used, (long long)max);
+}
+
+static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, const Verdict *v) {
+        Shelf *shelf;
+        Stored *m = &p->m;
+        TRY(shelf_get(cx, s, &shelf));
+        if (!v->supersedes)
+                TRY(quota_check(cx, s, shelf));
+        m->row.unit = shelf_next_unit(shelf);
+        m->birth = v->supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD;
+        m->birth_reason = v->reason ? v->reason : "new_memory";
+        m->row.status = str_c(memory_status_names[m->status]);
+        m->row.importance_level = str_c(memory_level_names[m->level]);
+        TRY(stored_insert(cx, s, k, m));
+        shelve(shelf, m);
+        index_later(cx, s, m);
+        return profile_on_memory(cx, s, k, m);
+}
+
+static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, MemoryWritten *ret) {
+        Verdict v = {0};
+        Stored old;
+        Err e = exact_find(cx, s, k, p, &old);
+        if (e == OK) {
+                TRY(confirm(cx, s, &old, p->m.row.confidence));
+                written(ret, MEMORY_NOOP, "exact_duplicate", &old);
+                return OK;
+        }
+        if (e == ERR_NOT_FOUND)
+                e = near_find(cx, s, k, p, &old);
+        if (e == OK) {
+                TRY(merge_into(cx, s, k, p, &old));
+                written(ret, MEMORY_UPDATE, "near_duplicate_merged", &old);
+                return OK;
+        }
+        if (e != ERR_NOT_FOUND)
+                return e;
+        if (p->m.has_subject)
+                TRY(conflict_settle(cx, s, k, p, &v));
+        if (v.known_unit) {
+                TRY(stored_by_unit(cx, s, k, v.known_unit, &old));
+                TRY(confirm(cx, s, &old, p->m.row.confidence));
+                written(ret, MEMORY_NOOP, "already_known", &old);
+                return OK;
+        }
+        TRY(insert_new(cx, s, k, p, &v));
+        written(ret, v.supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD, p->m.birth_reason, &p->m);
+        ret->superseded = v.superseded;
+        return OK;
+}
+
+Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact, MemoryWritten *ret) {
+        _cleanup_(keys_done) Keys k = {0};
+        Pending p = {0};
+        bool is_scheduled;
+        TRY(pending_make(cx, s, in, fact, &p));
+        TRY(keys_get(cx, s, &k));
+        TRY(pending_schedule(cx, s, in, &p, &is_scheduled));
+        Weight w = weigh_importance(p.m.type, p.m.row.content, fact ? fact->quote : STR_NULL, &p.m.row, is_scheduled);
+        p.m.level = w.level;
+        p.m.row.importance_score = w.score;
+        p.m.row.memory_id = uuid_new(cx);
+        if (!uuid_read(p.m.row.memory_id, p.m.id))
+                return RAISE(cx, ERR_INTERNAL, "new id is not a UUID");
+        TRY(stored_identify(cx, &k, &p.m));
+        return pending_store(cx, s, &k, &p, ret);
+}
+
+Err memory_add(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryWritten *ret) {
+        return memory_add_pending(cx, s, in, NULL, ret);
+}
+
+/* ---- update and delete ---- */
+
+static Err change_text(Ctx *cx, const MemoryChange *in, Stored *m) {
+        Fact read;
+        TRY(content_check(cx, in->content, &m->row.content));
+        m->has_subject = fact_attribute(cx->arena, m->row.content, &read) && read.attribute != ATTR_NONE && !read.is_past &&
+                         !read.is_negated;
+        m->row.attribute = m->has_subject ? str_c(attribute_names[read.attribute]) : STR_NULL;
+        m->row.subject = m->has_subject ? read.subject : STR_NULL;
+        m->row.value = m->has_subject ? read.value : STR_NULL;
+        return OK;
+}
+
+static Err change_status(Ctx *cx, const MemoryChange *in, Stored *m) {
+        int status = word_index(memory_status_names, in->status);
+        bool ok = status == STATUS_ACTIVE ? m->status == STATUS_FLAGGED || m->status == STATUS_ARCHIVED || m->status == STATUS_ACTIVE
+                                          : status == STATUS_ARCHIVED && m->status != STATUS_SUPERSEDED;
+        if (!ok)
+                return RAISE_FIELD(cx, "#/status", "a memory that is %s cannot become that", memory_status_names[m->status]);
+        m->status = (MemoryStatus)status;
+        return json_with(cx, m->row.context, &(Member){ "potential_conflict", STR_NULL }, 1, &m->row.context);
+}
+
+static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
+        MemoryRow *r = &m->row;
+        if (in->content.p)
+                TRY(change_text(cx, in, m));
+        if (in->tags.v) {
+                TRY(words_check(cx, "#/tags", in->tags, MEMORY_TAGS_MAX));
+                r->tags = strs_unique(cx, in->tags, (Strs){0});
+        }
+        if (in->entities.v) {
+                TRY(words_check(cx, "#/entities", in->entities, MEMORY_ENTITIES_MAX));
+                r->entities = strs_unique(cx, in->entities, (Strs){0});
+        }
+        if (in->context.p)
+                TRY(context_check(cx, in->context, &r->context));
+        if (in->confidence >= 0)
+                r->confidence = in->confidence;
+        if (in->status.p)
+                TRY(change_status(cx, in, m));
+        if (in->valid_to > 0 && in->valid_to <= r->valid_from)
+                return RAISE_FIELD(cx, "#/valid_to", "must be after valid_from");
+        if (in->valid_to)
+                r->valid_to = m->valid_to_said = MAX(in->valid_to, 0);
+        if (in->expires_at)
+                r->expires_at = MAX(in->expires_at, 0);
+        return OK;
+}
+
+Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in, MemoryWritten *ret) {
+        _cleanup_(keys_done) Keys k = {0};
+        Stored m;
+        TRY(keys_get(cx, s, &k));
+        TRY(stored_by_id(cx, s, &k, memory_id, &m));
+        if (in->if_match.p && !str_eq_c(in->if_match, "*") && !str_eq(in->if_match, etag_of(cx, &m.row)))
+                return RAISE(cx, ERR_PRECONDITION, "version is %lld", (long long)m.row.version);
+        Str before = m.row.content;
+        TRY(change_apply(cx, in, &m));
+        if (in->confidence > 1)
+                return RAISE_FIELD(cx, "#/confidence", "must be 0 to 1");
+        Weight w = weigh_importance(m.type, m.row.content, STR_NULL, &m.row, str_contains(m.row.context, STR("\"scheduled_date\"")));
+        if (m.status != STATUS_SUPERSEDED) {
+                m.level = w.level;
+                m.row.importance_score = w.score;
+        }
+        TRY(stored_identify(cx, &k, &m));
+        TRY(profile_on_gone(cx, s, &k, &m));
+        TRY(stored_change(cx, s, &k, &m, &(Change){ MEMORY_UPDATE, "updated", before }));
+        written(ret, MEMORY_UPDATE, "updated", &m);
+        return OK;
+}
+
+static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
+        Shelf *shelf;
+        TRY(stored_remove(cx, s, m));
+        TRY(shelf_get(cx, s, &shelf));
+        shelf_drop(shelf, m->row.unit);
+        unindex_later(cx, s, m->row.unit);
+        return profile_on_gone(cx, s, k, m);
+}
+
+Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) {
+        _cleanup_(keys_done) Keys k = {0};
+        Stored m;
+        TRY(keys_get(cx, s, &k));
+        TRY(stored_by_id(cx, s, &k, memory_id, &m));
+        return delete_one(cx, s, &k, &m);
+}
+
+static bool strs_has(Strs list, Str s) {
+        for (size_t i = 0; i < list.n; i++)
+                if (str_eq(list.v[i], s))
+                        return true;
+        return false;
+}
+
+static bool row_matches(const MemoryRow *r, const MemoryMatch *which) {
+        return (!which->type.p || str_eq_nocase(r->type, which->type)) && (!which->tag.p || strs_has(r->tags, which->tag)) &&
+               (!which->before || r->created_at < which->before);
+}
+
+Err memory_delete_all(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, int64_t *ret_count) {
+        _cleanup_(keys_done) Keys k = {0};
+        int64_t before = 0, count = 0;
+        TRY(keys_get(cx, s, &k));
+        for (;;) {
+                StoredList page;
+                TRY(stored_page(cx, s, &k, before, 500, &page));
+                for (size_t i = 0; i < page.n; i++) {
+                        before = page.v[i].row.unit;
+                        if (!row_matches(&page.v[i].row, which))
+                                continue;
+                        TRY(delete_one(cx, s, &k, &page.v[i]));
+                        count++;
+                }
+                if (page.n < 500)
+                        break;
+        }
+        *ret_count = count;
+        return OK;
+}
