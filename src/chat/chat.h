@@ -47,6 +47,7 @@ DEFINE_CLEANUP(Chat, chat_free)
 typedef struct ProviderView { Str name, base_url, state; Strs models; Str default_model; int64_t running; bool is_free; } ProviderView;
 typedef struct ProviderViews { ProviderView *v; size_t n; } ProviderViews;
 bool  chat_has_provider(const Chat *chat);
+bool  chat_has_model(const Chat *chat, Str model);     /* as a provider names it */
 void  chat_providers(Ctx *cx, Chat *chat, ProviderViews *ret);
 
 /* ---- a turn ---- */
@@ -58,7 +59,13 @@ extern const char *const turn_state_names[_TURN_STATE_N];
 typedef struct TokenUsage { int64_t prompt, completion, cached; bool estimated, unpriced; int64_t cost_micro; } TokenUsage;
 typedef struct UsedMemory { Str memory_id, type, content; double relevance_score; } UsedMemory;
 typedef struct Citation { int64_t mark; Str memory_id, turn_id, quote; } Citation;
-typedef struct Attempt { Str provider, outcome; int64_t ms; } Attempt;
+/* One look at a provider. `called` false: it was passed over (circuit open, busy, budget). */
+typedef struct Attempt {
+        Str provider, model, outcome;
+        int64_t ms;
+        bool called;
+        TokenUsage usage;
+} Attempt;
 
 typedef struct ChatTurn {
         Str turn_id, conversation_id, user_id;
@@ -75,7 +82,7 @@ typedef struct ChatTurn {
         Err failure;                                  /* state failed: why */
         TokenUsage usage;
         List used, citations, attempts;               /* UsedMemory, Citation, Attempt */
-        Strs created, suggestions;
+        Strs created, suggestions, turns_used;
         Str request;                                  /* the caller's metadata, JSON text; STR_NULL = none */
         Str tool_calls;                               /* /v1: JSON text of the message's tool_calls; STR_NULL = none */
 } ChatTurn;
@@ -100,7 +107,8 @@ typedef enum TurnEventKind { TURN_EV_START = 1, TURN_EV_MEMORIES, TURN_EV_DELTA 
 typedef struct TurnEvent {
         TurnEventKind kind;
         int64_t n;                                    /* 0 start, 1 memories, 2… deltas; `done` comes as number n + 1 */
-        const ChatTurn *turn;
+        const ChatTurn *turn;                         /* ids and `used`; the rest only in `done` */
+        Str provider, model;                          /* as far as known */
         Str text, tool_calls;                         /* of a delta */
 } TurnEvent;
 /* Callbacks come one at a time, from any thread, and must not block. `event` false: feed no more until turn_ready.

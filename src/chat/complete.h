@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* complete: one answer from whichever provider can give it: order, bulkhead, breaker, retry, failover, budget (chat.md 7, 8).
+ * Asynchronous throughout: what it waits for is a slot, a timer or bytes, never a thread. Once a delta was delivered there is
+ * no other try. */
+#include "chat/later.h"
+#include "chat/provider.h"
+#include "chat/spend.h"
+#include "chat/wire.h"
+
+enum { ATTEMPTS_MAX = 24 };
+
+typedef struct Upstream {                             /* what completions share; one per Chat */
+        Client *client;
+        Laters *laters;
+        Spend *spend;
+        Providers providers;
+} Upstream;
+
+typedef struct CompletionAsk {
+        Str model;                                    /* STR_NULL: each provider's default */
+        Str messages, options;                        /* as WireRequest */
+        OptInt max_tokens; OptNum temperature;
+        bool stream;
+        Str user_id;                                  /* whose budget */
+        int64_t prompt_tokens;                        /* estimate, for the budget */
+} CompletionAsk;
+
+typedef struct CompletionResult {
+        Str provider, model, finish_reason, tool_calls;       /* provider STR_NULL: none answered */
+        Str text;                                     /* everything delivered, or the whole answer */
+        TokenUsage usage;
+        List attempts;                                /* Attempt */
+        bool budget_stopped;
+        int64_t retry_after_s;
+} CompletionResult;
+
+/* Serialised; from the client's, the timers' or a slot giver's thread; must not block. */
+typedef struct CompletionEvents {
+        void *arg;
+        void (*begin)(void *arg, Str provider, Str model);            /* a 200 head arrived; again after a failover */
+        bool (*delta)(void *arg, Str text, Str tool_calls);           /* streams only; false: pause until completion_resume */
+        void (*done)(void *arg, Err e, const CompletionResult *r);    /* once. ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_CANCELLED,
+                                                                         ERR_UPSTREAM / ERR_TIMEOUT: it broke off after a delta */
+} CompletionEvents;
+
+typedef struct Completion Completion;
+/* The ask is copied; `cx` lends world, trace and user. The reference is the caller's; nothing happens before `go`. */
+Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask, const CompletionEvents *ev);
+void completion_go(Completion *c);                    /* once */
+void completion_resume(Completion *c);
+void completion_cancel(Completion *c);                /* `done` follows, unless it was called already */
+Completion *completion_unref(Completion *c);          /* one that never went is just dropped */

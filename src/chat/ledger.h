@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* ledger: writing what calls cost, inside the write that stores what they were for. */
+#include "chat/usage.h"
+
+/* One row per attempt that was called. `completed`: the turn they were for has its answer. */
+Err ledger_add(Ctx *cx, DbConn *c, Str user_id, const unsigned char turn_id[16], const char *purpose, List attempts,
+               bool completed) _must_check_;
+/* Notes each threshold that this month's sum has newly passed; events and metric with it. */
+Err ledger_alerts(Ctx *cx, Chat *chat, DbConn *c, Str user_id) _must_check_;
