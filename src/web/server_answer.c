@@ -157,12 +157,24 @@ void answer_raw(Conn *c, Err e) {
 /* ---- requests that the library refuses itself ---- */
 
 /* It answers what it cannot parse with a page of its own and asks nobody. But first it logs a line,
- * on this thread, before that page is made. Which connection it means it does not say: it is the
- * one that has bytes in the library and no complete head. With more than one of them nobody can
- * tell, and the library's page stands. */
-enum { SUSPECTS_MAX = 64 };
+ * on this thread, before that page is made. Which connection it means it does not say: it is one
+ * that has bytes in the library and no complete request. When only one such is there it is found;
+ * with more of them nobody can tell, and the library's page stands. */
+enum { LOOKED_MAX = 256 };
 
-static uint64_t unread(const Conn *c) {
+typedef enum Part { PART_LINE = 1, PART_HEAD = 2, PART_BODY = 4 } Part;
+
+/* Which part of a request the library can have been at when it refused with this status. */
+static unsigned parts_of(unsigned status, const char *page) {
+        if (strstr(page, "chunk"))
+                return PART_BODY;
+        if (status == 414 || status == 505)
+                return PART_LINE;
+        return status == 400 ? PART_LINE | PART_HEAD | PART_BODY : PART_HEAD | PART_BODY;
+}
+
+/* Bytes that came and were taken by the library. */
+static uint64_t taken(const Conn *c) {
         struct tcp_info t = { .tcpi_state = 0 };
         socklen_t n = sizeof t;
         int queued = 0;
@@ -171,29 +183,27 @@ static uint64_t unread(const Conn *c) {
         return (uint64_t)t.tcpi_bytes_received - (uint64_t)(unsigned)queued;
 }
 
-static bool is_suspect(const Conn *c) {
-        if (c->rq)
-                return c->rq->phase == PHASE_HEAD;
-        return c->unsure || unread(c) > c->parsed;
+static Part part_of(const Conn *c) {
+        if (!c->rq)
+                return c->unsure || taken(c) > c->parsed ? PART_LINE : 0;
+        if (c->rq->phase == PHASE_HEAD)
+                return PART_HEAD;
+        return c->rq->phase == PHASE_BODY && c->rq->chunked ? PART_BODY : 0;
 }
 
-static Conn *refused_conn(const Loop *l) {
+static Conn *refused_conn(const Loop *l, unsigned parts) {
         Conn *found = NULL;
-        size_t looked = 0;
+        int looked = 0;
         for (Conn *c = l->conns; c; c = c->next) {
-                if (c->rq && c->rq->phase != PHASE_HEAD)
+                if (!c->rq && (!(parts & PART_LINE) || ++looked > LOOKED_MAX))
                         continue;
-                if (!c->rq && l->n_heads)
-                        continue;                     /* one with a request line is there: its head is what failed */
-                if (++looked > SUSPECTS_MAX)
-                        return NULL;
-                if (!is_suspect(c))
+                if (!(part_of(c) & parts))
                         continue;
                 if (found)
                         return NULL;
                 found = c;
         }
-        return found;
+        return looked > LOOKED_MAX ? NULL : found;
 }
 
 static Err refused_err(unsigned status) {
@@ -208,7 +218,7 @@ static void on_library_log(void *cls, const char *format, va_list ap) {
         if (strncmp(format, refusal, sizeof refusal - 1) != 0)
                 return;
         unsigned status = va_arg(ap, unsigned);
-        Conn *c = refused_conn(cls);
+        Conn *c = refused_conn(cls, parts_of(status, va_arg(ap, const char *)));
         if (c)
                 answer_raw(c, refused_err(status));
 }

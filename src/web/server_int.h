@@ -92,7 +92,7 @@ struct Loop {
         Conn *conns;
         Conn *adding;                                 /* being given to the library */
         Request *streams, *free;
-        size_t n_free, n_held, n_heads;
+        size_t n_free, n_held;
         int64_t stream_look_us, accept_again_us;
         Post stop_post, drain_post;
         bool listening;

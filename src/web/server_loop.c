@@ -70,20 +70,24 @@ void conn_cut(Conn *c) { shutdown(c->fd, SHUT_RDWR); }
 
 void conn_idle(Conn *c) { watch_arm(&c->loop->idle, &c->watch, c->loop->now_us); }
 
+static bool is_streaming(const Conn *c) { return c->rq && c->rq->phase == PHASE_SEND && c->rq->stream; }
+
+static void stream_cut(Conn *c) {
+        stream_lose(c->rq->stream);
+        conn_cut(c);
+        if (c->suspended)
+                request_resume(c->rq);
+}
+
 /* The client closed its side. Whoever works for it is told; an answer that comes anyway is still
  * sent, as a client may close one side only. The library itself sees it when it reads. */
 static void conn_half_closed(Loop *l, Source *s, uint32_t events) {
         Conn *c = CONTAINER_OF(s, Conn, source);
         c->half_closed = true;
-        if (!c->rq)
-                return;
-        atomic_store_explicit(&c->rq->gone, true, memory_order_release);
-        if (!c->rq->stream)
-                return;
-        stream_lose(c->rq->stream);
-        conn_cut(c);
-        if (c->suspended)
-                request_resume(c->rq);
+        if (c->rq)
+                atomic_store_explicit(&c->rq->gone, true, memory_order_release);
+        if (is_streaming(c))
+                stream_cut(c);
 }
 
 static void conn_free(Conn *c) {
@@ -351,13 +355,10 @@ static void turn(Loop *l) {
 /* Everything that can be closed is; held requests belong to other threads until they answer. */
 static void close_all(Loop *l) {
         for (Conn *c = l->conns; c; c = c->next) {
-                if (!c->rq || !c->rq->held || c->rq->stream || c->rq->answered)
+                if (is_streaming(c))
+                        stream_cut(c);
+                else if (!c->suspended)
                         conn_cut(c);
-                if (c->rq && c->rq->stream) {
-                        stream_lose(c->rq->stream);
-                        if (c->suspended)
-                                request_resume(c->rq);
-                }
         }
 }
 

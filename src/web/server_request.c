@@ -59,8 +59,6 @@ void request_release(Request *rq) {
         Loop *l = rq->loop;
         if (rq->stream)
                 stream_detach(rq);
-        if (rq->phase == PHASE_HEAD)
-                l->n_heads--;
         if (rq->began) {
                 l->server->set.hooks.end(l->server->set.hooks.arg, &rq->x);
                 atomic_fetch_sub_explicit(&l->n_begun, 1, memory_order_relaxed);
@@ -89,7 +87,6 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
                 mark[1] = '\0';
         if (c->served)                                /* the first request is waited for since the connection came */
                 watch_arm(&c->loop->arrive, &c->watch, c->loop->now_us);
-        c->loop->n_heads++;
         return rq;
 }
 
@@ -187,7 +184,6 @@ static enum MHD_Result answer_early(Request *rq) {
 static enum MHD_Result head_done(Request *rq, const char *method, const char *version) {
         GatePass pass;
         rq->phase = PHASE_BODY;
-        rq->loop->n_heads--;
         Err e = head_check(rq, method, version, &pass);
         if (e) {
                 rq->conn->linger = true;
