@@ -37,7 +37,7 @@ static int case_begin(void **state) {
         k->world = TEST_WORLD(1700000000000);
         k->cx = TEST_CTX(k->arena, &k->world.world);
         *state = k;
-        return k->driver->open(&k->cx, &k->cache);
+        return (int)k->driver->open(&k->cx, &k->cache);
 }
 
 static int case_end(void **state) {
