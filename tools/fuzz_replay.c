@@ -81,7 +81,7 @@ static int path_replay(const char *path, int depth, size_t *count) {
 }
 
 int main(int argc, char **argv) {
-        uint8_t *nothing = malloc(1); /* a heap block: a sanitizer guards its end */
+        uint8_t *nothing = calloc(1, 1); /* a heap block: a sanitizer guards its end */
         size_t count = 0;
         int failed = 0;
 
