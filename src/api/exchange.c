@@ -76,9 +76,10 @@ static void add_common(HeaderList *l, Visit *v) {
 static void add_timing(HeaderList *l, Visit *v) {
         if (v->api->set.production && !(v->rq.who && v->rq.who->is_admin))
                 return;
-        double s = (double)(cx_mono_us(&v->x->cx) - v->x->started_us) / 1e6;
-        add(l, STR("X-Process-Time"), arena_strf(v->x->cx.arena, "%.6f", s));
-        add(l, STR("Server-Timing"), arena_strf(v->x->cx.arena, "app;dur=%.3f", s * 1000));
+        long long us = (long long)(cx_mono_us(&v->x->cx) - v->x->started_us);
+        Arena *arena = v->x->cx.arena;
+        add(l, STR("X-Process-Time"), arena_strf(arena, "%lld.%06lld", us / 1000000, us % 1000000));
+        add(l, STR("Server-Timing"), arena_strf(arena, "app;dur=%lld.%03lld", us / 1000, us % 1000));
 }
 
 void visit_send(Visit *v, int status, Str type, Str body) {

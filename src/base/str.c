@@ -107,9 +107,16 @@ static size_t utf8_len(const unsigned char *p, size_t n) {
 
 bool str_is_utf8(Str s) {
         const unsigned char *p = (const unsigned char *)s.p;
-        for (size_t i = 0, len; i < s.n; i += len)
-                if (!(len = utf8_len(p + i, s.n - i)))
+        for (size_t i = 0, len; i < s.n; i += len) {
+                uint64_t eight = 0;
+                if (s.n - i >= sizeof eight)
+                        memcpy(&eight, p + i, sizeof eight);
+                else
+                        eight = UINT64_MAX;
+                len = eight & UINT64_C(0x8080808080808080) ? utf8_len(p + i, s.n - i) : sizeof eight;
+                if (!len)
                         return false;
+        }
         return true;
 }
 

@@ -17,18 +17,19 @@ bool authz_split(Str header, Str *ret_scheme, Str *ret_rest) {
 }
 
 /* RFC 6750: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */
+static const bool in_b64token[256] = {
+        ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+        ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true, ['+'] = true, ['/'] = true,
+};
+
 static bool is_b64token(Str s) {
         size_t n = s.n;
         while (n && s.p[n - 1] == '=')
                 n--;
-        for (size_t i = 0; i < n; i++) {
-                char c = s.p[i];
-                bool word =
-                        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-                if (!word && (!c || !strchr("-._~+/", c)))
-                        return false;
-        }
-        return n > 0;
+        bool all = n > 0;
+        for (size_t i = 0; i < n; i++)
+                all &= in_b64token[(unsigned char)s.p[i]];
+        return all;
 }
 
 bool authz_bearer(Arena *a, Str header, Str *ret_token) {
