@@ -33,7 +33,7 @@ Err chat_new(Ctx *cx, const ChatRooms *rooms, const ChatSettings *set, Chat **re
 
 static Err interrupt(Ctx *cx, DbConn *c, void *arg) {
         TRY(db_run(cx, c, &sql_chat_interrupt, NO_ARGS, NULL));
-        return db_run(cx, c, &sql_job_requeue, NO_ARGS, NULL);
+        return db_run(cx, c, &sql_chat_job_requeue, NO_ARGS, NULL);
 }
 
 Err chat_start(Ctx *cx, Chat *chat) {

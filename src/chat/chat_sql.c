@@ -107,14 +107,14 @@ const Sql sql_alert_list = { "alert_list",
 
 /* ---- jobs: what a model still has to read ---- */
 
-const Sql sql_job_add = { "chat_job_add",
+const Sql sql_chat_job_add = { "chat_job_add",
         "INSERT INTO chat_job (user_id, turn_id, state, tries, due_at) VALUES ($1, $2, 0, 0, $3) ON CONFLICT DO NOTHING" };
-const Sql sql_job_next = { "chat_job_next",
+const Sql sql_chat_job_next = { "chat_job_next",
         "SELECT user_id, turn_id, tries FROM chat_job WHERE state = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2" };
-const Sql sql_job_later = { "chat_job_later",
+const Sql sql_chat_job_later = { "chat_job_later",
         "UPDATE chat_job SET state = $3, tries = $4, due_at = $5 WHERE user_id = $1 AND turn_id = $2" };
-const Sql sql_job_done = { "chat_job_done", "DELETE FROM chat_job WHERE user_id = $1 AND turn_id = $2" };
-const Sql sql_job_requeue = { "chat_job_requeue", "UPDATE chat_job SET state = 0 WHERE state = 1" };
+const Sql sql_chat_job_done = { "chat_job_done", "DELETE FROM chat_job WHERE user_id = $1 AND turn_id = $2" };
+const Sql sql_chat_job_requeue = { "chat_job_requeue", "UPDATE chat_job SET state = 0 WHERE state = 1" };
 
 /* ---- erasure ---- */
 

@@ -8,7 +8,7 @@ extern const Sql sql_chat_insert, sql_chat_finish, sql_chat_extracted, sql_chat_
         sql_chat_forget_keys;
 extern const Sql sql_usage_add, sql_usage_sum, sql_usage_sum_all, sql_usage_by_provider, sql_usage_by_day;
 extern const Sql sql_budget_get, sql_budget_set, sql_alert_add, sql_alert_list;
-extern const Sql sql_job_add, sql_job_next, sql_job_later, sql_job_done, sql_job_requeue;
+extern const Sql sql_chat_job_add, sql_chat_job_next, sql_chat_job_later, sql_chat_job_done, sql_chat_job_requeue;
 extern const Sql sql_chat_erase_turns, sql_chat_erase_usage, sql_chat_erase_budget, sql_chat_erase_alerts, sql_chat_erase_jobs;
 
 /* Columns of the chat_turn statements, in order. */

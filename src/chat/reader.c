@@ -137,7 +137,7 @@ static Err job_store(Ctx *cx, DbConn *c, void *arg) {
         s.actor = "llm";
         if (!uuid_read(job->t.turn_id, id))
                 return RAISE(cx, ERR_INTERNAL, "a job without a turn");
-        TRY(db_run(cx, c, &sql_job_done, ARGS(v_text(job->t.user_id), v_blob(str_n(id, 16))), NULL));
+        TRY(db_run(cx, c, &sql_chat_job_done, ARGS(v_text(job->t.user_id), v_blob(str_n(id, 16))), NULL));
         TRY(ledger_add(cx, c, job->t.user_id, id, "extraction", job->attempts, true));
         Err e = turn_find(cx, &s, job->t.turn_id, &said);
         if (e)
@@ -154,7 +154,7 @@ static Err job_postpone(Ctx *cx, DbConn *c, void *arg) {
                 return RAISE(cx, ERR_INTERNAL, "a job without a turn");
         TRY(ledger_add(cx, c, job->t.user_id, id, "extraction", job->attempts, true));
         int64_t wait = (int64_t)BACKOFF_MS << MIN(job->tries, (int64_t)8);
-        return db_run(cx, c, &sql_job_later, ARGS(v_text(job->t.user_id), v_blob(str_n(id, 16)), v_int(JOB_QUEUED),
+        return db_run(cx, c, &sql_chat_job_later, ARGS(v_text(job->t.user_id), v_blob(str_n(id, 16)), v_int(JOB_QUEUED),
                                                   v_int(job->tries + 1), v_int(cx_now_ms(cx) + wait)), NULL);
 }
 
@@ -242,7 +242,7 @@ static Err due_take(Ctx *cx, DbConn *c, void *arg) {
         DueList *list = arg;
         {
                 _cleanup_(rows_done) Rows r = { 0 };
-                TRY(db_rows(cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(cx)), v_int(BATCH)), &r));
+                TRY(db_rows(cx, c, &sql_chat_job_next, ARGS(v_int(cx_now_ms(cx)), v_int(BATCH)), &r));
                 for (bool row;;) {
                         TRY(rows_next(cx, &r, &row));
                         if (!row || list->n == BATCH)
@@ -258,7 +258,7 @@ static Err due_take(Ctx *cx, DbConn *c, void *arg) {
         for (size_t i = 0; i < list->n; i++) {
                 unsigned char id[16];
                 if (uuid_read(list->v[i].turn_id, id))
-                        TRY(db_run(cx, c, &sql_job_later, ARGS(v_text(list->v[i].user_id), v_blob(str_n(id, 16)), v_int(JOB_RUNNING),
+                        TRY(db_run(cx, c, &sql_chat_job_later, ARGS(v_text(list->v[i].user_id), v_blob(str_n(id, 16)), v_int(JOB_RUNNING),
                                                                v_int(list->v[i].tries), v_int(cx_now_ms(cx))), NULL));
         }
         return OK;
@@ -305,7 +305,7 @@ static bool has_due(Readers *r) {
         DbConn *c;
         if (db_read(&cx, r->chat->rooms.db, &c))
                 return false;
-        return db_row(&cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(&cx)), v_int(1)), &rows) == OK;
+        return db_row(&cx, c, &sql_chat_job_next, ARGS(v_int(cx_now_ms(&cx)), v_int(1)), &rows) == OK;
 }
 
 static void tick(void *arg) {
@@ -355,5 +355,5 @@ Err reader_enqueue(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *t) {
         unsigned char id[16];
         if (!uuid_read(t->turn_id, id))
                 return RAISE(cx, ERR_INTERNAL, "a turn without an id");
-        return db_run(cx, c, &sql_job_add, ARGS(v_text(t->user_id), v_blob(str_n(id, 16)), v_int(cx_now_ms(cx))), NULL);
+        return db_run(cx, c, &sql_chat_job_add, ARGS(v_text(t->user_id), v_blob(str_n(id, 16)), v_int(cx_now_ms(cx))), NULL);
 }

@@ -240,7 +240,7 @@ static Hits search_run(Search *s) {
 Err index_search(Ctx *cx, UserIndex *ix, const SearchQuery *in, Hits *ret) {
         (void)pthread_rwlock_rdlock(&ix->lock);
         Search s = { .arena = cx->arena, .ix = ix, .in = in };
-        query_read(cx->arena, ix, in->text, &s.q);
+        query_parse(cx->arena, ix, in->text, &s.q);
         Hits hits = search_run(&s);
         (void)pthread_rwlock_unlock(&ix->lock);
         *ret = hits;

@@ -129,7 +129,7 @@ static Str text_undated(Arena *arena, Str text, const AskedDate *date) {
         return arena_strf(arena, "%.*s %.*s", STR_FMT(str_to(text, date->at)), STR_FMT(str_from(text, date->end)));
 }
 
-void query_read(Arena *arena, const UserIndex *ix, Str text, Query *ret) {
+void query_parse(Arena *arena, const UserIndex *ix, Str text, Query *ret) {
         *ret = (Query){ .terms = NEW_ARRAY(arena, QueryTerm, QUERY_TERMS_MAX) };
         Reading r = { .arena = arena, .ix = ix, .q = ret };
         Names names = names_known(arena, ix), nobody = { 0 };

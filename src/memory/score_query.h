@@ -23,7 +23,7 @@ typedef struct Query {
         Str named;                                    /* lower-case first name, when exactly one participant is named */
 } Query;
 
-void query_read(Arena *arena, const UserIndex *ix, Str text, Query *ret);
+void query_parse(Arena *arena, const UserIndex *ix, Str text, Query *ret);
 static inline bool query_is_empty(const Query *q) { return !q->terms_n && q->date.kind == ASKED_NOTHING; }
 
 Str  name_lower(Arena *arena, Str name);            /* trimmed */
