@@ -32,15 +32,12 @@ Err db_read(Ctx *cx, Db *db, DbConn **ret) {
         return db->driver->read(cx, db, ret);
 }
 
-Err db_write(Ctx *cx, Db *db, DbFn *fn, void *arg) {
-        assert(!writing);
-        return db->driver->write(cx, db, fn, arg);
-}
-
 Err db_submit(Ctx *cx, Db *db, DbJob *job) {
         assert(job->fn && job->cx && job->done);
         return db->driver->submit(cx, db, job);
 }
+
+bool write_is_running(void) { return writing != NULL; }
 
 Err write_call(Ctx *cx, DbConn *c, DbFn *fn, void *arg) {
         DbConn *before = writing;
@@ -114,17 +111,21 @@ void db_on_commit(DbConn *c, void (*fn)(void *arg), void *arg) { hook_add(c, fn,
 void db_on_rollback(DbConn *c, void (*fn)(void *arg), void *arg) { hook_add(c, fn, arg, false); }
 
 void hooks_committed(DbConn *c) {
+        bool before = job_answering(true);
         for (size_t i = 0; i < c->hooks_n; i++)
                 if (c->hooks[i].commit)
                         c->hooks[i].fn(c->hooks[i].arg);
         c->hooks_n = 0;
+        job_answering(before);
 }
 
 void hooks_rolled_back(DbConn *c, size_t from) {
+        bool before = job_answering(true);
         for (size_t i = c->hooks_n; i > from; i--)
                 if (!c->hooks[i - 1].commit)
                         c->hooks[i - 1].fn(c->hooks[i - 1].arg);
         c->hooks_n = from;
+        job_answering(before);
 }
 
 void hooks_done(DbConn *c) {

@@ -11,7 +11,6 @@ static Err fail(Ctx *cx, Db *db) {
 }
 
 static Err fail_read(Ctx *cx, Db *db, DbConn **ret) { return fail(cx, db); }
-static Err fail_write(Ctx *cx, Db *db, DbFn *fn, void *arg) { return fail(cx, db); }
 static Err fail_submit(Ctx *cx, Db *db, DbJob *job) { return fail(cx, db); }
 static Err fail_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg) {
         return fail(cx, db);
@@ -21,7 +20,7 @@ static void fail_close(Db *db) { free(CONTAINER_OF(db, FailDb, base)); }
 
 /* No connection is ever lent, so there are no statements to serve. */
 static const DbDriver fail_driver = {
-        .name = "failing", .read = fail_read, .write = fail_write, .submit = fail_submit,
+        .name = "failing", .read = fail_read, .submit = fail_submit,
         .backup = fail_backup, .stats = fail_stats, .close = fail_close,
 };
 

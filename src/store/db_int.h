@@ -4,7 +4,7 @@
  *
  * A driver embeds Db and DbConn as the first member of its own. db.c keeps what is the same for
  * all: hooks, the mark of the write that runs on this thread, and the migrations. */
-#include "store/db.h"
+#include "store/db_queue.h"
 
 typedef struct Hook { void (*fn)(void *arg); void *arg; bool commit; } Hook;
 typedef struct DbDriver DbDriver;
@@ -13,6 +13,7 @@ struct Db {
         const DbDriver *driver;
         const Migration *const *migrations;           /* NULL: none */
         bool migrate;
+        JobQueue queue;                               /* of the driver's writing threads */
 };
 
 struct DbConn {
@@ -27,8 +28,7 @@ struct DbDriver {
 
         /* Lanes: as the functions of db.h. */
         Err  (*read)(Ctx *cx, Db *db, DbConn **ret);
-        Err  (*write)(Ctx *cx, Db *db, DbFn *fn, void *arg);
-        Err  (*submit)(Ctx *cx, Db *db, DbJob *job);
+        Err  (*submit)(Ctx *cx, Db *db, DbJob *job);  /* mostly queue_push */
         Err  (*backup)(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg);
         void (*stats)(Db *db, DbStats *ret);
         void (*close)(Db *db);
@@ -51,6 +51,7 @@ struct DbDriver {
 /* Runs fn as the write of this thread: db_read gives the same connection, db_write is refused.
  * Rolls nothing back. */
 Err  write_call(Ctx *cx, DbConn *c, DbFn *fn, void *arg);
+bool write_is_running(void);
 
 /* The commit hooks in order; then none are left. */
 void hooks_committed(DbConn *c);
@@ -60,8 +61,4 @@ void hooks_done(DbConn *c);
 
 /* Checks the schema, or brings it to the newest when db->migrate. For drivers' open. */
 Err  schema_check(Ctx *cx, Db *db);
-/* The number of the newest migration applied; 0 for an empty database. ERR_CONFLICT: not a schema
- * of this program. */
-Err  schema_check_conn(Ctx *cx, Db *db, DbConn *c, int *ret_number);
-
 Err  sqlite_open(Ctx *cx, const DbSettings *set, Db **ret);

@@ -243,7 +243,7 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
 }
 
 const DbDriver sqlite_driver = {
-        .name = "sqlite", .read = sqlite_read, .write = writer_write, .submit = writer_submit,
+        .name = "sqlite", .read = sqlite_read, .submit = writer_submit,
         .backup = sqlite_backup, .stats = writer_stats, .close = sqlite_close,
         .run = sqlite_run, .script = sqlite_script,
         .rows = sqlite_rows, .next = sqlite_next, .finish = sqlite_finish,

@@ -5,7 +5,6 @@
 #include <sqlite3.h>
 
 #include "store/db_int.h"
-#include "sys/thread.h"
 
 /* A prepared statement of one connection. A second use of a Sql while the first is open gets a
  * twin. */
@@ -34,14 +33,12 @@ struct SqliteConn {
 
 typedef struct Writer {
         SqliteConn *conn;
+        JobQueue *queue;
         pthread_t id;
-        pthread_mutex_t lock;                         /* guards the queue and `stopping` */
-        pthread_cond_t wake;
-        DbJob *head, **tail;
-        size_t depth, queue_max;
-        bool started, stopping;
+        bool started;
         int wal_pages, wal_next; /* frames in the log; checkpoint when it reaches this many */
         bool wal_idle_due;       /* written since the last checkpoint of an idle moment */
+        int64_t failed, failure_logged_us;            /* writes not yet in the log of failures */
         int64_t commits, writes, fsync_us;            /* atomic */
 } Writer;
 
@@ -87,7 +84,6 @@ Str     sqlite_get_str(void *stmt, int col);
 
 Err  writer_start(Ctx *cx, SqliteDb *s, size_t queue_max);
 void writer_stop(SqliteDb *s); /* drains, checkpoints, closes the connection */
-Err  writer_write(Ctx *cx, Db *db, DbFn *fn, void *arg);
 Err  writer_submit(Ctx *cx, Db *db, DbJob *job);
 void writer_stats(Db *db, DbStats *ret);
 

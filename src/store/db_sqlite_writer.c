@@ -13,10 +13,9 @@
 #include "base/metric.h"
 
 enum {
-        QUEUE_MAX = 4096,
         BATCH_JOBS = 256,
         BATCH_US = 10000,
-        WAL_PASSIVE_PAGES = 4096,   /* 16 MiB: checkpoint between two batches */
+        WAL_PASSIVE_PAGES = 2048,   /* 8 MiB: checkpoint between two batches */
         WAL_TRUNCATE_PAGES = 32768, /* 128 MiB: readers held it back; start the log anew */
         WAL_IDLE_PAGES = 256,       /* worth a checkpoint in a quiet moment */
         IDLE_US = 200000,
@@ -35,71 +34,6 @@ static void metrics_make(void) {
         commit_seconds = metric_one(metric_histogram("mainstay_storage_fsync_duration_seconds",
                                                      NULL, metric_bounds_http, metric_bounds_http_n,
                                                      "Duration of durable commits"));
-}
-
-/* ---- the queue ---- */
-
-static Err queue_push(Ctx *cx, Writer *w, DbJob *job) {
-        if (!w->started)
-                return RAISE(cx, ERR_STORAGE, "The database is open for reading only.");
-        job->next = NULL;
-        job->result = OK;
-        pthread_mutex_lock(&w->lock);
-        bool room = !w->stopping && w->depth < w->queue_max;
-        if (room) {
-                *w->tail = job;
-                w->tail = &job->next;
-                if (w->depth++ == 0)
-                        pthread_cond_signal(&w->wake);
-        }
-        pthread_mutex_unlock(&w->lock);
-        return room ? OK : RAISE(cx, ERR_UNAVAILABLE, "the write queue is full");
-}
-
-static DbJob *queue_pop(Writer *w) {
-        pthread_mutex_lock(&w->lock);
-        DbJob *job = w->head;
-        if (job) {
-                w->head = job->next;
-                if (!w->head)
-                        w->tail = &w->head;
-                w->depth--;
-        }
-        pthread_mutex_unlock(&w->lock);
-        return job;
-}
-
-/* True: the job had not begun and is out of the queue. */
-static bool queue_cancel(Writer *w, DbJob *job) {
-        bool found = false;
-        pthread_mutex_lock(&w->lock);
-        for (DbJob **at = &w->head; *at && !found; at = found ? at : &(*at)->next) {
-                found = *at == job;
-                if (!found)
-                        continue;
-                *at = job->next;
-                if (!*at)
-                        w->tail = at;
-                w->depth--;
-        }
-        pthread_mutex_unlock(&w->lock);
-        return found;
-}
-
-typedef enum Wait { WAIT_WORK, WAIT_IDLE, WAIT_STOP } Wait;
-
-static Wait queue_wait(Writer *w) {
-        Wait got = WAIT_WORK;
-        pthread_mutex_lock(&w->lock);
-        while (!w->head && !w->stopping && got == WAIT_WORK) {
-                int64_t until = w->wal_idle_due ? thread_mono_us() + IDLE_US : INT64_MAX;
-                if (!cond_wait_until(&w->wake, &w->lock, until) && !w->head)
-                        got = WAIT_IDLE;
-        }
-        if (!w->head && w->stopping)
-                got = WAIT_STOP;
-        pthread_mutex_unlock(&w->lock);
-        return got;
 }
 
 /* ---- one batch ---- */
@@ -126,12 +60,10 @@ static void batch_exec(Batch *b, SqliteConn *c, const Sql *sql) {
 
 static void job_run(Writer *w, Batch *b, DbJob *job) {
         SqliteConn *c = w->conn;
-        if (cx_left_ms(job->cx) == 0) {
-                job->result = RAISE(job->cx, ERR_TIMEOUT, "waited too long for the writer");
-                return;
-        }
-        batch_exec(b, c, &sql_save);
-        if (b->rc)
+        job->result = job_late(job);
+        if (!job->result)
+                batch_exec(b, c, &sql_save);
+        if (job->result || b->rc)
                 return;
         size_t hooks = c->base.hooks_n;
         job->result = write_call(job->cx, &c->base, job->fn, job->arg);
@@ -150,7 +82,7 @@ static void job_run(Writer *w, Batch *b, DbJob *job) {
 static void batch_fill(Writer *w, Batch *b) {
         DbJob *job;
         bool begun = !b->rc;
-        while (b->n < BATCH_JOBS && (job = queue_pop(w))) {
+        while (b->n < BATCH_JOBS && (job = queue_pop(w->queue))) {
                 *b->end = job;
                 b->end = &job->next;
                 job->next = NULL;
@@ -160,6 +92,17 @@ static void batch_fill(Writer *w, Batch *b) {
                 if (begun && (b->rc || thread_mono_us() - b->started_us > BATCH_US))
                         break;
         }
+}
+
+/* Once a second at most: while a disk is full every batch fails. */
+static void failure_log(Writer *w, const Batch *b) {
+        w->failed += (int64_t)b->n;
+        int64_t now = thread_mono_us();
+        if (w->failure_logged_us && now - w->failure_logged_us < 1000000)
+                return;
+        LOG(NULL, LOG_ERROR, "storage_failed", b->why, L_INT("writes", w->failed));
+        w->failure_logged_us = now;
+        w->failed = 0;
 }
 
 static void batch_commit(Writer *w, Batch *b) {
@@ -172,7 +115,7 @@ static void batch_commit(Writer *w, Batch *b) {
         if (b->rc) {
                 hooks_rolled_back(&w->conn->base, 0);
                 w->conn->base.hooks_n = 0;
-                LOG(NULL, LOG_ERROR, "storage_failed", b->why, L_INT("writes", (int64_t)b->n));
+                failure_log(w, b);
                 return;
         }
         cell_observe(commit_seconds, (double)took / 1e6);
@@ -194,7 +137,7 @@ static void batch_answer(Batch *b) {
                         job->result = damaged ? ERR_CORRUPT : ERR_STORAGE;
                         RAISE(job->cx, job->result, "%s", b->why);
                 }
-                job->done(job, job->result);          /* the job may be gone now */
+                job_answer(job);
         }
 }
 
@@ -241,70 +184,14 @@ static void checkpoint_if_due(Writer *w, bool idle) {
 
 static void *writer_main(void *arg) {
         Writer *w = arg;
-        for (Wait got; (got = queue_wait(w)) != WAIT_STOP;) {
-                if (got == WAIT_WORK)
+        for (QueueWait got = QUEUE_WORK; got != QUEUE_STOP;) {
+                got = queue_wait(w->queue, w->wal_idle_due ? IDLE_US : INT64_MAX);
+                if (got == QUEUE_WORK)
                         batch_run(w);
-                checkpoint_if_due(w, got == WAIT_IDLE);
+                if (got != QUEUE_STOP)
+                        checkpoint_if_due(w, got == QUEUE_IDLE);
         }
         return NULL;
-}
-
-/* ---- the lane ---- */
-
-Err writer_submit(Ctx *cx, Db *db, DbJob *job) {
-        return queue_push(cx, &sqlite_db(db)->writer, job);
-}
-
-typedef struct Waiter {
-        DbJob job;
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
-        bool done;
-        Err result;
-} Waiter;
-
-static void waiter_done(DbJob *job, Err e) {
-        Waiter *x = CONTAINER_OF(job, Waiter, job);
-        pthread_mutex_lock(&x->lock);
-        x->done = true;
-        x->result = e;
-        pthread_cond_signal(&x->wake);
-        pthread_mutex_unlock(&x->lock);
-}
-
-/* A job that has begun is waited for: it uses the caller's memory. */
-static Err waiter_wait(Ctx *cx, Writer *w, Waiter *x) {
-        int64_t left = cx_left_ms(cx);
-        int64_t until = left == INT64_MAX ? INT64_MAX : thread_mono_us() + left * 1000;
-        pthread_mutex_lock(&x->lock);
-        while (!x->done) {
-                if (cond_wait_until(&x->wake, &x->lock, until))
-                        continue;
-                pthread_mutex_unlock(&x->lock);
-                bool cancelled = queue_cancel(w, &x->job);
-                pthread_mutex_lock(&x->lock);
-                until = INT64_MAX;
-                if (cancelled) {
-                        x->done = true;
-                        x->result = RAISE(cx, ERR_TIMEOUT, "waited too long for the writer");
-                }
-        }
-        pthread_mutex_unlock(&x->lock);
-        return x->result;
-}
-
-Err writer_write(Ctx *cx, Db *db, DbFn *fn, void *arg) {
-        Writer *w = &sqlite_db(db)->writer;
-        assert(!pthread_equal(w->id, pthread_self()));
-        Waiter x = { .job = { .fn = fn, .arg = arg, .cx = cx, .done = waiter_done } };
-        pthread_mutex_init(&x.lock, NULL);
-        cond_init(&x.wake);
-        Err e = queue_push(cx, w, &x.job);
-        if (!e)
-                e = waiter_wait(cx, w, &x);
-        pthread_cond_destroy(&x.wake);
-        pthread_mutex_destroy(&x.lock);
-        return e;
 }
 
 /* ---- life ---- */
@@ -313,11 +200,9 @@ Err writer_start(Ctx *cx, SqliteDb *s, size_t queue_max) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         pthread_once(&once, metrics_make);
         Writer *w = &s->writer;
-        w->queue_max = queue_max ? queue_max : QUEUE_MAX;
-        w->tail = &w->head;
+        w->queue = &s->base.queue;
         w->wal_next = WAL_PASSIVE_PAGES;
-        pthread_mutex_init(&w->lock, NULL);
-        cond_init(&w->wake);
+        queue_init(w->queue, queue_max);
         sqlite3_wal_hook(w->conn->db, wal_grew, w);
         Err e = thread_start(cx, "store-writer", writer_main, w, &w->id);
         w->started = e == OK;
@@ -326,17 +211,15 @@ Err writer_start(Ctx *cx, SqliteDb *s, size_t queue_max) {
 
 void writer_stop(SqliteDb *s) {
         Writer *w = &s->writer;
-        if (!w->started)
-                return;
-        pthread_mutex_lock(&w->lock);
-        w->stopping = true;
-        pthread_cond_signal(&w->wake);
-        pthread_mutex_unlock(&w->lock);
-        pthread_join(w->id, NULL);
-        pthread_cond_destroy(&w->wake);
-        pthread_mutex_destroy(&w->lock);
+        if (w->started) {
+                queue_stop(w->queue);
+                pthread_join(w->id, NULL);
+        }
         w->started = false;
+        queue_done(&s->base.queue);
 }
+
+Err writer_submit(Ctx *cx, Db *db, DbJob *job) { return queue_push(cx, &db->queue, job); }
 
 void writer_stats(Db *db, DbStats *ret) {
         SqliteDb *s = sqlite_db(db);
@@ -344,12 +227,10 @@ void writer_stats(Db *db, DbStats *ret) {
         struct stat st;
         *ret = (DbStats){
                 .wal_bytes = stat(s->wal_path, &st) ? 0 : (int64_t)st.st_size,
-                .queue_max = (int64_t)w->queue_max,
+                .queue_depth = (int64_t)queue_depth(&db->queue),
+                .queue_max = (int64_t)db->queue.max,
                 .commits = __atomic_load_n(&w->commits, __ATOMIC_RELAXED),
                 .writes = __atomic_load_n(&w->writes, __ATOMIC_RELAXED),
                 .fsync_s_last = (double)__atomic_load_n(&w->fsync_us, __ATOMIC_RELAXED) / 1e6,
         };
-        pthread_mutex_lock(&w->lock);
-        ret->queue_depth = (int64_t)w->depth;
-        pthread_mutex_unlock(&w->lock);
 }

@@ -201,10 +201,3 @@ Err schema_check(Ctx *cx, Db *db) {
         TRY(db_migrate_status(cx, db, &list, &n));
         return OK;
 }
-
-Err schema_check_conn(Ctx *cx, Db *db, DbConn *c, int *ret_number) {
-        Schema s;
-        TRY(schema_load(cx, db, c, &s));
-        *ret_number = s.applied_n ? (int)s.applied[s.applied_n - 1].number : 0;
-        return OK;
-}
