@@ -8,8 +8,8 @@
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
-/* A token over this header, rightly signed with the secret: only the header can be what is wrong.
- * */
+/* A token over this header, rightly signed with the secret: only the header can be what is
+ * wrong. */
 static Str forge(Ctx *cx, Str header, Str payload) {
         unsigned char mac[SHA256_SIZE];
         Str head = base64url_encode(cx->arena, header), body = base64url_encode(cx->arena, payload);
@@ -51,8 +51,8 @@ static void test_hs256(void **state) {
         assert_ok(jws_verify(cx, key, foreign, &payload));
 }
 
-/* RFC 7515, appendix A.1: also shows that the bytes are signed as they stand, line breaks and all.
- * */
+/* RFC 7515, appendix A.1: also shows that the bytes are signed as they stand, line breaks and
+ * all. */
 static void test_rfc7515(void **state) {
         Ctx *cx = *state;
         Str k, payload;
@@ -72,8 +72,8 @@ static void test_rfc7515(void **state) {
         assert_true(str_starts(payload, STR("{\"iss\":\"joe\",\r\n")));
 }
 
-/* contracts/identity.md section 11: each of these carries a right MAC and is refused all the same.
- * */
+/* contracts/identity.md section 11: each of these carries a right MAC and is refused all the
+ * same. */
 static void test_headers_refused(void **state) {
         Ctx *cx = *state;
         static const Str headers[] = {
