@@ -34,3 +34,4 @@ const JoseKey *signing_key_current(Ctx *cx, SigningKeys *s);      /* borrowed fo
 /* The key a token may be checked with; NULL: none with this algorithm and name. */
 const JoseKey *signing_key_find(Ctx *cx, SigningKeys *s, const JoseHeader *h);
 void signing_keys_write(Ctx *cx, SigningKeys *s, Buf *out);       /* the JWK set */
+SigningKeys *identity_signing_keys(Identity *id);     /* borrowed */
