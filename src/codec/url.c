@@ -124,7 +124,7 @@ static void read_scalar(Reader *r, const Path *path, const Field *f, const Pair 
         case FT_LIST:
         case FT_JSON:
         case FT_END:
-        case _FT_N:    assert(!"a query has scalars and lists of strings"); break;
+        case _FT_N:    assert(false && "a query has scalars and lists of strings"); break;
         }
 }
 

@@ -77,7 +77,7 @@ Err password_hash(Ctx *cx, PasswordAlg alg, Str password, Str *ret) {
         case PASSWORD_BCRYPT:   return bcrypt_hash(cx, password, ret);
         case PASSWORD_UNSET:    break;
         }
-        assert(!"an algorithm must be chosen");
+        assert(false && "an algorithm must be chosen");
         return ERR_INTERNAL;
 }
 
