@@ -220,8 +220,8 @@ static void request_body(Printer *p, const Route *r) {
         buf_add_c(p->out, ",\"requestBody\":{\"required\":true,\"content\":{");
         Str types = str_c(r->accepts ? r->accepts : "application/json");
         for (const char *comma = ""; types.p; comma = ",") {
-                buf_addf(p->out, "%s\"%.*s\":{\"schema\":", comma,
-                         STR_FMT(str_trim(str_cut(&types, ','))));
+                Str type = str_trim(str_cut(&types, ','));
+                buf_addf(p->out, "%s\"%.*s\":{\"schema\":", comma, STR_FMT(type));
                 if (r->in)
                         ref(p, r->in);
                 else
@@ -235,18 +235,29 @@ static int success_status(const Route *r) {
         return r->status ? r->status : r->out || r->produces ? 200 : 204;
 }
 
+/* An answer without a shape: JSON of any kind, or text. */
+static void raw_content(Printer *p, const char *type) {
+        size_t n = strcspn(type, ";");
+        bool json = n >= 4 && !strncmp(type + n - 4, "json", 4);
+        buf_addf(p->out, "\"%.*s\":{\"schema\":%s}", (int)n, type,
+                 json ? "{}" : "{\"type\":\"string\"}");
+}
+
 static void success(Printer *p, const Route *r) {
         buf_addf(p->out, "\"%d\":{\"description\":\"Success\"", success_status(r));
         if (r->produces) {
-                buf_addf(p->out, ",\"content\":{\"%.*s\":{\"schema\":{\"type\":\"string\"}}}",
-                         (int)strcspn(r->produces, ";"), r->produces);
+                buf_add_c(p->out, ",\"content\":{");
+                raw_content(p, r->produces);
+                buf_addc(p->out, '}');
         } else if (r->out) {
                 buf_add_c(p->out, ",\"content\":{\"application/json\":{\"schema\":");
                 buf_add_c(p->out, r->out_list ? "{\"type\":\"array\",\"items\":" : "");
                 ref(p, r->out);
                 buf_add_c(p->out, r->out_list ? "}}" : "}");
-                if (r->also)
-                        buf_addf(p->out, ",\"%s\":{\"schema\":{\"type\":\"string\"}}", r->also);
+                if (r->also && strcmp(r->also, "application/json")) {
+                        buf_addc(p->out, ',');
+                        raw_content(p, r->also);
+                }
                 buf_addc(p->out, '}');
         }
         buf_addc(p->out, '}');
