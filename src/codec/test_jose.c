@@ -227,7 +227,6 @@ static void test_jwk(void **state) {
         jwk_set_write(&b, NULL, 0);
         assert_string_equal(buf_str(&b).p, "{\"keys\":[]}");
         buf_done(&b);
-        _cleanup_(json_freep) Json *none = NULL;
         parts.x[0] ^= 1;
         JoseKey *bad = NULL;
         assert_err(jose_key_es256(cx, &parts, STR_NULL, &bad), ERR_INVALID);
