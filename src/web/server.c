@@ -196,7 +196,10 @@ void server_end_streams(Server *s, Str bytes) {
 Server *server_free(Server *s) {
         if (!s)
                 return NULL;
+        atomic_store(&s->accepting, false);
         atomic_store_explicit(&s->freeing, true, memory_order_release);
+        for (unsigned i = 0; i < s->n_loops; i++)
+                loop_post(&s->loops[i], &s->loops[i].stop_post);
         bool whole = true;
         for (unsigned i = 0; i < s->n_loops; i++)
                 whole &= loop_join(&s->loops[i]);

@@ -19,6 +19,7 @@ enum {
         TICK_MS = 1000,                               /* also how often the heartbeat beats */
         LINGER_BYTES_MAX = 16 * 1024 * 1024,
         STOP_HELD_US = 5 * 1000 * 1000,
+        STOP_TICK_MS = 10,
         ACCEPT_PAUSE_US = 200 * 1000,
 };
 
@@ -336,9 +337,9 @@ static int64_t now_us(const Loop *l) {
         return w->mono_us(w);
 }
 
-static void turn(Loop *l) {
+static void turn(Loop *l, int most_ms) {
         struct epoll_event events[EVENTS_MAX];
-        int n = epoll_wait(l->ep, events, EVENTS_MAX, wait_ms(l));
+        int n = epoll_wait(l->ep, events, EVENTS_MAX, MIN(wait_ms(l), most_ms));
         l->now_us = now_us(l);
         atomic_store_explicit(&l->beat_us, l->now_us, memory_order_relaxed);
         for (int i = 0; i < n; i++) {
@@ -367,10 +368,10 @@ static void stop(Loop *l) {
         listen_off(l);
         do {
                 close_all(l);
-                turn(l);
+                turn(l, STOP_TICK_MS);
         } while (l->n_held && l->now_us < until);
         close_all(l);
-        turn(l);
+        turn(l, 0);
         if (l->n_held) {                              /* the library aborts on a suspended connection */
                 LOG(NULL, LOG_ERROR, "server_stop", "requests were never answered", L_INT("held", (int64_t)l->n_held));
                 return;
@@ -387,8 +388,9 @@ static void *loop_main(void *arg) {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, NULL);
         l->now_us = now_us(l);
+        listen_on(l);
         while (!atomic_load_explicit(&l->server->freeing, memory_order_acquire))
-                turn(l);
+                turn(l, TICK_MS);
         stop(l);
         return NULL;
 }
@@ -429,12 +431,10 @@ Err loop_start(Ctx *cx, Loop *l) {
 }
 
 bool loop_join(Loop *l) {
-        if (l->started) {
-                loop_post(l, &l->stop_post);
+        if (l->started)
                 pthread_join(l->thread, NULL);
-        } else if (l->mhd) {
+        else if (l->mhd)
                 MHD_stop_daemon(l->mhd);
-        }
         if (l->n_held)
                 return false;
         if (l->ep >= 0)
