@@ -169,7 +169,7 @@ static void read_field(Reader *r, const Field *f, Pairs pairs, void *at) {
 }
 
 static Err pairs_read(Ctx *cx, Str raw, const char *root, const Shape *shape, void *ret) {
-        Pairs pairs;
+        Pairs pairs = { 0 };
         TRY(pairs_split(cx, raw, &pairs));
         Reader r = { .cx = cx, .root = root };
         char *obj = arena_alloc(cx->arena, shape->size);
