@@ -201,7 +201,7 @@ static Err token_split(Ctx *cx, Str token, JoseKind kind, Parts *ret) {
 }
 
 Err jose_header(Ctx *cx, Str token, JoseHeader *ret) {
-        Parts parts;
+        Parts parts = { 0 };
         JoseKind kind = jose_kind(token);
         if (kind == JOSE_NEITHER)
                 return RAISE(cx, ERR_TOKEN_INVALID, "neither JWS nor JWE");
@@ -268,7 +268,7 @@ static bool signature_is_good(const JoseKey *key, Str text, Str part) {
 
 Err jws_verify(Ctx *cx, const JoseKey *key, Str token, Str *ret_payload) {
         assert(key->alg == JOSE_HS256 || key->alg == JOSE_ES256);
-        Parts parts;
+        Parts parts = { 0 };
         TRY(token_split(cx, token, JOSE_JWS, &parts));
         TRY(header_fits(cx, key, parts.v[0], JOSE_JWS));
         Str text = str_to(token, parts.v[0].n + 1 + parts.v[1].n);
@@ -299,7 +299,7 @@ static bool jwe_form_is_right(Ctx *cx, JoseAlg enc, const Parts *parts) {
 
 Err jwe_open(Ctx *cx, const JoseKey *key, Str token, Str *ret_plain) {
         assert(key->alg == JOSE_A256GCM || key->alg == JOSE_A256CBC_HS512);
-        Parts parts;
+        Parts parts = { 0 };
         TRY(token_split(cx, token, JOSE_JWE, &parts));
         TRY(header_fits(cx, key, parts.v[0], JOSE_JWE));
         if (!jwe_form_is_right(cx, key->alg, &parts))
