@@ -17,13 +17,10 @@ const declares = (row, code) => row.errors.includes(code);
 
 let server, call, user, admin;
 before(async () => {
-        server = await startServer();
+        server = await startServer({ admin: 'root@example.org' });
         call = api(server);
         user = await newUser(call);
-        const root = await newUser(call);
-        const made = await runBinary(['user', 'admin', root.email], { dataDir: server.dataDir });
-        assert.equal(made.code, 0, made.stderr);
-        admin = await signIn(call, root.email);
+        admin = await signIn(call, 'root@example.org');
 });
 after(() => server.stop());
 

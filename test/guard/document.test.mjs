@@ -43,7 +43,10 @@ test('the command line prints the same document as the server', async () => {
         const served = await call('GET', '/openapi.json', { judge: false });
         const printed = await runBinary(['openapi']);
         assert.equal(printed.code, 0, printed.stderr);
-        assert.deepEqual(JSON.parse(printed.stdout), served.body);
+        const document = JSON.parse(printed.stdout);
+        delete document.servers;              // the port is known only to the server
+        delete served.body.servers;
+        assert.deepEqual(document, served.body);
 });
 
 test('every operation has an id, a summary, and says who may call it', async () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 
 import { judgeFor } from './openapi.mjs';
+import { PASSWORD } from './server.mjs';
 
 const TIMEOUT_MS = 30_000;
 
@@ -54,7 +55,7 @@ export function api(server, bound = {}) {
 }
 
 export const unique = (prefix = 'u') => `${prefix}${randomBytes(6).toString('hex')}`;
-export const PASSWORD = 'correct horse 7 battery';
+export { PASSWORD };
 
 /* A new account, signed in: { email, password, user, user_id, token, refresh, call } where `call` carries the token. */
 export async function newUser(call, { email = `${unique()}@example.org`, password = PASSWORD, full_name } = {}) {

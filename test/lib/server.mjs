@@ -18,6 +18,8 @@ const LOG_KEEP = 20_000;                      // lines; enough for any test, bou
 const SANITIZER = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer/;
 const running = new Set();
 
+export const PASSWORD = 'correct horse 7 battery';          // of all accounts that tests make
+
 export function binaryPath() {
         const named = process.env.MAINSTAY_BINARY;
         const found = [named, 'build/test/mainstay', 'build/release/mainstay']
@@ -171,9 +173,16 @@ export class Server {
 
 // The usual door: `const server = await startServer(); after(() => server.stop());`
 // With `ready: false` the process is only spawned: await server.exit and look at server.exited, stray, stdout, logs.
-export async function startServer({ env, binary, dataDir, args, ready = true } = {}) {
+// `admin: address` makes an administrator first; sign in with signIn(call, address).
+export async function startServer({ env, binary, dataDir, args, admin, ready = true } = {}) {
         const owned = !dataDir;
         const server = new Server({ env, binary, dataDir: dataDir ?? await mkdtemp(join(tmpdir(), 'mainstay-')), args, owned });
+        if (admin) {
+                const made = await runBinary(['user', 'create', admin, '--admin'],
+                        { env, binary: server.binary, dataDir: server.dataDir, input: `${PASSWORD}\n` });
+                if (made.code)
+                        throw new Error(made.stderr);
+        }
         return server.start({ ready });
 }
 
