@@ -5,6 +5,7 @@
 
 #include "identity/user_key.h"
 #include "sys/files.h"
+#include "web/client_mail.h"
 
 enum { PATH_MAX_ = 4096, HASH_QUEUE = 64, WORK_QUEUE = 4096 };
 
@@ -29,6 +30,15 @@ static Err memory_quota(Ctx *cx, DbConn *c, Str owner, void *arg, int64_t *ret_m
         App *a = arg;
         return identity_memory_quota(cx, a->identity, c, str_to(owner, str_index(owner, '/')),
                                      ret_max);
+}
+
+static Err letter_send(Ctx *cx, void *arg, const Letter *letter) {
+        const App *a = arg;
+        return mail_send(cx, &(MailSpec){ .server = a->set.smtp_url,
+                                          .from = a->set.mail_from,
+                                          .to = letter->to,
+                                          .subject = letter->subject,
+                                          .body = letter->body });
 }
 
 /* ---- the rooms ---- */
@@ -81,7 +91,9 @@ static Err open_identity(Ctx *cx, App *a) {
                                                                          : PASSWORD_ARGON2ID,
                 .hash_slots = (unsigned)s->hash_slots,
                 .password_list = s->password_list.n ? s->password_list.p : NULL,
-                .mail = { .from = s->mail_from },
+                .mail = { .send = s->smtp_url.n ? letter_send : NULL,
+                          .arg = a,
+                          .from = s->mail_from },
         };
         return identity_new(cx, a->db, &set, &a->identity);
 }

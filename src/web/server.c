@@ -137,7 +137,6 @@ static Server *server_make(const ServerSettings *set) {
         s->n_loops = s->set.threads;
         atomic_init(&s->n_listening, s->n_loops);
         atomic_init(&s->accepting, true);
-        pthread_mutex_init(&s->lock, NULL);
         return s;
 }
 
@@ -147,7 +146,9 @@ Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) {
                 TRY(inherited_check(cx, set->fd));
                 s->fd = set->fd;
         } else {
-                TRY(address_listen(cx, set->listen, &s->fd));
+                int fd;
+                TRY(address_listen(cx, set->listen, &fd));
+                s->fd = fd;
         }
         s->port = port_of(s->fd);
         for (unsigned i = 0; i < s->n_loops; i++)
@@ -207,7 +208,6 @@ Server *server_free(Server *s) {
                 close(s->fd);
         if (!whole)
                 return NULL;                          /* a thread still holds an exchange: its memory stays */
-        pthread_mutex_destroy(&s->lock);
         free(s->loops);
         free(s);
         return NULL;

@@ -87,7 +87,7 @@ struct Loop {
         _Atomic(Post *) inbox;
         int64_t now_us;
         _Atomic int64_t beat_us;
-        atomic_size_t n_conns, n_streams, n_begun;
+        atomic_size_t n_conns, n_streams, n_begun, n_posting;
         WatchQueue arrive, idle, send, linger;
         Conn *conns;
         Conn *adding;                                 /* being given to the library */
@@ -101,13 +101,12 @@ struct Loop {
 struct Server {
         ServerSettings set;
         GateLimits gate;
-        int fd;
+        atomic_int fd;                                /* -1: given up */
         uint16_t port;
         Loop *loops;
         unsigned n_loops;
         atomic_uint n_listening;
         atomic_bool closing, accepting, freeing;
-        pthread_mutex_t lock;                         /* fd */
 };
 
 static inline Request *request_of(const Exchange *x) { return (Request *)(uintptr_t)x; }

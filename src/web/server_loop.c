@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <linux/tcp.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -30,6 +31,7 @@ static _Thread_local Loop *own_loop;
 void loop_post(Loop *l, Post *p) {
         if (atomic_exchange_explicit(&p->posted, true, memory_order_acq_rel))
                 return;
+        atomic_fetch_add_explicit(&l->n_posting, 1, memory_order_relaxed);
         Post *head = atomic_load_explicit(&l->inbox, memory_order_relaxed);
         do
                 p->next = head;
@@ -37,6 +39,7 @@ void loop_post(Loop *l, Post *p) {
                                                       memory_order_relaxed));
         if (!head && own_loop != l)
                 eventfd_write(l->wake_fd, 1);         /* only the first of a batch wakes */
+        atomic_fetch_sub_explicit(&l->n_posting, 1, memory_order_release);
 }
 
 static void inbox_run(Loop *l) {
@@ -222,10 +225,7 @@ static void drain_run(Loop *l, Post *p) {
                 return;
         while (accept_one(l))
                 ;
-        pthread_mutex_lock(&s->lock);
-        close(s->fd);
-        s->fd = -1;
-        pthread_mutex_unlock(&s->lock);
+        close(atomic_exchange(&s->fd, -1));
 }
 
 /* ---- lingering ---- */
@@ -437,6 +437,8 @@ bool loop_join(Loop *l) {
                 MHD_stop_daemon(l->mhd);
         if (l->n_held)
                 return false;
+        while (atomic_load_explicit(&l->n_posting, memory_order_acquire))
+                sched_yield();                        /* its work is done; it has yet to leave loop_post */
         if (l->ep >= 0)
                 close(l->ep);
         if (l->wake_fd >= 0)

@@ -70,7 +70,6 @@ static void started_run(Loop *l, Post *p) {
         if (l->streams)
                 l->streams->prev_stream = rq;
         l->streams = rq;
-        atomic_fetch_add_explicit(&l->n_streams, 1, memory_order_relaxed);
         setsockopt(rq->conn->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
         if (atomic_load_explicit(&rq->gone, memory_order_acquire))
                 stream_lose(rq->stream);
@@ -82,12 +81,12 @@ void stream_detach(Request *rq) {
         Loop *l = rq->loop;
         stream_lose(rq->stream);
         rq->stream = stream_unref(rq->stream);
+        atomic_fetch_sub_explicit(&l->n_streams, 1, memory_order_relaxed);
         if (rq->phase != PHASE_SEND)
                 return;                               /* ended before it was in the list */
         *(rq->prev_stream ? &rq->prev_stream->next_stream : &l->streams) = rq->next_stream;
         if (rq->next_stream)
                 rq->next_stream->prev_stream = rq->prev_stream;
-        atomic_fetch_sub_explicit(&l->n_streams, 1, memory_order_relaxed);
 }
 
 static void stream_look(Loop *l, Request *rq) {
@@ -128,6 +127,7 @@ Stream *exchange_stream(Exchange *x, const Header *headers, size_t n, const Stre
         rq->stream = stream_new(set, (StreamWaker){ on_wake, rq }, cx_mono_us(&x->cx));
         rq->response = stream_response(rq, headers, n);
         rq->post.run = started_run;
+        atomic_fetch_add_explicit(&rq->loop->n_streams, 1, memory_order_relaxed);
         Stream *producer = stream_ref(rq->stream);
         loop_post(rq->loop, &rq->post);               /* from here on the request is the loop's */
         return producer;

@@ -146,6 +146,13 @@ static void *await_ptr(void *const *what) {
         return got;
 }
 
+/* `end` runs a moment before the request is no longer counted. */
+static void await_idle(void) {
+        for (int i = 0; i < PATIENCE_MS && server_in_flight(server); i++)
+                poll(NULL, 0, 1);
+        assert_int_equal(server_in_flight(server), 0);
+}
+
 /* ---- the client ---- */
 
 static int64_t mono_ms(void) { return world_real.mono_us(&world_real) / 1000; }
@@ -428,7 +435,7 @@ static void test_held_answer(void **state) {
         reply(x, 202, STR("late"));
         assert_has(hear(fd, "late", PATIENCE_MS), "HTTP/1.1 202 ");
         await(&toy.ends, 1);
-        assert_int_equal(server_in_flight(server), 0);
+        await_idle();
         close(fd);
 }
 
@@ -586,9 +593,9 @@ static void test_many_streams_come_and_go(void **state) {
         int64_t start = mono_ms();
         await(&toy.ends, MANY);
         assert_true(mono_ms() - start < 1000);
+        await_idle();
         server_stats(server, &t);
         assert_int_equal(t.streams, 0);
-        assert_int_equal(t.in_flight, 0);
 }
 
 /* ---- start and stop ---- */
