@@ -146,7 +146,7 @@ Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) {
                 TRY(inherited_check(cx, set->fd));
                 s->fd = set->fd;
         } else {
-                int fd;
+                int fd = -1;
                 TRY(address_listen(cx, set->listen, &fd));
                 s->fd = fd;
         }
