@@ -286,9 +286,10 @@ static void failures(Printer *p, const Route *r) {
                                   "\",\"content\":{\"application/problem+json\":{\"schema\":"
                                   "{\"$ref\":\"#/components/schemas/Problem\"}}}}");
         }
-        buf_add_c(p->out, ",\"default\":{\"description\":\"Any other "
-                          "problem\",\"content\":{\"application/problem+json\":"
-                          "{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}");
+        for (const char *c = "45"; *c; c++)
+                buf_addf(p->out, ",\"%cXX\":{\"description\":\"Any other problem\","
+                                 "\"content\":{\"application/problem+json\":{\"schema\":"
+                                 "{\"$ref\":\"#/components/schemas/Problem\"}}}}", *c);
 }
 
 static void security(Printer *p, const Route *r) {
@@ -347,6 +348,29 @@ static void paths(Printer *p, const Route *const *tables) {
                 }
 }
 
+/* What a group of operations is for; a tag without a line here stands for itself. */
+static const char *tag_about(const char *tag) {
+        static const struct { const char *tag, *about; } lines[] = {
+                { "auth", "Sign up, sign in, refresh, sign out, check a credential" },
+                { "account", "The person behind the credential" },
+                { "api keys", "Credentials for programs" },
+                { "admin", "Accounts, for administrators" },
+                { "memories", "What is known about a person: facts, search, history" },
+                { "profile", "The person in 27 fields, each with its source" },
+                { "Chat", "Turns of a conversation, whole or streamed" },
+                { "Conversations", "Conversations and their turns" },
+                { "Usage", "What models cost, and budgets" },
+                { "OpenAI", "The interface of OpenAI's clients" },
+                { "Health", "Liveness, readiness, checks" },
+                { "Operations", "Status and metrics" },
+                { "Documentation", "This document and its page" },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++)
+                if (!strcmp(lines[i].tag, tag))
+                        return lines[i].about;
+        return tag;
+}
+
 static void tags(Printer *p, const Route *const *tables) {
         const char *seen[64];
         size_t n = 0;
@@ -357,7 +381,8 @@ static void tags(Printer *p, const Route *const *tables) {
                                 i++;
                         if (i < n || n == ELEMENTSOF(seen))
                                 continue;
-                        buf_addf(p->out, "%s{\"name\":\"%s\"}", n ? "," : "", r->tag);
+                        buf_addf(p->out, "%s{\"name\":\"%s\",\"description\":\"%s\"}",
+                                 n ? "," : "", r->tag, tag_about(r->tag));
                         seen[n++] = r->tag;
                 }
 }
