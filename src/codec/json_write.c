@@ -49,26 +49,45 @@ static size_t char_bytes(Str s) {
         return n <= s.n && str_is_utf8(str_to(s, n)) ? n : 0;
 }
 
+/* A piece that needs no escape, between quotes. The caller reserved the room. */
+static void put_quoted(Buf *out, Str s) {
+        char *p = out->p + out->n;
+        p[0] = '"';
+        if (s.n)
+                memcpy(p + 1, s.p, s.n);
+        p[s.n + 1] = '"';
+        p[s.n + 2] = '\0';
+        out->n += s.n + 2;
+}
+
+/* One character that cannot stand as it is; how many bytes of s it was. */
+static size_t write_special(Buf *out, Str s) {
+        unsigned char c = (unsigned char)s.p[0];
+        size_t n = c >= 0x80 ? char_bytes(s) : 0;
+        if (n)
+                buf_add(out, str_to(s, n));
+        else if (c >= 0x80)
+                buf_add(out, STR("\xEF\xBF\xBD"));
+        else
+                write_escape(out, c);
+        return n ? n : 1;
+}
+
 void json_write_str(Buf *out, Str s) {
         if (!buf_reserve(out, s.n + 2))
                 return;
+        size_t n = plain_run(s);
+        if (n == s.n) {
+                put_quoted(out, s);
+                return;
+        }
         buf_addc(out, '"');
         while (s.n) {
-                size_t n = plain_run(s);
-                if (n)
-                        buf_add(out, str_to(s, n));
+                buf_add(out, str_to(s, n));
                 s = str_from(s, n);
-                if (!s.n)
-                        break;
-                unsigned char c = (unsigned char)s.p[0];
-                n = 1;
-                if (c < 0x80)
-                        write_escape(out, c);
-                else if ((n = char_bytes(s)))
-                        buf_add(out, str_to(s, n));
-                else
-                        n = 1, buf_add(out, STR("\xEF\xBF\xBD"));
-                s = str_from(s, n);
+                if (s.n)
+                        s = str_from(s, write_special(out, s));
+                n = plain_run(s);
         }
         buf_addc(out, '"');
 }
@@ -151,9 +170,8 @@ static bool is_absent(const Field *f, const void *at) {
 static void write_time(Buf *out, int64_t ms) {
         char text[WHEN_TEXT + 1];
         when_write(text, ms);
-        buf_addc(out, '"');
-        buf_add(out, str_n(text, WHEN_TEXT));
-        buf_addc(out, '"');
+        if (buf_reserve(out, WHEN_TEXT + 2))
+                put_quoted(out, str_n(text, WHEN_TEXT));
 }
 
 static void write_bool(Buf *out, bool v) { buf_add(out, v ? STR("true") : STR("false")); }
