@@ -3,12 +3,17 @@
 #include "api/route.h"
 
 extern const Route auth_routes[], keys_routes[], me_routes[];
+extern const Route chat_routes[], conversation_routes[], turn_routes[], usage_routes[];
 extern const Route health_routes[], metrics_routes[], docs_routes[];
 
 const Route *const route_tables[] = {
         auth_routes,
         me_routes,
         keys_routes,
+        chat_routes,
+        conversation_routes,
+        turn_routes,
+        usage_routes,
         health_routes,
         metrics_routes,
         docs_routes,

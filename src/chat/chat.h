@@ -94,7 +94,6 @@ typedef struct TurnAsk {
         bool is_session;                              /* conversation_id may be an external id; unknown: it is made */
         OptInt number;
         Str metadata, context;                        /* JSON object, text; optional */
-        Str idempotency_key;                          /* the same key again replays; STR_NULL = none */
         Str model; OptInt max_tokens; OptNum temperature;
         bool no_memories;                             /* retrieve nothing */
         bool no_store;                                /* leave no trace but the usage (/v1 with memory off) */
@@ -112,21 +111,23 @@ typedef struct TurnEvent {
         Str text, tool_calls;                         /* of a delta */
 } TurnEvent;
 /* Callbacks come one at a time, from any thread, and must not block. `event` false: feed no more until turn_ready.
- * `done` is the last one: e OK (t complete, durable), or why it failed; `why` has the public parts of the failure. */
+ * `done` comes once: e OK (t complete, durable), or why it failed; `why` has the public parts of the failure. `release` is the
+ * very last: after `done`, or after turn_leave. */
 typedef struct TurnListener {
         void *arg;
+        void (*release)(void *arg);
         bool (*event)(void *arg, const TurnEvent *ev);        /* NULL: only the end is wanted */
         void (*done)(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n);
 } TurnListener;
 typedef struct TurnFeed TurnFeed;                     /* one listener on one turn */
 
-/* Worker thread. A failure returned here comes instead of `done`. *ret (may be NULL) is set before the first callback and
+/* Worker thread. A failure returned here comes instead of all callbacks. *ret (may be NULL) is set before the first callback and
  * belongs to the caller: turn_feed_unref. ERR_RATE_LIMITED: too many running turns of the user. */
 Err  turn_start(Ctx *cx, Chat *chat, const TurnAsk *ask, const TurnListener *l, TurnFeed **ret) _must_check_;
 /* Follow a running or stored turn from event `after` + 1 on (-1: all). ERR_NOT_FOUND. */
 Err  turn_follow(Ctx *cx, Chat *chat, Str user_id, Str turn_id, int64_t after, const TurnListener *l, TurnFeed **ret) _must_check_;
 void turn_ready(TurnFeed *f);                         /* the listener can take more */
-void turn_leave(TurnFeed *f);                         /* the listener is gone: no callback begins after this returned */
+void turn_leave(TurnFeed *f);                         /* the listener is gone: only `release` still comes */
 TurnFeed *turn_feed_unref(TurnFeed *f);
 
 /* A running turn ends as cancelled; one that is over stays as it is. ERR_NOT_FOUND. */

@@ -30,13 +30,12 @@ struct Chat {
 typedef struct StoredTurn { ChatTurn t; Str ends; } StoredTurn;      /* ends: where each delta ended, 4 bytes each, little endian */
 
 bool chat_id_read(Str text, unsigned char ret[16]) _must_check_;
-Err  turn_row_insert(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *t, Str idem_key) _must_check_;
+Err  turn_row_insert(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *t) _must_check_;
 Err  turn_row_finish(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *t, Str answer_id, Str ends) _must_check_;
 Err  turn_row_extracted(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *t) _must_check_;
 Err  turn_row_reopen(Ctx *cx, DbConn *c, const ChatTurn *t) _must_check_;
 Err  turn_row_find(Ctx *cx, Chat *chat, DbConn *c, Str user_id, Str turn_id, StoredTurn *ret) _must_check_;   /* ERR_NOT_FOUND */
 Err  turn_row_by_number(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *key, StoredTurn *ret) _must_check_;
-Err  turn_row_by_key(Ctx *cx, Chat *chat, DbConn *c, Str user_id, Str idem_key, StoredTurn *ret) _must_check_;
 Err  turn_last_number(Ctx *cx, DbConn *c, Str user_id, Str conversation_id, int64_t *ret) _must_check_;      /* -1: none */
 MemoryScope chat_scope(const Chat *chat, DbConn *c, Str user_id);
 

@@ -8,12 +8,11 @@
 static const char turns_up[] =
         "CREATE TABLE chat_turn ("
         " user_id TEXT NOT NULL, turn_id BYTEA NOT NULL, conversation_id BYTEA NOT NULL, number BIGINT NOT NULL,"
-        " state BIGINT NOT NULL, at BIGINT NOT NULL, idem_key TEXT, answer_id BYTEA, took_us BIGINT NOT NULL DEFAULT 0,"
+        " state BIGINT NOT NULL, at BIGINT NOT NULL, answer_id BYTEA, took_us BIGINT NOT NULL DEFAULT 0,"
         " prompt BIGINT NOT NULL DEFAULT 0, completion BIGINT NOT NULL DEFAULT 0, cached BIGINT NOT NULL DEFAULT 0,"
         " cost_micro BIGINT, flags BIGINT NOT NULL DEFAULT 0, body BYTEA NOT NULL, ends BYTEA,"
         " PRIMARY KEY (user_id, turn_id));"
         "CREATE UNIQUE INDEX chat_turn_number ON chat_turn (user_id, conversation_id, number);"
-        "CREATE UNIQUE INDEX chat_turn_key ON chat_turn (user_id, idem_key) WHERE idem_key IS NOT NULL;"
         "CREATE INDEX chat_turn_at ON chat_turn (user_id, at, turn_id);"
         "CREATE INDEX chat_turn_running ON chat_turn (state) WHERE state = 1;"
         "CREATE TABLE chat_job ("
@@ -51,8 +50,8 @@ const Migration chat_migrations[] = {
         "body, ends"
 
 const Sql sql_chat_insert = { "chat_insert",
-        "INSERT INTO chat_turn (user_id, turn_id, conversation_id, number, state, at, idem_key, body) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)" };
+        "INSERT INTO chat_turn (user_id, turn_id, conversation_id, number, state, at, body) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)" };
 const Sql sql_chat_finish = { "chat_finish",
         "UPDATE chat_turn SET state = $3, answer_id = $4, took_us = $5, prompt = $6, completion = $7, cached = $8, "
         "cost_micro = $9, flags = $10, body = $11, ends = $12 WHERE user_id = $1 AND turn_id = $2 AND state = 1" };
@@ -60,8 +59,6 @@ const Sql sql_chat_extracted = { "chat_extracted", "UPDATE chat_turn SET body = 
 const Sql sql_chat_by_id = { "chat_by_id", "SELECT " COLS " FROM chat_turn WHERE user_id = $1 AND turn_id = $2" };
 const Sql sql_chat_by_number = { "chat_by_number",
         "SELECT " COLS " FROM chat_turn WHERE user_id = $1 AND conversation_id = $2 AND number = $3" };
-const Sql sql_chat_by_key = { "chat_by_key",
-        "SELECT " COLS " FROM chat_turn WHERE user_id = $1 AND idem_key = $2 AND at >= $3" };
 const Sql sql_chat_page = { "chat_page",
         "SELECT " COLS " FROM chat_turn WHERE user_id = $1 AND conversation_id = $2 AND number < $3 "
         "ORDER BY number DESC LIMIT $4" };
@@ -75,8 +72,6 @@ const Sql sql_chat_interrupt = { "chat_interrupt", "UPDATE chat_turn SET state =
 /* A turn that came to nothing is asked again under its number. */
 const Sql sql_chat_reopen = { "chat_reopen",
         "UPDATE chat_turn SET state = 1 WHERE user_id = $1 AND turn_id = $2 AND state IN (3, 4, 5)" };
-const Sql sql_chat_forget_keys = { "chat_forget_keys",
-        "UPDATE chat_turn SET idem_key = NULL WHERE user_id = $1 AND idem_key = $2 AND at < $3" };
 
 /* ---- usage ---- */
 

@@ -3,9 +3,8 @@
 /* chat_sql: the statements of this room; the text of each is in chat_sql.c only. Ids are 16 bytes, times Unix ms. */
 #include "store/db.h"
 
-extern const Sql sql_chat_insert, sql_chat_finish, sql_chat_extracted, sql_chat_by_id, sql_chat_by_number, sql_chat_by_key,
-        sql_chat_page, sql_chat_page_all, sql_chat_last_number, sql_chat_count, sql_chat_clear, sql_chat_interrupt, sql_chat_reopen,
-        sql_chat_forget_keys;
+extern const Sql sql_chat_insert, sql_chat_finish, sql_chat_extracted, sql_chat_by_id, sql_chat_by_number,
+        sql_chat_page, sql_chat_page_all, sql_chat_last_number, sql_chat_count, sql_chat_clear, sql_chat_interrupt, sql_chat_reopen;
 extern const Sql sql_usage_add, sql_usage_sum, sql_usage_sum_all, sql_usage_by_provider, sql_usage_by_day;
 extern const Sql sql_budget_get, sql_budget_set, sql_alert_add, sql_alert_list;
 extern const Sql sql_chat_job_add, sql_chat_job_next, sql_chat_job_later, sql_chat_job_done, sql_chat_job_requeue;

@@ -8,7 +8,7 @@
 static void ask_dup(Arena *a, const TurnAsk *in, TurnAsk *ret) {
         *ret = *in;
         Str *texts[] = { &ret->user_id, &ret->message, &ret->conversation_id, &ret->metadata, &ret->context,
-                         &ret->idempotency_key, &ret->model, &ret->messages, &ret->options };
+                         &ret->model, &ret->messages, &ret->options };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 *texts[i] = arena_dup(a, *texts[i]);
 }
@@ -138,7 +138,11 @@ static void feed_pump(TurnFeed *f) {
                         ;
                 f->busy = false;
         }
+        bool release = !f->busy && (f->gone || f->ended) && !f->released;
+        f->released |= release;
         pthread_mutex_unlock(&live->lock);
+        if (release)
+                f->l.release(f->l.arg);
 }
 
 /* The lock is held. Listeners that have their end, or are gone, leave the list. */
@@ -146,7 +150,7 @@ static TurnFeed *feeds_sweep(Live *live) {
         TurnFeed *out = NULL;
         for (TurnFeed **at = &live->feeds; *at;) {
                 TurnFeed *f = *at;
-                if (!f->gone && !f->ended) {
+                if (!f->released) {
                         at = &f->next;
                         continue;
                 }

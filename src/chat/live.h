@@ -20,7 +20,7 @@ struct TurnFeed {
         TurnFeed *next;                               /* of the same turn */
         TurnListener l;
         int64_t at;                                   /* number of the next event */
-        bool full, is_ready, busy, again, gone, ended;
+        bool full, is_ready, busy, again, gone, ended, released;
 };
 
 struct Live {

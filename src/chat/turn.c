@@ -365,8 +365,7 @@ static Err model_ask(Live *live) {
 static Err turn_replay(Ctx *cx, DbConn *c, Live *live, StoredTurn *old) {
         ChatTurn *t = &live->t;
         if (!str_eq(old->t.message, live->ask.message))
-                return RAISE(cx, live->ask.idempotency_key.p && !live->ask.number.has ? ERR_IDEMPOTENCY_MISMATCH : ERR_TURN_CONFLICT,
-                             "turn %lld holds another message", (long long)old->t.number);
+                return RAISE(cx, ERR_TURN_CONFLICT, "turn %lld holds another message", (long long)old->t.number);
         if (old->t.state == TURN_RUNNING)
                 return RAISE(cx, ERR_TURN_IN_PROGRESS, "turn %.*s is running", STR_FMT(old->t.turn_id));
         if (old->t.state == TURN_COMPLETED) {
@@ -386,11 +385,7 @@ static Err turn_replay(Ctx *cx, DbConn *c, Live *live, StoredTurn *old) {
 
 static Err turn_existing(Ctx *cx, DbConn *c, Live *live, bool *ret_found) {
         StoredTurn old;
-        Err e = ERR_NOT_FOUND;
-        if (live->ask.idempotency_key.p)
-                e = turn_row_by_key(cx, live->chat, c, live->t.user_id, live->ask.idempotency_key, &old);
-        if (e == ERR_NOT_FOUND && live->ask.number.has)
-                e = turn_row_by_number(cx, live->chat, c, &live->t, &old);
+        Err e = live->ask.number.has ? turn_row_by_number(cx, live->chat, c, &live->t, &old) : ERR_NOT_FOUND;
         *ret_found = e == OK;
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
@@ -415,7 +410,7 @@ static Err turn_record(Ctx *cx, DbConn *c, void *arg) {
         TurnNew in = { .conversation_id = t->conversation_id, .turn_id = t->turn_id, .role = STR("user"), .text = t->message,
                        .at = t->at };
         TRY(turn_add(cx, &s, &in, &live->said));
-        TRY(turn_row_insert(cx, live->chat, c, t, live->ask.idempotency_key));
+        TRY(turn_row_insert(cx, live->chat, c, t));
         live->is_recorded = true;
         return OK;
 }

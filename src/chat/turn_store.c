@@ -7,7 +7,7 @@
 #include "codec/uuid.h"
 #include "crypto/seal.h"
 
-enum { BODY_MAX = 512 * 1024, PAGE_MAX = 100, FLAG_ESTIMATED = 1, FLAG_OFFLINE = 2, DAY_S = 86400 };
+enum { BODY_MAX = 512 * 1024, PAGE_MAX = 100, FLAG_ESTIMATED = 1, FLAG_OFFLINE = 2 };
 
 const char *const turn_state_names[_TURN_STATE_N] = { "", "running", "completed", "failed", "cancelled", "interrupted" };
 
@@ -228,12 +228,6 @@ Err turn_row_by_number(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *key, Stor
                        ARGS(v_text(key->user_id), v_blob(str_n(id, 16)), v_int(key->number)), ret);
 }
 
-Err turn_row_by_key(Ctx *cx, Chat *chat, DbConn *c, Str user_id, Str idem_key, StoredTurn *ret) {
-        int64_t since = cx_now_ms(cx) - (int64_t)DAY_S * 1000;
-        *ret = (StoredTurn){ .t.user_id = user_id };
-        return row_one(cx, chat, c, &sql_chat_by_key, ARGS(v_text(user_id), v_text(idem_key), v_int(since)), ret);
-}
-
 Err turn_last_number(Ctx *cx, DbConn *c, Str user_id, Str conversation_id, int64_t *ret) {
         _cleanup_(rows_done) Rows r = { 0 };
         unsigned char id[16];
@@ -302,17 +296,14 @@ static Err ids_read(Ctx *cx, const ChatTurn *t, Ids *ret) {
         return OK;
 }
 
-Err turn_row_insert(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *t, Str idem_key) {
+Err turn_row_insert(Ctx *cx, Chat *chat, DbConn *c, const ChatTurn *t) {
         Ids id;
         Str body;
         TRY(ids_read(cx, t, &id));
         TRY(body_seal(cx, chat, c, t, &body));
-        if (idem_key.p)                               /* one that is a day old may be used anew */
-                TRY(db_run(cx, c, &sql_chat_forget_keys,
-                           ARGS(v_text(t->user_id), v_text(idem_key), v_int(t->at - (int64_t)DAY_S * 1000)), NULL));
         return db_run(cx, c, &sql_chat_insert,
                       ARGS(v_text(t->user_id), v_blob(str_n(id.turn, 16)), v_blob(str_n(id.conversation, 16)), v_int(t->number),
-                           v_int(TURN_RUNNING), v_int(t->at), v_text(idem_key), v_blob(body)), NULL);
+                           v_int(TURN_RUNNING), v_int(t->at), v_blob(body)), NULL);
 }
 
 Err turn_row_reopen(Ctx *cx, DbConn *c, const ChatTurn *t) {

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+#include "api/chat_relay.h"
+
+#include <stdatomic.h>
+
+#include "api/problem.h"
+#include "api/visit_int.h"
+#include "codec/json.h"
+#include "codec/sse.h"
+
+enum { EVENT_MAX = 8 * 1024 * 1024 };
+
+struct Relay {
+        atomic_int refs;                              /* the turn's feed, and the stream once there is one */
+        const RelayForm *form;
+        Arena *arena, *keep;                          /* of one event; of the relay */
+        Ctx cx;
+        Str public_url;
+        const void *extra;
+        bool wants_stream;
+        Req *rq;                                      /* until it is answered */
+        Stream *stream;
+        TurnFeed *feed;
+};
+
+Ctx *relay_cx(Relay *r) { return &r->cx; }
+const void *relay_extra(const Relay *r) { return r->extra; }
+
+static void relay_unref(Relay *r) {
+        if (atomic_fetch_sub(&r->refs, 1) > 1)
+                return;
+        turn_feed_unref(r->feed);
+        arena_free(r->arena);
+        arena_free(r->keep);
+        free(r);
+}
+
+void relay_put(Buf *out, const char *event, Str turn_id, int64_t n, Str json) {
+        char id[64];
+        int len = snprintf(id, sizeof id, "%.*s:%lld", STR_FMT(turn_id), (long long)n);
+        sse_write(out, &(SseEvent){ .event = str_c(event), .data = json, .id = str_n(id, (size_t)len) });
+}
+
+void relay_problem(Relay *r, Buf *out, Err e, Wire wire) {
+        problem_write(out, &r->cx, e, wire, r->public_url);
+}
+
+/* ---- the stream's side ---- */
+
+static void on_gone(void *arg) { turn_leave(((Relay *)arg)->feed); }
+static void on_drained(void *arg) { turn_ready(((Relay *)arg)->feed); }
+static void on_freed(void *arg) { relay_unref(arg); }
+
+static void provider_headers(Relay *r, Str provider, Str model) {
+        Arena *a = r->rq->cx->arena;
+        if (provider.p)
+                req_header(r->rq, STR("X-Mainstay-Provider"), arena_dup(a, provider));
+        if (model.p)
+                req_header(r->rq, STR("X-Mainstay-Model"), arena_dup(a, model));
+}
+
+static void stream_open(Relay *r, Str provider, Str model) {
+        StreamSettings set = { .gone = on_gone, .drained = on_drained, .freed = on_freed, .arg = r };
+        provider_headers(r, provider, model);
+        atomic_fetch_add(&r->refs, 1);
+        Req *rq = r->rq;
+        r->rq = NULL;                                 /* gone with the stream */
+        r->stream = req_stream(rq, &set);
+}
+
+/* ---- the turn's side: one callback at a time ---- */
+
+static bool relay_send(Relay *r, Buf *out) {
+        SendResult s = out->n ? stream_send(r->stream, buf_str(out)) : SEND_OK;
+        arena_clear(r->arena);
+        return s != SEND_FULL;
+}
+
+static bool relay_event(void *arg, const TurnEvent *ev) {
+        Relay *r = arg;
+        _cleanup_(buf_done) Buf out = BUF(EVENT_MAX);
+        if (!r->stream)
+                stream_open(r, ev->provider, ev->model);
+        r->form->event(r, &out, ev);
+        return relay_send(r, &out);
+}
+
+static void err_dup(Ctx *to, const CtxErr *why) {
+        Arena *a = to->arena;
+        to->err = *why;
+        to->err.what = why->what ? arena_cstr(a, str_c(why->what)) : NULL;
+        to->err.detail = arena_dup(a, why->detail);
+        to->err.fields = NULL;
+        ErrExtra **at = &to->err.extra;
+        *at = NULL;
+        for (const ErrExtra *x = why->extra; x; x = x->next) {
+                *at = NEW(a, ErrExtra);
+                **at = (ErrExtra){ NULL, x->name, arena_dup(a, x->json) };
+                at = &(*at)->next;
+        }
+}
+
+static void answer_whole(Relay *r, Err e, const CtxErr *why, const ChatTurn *t) {
+        Req *rq = r->rq;
+        const void *ret = NULL;
+        r->rq = NULL;
+        if (e)
+                err_dup(rq->cx, why);
+        if (!e) {
+                r->rq = rq;
+                provider_headers(r, t->provider, t->model);
+                ret = r->form->answer(r, t);
+                r->rq = NULL;
+        }
+        if (ret) {                                    /* encoded now: the turn's texts do not outlive this call */
+                Str body;
+                visit_of(rq)->ret = (void *)(uintptr_t)ret;
+                e = visit_body(visit_of(rq), &body);
+        }
+        req_answer(rq, e, ret);
+}
+
+static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n) {
+        Relay *r = arg;
+        if (!r->stream && (e || !r->wants_stream)) {
+                answer_whole(r, e, why, t);
+                return;
+        }
+        _cleanup_(buf_done) Buf out = BUF(EVENT_MAX);
+        if (!r->stream)                               /* a follower that had seen all but the end */
+                stream_open(r, t->provider, t->model);
+        if (e) {
+                err_dup(&r->cx, why);
+                r->form->fail(r, &out, e, t, n);
+        } else {
+                r->form->done(r, &out, t, n);
+        }
+        relay_send(r, &out);
+        stream_end(r->stream);
+}
+
+static void relay_release(void *arg) {
+        Relay *r = arg;
+        r->stream = stream_unref(r->stream);
+        relay_unref(r);
+}
+
+/* ---- start ---- */
+
+static Relay *relay_new(Req *rq, const RelayForm *form, bool stream) {
+        Relay *r = calloc(1, sizeof *r);
+        if (!r)
+                abort();
+        atomic_init(&r->refs, 1);
+        r->form = form;
+        r->arena = arena_new();
+        r->keep = arena_new();
+        r->cx = (Ctx){ .arena = r->arena, .world = rq->cx->world };
+        memcpy(r->cx.trace_id, rq->cx->trace_id, sizeof r->cx.trace_id);
+        memcpy(r->cx.span_id, rq->cx->span_id, sizeof r->cx.span_id);
+        r->public_url = rq->sv->public_url;
+        r->wants_stream = stream;
+        r->rq = rq;
+        return r;
+}
+
+static Err relay_end(Relay *r, Err e) {
+        if (e)
+                relay_unref(r);
+        return e;
+}
+
+Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *extra, size_t extra_size) {
+        Relay *r = relay_new(rq, form, ask->stream);
+        if (extra) {
+                void *copy = arena_alloc(r->keep, extra_size);
+                memcpy(copy, extra, extra_size);
+                r->extra = copy;
+        }
+        TurnListener l = { r, relay_release, ask->stream ? relay_event : NULL, relay_done };
+        return relay_end(r, turn_start(rq->cx, rq->sv->chat, ask, &l, &r->feed));
+}
+
+Err relay_follow(Req *rq, const RelayForm *form, Str turn_id, int64_t after) {
+        Relay *r = relay_new(rq, form, true);
+        TurnListener l = { r, relay_release, relay_event, relay_done };
+        return relay_end(r, turn_follow(rq->cx, rq->sv->chat, rq->who->user_id, turn_id, after, &l, &r->feed));
+}
+
+/* ---- the two forms of our own ---- */
+
+static void start_event(Buf *out, const TurnEvent *ev) {
+        _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
+        const ChatTurn *t = ev->turn;
+        buf_addf(&json, "{\"turn_id\":\"%.*s\",\"conversation_id\":", STR_FMT(t->turn_id));
+        json_write_str(&json, t->conversation_id);
+        buf_addf(&json, ",\"turn_number\":%lld,\"model\":", (long long)t->number);
+        json_write_str(&json, ev->model);
+        buf_add_c(&json, ",\"provider\":");
+        json_write_str(&json, ev->provider);
+        buf_addc(&json, '}');
+        relay_put(out, "start", t->turn_id, ev->n, buf_str(&json));
+}
+
+static void memories_event(Buf *out, const TurnEvent *ev) {
+        _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
+        const UsedMemory *used = ev->turn->used.v;
+        buf_add_c(&json, "{\"memories_used\":[");
+        for (size_t i = 0; i < ev->turn->used.n; i++) {
+                buf_add_c(&json, i ? ",{\"memory_id\":" : "{\"memory_id\":");
+                json_write_str(&json, used[i].memory_id);
+                buf_add_c(&json, ",\"type\":");
+                json_write_str(&json, used[i].type);
+                buf_add_c(&json, ",\"content\":");
+                json_write_str(&json, used[i].content);
+                buf_addf(&json, ",\"relevance_score\":%.4f}", used[i].relevance_score);
+        }
+        buf_add_c(&json, "]}");
+        relay_put(out, "memories", ev->turn->turn_id, ev->n, buf_str(&json));
+}
+
+static void own_event(Relay *r, Buf *out, const TurnEvent *ev) {
+        switch (ev->kind) {
+        case TURN_EV_START:
+                start_event(out, ev);
+                return;
+        case TURN_EV_MEMORIES:
+                memories_event(out, ev);
+                return;
+        case TURN_EV_DELTA:
+                break;
+        }
+        _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
+        buf_add_c(&json, "{\"text\":");
+        json_write_str(&json, ev->text.p ? ev->text : STR(""));
+        buf_addc(&json, '}');
+        relay_put(out, "delta", ev->turn->turn_id, ev->n, buf_str(&json));
+}
+
+static void fail_event(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n, Wire wire) {
+        _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
+        relay_problem(r, &json, e, wire);
+        relay_put(out, "error", t->turn_id, n, buf_str(&json));
+}
+
+static void conversation_done(Relay *r, Buf *out, const ChatTurn *t, int64_t n) {
+        _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
+        TurnAnswer a = turn_answer(r->cx.arena, t);
+        json_write(&json, &turn_answer_shape, &a);
+        relay_put(out, "done", t->turn_id, n, buf_str(&json));
+}
+
+static void conversation_fail(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
+        fail_event(r, out, e, t, n, WIRE_OWN);
+}
+
+static const void *conversation_answer(Relay *r, const ChatTurn *t) {
+        TurnAnswer *a = NEW(r->rq->cx->arena, TurnAnswer);
+        *a = turn_answer(r->rq->cx->arena, t);
+        return a;
+}
+
+const RelayForm relay_conversation = { own_event, conversation_done, conversation_fail, conversation_answer };
+
+/* ---- /api/ai/chat ---- */
+
+static void ai_done(Relay *r, Buf *out, const ChatTurn *t, int64_t n) {
+        _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
+        AiAnswer a = ai_answer(r->cx.arena, t);
+        json_write(&json, &ai_answer_shape, &a);
+        relay_put(out, "done", t->turn_id, n, buf_str(&json));
+}
+
+static void ai_fail(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
+        fail_event(r, out, e, t, n, WIRE_AI);
+}
+
+static const void *ai_whole(Relay *r, const ChatTurn *t) {
+        AiAnswer *a = NEW(r->rq->cx->arena, AiAnswer);
+        *a = ai_answer(r->rq->cx->arena, t);
+        return a;
+}
+
+const RelayForm relay_ai = { own_event, ai_done, ai_fail, ai_whole };
