@@ -4,9 +4,14 @@
 /* The write that runs on this thread, NULL outside one. */
 static __thread DbConn *writing;
 
+static bool is_url(const char *path) {
+        Str s = str_c(path);
+        return str_starts(s, STR("postgres://")) || str_starts(s, STR("postgresql://"));
+}
+
 Err db_open(Ctx *cx, const DbSettings *set, Db **ret) {
         _cleanup_(db_closep) Db *db = NULL;
-        TRY(sqlite_open(cx, set, &db));
+        TRY((is_url(set->path) ? pg_open : sqlite_open)(cx, set, &db));
         db->migrations = set->migrations;
         db->migrate = set->migrate;
         if (!set->beside)
@@ -139,6 +144,13 @@ void hooks_done(DbConn *c) {
 Err db_backup(Ctx *cx, Db *db, const char *to,
               DbProgress *progress, void *arg) {
         return db->driver->backup(cx, db, to, progress, arg);
+}
+
+Err db_restore(Ctx *cx, const DbSettings *set, const char *from) {
+        if (is_url(set->path))
+                return RAISE(cx, ERR_UNAVAILABLE,
+                             "A PostgreSQL database is restored with pg_restore.");
+        return sqlite_restore(cx, set, from);
 }
 
 static const Sql probe_read = { "store.probe_read", "SELECT 1" };

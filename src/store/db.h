@@ -90,7 +90,8 @@ void db_on_rollback(DbConn *c, void (*fn)(void *arg), void *arg);
 typedef struct Migration { int number; const char *name, *up, *down; } Migration;
 
 typedef struct DbSettings {
-        const char *path;                             /* SQLite file; its directory must exist */
+        const char *path;                             /* SQLite file, or a postgres:// URL */
+        unsigned connections;                         /* PostgreSQL: that write; 0 = 8 */
         size_t queue_max;                             /* waiting writes; 0 = 4096 */
         size_t cache_kib;                             /* pages of each connection; 0 = 2048 */
         const Migration *const *migrations;           /* of all rooms, then NULL */

@@ -62,3 +62,5 @@ void hooks_done(DbConn *c);
 /* Checks the schema, or brings it to the newest when db->migrate. For drivers' open. */
 Err  schema_check(Ctx *cx, Db *db);
 Err  sqlite_open(Ctx *cx, const DbSettings *set, Db **ret);
+Err  sqlite_restore(Ctx *cx, const DbSettings *set, const char *from);
+Err  pg_open(Ctx *cx, const DbSettings *set, Db **ret);

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "store/db_int.h"
+#include "store/db_table.h"
 
 /* A prepared statement of one connection. A second use of a Sql while the first is open gets a
  * twin. */
@@ -25,8 +26,7 @@ struct SqliteConn {
         SqliteDb *owner;
         sqlite3 *db;
         Arena *arena;                                 /* of the statements */
-        Stmt **table; /* open addressing by the Sql's address; cap is a power of two */
-        size_t cap, n;
+        SqlTable stmts;                               /* Stmt, then its twins */
         Ctx *cx; /* whose deadline the running step keeps; NULL between steps */
         SqliteConn *next, **prev;                     /* among the readers */
 };

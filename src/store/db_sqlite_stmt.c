@@ -2,7 +2,7 @@
 /* Statements of the SQLite driver: prepared once per connection, found by the Sql's address. */
 #include "store/db_sqlite_int.h"
 
-enum { TABLE_MIN = 64, PARAMS_MAX = 99 };
+enum { PARAMS_MAX = 99 };
 
 Err sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what) {
         const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
@@ -31,24 +31,7 @@ Err sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what) {
         }
 }
 
-/* ---- the table ---- */
-
-static Stmt **table_slot(Stmt **table, size_t cap, const Sql *sql) {
-        size_t at = (size_t)(((uintptr_t)sql >> 3) * 0x9e3779b97f4a7c15u >> 32);
-        while (table[at & (cap - 1)] && table[at & (cap - 1)]->sql != sql)
-                at++;
-        return &table[at & (cap - 1)];
-}
-
-static void table_grow(SqliteConn *c) {
-        size_t cap = c->cap ? c->cap * 2 : TABLE_MIN;
-        Stmt **table = NEW_ARRAY(c->arena, Stmt *, cap);
-        for (size_t i = 0; i < c->cap; i++)
-                if (c->table[i])
-                        *table_slot(table, cap, c->table[i]->sql) = c->table[i];
-        c->table = table; /* the old one goes with the arena: together less than this one */
-        c->cap = cap;
-}
+/* ---- preparing ---- */
 
 /* SQLite numbers $ parameters as they appear: $2 before $1 would be its first. Keep who is who. */
 static void params_learn(SqliteConn *c, Stmt *s) {
@@ -79,19 +62,13 @@ static Stmt *stmt_new(SqliteConn *c, const Sql *sql, int *ret_rc) {
 }
 
 Stmt *stmt_get(SqliteConn *c, const Sql *sql, int *ret_rc) {
-        if ((c->n + 1) * 2 > c->cap)
-                table_grow(c);
-        Stmt **slot = table_slot(c->table, c->cap, sql), **at = slot;
+        Stmt **at = (Stmt **)sql_table_at(&c->stmts, c->arena, sql);
         while (*at && (*at)->busy)
                 at = &(*at)->twin;
-        if (!*at) {
-                Stmt *s = stmt_new(c, sql, ret_rc);
-                if (!s)
-                        return NULL;
-                c->n += at == slot;
-                *at = s;
-        }
-        (*at)->busy = true;
+        if (!*at)
+                *at = stmt_new(c, sql, ret_rc);
+        if (*at)
+                (*at)->busy = true;
         return *at;
 }
 
@@ -102,10 +79,10 @@ void stmt_put(Stmt *s) {
 }
 
 void stmts_done(SqliteConn *c) {
-        for (size_t i = 0; i < c->cap; i++)
-                for (Stmt *s = c->table[i]; s; s = s->twin)
+        for (size_t i = 0; i < c->stmts.cap; i++)
+                for (Stmt *s = c->stmts.slots[i].value; s; s = s->twin)
                         sqlite3_finalize(s->st);
-        c->cap = c->n = 0;
+        c->stmts = (SqlTable){ 0 };
 }
 
 /* ---- running ---- */
