@@ -302,8 +302,10 @@ static void print_markdown(const SettingRow *r, Buf *out) {
         if (r->words) {
                 buf_add_c(out, " One of: ");
                 Str rest = str_c(r->words);
-                for (const char *comma = ""; rest.p; comma = ", ")
-                        buf_addf(out, "%s`%.*s`", comma, STR_FMT(str_cut(&rest, '|')));
+                for (const char *comma = ""; rest.p; comma = ", ") {
+                        Str word = str_cut(&rest, '|');
+                        buf_addf(out, "%s`%.*s`", comma, STR_FMT(word));
+                }
                 buf_addc(out, '.');
         }
         if (r->max > 0)
