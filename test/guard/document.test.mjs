@@ -25,7 +25,8 @@ const lint = (document) => {
         const file = join(dir, 'openapi.json');
         writeFileSync(file, document);
         const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
-        return spawnSync(join(root, 'test/node_modules/.bin/redocly'), ['lint', '--extends=recommended', '--format=stylish', file],
+        return spawnSync(join(root, 'test/node_modules/.bin/redocly'), ['lint', '--extends=recommended',
+                '--skip-rule=operation-2xx-response', '--format=stylish', file] /* GET / only leads to the page */,
                 { cwd: join(root, 'test'), encoding: 'utf8', env, timeout: 120_000 });
 };
 
