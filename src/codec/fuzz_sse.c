@@ -11,8 +11,12 @@ static Err collect(void *arg, const SseEvent *ev) {
         return OK;
 }
 
+/* An id lasts until another comes: one that was taken back is written as empty. */
 static Err rewrite(void *arg, const SseEvent *ev) {
-        sse_write(arg, ev);
+        SseEvent whole = *ev;
+        if (!whole.id.p)
+                whole.id = STR("");
+        sse_write(arg, &whole);
         return OK;
 }
 
