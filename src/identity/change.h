@@ -23,7 +23,7 @@ typedef struct Changes {
         _Atomic uint64_t slots[CHANGE_SLOTS];
 } Changes;
 
-void      changes_init(Ctx *cx, Changes *c);
+void      changes_init(Ctx *cx, Changes *c);            /* zeroed by the caller */
 ChangeRef change_ref(const Changes *c, ChangeKind kind, Str id);
 void      change_note(Changes *c, ChangeRef ref);
 void      change_note_all(Changes *c);                /* everything may have changed */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "identity/identity_int.h"
+#include "identity/provision.h"
 
 enum { HOUR_S = 3600, DAY_S = 86400, CACHE_MAX = 16384 };
 
@@ -149,6 +150,8 @@ Err identity_new(Ctx *cx, Db *db, const IdentitySettings *set, Identity **ret) {
         id->arena = arena_new();
         id->db = db;
         id->world = cx->world;
+        pthread_mutex_init(&id->lock, NULL);
+        pthread_cond_init(&id->provisioned, NULL);
         settings_copy(id, set);
         TRY(settings_check(cx, set));
         changes_init(cx, &id->changes);
@@ -176,6 +179,9 @@ Err identity_new(Ctx *cx, Db *db, const IdentitySettings *set, Identity **ret) {
 Identity *identity_free(Identity *id) {
         if (!id)
                 return NULL;
+        provision_drain(id);
+        pthread_mutex_destroy(&id->lock);
+        pthread_cond_destroy(&id->provisioned);
         key_uses_free(id->uses);
         hash_gate_free(id->gate);
         password_rules_free(id->rules);

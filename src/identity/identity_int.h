@@ -36,6 +36,9 @@ struct Identity {
         SealKey seal;
         HmacKey index_mac;                            /* e-mail addresses, lockout names, token names */
         HmacKey link_mac;                             /* signed download links */
+        pthread_mutex_t lock;                         /* of `provisions`: users whose row is still on its way to the writer */
+        pthread_cond_t provisioned;
+        size_t provisions;
         /* identity_tick's own */
         int64_t next_sweep_ms, next_checkpoint_ms, next_warning_ms;
 };

@@ -102,6 +102,12 @@
         X(once_delete_user, "DELETE FROM one_time_tokens WHERE user_id = $1") \
         X(once_expire, "DELETE FROM one_time_tokens WHERE hash IN (SELECT hash FROM one_time_tokens " \
                        "WHERE expires_at < $1 LIMIT $2)") \
+        X(once_used, "SELECT 1 FROM one_time_tokens WHERE user_id = $1 AND kind = $2 AND used_at > 0 AND expires_at > $3") \
+        X(reset_add, "INSERT INTO reset_requests (request_id, sealed, created_at) VALUES ($1, $2, $3)") \
+        X(reset_page, "SELECT request_id, sealed FROM reset_requests ORDER BY created_at LIMIT $1") \
+        X(reset_delete, "DELETE FROM reset_requests WHERE request_id = $1") \
+        X(reset_count, "UPDATE users SET reset_count = CASE WHEN reset_hour = $2 THEN reset_count + 1 ELSE 1 END, reset_hour = $2 " \
+                       "WHERE user_id = $1 AND (reset_hour <> $2 OR reset_count < $3)") \
         X(totp_get, "SELECT secret, confirmed_at, last_step FROM mfa_totp WHERE user_id = $1") \
         X(totp_set, "INSERT INTO mfa_totp (user_id, secret, created_at) VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE " \
                     "SET secret = excluded.secret, created_at = excluded.created_at, confirmed_at = 0, last_step = 0") \

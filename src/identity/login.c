@@ -49,6 +49,10 @@ Err login_failed(Ctx *cx, Identity *id, DbConn *c, Str account, Str owner, const
                 .owner = owner.p ? owner : STR(""), .actor_id = owner, .ip = from->ip, .user_agent = from->user_agent });
 }
 
+Err login_forgive(Ctx *cx, Identity *id, DbConn *c, Str account) {
+        return db_run(cx, c, &sql_failures_clear, ARGS(v_blob(lockout_name(cx, id, account))), NULL);
+}
+
 /* ---- the queue ---- */
 
 Err hash_queue_enter(Ctx *cx, Identity *id, Str ip, Str account) {
@@ -101,7 +105,7 @@ static Err attempt_succeeded(Ctx *cx, DbConn *c, void *arg) {
 
 Err login_finish(Ctx *cx, Identity *id, DbConn *c, User *u, Str account, bool after_failure, bool remember, const Caller *from,
                  SessionGrant *ret) {
-        TRY(db_run(cx, c, &sql_failures_clear, ARGS(v_blob(lockout_name(cx, id, account))), NULL));
+        TRY(login_forgive(cx, id, c, account));
         u->last_login = cx_now_ms(cx);
         TRY(db_run(cx, c, &sql_user_set_login, ARGS(v_text(u->user_id), v_int(u->last_login)), NULL));
         TRY(audit_append(cx, id->audit, c, &(AuditEvent){

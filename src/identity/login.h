@@ -31,5 +31,6 @@ Err account_register(Ctx *cx, Identity *id, const RegisterInput *in, User *ret, 
 
 /* Inside a write: one more failure of this name, in the counter and in the audit. */
 Err login_failed(Ctx *cx, Identity *id, DbConn *c, Str account, Str owner, const char *event, const Caller *from) _must_check_;
+Err login_forgive(Ctx *cx, Identity *id, DbConn *c, Str account) _must_check_;     /* inside a write: the counter starts again */
 /* ERR_LOCKED while the account waits. */
 Err lockout_check(Ctx *cx, Identity *id, DbConn *c, Str account) _must_check_;

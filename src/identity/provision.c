@@ -82,16 +82,32 @@ static Err provision_write(Ctx *cx, DbConn *c, void *arg) {
                 .target_type = "user", .target_id = p->user.user_id, .reason = str_c(user_source_names[p->user.source]) });
 }
 
+static void provisions_add(Identity *id, int n) {
+        pthread_mutex_lock(&id->lock);
+        id->provisions = n > 0 ? id->provisions + 1 : id->provisions - 1;
+        pthread_cond_broadcast(&id->provisioned);
+        pthread_mutex_unlock(&id->lock);
+}
+
+void provision_drain(Identity *id) {
+        pthread_mutex_lock(&id->lock);
+        while (id->provisions)
+                pthread_cond_wait(&id->provisioned, &id->lock);
+        pthread_mutex_unlock(&id->lock);
+}
+
 /* Whatever came of it: what was assumed about this user is looked up again. */
 static void provision_done(DbJob *job, Err e) {
         Provision *p = CONTAINER_OF(job, Provision, job);
+        Identity *id = p->id;
         Arena *a = p->cx.arena;
 
         if (e)
                 LOG(&p->cx, LOG_ERROR, "user_provision_failed", "the row of a foreign user was not written",
                     L_STR("what", str_c(p->cx.err.what)));
-        change_note(&p->id->changes, change_ref(&p->id->changes, CHANGE_USER, p->user.user_id));
+        change_note(&id->changes, change_ref(&id->changes, CHANGE_USER, p->user.user_id));
         arena_free(a);
+        provisions_add(id, -1);
 }
 
 Err provision_start(Ctx *cx, Identity *id, const User *u) {
@@ -107,8 +123,11 @@ Err provision_start(Ctx *cx, Identity *id, const User *u) {
         p->user.email = arena_dup(a, u->email);
         p->user.full_name = arena_dup(a, u->full_name);
         p->job = (DbJob){ .fn = provision_write, .arg = p, .cx = &p->cx, .done = provision_done };
+        provisions_add(id, 1);
         e = db_submit(cx, id->db, &p->job);
-        if (e)
+        if (e) {
                 arena_free(a);
+                provisions_add(id, -1);
+        }
         return e;
 }

@@ -12,3 +12,5 @@ typedef struct Subject { User user; bool is_new; } Subject;
 Err subject_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, const Claims *claims, Subject *ret) _must_check_;
 /* Any thread; does not wait. ERR_UNAVAILABLE: the writer is overloaded. */
 Err provision_start(Ctx *cx, Identity *id, const User *u) _must_check_;
+/* Until no row is on its way any more: before the Identity goes. */
+void provision_drain(Identity *id);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "identity/identity_int.h"
 #include "identity/notice.h"
+#include "identity/recovery.h"
 
 enum { SWEEP_EVERY_MS = 10000, CHECKPOINT_EVERY_MS = 60000, ROWS = 5000, WARN_EVERY_MS = 60000 };
 #define DAY_MS       INT64_C(86400000)
@@ -55,6 +56,7 @@ Err identity_tick(Ctx *cx, Identity *id) {
                 LOG(cx, LOG_WARN, "skip_auth", "SKIP_AUTH is on: every request is let in");
         if (!key_uses_is_empty(id->uses))
                 TRY(db_write(cx, id->db, store_uses, id));
+        TRY(reset_flush(cx, id));
         TRY(mail_flush(cx, id));
         if (is_due(&id->next_sweep_ms, now, SWEEP_EVERY_MS)) {
                 TRY(reload_keys(cx, id));

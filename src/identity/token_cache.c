@@ -169,7 +169,8 @@ void token_cache_put(TokenCache *t, TokenHash h, const Principal *who, uint64_t 
         assert(n <= TOKEN_REFS_MAX);
         e->seen = seen;
         e->n_refs = (uint32_t)n;
-        memcpy(e->refs, refs, n * sizeof(*refs));
+        for (size_t i = 0; i < n; i++)
+                e->refs[i] = refs[i];
         pthread_mutex_lock(&s->lock);
         way = way_choose(set_of(t, h), h);
         if (*way)
