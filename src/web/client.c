@@ -507,7 +507,9 @@ static void headers_set(Ctx *cx, Call *call, const CallSpec *spec) {
                 Str v = arena_strf(call->arena, "00-%s-%s-01", cx->trace_id, cx->span_id);
                 header_add(call, &(CallHeader){ STR("traceparent"), v });
         }
-        header_add(call, &(CallHeader){ STR("Expect"), STR_NULL });  /* no wait for 100-continue */
+        struct curl_slist *more = curl_slist_append(call->headers, "Expect:");      /* none: no wait for 100-continue */
+        if (more)
+                call->headers = more;
         curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
 

@@ -12,7 +12,8 @@
 enum {
         LISTEN_QUEUE = 4096,
         LOOPS_MAX = 64,
-        CONNECTIONS_DEFAULT = 8192,
+        FILES_FALLBACK = 1024,
+        FILES_MAX = 65536,
 };
 
 /* ---- the address ---- */
@@ -96,15 +97,28 @@ static uint16_t port_of(int fd) {
 
 /* ---- start ---- */
 
+/* The soft limit is a thousand almost everywhere, for the sake of select(), which nothing here uses. */
+static rlim_t files_raise(void) {
+        struct rlimit files;
+        if (getrlimit(RLIMIT_NOFILE, &files))
+                return FILES_FALLBACK;
+        rlim_t want = MIN(files.rlim_max, (rlim_t)FILES_MAX);
+        if (files.rlim_cur < want) {
+                struct rlimit raised = { .rlim_cur = want, .rlim_max = files.rlim_max };
+                if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+                        return want;
+        }
+        return files.rlim_cur;
+}
+
 static void defaults(ServerSettings *set) {
-        struct rlimit files = { .rlim_cur = 2 * CONNECTIONS_DEFAULT };
-        getrlimit(RLIMIT_NOFILE, &files);
+        rlim_t files = files_raise();
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         if (!set->threads)
                 set->threads = cores > 0 ? (unsigned)cores : 1;
         set->threads = MIN(set->threads, (unsigned)LOOPS_MAX);
         if (!set->connections_max)
-                set->connections_max = (unsigned)MIN(files.rlim_cur / 2, (rlim_t)1000000);
+                set->connections_max = (unsigned)MIN(files / 2, (rlim_t)FILES_MAX);
         if (!set->line_max)
                 set->line_max = 8 * 1024;
         if (!set->headers_max)

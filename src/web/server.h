@@ -88,7 +88,7 @@ typedef struct ServerSettings {
         Str listen;                                   /* "127.0.0.1:8080", "[::1]:0"; ignored when fd >= 0 */
         int fd;                                       /* an inherited listening socket, or -1 */
         unsigned threads;                             /* 0 = cores */
-        unsigned connections_max;                     /* 0 = half of RLIMIT_NOFILE */
+        unsigned connections_max;                     /* 0 = half of RLIMIT_NOFILE, whose soft limit is raised */
         size_t line_max, headers_max;                 /* 0 = 8 KiB, 32 KiB */
         int64_t arrive_ms;                            /* headers and body together; 0 = 10 000 */
         int64_t idle_ms;                              /* keep-alive; 0 = 75 000 */

@@ -105,6 +105,7 @@ static void test_call_answers(void **state) {
         assert_non_null(strstr(f.peer.request, "Authorization: Bearer k\r\n"));
         assert_non_null(strstr(f.peer.request, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"));
         assert_non_null(strstr(f.peer.request, "\r\n\r\n{\"a\":1}"));
+        assert_null(strstr(f.peer.request, "Expect"));
         fixture_stop(&f);
 }
 
