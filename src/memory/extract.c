@@ -130,7 +130,7 @@ static Strs entities_of(Arena *a, const Match *m) {
         Str *v = NEW_ARRAY(a, Str, CAPTURES_MAX);
         size_t n = 0;
         for (size_t i = 0; i < m->n_captures; i++)
-                if (strchr("NMLPO", m->kinds[i]) && has_capital(m->captures[i]))
+                if (strchr("NMLQPO", m->kinds[i]) && has_capital(m->captures[i]))
                         v[n++] = m->captures[i];
         return n ? (Strs){ v, n } : (Strs){0};
 }
@@ -200,7 +200,7 @@ static size_t list_split(Str s, Str *ret) {
 
 static void emit_filled(Reader *r, const Rule *rule, const Match *m) {
         Str value = template_fill(r->a, rule->value, m->captures, m->n_captures);
-        emit(r, rule, m, template_fill(r->a, rule->content, m->captures, m->n_captures), value);
+        emit(r, rule, m, template_fill(r->a, rule->content, m->worded, m->n_captures), value);
 }
 
 static void emit_list(Reader *r, const Rule *rule, const Match *m) {
@@ -212,7 +212,7 @@ static void emit_list(Reader *r, const Rule *rule, const Match *m) {
                 return;
         }
         for (size_t i = 0; i < n; i++) {
-                one.captures[0] = items[i];
+                one.captures[0] = one.worded[0] = items[i];
                 emit_filled(r, rule, &one);
         }
 }

@@ -3,8 +3,8 @@
 /* extract_int: sentences, patterns and the rule table. A pattern is words separated by spaces:
  *   live|lives   one of these            too?   may be missing (adverbs between words are always passed over)
  *   %S who it is about: I, we, "my sister Ana"; later in a sentence also "and"      %K a relative or friend   %A an animal
- *   %N a name (%M: with a capital)   %L names: "Rex and Bella"   %P a place   %O an organisation   %D a number
- *   %J a job (%W: by its ending)
+ *   %N a name (%M: with a capital)   %L names: "Rex and Bella" (%Q: capitals)   %P a place   %O an organisation   %D a number
+ *   %J a job (%W: by its ending)   %G a nationality
  *   %T a thing     %C the rest of the clause   %X one to three words of something owned ("favourite colour")
  * Everything after % but %S is a capture: $1, $2 … in the templates of the row. */
 #include "memory/extract.h"
@@ -49,6 +49,7 @@ typedef struct Match {
         size_t start, end;                            /* tokens */
         Str subject, subject_text;                    /* "self" and ""; "sister" and "My sister Ana" */
         Str captures[CAPTURES_MAX];
+        Str worded[CAPTURES_MAX];                     /* the same with its article: "a nurse" */
         char kinds[CAPTURES_MAX];
         size_t n_captures;
 } Match;

@@ -6,7 +6,8 @@ static const char kin[] =
         "sister brother son daughter child kid baby grandmother grandma grandfather grandpa granddaughter grandson aunt uncle "
         "cousin niece nephew stepmother stepfather stepsister stepbrother stepson stepdaughter twin friend roommate flatmate "
         "neighbor neighbour boss manager colleague coworker co-worker mentor teacher doctor therapist dentist landlord ex "
-        "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant coach ";
+        "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant coach kids children sons "
+        "daughters sisters brothers parents grandparents twins friends cousins ";
 static const char animals[] =
         " dog cat puppy kitten rabbit bunny hamster parrot bird fish goldfish turtle tortoise horse pony snake lizard gecko "
         "guinea-pig ferret rat mouse chicken budgie canary pet dogs cats rabbits birds horses chickens kittens puppies "
@@ -14,7 +15,7 @@ static const char animals[] =
 static const char adverbs[] =
         " also really currently now still just actually truly absolutely definitely honestly totally mostly recently already "
         "personally finally generally simply genuinely especially particularly quite very so super extremely completely "
-        "originally presently proudly happily basically obviously certainly ";
+        "severely highly deathly mildly seriously terribly originally presently proudly happily basically obviously certainly ";
 static const char kin_adjectives[] = " older younger elder little big best good close dear late new oldest youngest eldest own twin ";
 static const char pronouns[] = " i we he she they it you this that there who which what my our his her their your ";
 
@@ -163,6 +164,15 @@ static size_t take_job_word(const Sentence *s, size_t i) {
         return e > i && is_job_word(s->v[e - 1].low) ? e : i;
 }
 
+static size_t take_nationality(const Sentence *s, size_t i) {
+        Str w = low_at(s, i);
+        bool fits = i < s->n && s->v[i].flags & T_CAPITAL &&
+                    (str_ends(w, STR("ese")) || str_ends(w, STR("ish")) || str_ends(w, STR("ian")) || str_ends(w, STR("ican")) ||
+                     word_in(w, " german french greek dutch korean african european moroccan swiss thai czech serb croat turk "
+                                "slovak catholic muslim israeli iraqi pakistani cuban chilean filipino icelandic kiwi "));
+        return fits ? i + 1 : i;
+}
+
 static size_t take_names(const Sentence *s, size_t i) {
         size_t e = take_name(s, i);
         while (e > i && e < s->n) {
@@ -220,8 +230,10 @@ static size_t take_kind(const Sentence *s, char kind, size_t i) {
         switch (kind) {
         case 'N': return take_name(s, i);
         case 'M': return i < s->n && s->v[i].flags & T_CAPITAL ? take_name(s, i) : i;
+        case 'G': return take_nationality(s, i);
         case 'W': return take_job_word(s, i);
         case 'L': return take_names(s, i);
+        case 'Q': return i < s->n && s->v[i].flags & T_CAPITAL ? take_names(s, i) : i;
         case 'P': return take_place(s, i);
         case 'O': return take_until(s, i, stop_org, 6);
         case 'J': return take_until(s, i, stop_job, 6);
@@ -322,6 +334,9 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
         Str text = tokens_text(s, ret->end, e);
         ret->captures[ret->n_captures] = kind == 'D' ? number_text(m->a, s, ret->end, e) : kind == 'N' ? name_text(m->a, text)
                                                                                          : text;
+        Str before = ret->end ? s->v[ret->end - 1].low : STR("");
+        bool article = ret->end > ret->start && strchr("JWTA", kind) && word_in(before, " a an the my ");
+        ret->worded[ret->n_captures] = article ? tokens_text(s, ret->end - 1, e) : ret->captures[ret->n_captures];
         ret->kinds[ret->n_captures++] = kind;
         ret->end = e;
         return true;

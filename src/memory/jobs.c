@@ -1,18 +1,338 @@
 // SPDX-License-Identifier: MIT
-#include "memory/jobs_int.h"
+#include "memory/jobs.h"
 
-struct Jobs { Memory *m; };
+#include <pthread.h>
+#include <time.h>
 
-Err jobs_new(Ctx *cx, Memory *m, Jobs **ret) {
+#include "base/log.h"
+#include "codec/json.h"
+#include "codec/uuid.h"
+#include "codec/when.h"
+#include "memory/memory_int.h"
+#include "memory/memory_sql.h"
+#include "memory/touched.h"
+#include "memory/vectors.h"
+
+enum { EXPIRED_MAX = 100, ATTEMPTS_MAX = 5, KEEP_DAYS = 7, NIGHT_HOUR = 3, USERS_PAGE = 500, LIST_MAX = 50 };
+#define EXPIRY_PAUSE_MS INT64_C(60000)
+
+static const char *const kinds[] = { "decay", "cleanup", "consolidate", "embed", NULL };
+
+struct Jobs {
+        Memory *m;
+        World *world;
+        pthread_t thread;
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        bool runs, stop;
+        int64_t expired_at, night;                    /* last look for expired ones; last day whose jobs were queued */
+};
+
+/* ---- rows ---- */
+
+static MemoryJob job_read(Ctx *cx, const Rows *r) {
+        return (MemoryJob){ .job_id = row_dup(cx, r, 0), .user_id = row_dup(cx, r, 1), .kind = row_dup(cx, r, 2),
+                            .state = row_dup(cx, r, 4), .attempts = row_int(r, 5), .run_at = row_int(r, 6),
+                            .created_at = row_int(r, 7), .started_at = row_int(r, 8), .finished_at = row_int(r, 9),
+                            .result = row_dup(cx, r, 10), .error = row_dup(cx, r, 11) };
+}
+
+static Err job_one(Ctx *cx, DbConn *c, const Sql *sql, Args args, MemoryJob *ret) {
+        _cleanup_(rows_done) Rows r = {0};
+        TRY(db_row(cx, c, sql, args, &r));
+        *ret = job_read(cx, &r);
+        return OK;
+}
+
+/* One waiting job of a kind is enough: it will see everything. */
+static Err job_queue(Ctx *cx, DbConn *c, Str user_id, Str kind, MemoryJob *ret) {
+        Err e = job_one(cx, c, &sql_job_waiting, ARGS(v_text(user_id), v_text(kind)), ret);
+        if (e != ERR_NOT_FOUND)
+                return e;
+        int64_t now = cx_now_ms(cx);
+        *ret = (MemoryJob){ .job_id = uuid_new(cx), .user_id = user_id, .kind = kind, .state = STR("queued"), .run_at = now,
+                            .created_at = now };
+        return db_run(cx, c, &sql_job_insert, ARGS(v_text(ret->job_id), v_text(user_id), v_text(kind), v_null(), v_int(now),
+                                                   v_int(now)), NULL);
+}
+
+Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) {
+        int k = word_index(kinds, kind);
+        if (k < 0)
+                return RAISE_FIELD(cx, "#/kind", "must be decay, cleanup, consolidate or embed");
+        return job_queue(cx, s->c, s->user_id, str_c(kinds[k]), ret);
+}
+
+Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) {
+        return job_one(cx, s->c, &sql_job_get, ARGS(v_text(s->user_id), v_text(job_id)), ret);
+}
+
+Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) {
+        _cleanup_(rows_done) Rows r = {0};
+        MemoryJobList list = { NEW_ARRAY(cx->arena, MemoryJob, LIST_MAX), 0 };
+        TRY(db_rows(cx, s->c, &sql_job_list, ARGS(v_text(s->user_id), v_int(LIST_MAX)), &r));
+        for (;;) {
+                bool got = false;
+                TRY(rows_next(cx, &r, &got));
+                if (!got || list.n == LIST_MAX)
+                        break;
+                list.v[list.n++] = job_read(cx, &r);
+        }
+        *ret = list;
+        return OK;
+}
+
+/* ---- access counts and expiry ---- */
+
+typedef struct Flush { Touch v[TOUCHED_MAX]; size_t n; } Flush;
+
+static Err touched_write(Ctx *cx, DbConn *c, void *arg) {
+        const Flush *f = arg;
+        for (size_t i = 0; i < f->n; i++) {
+                const Touch *t = &f->v[i];
+                TRY(db_run(cx, c, &sql_memory_touch, ARGS(v_text((Str){ t->user_id, t->user_n }), v_int(t->unit),
+                                                          v_int(t->at_ms), v_int(t->count)), NULL));
+        }
+        return OK;
+}
+
+static Err touched_flush(Ctx *cx, Memory *m) {
+        if (touched_is_empty(m->touched))
+                return OK;
+        Flush *f = NEW(cx->arena, Flush);
+        f->n = touched_take(m->touched, f->v);
+        return f->n ? db_write(cx, m->db, touched_write, f) : OK;
+}
+
+typedef struct Expired { Memory *m; Str user_id[EXPIRED_MAX], memory_id[EXPIRED_MAX]; size_t n; } Expired;
+
+static Err expired_write(Ctx *cx, DbConn *c, void *arg) {
+        const Expired *x = arg;
+        for (size_t i = 0; i < x->n; i++) {
+                MemoryScope s = { x->m, c, x->user_id[i], "job" };
+                Err e = memory_delete(cx, &s, x->memory_id[i]);
+                if (e && e != ERR_MEMORY_NOT_FOUND)
+                        return e;
+                err_clear(cx);
+        }
+        return OK;
+}
+
+static Err expired_delete(Ctx *cx, Memory *m) {
+        _cleanup_(rows_done) Rows r = {0};
+        DbConn *c;
+        Expired *x = NEW(cx->arena, Expired);
+        x->m = m;
+        TRY(db_read(cx, m->db, &c));
+        TRY(db_rows(cx, c, &sql_memory_expired, ARGS(v_int(cx_now_ms(cx)), v_int(EXPIRED_MAX)), &r));
+        for (;;) {
+                bool got = false;
+                TRY(rows_next(cx, &r, &got));
+                if (!got || x->n == EXPIRED_MAX)
+                        break;
+                char *id = arena_bytes(cx->arena, UUID_TEXT + 1);
+                uuid_write(id, (const unsigned char *)row_text(&r, 1).p);
+                x->user_id[x->n] = row_dup(cx, &r, 0);
+                x->memory_id[x->n++] = (Str){ id, UUID_TEXT };
+        }
+        rows_done(&r);
+        r = (Rows){0};
+        return x->n ? db_write(cx, m->db, expired_write, x) : OK;
+}
+
+/* ---- running jobs ---- */
+
+typedef struct Claim { MemoryJob job; bool found; } Claim;
+
+static Err job_save(Ctx *cx, DbConn *c, const MemoryJob *j) {
+        return db_run(cx, c, &sql_job_state, ARGS(v_text(j->job_id), v_text(j->state), v_int(j->attempts), v_int(j->run_at),
+                j->started_at ? v_int(j->started_at) : v_null(), j->finished_at ? v_int(j->finished_at) : v_null(),
+                v_text(j->result), v_text(j->error)), NULL);
+}
+
+static Err claim_write(Ctx *cx, DbConn *c, void *arg) {
+        Claim *claim = arg;
+        Err e = job_one(cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(cx))), &claim->job);
+        if (e)
+                return e == ERR_NOT_FOUND ? OK : e;
+        claim->found = true;
+        claim->job.state = STR("running");
+        claim->job.started_at = cx_now_ms(cx);
+        claim->job.attempts++;
+        return job_save(cx, c, &claim->job);
+}
+
+/* Asked on the read connection first, so that an idle second writes nothing. */
+static Err job_is_due(Ctx *cx, Memory *m, bool *ret) {
+        DbConn *c;
+        MemoryJob job;
+        TRY(db_read(cx, m->db, &c));
+        Err e = job_one(cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(cx))), &job);
+        *ret = e == OK;
+        return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static Err finish_write(Ctx *cx, DbConn *c, void *arg) { return job_save(cx, c, arg); }
+
+static Err job_work(Ctx *cx, Memory *m, const MemoryJob *j, int64_t *ret_count) {
+        Cleanup standard = { .days = 90 };
+        switch (word_index(kinds, j->kind)) {
+        case 0: return memory_decay(cx, m, j->user_id, ret_count);
+        case 1: return memory_cleanup(cx, m, j->user_id, &standard, ret_count);
+        case 2: return memory_consolidate(cx, m, j->user_id, 0.90, ret_count);
+        case 3: return vectors_embed(cx, m, j->user_id, ret_count);
+        }
+        return RAISE(cx, ERR_INTERNAL, "job of unknown kind");
+}
+
+static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
+        int64_t count = 0;
+        Err e = job_work(cx, m, j, &count);
+        int64_t now = cx_now_ms(cx);
+        if (!e) {
+                j->state = STR("done");
+                j->finished_at = now;
+                j->result = arena_strf(cx->arena, "{\"count\":%lld}", (long long)count);
+                j->error = STR_NULL;
+        } else {
+                bool again = j->attempts < ATTEMPTS_MAX;
+                j->state = again ? STR("queued") : STR("failed");
+                j->finished_at = again ? 0 : now;
+                j->run_at = now + (INT64_C(1000) << MIN(j->attempts * 2, 12));    /* 4 s, 16 s, 64 s … */
+                j->error = str_c(err_info[e].name);
+                LOG(cx, LOG_WARN, "memory.job.failed", "job failed", L_STR("kind", j->kind), L_INT("attempts", j->attempts),
+                    L_STR("what", str_c(cx->err.what)));
+                err_clear(cx);
+        }
+        return db_write(cx, m->db, finish_write, j);
+}
+
+/* ---- every night ---- */
+
+typedef struct Night { int64_t day; Str after; bool first, full; } Night;
+
+static Err night_write(Ctx *cx, DbConn *c, void *arg) {
+        Night *n = arg;
+        int64_t changed = 0, now = cx_now_ms(cx);
+        if (n->first) {
+                Str id = arena_strf(cx->arena, "night-%lld", (long long)n->day);
+                TRY(db_run(cx, c, &sql_job_night, ARGS(v_text(id), v_int(now)), &changed));
+                TRY(db_run(cx, c, &sql_job_prune, ARGS(v_int(now - KEEP_DAYS * DAY_MS)), NULL));
+                n->full = changed == 1;               /* another process, or we before a restart, did it */
+                return OK;
+        }
+        _cleanup_(rows_done) Rows r = {0};
+        TRY(db_rows(cx, c, &sql_users, ARGS(v_text(n->after), v_int(USERS_PAGE)), &r));
+        size_t users = 0;
+        for (;; users++) {
+                bool got = false;
+                MemoryJob job;
+                TRY(rows_next(cx, &r, &got));
+                if (!got)
+                        break;
+                n->after = row_dup(cx, &r, 0);
+                TRY(job_queue(cx, c, n->after, STR("decay"), &job));
+                TRY(job_queue(cx, c, n->after, STR("cleanup"), &job));
+        }
+        n->full = users == USERS_PAGE;
+        return OK;
+}
+
+static Err night_queue(Ctx *cx, Memory *m, int64_t day) {
+        Night n = { .day = day, .after = STR(""), .first = true };
+        TRY(db_write(cx, m->db, night_write, &n));
+        n.first = false;
+        while (n.full)
+                TRY(db_write(cx, m->db, night_write, &n));
+        return OK;
+}
+
+/* ---- the thread ---- */
+
+Err memory_tick(Ctx *cx, Memory *m) {
+        Jobs *j = m->jobs;
+        int64_t now = cx_now_ms(cx), day = days_of_ms(now);
+        TRY(touched_flush(cx, m));
+        if (now - j->expired_at >= EXPIRY_PAUSE_MS) {
+                TRY(expired_delete(cx, m));
+                j->expired_at = now;
+        }
+        if (day > j->night && now - day * DAY_MS >= NIGHT_HOUR * INT64_C(3600000)) {
+                TRY(night_queue(cx, m, day));
+                j->night = day;
+        }
+        for (;;) {
+                Claim claim = {0};
+                bool due;
+                TRY(job_is_due(cx, m, &due));
+                if (!due)
+                        return OK;
+                TRY(db_write(cx, m->db, claim_write, &claim));
+                if (!claim.found || j->stop)
+                        return OK;
+                TRY(job_run(cx, m, &claim.job));
+        }
+}
+
+static Err reset_write(Ctx *cx, DbConn *c, void *arg) { return db_run(cx, c, &sql_job_reset, NO_ARGS, NULL); }
+
+static bool jobs_wait(Jobs *j) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        pthread_mutex_lock(&j->lock);
+        if (!j->stop)
+                pthread_cond_timedwait(&j->wake, &j->lock, &until);
+        bool go_on = !j->stop;
+        pthread_mutex_unlock(&j->lock);
+        return go_on;
+}
+
+static void *jobs_main(void *arg) {
+        Jobs *j = arg;
+        _cleanup_(arena_freep) Arena *arena = arena_new();
+        while (jobs_wait(j)) {
+                Ctx cx = { .arena = arena, .world = j->world, .trace_id = "00000000000000000000000000000000" };
+                Err e = memory_tick(&cx, j->m);
+                if (e)
+                        LOG(&cx, LOG_WARN, "memory.upkeep.failed", "upkeep failed", L_STR("error", str_c(err_info[e].name)),
+                            L_STR("what", str_c(cx.err.what)));
+                arena_clear(arena);
+        }
+        return NULL;
+}
+
+Jobs *jobs_new(Memory *m) {
         Jobs *j = calloc(1, sizeof *j);
         if (!j)
                 abort();
         j->m = m;
-        *ret = j;
+        pthread_mutex_init(&j->lock, NULL);
+        pthread_cond_init(&j->wake, NULL);
+        return j;
+}
+
+Err memory_start(Ctx *cx, Memory *m) {
+        Jobs *j = m->jobs;
+        j->world = cx->world;
+        TRY(db_write(cx, m->db, reset_write, NULL));  /* what ran when the process died starts again */
+        if (pthread_create(&j->thread, NULL, jobs_main, j))
+                return RAISE(cx, ERR_UNAVAILABLE, "no thread for memory jobs");
+        j->runs = true;
         return OK;
 }
 
 Jobs *jobs_free(Jobs *j) {
+        if (!j)
+                return NULL;
+        pthread_mutex_lock(&j->lock);
+        j->stop = true;
+        pthread_cond_signal(&j->wake);
+        pthread_mutex_unlock(&j->lock);
+        if (j->runs)
+                pthread_join(j->thread, NULL);
+        pthread_cond_destroy(&j->wake);
+        pthread_mutex_destroy(&j->lock);
         free(j);
         return NULL;
 }

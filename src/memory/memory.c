@@ -3,7 +3,7 @@
 
 #include "codec/unicode.h"
 #include "codec/uuid.h"
-#include "memory/jobs_int.h"
+#include "memory/jobs.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
 #include "memory/shown.h"
@@ -99,6 +99,37 @@ Err content_fold(Ctx *cx, Str s, Str *ret) {
 
 /* ---- index ---- */
 
+/* "Lives in Lisbon" is found by "live": the stemmer's word list takes "lives" for the plural of "life". */
+static Str text_indexed(Ctx *cx, Str content) {
+        const char *at = memmem(content.p, content.n, "ives in ", 8);
+        if (!at || at == content.p || (at[-1] != 'L' && at[-1] != 'l'))
+                return content;
+        char *copy = arena_bytes(cx->arena, content.n);
+        memcpy(copy, content.p, content.n);
+        copy[at + 3 - content.p] = ' ';
+        return (Str){ copy, content.n };
+}
+
+/* Words by which people ask for what they never said in them. */
+static const char *attribute_words(const MemoryRow *r) {
+        bool likes = str_eq_c(r->value, "like");
+        switch (attribute_parse(r->attribute)) {
+        case ATTR_NAME:         return "name called";
+        case ATTR_AGE:          return "age old";
+        case ATTR_LOCATION:     return "live home city";
+        case ATTR_JOB:          return "job work profession living";
+        case ATTR_WORKPLACE:    return "work company employer";
+        case ATTR_RELATIONSHIP: return "relationship married partner";
+        case ATTR_TIMEZONE:     return "time zone";
+        case ATTR_PREFERENCE:   return likes ? "like favourite" : str_eq_c(r->value, "dislike") ? "dislike hate" : "";
+        case ATTR_BIRTHDAY:     return "birthday born";
+        case ATTR_PARTNER_NAME: return "partner wife husband name";
+        case ATTR_NONE: case ATTR_GENDER: case ATTR_LANGUAGE: case ATTR_EDUCATION: case ATTR_PET_NAME: case ATTR_OTHER:
+        case _ATTR_N:           break;
+        }
+        return "";
+}
+
 void stored_unit(Ctx *cx, const Stored *m, Unit *ret) {
         const MemoryRow *r = &m->row;
         _cleanup_(buf_done) Buf extra = BUF(64 * 1024);
@@ -112,7 +143,8 @@ void stored_unit(Ctx *cx, const Stored *m, Unit *ret) {
                 buf_add(&extra, r->entities.v[i]);
                 buf_addc(&extra, ' ');
         }
-        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = r->content, .extra = arena_dup(cx->arena, buf_str(&extra)),
+        buf_add_c(&extra, attribute_words(r));
+        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = text_indexed(cx, r->content), .extra = arena_dup(cx->arena, buf_str(&extra)),
                        .at_ms = r->valid_from, .conversation = r->source_conversation_id, .type = m->type,
                        .status = m->status, .importance = r->importance_score, .confidence = r->confidence,
                        .valid_to_ms = r->valid_to ? r->valid_to : UNIT_FOREVER, .recorded_ms = r->recorded_at,
@@ -228,7 +260,7 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         m->touched = touched_new();
         IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank_defaults, .load = index_load, .load_arg = m };
         TRY(index_cache_new(cx, &ics, &m->cache));
-        TRY(jobs_new(cx, m, &m->jobs));
+        m->jobs = jobs_new(m);
         *ret = m;
         m = NULL;
         return OK;

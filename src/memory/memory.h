@@ -110,6 +110,10 @@ typedef struct MemoryStats {
 extern const char *const memory_type_names[7], *const memory_status_names[5];   /* NULL-terminated */
 Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) _must_check_;
 
+Str memory_etag(Ctx *cx, const MemoryRow *row);
+/* JSON array of the memory's vector, STR_NULL when it has none. */
+Err memory_embedding(Ctx *cx, const MemoryScope *s, const MemoryRow *row, Str *ret) _must_check_;
+
 /* ---- service ---- */
 typedef struct MemorySettings {
         /* The data key of an owner, made on first use when `c` is a write connection. Wired to identity by app/. */
@@ -121,6 +125,7 @@ typedef struct MemorySettings {
         bool retention_off;                           /* clean-up and archiving do nothing */
 } MemorySettings;
 Err     memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) _must_check_;
+Err     memory_start(Ctx *cx, Memory *m) _must_check_;   /* the background thread of jobs.h; memory_free ends it */
 Memory *memory_free(Memory *m);
 DEFINE_CLEANUP(Memory, memory_free)
 

@@ -16,6 +16,10 @@ typedef enum MemoryLevel { LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_CRITICAL, 
 extern const char *const memory_level_names[_LEVEL_N + 1];
 int word_index(const char *const *words, Str word);   /* place in a NULL-terminated list, any case; -1 */
 
+typedef struct Jobs Jobs;                             /* the background thread (jobs.c) */
+Jobs *jobs_new(Memory *m);
+Jobs *jobs_free(Jobs *j);
+
 struct Memory {
         Db *db;
         MemorySettings set;
@@ -23,7 +27,7 @@ struct Memory {
         Shelves *shelves;
         struct Shown *shown;
         struct Touched *touched;
-        struct Jobs *jobs;
+        Jobs *jobs;
         struct Vectors *vectors;                      /* NULL: no embeddings configured */
 };
 
@@ -69,7 +73,6 @@ Err stored_remove(Ctx *cx, const MemoryScope *s, const Stored *m) _must_check_;
 Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, const MemoryVersion *v) _must_check_;
 /* True in the world at as_of, as far as was known at known_at (0: no such test). */
 bool stored_holds(const Stored *m, int64_t as_of, int64_t known_at);
-Str  etag_of(Ctx *cx, const MemoryRow *row);
 
 /* After the commit the index learns it; a rollback forgets the user's shelf. */
 void index_later(Ctx *cx, const MemoryScope *s, const Stored *m);
@@ -92,6 +95,8 @@ Err stored_identify(Ctx *cx, const Keys *k, Stored *m) _must_check_;     /* macs
 typedef struct Change { MemoryEvent event; const char *reason; Str old_content; } Change;
 /* Saves a changed row with its version, and tells shelf, index and profile. */
 Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const Change *why) _must_check_;
+
+void stored_absorb(Ctx *cx, Stored *into, const Stored *from);      /* tags, entities, confidence */
 
 /* A memory on its way in, and what was found out about it. */
 typedef struct Pending {

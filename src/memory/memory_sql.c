@@ -40,6 +40,7 @@ const Sql sql_memory_count_owner = { "memory_count_owner",
         "AND status IN " STATUS_LIVE };
 const Sql sql_memory_expired = { "memory_expired",
         "SELECT user_id, memory_id FROM memory WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2" };
+const Sql sql_memory_decay = { "memory_decay", "UPDATE memory SET decay = $3 WHERE user_id = $1 AND unit = $2" };
 const Sql sql_tombstone_add = { "tombstone_add",
         "INSERT INTO memory_tombstone (user_id, memory_id, deleted_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING" };
 const Sql sql_last_unit = { "last_unit",
@@ -117,6 +118,12 @@ const Sql sql_job_get = { "job_get", "SELECT " JOB " FROM memory_job WHERE user_
 const Sql sql_job_list = { "job_list",
         "SELECT " JOB " FROM memory_job WHERE user_id = $1 ORDER BY created_at DESC, job_id DESC LIMIT $2" };
 const Sql sql_job_reset = { "job_reset", "UPDATE memory_job SET state = 'queued' WHERE state = 'running'" };
+const Sql sql_job_waiting = { "job_waiting",
+        "SELECT " JOB " FROM memory_job WHERE user_id = $1 AND kind = $2 AND state = 'queued' LIMIT 1" };
+/* One row per night marks that its jobs were queued. */
+const Sql sql_job_night = { "job_night",
+        "INSERT INTO memory_job (job_id, user_id, kind, state, attempts, run_at, created_at, finished_at) "
+        "VALUES ($1, '', 'night', 'done', 0, $2, $2, $2) ON CONFLICT DO NOTHING" };
 const Sql sql_job_prune = { "job_prune", "DELETE FROM memory_job WHERE finished_at < $1" };
 
 const Sql sql_vector_put = { "vector_put",

@@ -8,7 +8,7 @@
 /* memories */
 extern const Sql sql_memory_insert, sql_memory_save, sql_memory_delete, sql_memory_confirm, sql_memory_by_id,
         sql_memory_by_unit, sql_memory_by_subject, sql_memory_by_source, sql_memory_page, sql_memory_touch, sql_memory_stats,
-        sql_memory_count_owner, sql_memory_expired, sql_tombstone_add, sql_last_unit, sql_shelf;
+        sql_memory_count_owner, sql_memory_expired, sql_memory_decay, sql_tombstone_add, sql_last_unit, sql_shelf;
 extern const Sql sql_version_add, sql_version_list, sql_version_delete;
 /* conversations and turns */
 extern const Sql sql_conversation_insert, sql_conversation_save, sql_conversation_by_id, sql_conversation_by_external,
@@ -17,6 +17,7 @@ extern const Sql sql_turn_insert, sql_turn_by_id, sql_turn_by_unit, sql_turn_by_
         sql_turn_delete_all, sql_turn_units, sql_turn_last_seq;
 /* profile, jobs, vectors */
 extern const Sql sql_profile_get, sql_profile_put;
-extern const Sql sql_job_insert, sql_job_next, sql_job_state, sql_job_get, sql_job_list, sql_job_reset, sql_job_prune;
+extern const Sql sql_job_insert, sql_job_next, sql_job_state, sql_job_get, sql_job_list, sql_job_reset, sql_job_prune,
+        sql_job_waiting, sql_job_night;
 extern const Sql sql_vector_put, sql_vector_delete, sql_vector_each, sql_vector_missing;
 extern const Sql sql_users, sql_erase[8];

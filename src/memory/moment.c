@@ -134,6 +134,30 @@ static bool find_fixed(const Words *w, size_t i, Found *f) {
         return false;
 }
 
+/* "last summer", "next weekend": the season's or the weekend's first day */
+static bool find_season(const Words *w, size_t i, Found *f) {
+        static const struct { const char *name; int month; } seasons[] = { { "spring", 3 }, { "summer", 6 }, { "autumn", 9 },
+                                                                           { "fall", 9 }, { "winter", 12 } };
+        bool next = is(w, i, "next"), last = is(w, i, "last"), this = is(w, i, "this");
+        int step = next ? 1 : last ? -1 : 0;
+        if (!next && !last && !this)
+                return false;
+        if (is(w, i + 1, "weekend")) {
+                int64_t saturday = today(w) + (5 - civil_weekday(today(w)) + 7) % 7;
+                *f = (Found){ saturday + 7 * step, last ? MOMENT_PAST : MOMENT_RELATIVE, 2, false };
+                return true;
+        }
+        for (size_t k = 0; k < ELEMENTSOF(seasons); k++) {
+                Civil now = civil_from_days(today(w));
+                if (!is(w, i + 1, seasons[k].name))
+                        continue;
+                int year = now.year - (last && now.month < seasons[k].month + 3) + (next && now.month >= seasons[k].month);
+                *f = (Found){ civil_to_days((Civil){ year, seasons[k].month, 1 }), last ? MOMENT_PAST : MOMENT_RELATIVE, 2, false };
+                return true;
+        }
+        return false;
+}
+
 /* "in 3 days", "in a couple of weeks", "3 days ago", "3 days from now" */
 static bool find_counted(const Words *w, size_t i, Found *f) {
         size_t at = i + is(w, i, "in");
@@ -274,7 +298,8 @@ bool moment_find(Arena *a, Str text, const MomentRef *ref, Moment *ret) {
         words_split(a, text, ref, &w);
         for (size_t i = 0; i < w.n; i++) {
                 Found f;
-                if (find_fixed(&w, i, &f) || find_counted(&w, i, &f) || find_weekday(&w, i, &f) || find_date(&w, i, &f) ||
+                if (find_fixed(&w, i, &f) || find_season(&w, i, &f) || find_counted(&w, i, &f) ||
+                     find_weekday(&w, i, &f) || find_date(&w, i, &f) ||
                     find_span(&w, i, &f)) {
                         moment_fill(&w, i, &f, ret);
                         return true;

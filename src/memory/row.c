@@ -353,6 +353,6 @@ bool stored_holds(const Stored *m, int64_t as_of, int64_t known_at) {
         return !as_of || (r->valid_from <= as_of && (!valid_to || as_of < valid_to));
 }
 
-Str etag_of(Ctx *cx, const MemoryRow *row) {
+Str memory_etag(Ctx *cx, const MemoryRow *row) {
         return arena_strf(cx->arena, "\"%.8s-%lld\"", row->memory_id.p, (long long)row->version);
 }

@@ -46,3 +46,10 @@ size_t touched_take(Touched *t, Touch *ret) {
         pthread_mutex_unlock(&t->lock);
         return n;
 }
+
+bool touched_is_empty(Touched *t) {
+        pthread_mutex_lock(&t->lock);
+        bool empty = t->n == 0;
+        pthread_mutex_unlock(&t->lock);
+        return empty;
+}

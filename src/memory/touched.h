@@ -9,5 +9,6 @@ typedef struct Touched Touched;                       /* thread safe */
 Touched *touched_new(void);
 Touched *touched_free(Touched *t);
 void     touched_add(Touched *t, Str user_id, int64_t unit, int64_t at_ms);
+bool     touched_is_empty(Touched *t);
 /* Moves what waits into `ret` (room for TOUCHED_MAX); returns how many. */
 size_t   touched_take(Touched *t, Touch *ret);

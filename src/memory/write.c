@@ -251,14 +251,19 @@ Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const
                                                                           : profile_on_gone(cx, s, k, m);
 }
 
+void stored_absorb(Ctx *cx, Stored *into, const Stored *from) {
+        MemoryRow *r = &into->row;
+        r->tags = strs_unique(cx, r->tags, from->row.tags);
+        r->entities = strs_unique(cx, r->entities, from->row.entities);
+        r->tags.n = MIN(r->tags.n, (size_t)MEMORY_TAGS_MAX);
+        r->entities.n = MIN(r->entities.n, (size_t)MEMORY_ENTITIES_MAX);
+        r->confidence = MAX(r->confidence, from->row.confidence);
+}
+
 static Err merge_into(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending *p, Stored *old) {
         MemoryRow *r = &old->row;
         Str before = r->content;
-        r->tags = strs_unique(cx, r->tags, p->m.row.tags);
-        r->entities = strs_unique(cx, r->entities, p->m.row.entities);
-        r->tags.n = MIN(r->tags.n, (size_t)MEMORY_TAGS_MAX);
-        r->entities.n = MIN(r->entities.n, (size_t)MEMORY_ENTITIES_MAX);
-        r->confidence = MAX(r->confidence, p->m.row.confidence);
+        stored_absorb(cx, old, &p->m);
         if (str_utf8_count(p->m.row.content) > str_utf8_count(r->content))
                 r->content = p->m.row.content;
         old->last_confirmed = cx_now_ms(cx);
@@ -413,7 +418,7 @@ Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
-        if (in->if_match.p && !str_eq_c(in->if_match, "*") && !str_eq(in->if_match, etag_of(cx, &m.row)))
+        if (in->if_match.p && !str_eq_c(in->if_match, "*") && !str_eq(in->if_match, memory_etag(cx, &m.row)))
                 return RAISE(cx, ERR_PRECONDITION, "version is %lld", (long long)m.row.version);
         Str before = m.row.content;
         TRY(change_apply(cx, in, &m));
