@@ -128,7 +128,7 @@ static void pg_stop(void) {
 /* One writing thread, as SQLite has it: the cases that stop the writer then stop all writing. */
 static Err pg_case_open(Case *k, Db **ret) {
         k->set.path = pg.url;
-        k->set.connections = 1;
+        k->set.connections = k->set.connections ? k->set.connections : 1;
         return db_open(&k->cx, &k->set, ret);
 }
 
@@ -673,6 +673,84 @@ static void readers_never_see_half_a_write(void **state) {
         assert_int_equal(sum_of(&k->cx, k->db).money, WALLETS * 100);
 }
 
+/* What is read inside a write still holds when it writes: no update is lost, whoever wins. */
+static const Sql money_set = { "money_set", "UPDATE account SET money = $2 WHERE id = $1" };
+
+typedef struct Raise { int runs; } Raise;
+
+static Err raise_fn(Ctx *cx, DbConn *c, void *arg) {
+        Raise *r = arg;
+        r->runs++;
+        _cleanup_(rows_done) Rows rows = { 0 };
+        TRY(db_row(cx, c, &account_get, ARGS(v_int(1)), &rows));
+        return db_run(cx, c, &money_set, ARGS(v_int(1), v_int(row_int(&rows, 1) + 1)), NULL);
+}
+
+static void *raiser_main(void *arg) {
+        Payer *p = arg;
+        Arena *arena = arena_new();
+        Ctx cx = TEST_CTX(arena, &world_real);
+        for (int i = 0; i < PAYMENTS / 2; i++, arena_clear(arena)) {
+                Raise r = { 0 };
+                Err e = db_write(&cx, p->db, raise_fn, &r);
+                p->looked += e == OK;
+                p->failures += e != OK && e != ERR_UNAVAILABLE;
+                err_clear(&cx);
+        }
+        arena_free(arena);
+        return NULL;
+}
+
+static void no_update_is_lost(void **state) {
+        Case *k = *state;
+        k->set.connections = PAYERS;
+        reopen(k);
+        assert_ok(add(k, 1));
+        Payer p[PAYERS];
+        pthread_t t[PAYERS];
+        for (int i = 0; i < PAYERS; i++) {
+                p[i] = (Payer){ .db = k->db };
+                pthread_create(&t[i], NULL, raiser_main, &p[i]);
+        }
+        int64_t raised = 0;
+        for (int i = 0; i < PAYERS; i++) {
+                pthread_join(t[i], NULL);
+                assert_int_equal(p[i].failures, 0);
+                raised += p[i].looked;
+        }
+        assert_true(raised >= PAYERS * PAYMENTS / 4);
+        assert_int_equal(sum_of(&k->cx, k->db).money, 100 + raised);
+}
+
+/* ---- what expressions give ---- */
+
+static void expressions_have_values(void **state) {
+        Case *k = *state;
+        for (int64_t id = 1; id <= 4; id++)
+                assert_ok(add(k, id));
+        static const Sql figures = {
+                "figures",
+                "SELECT sum(money), avg(money), count(*), max(id) > 3, min(name), -2.5 * count(*), "
+                "7"
+                " FROM account WHERE money >= $1",
+        };
+        DbConn *c = NULL;
+        assert_ok(db_read(&k->cx, k->db, &c));
+        const Val least[] = { v_int(100), v_num(99.5), v_int(-1) };
+        for (size_t i = 0; i < ELEMENTSOF(least); i++) { /* a parameter may change its type */
+                _cleanup_(rows_done) Rows r = { 0 };
+                assert_ok(db_row(&k->cx, c, &figures, ARGS(least[i]), &r));
+                assert_int_equal(row_int(&r, 0), 400);
+                assert_true(row_num(&r, 1) == 100.0);
+                assert_int_equal(row_int(&r, 2), 4);
+                assert_int_equal(row_int(&r, 3), 1);
+                assert_str(row_text(&r, 4), "name 1");
+                assert_true(row_num(&r, 5) == -10.0);
+                assert_str(row_text(&r, 6), "7");
+                assert_str(row_dup(&k->cx, &r, 2), "4");
+        }
+}
+
 /* ---- life ---- */
 
 static void what_was_written_is_there_after_reopening(void **state) {
@@ -723,6 +801,74 @@ static void changes_are_counted(void **state) {
         assert_int_equal(accounts(k), 0);
 }
 
+/* ---- PostgreSQL alone ---- */
+
+static Err hang_up_fn(Ctx *cx, DbConn *c, void *arg) {
+        static const Sql hang_up = { "hang_up", "SELECT pg_terminate_backend(pg_backend_pid())" };
+        TRY(add_fn(cx, c, arg));
+        _cleanup_(rows_done) Rows r = { 0 };
+        return db_row(cx, c, &hang_up, NO_ARGS, &r);
+}
+
+static void a_broken_connection_is_replaced(void **state) {
+        Case *k = *state;
+        static const Sql hang_up_all = {
+                "hang_up_all",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'mainstay' AND pid <> pg_backend_pid()",
+        };
+        assert_err(db_write(&k->cx, k->db, hang_up_fn, &(Add){ .id = 1 }), ERR_STORAGE);
+        err_clear(&k->cx);
+        assert_ok(add(k, 2));
+        assert_false(account_is_there(k, 1));
+        DbConn *c = NULL;
+        Rows r = { 0 };
+        assert_ok(db_read(&k->cx, k->db, &c));
+        assert_ok(db_row(&k->cx, c, &hang_up_all, NO_ARGS, &r));
+        rows_done(&r);
+        Err e = add(k, 3);                            /* the writer may notice only now */
+        assert_true(e == OK || e == ERR_STORAGE);
+        err_clear(&k->cx);
+        assert_ok(add(k, 4));
+}
+
+static void *opener_main(void *arg) {
+        Case *k = arg;
+        Err e = k->driver->open(k, &k->db);
+        return (void *)(uintptr_t)e;
+}
+
+static void processes_may_migrate_at_once(void **state) {
+        Case *k = *state;
+        enum { N = 4 };
+        Case each[N];
+        pthread_t t[N];
+        assert_ok(db_migrate_to(&k->cx, k->db, 0));
+        for (int i = 0; i < N; i++) {
+                each[i] = (Case){ .arena = arena_new(), .driver = k->driver, .set = k->set };
+                each[i].cx = TEST_CTX(each[i].arena, &world_real);
+        }
+        for (int i = 0; i < N; i++)
+                pthread_create(&t[i], NULL, opener_main, &each[i]);
+        for (int i = 0; i < N; i++) {
+                void *e = NULL;
+                pthread_join(t[i], &e);
+                assert_int_equal((uintptr_t)e, OK);
+                db_close(each[i].db);
+                arena_free(each[i].arena);
+        }
+        assert_ok(add(k, 1));
+}
+
+static void a_server_that_is_not_there_is_named(void **state) {
+        Case *k = *state;
+        DbSettings set = { .path = "postgres:///x?host=/nonexistent" };
+        Db *db = NULL;
+        assert_err(db_open(&k->cx, &set, &db), ERR_STORAGE);
+        assert_non_null(strstr(k->cx.err.what, "/nonexistent"));
+        assert_null(db);
+}
+
 /* ---- the driver that fails ---- */
 
 static Err never_fn(Ctx *cx, DbConn *c, void *arg) { fail(); return OK; }
@@ -758,7 +904,9 @@ static void the_failing_driver_fails_everything(void **state) {
 /* ---- all cases against all drivers ---- */
 
 #define CASE(fn) { #fn, fn }
-static const struct { const char *name; CMUnitTestFunction fn; } cases[] = {
+typedef struct Named { const char *name; CMUnitTestFunction fn; } Named;
+
+static const Named cases[] = {
         CASE(values_come_back_as_they_went),
         CASE(absence_is_an_answer),
         CASE(one_statement_may_be_open_twice),
@@ -776,32 +924,41 @@ static const struct { const char *name; CMUnitTestFunction fn; } cases[] = {
         CASE(a_write_that_waits_too_long_is_not_run),
         CASE(a_read_ends_at_its_deadline),
         CASE(readers_never_see_half_a_write),
+        CASE(no_update_is_lost),
+        CASE(expressions_have_values),
         CASE(what_was_written_is_there_after_reopening),
         CASE(migrations_go_down_and_up),
 };
 
-static int driver_run(const Driver *driver) {
+static const Named pg_cases[] = {
+        CASE(a_broken_connection_is_replaced),
+        CASE(processes_may_migrate_at_once),
+        CASE(a_server_that_is_not_there_is_named),
+};
+
+static int driver_run(const Driver *driver, const Named *list, size_t n) {
         struct CMUnitTest tests[ELEMENTSOF(cases)];
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                tests[i] = (struct CMUnitTest){ .name = cases[i].name,
-                                                .test_func = cases[i].fn,
+        for (size_t i = 0; i < n; i++)
+                tests[i] = (struct CMUnitTest){ .name = list[i].name,
+                                                .test_func = list[i].fn,
                                                 .setup_func = case_begin,
                                                 .teardown_func = case_end,
                                                 .initial_state = (void *)(uintptr_t)driver };
-        return _cmocka_run_group_tests(driver->name, tests, ELEMENTSOF(tests), NULL, NULL);
+        return _cmocka_run_group_tests(driver->name, tests, n, NULL, NULL);
 }
 
 int main(void) {
         static const struct CMUnitTest failing[] = {
                 cmocka_unit_test(the_failing_driver_fails_everything),
         };
-        int failures =
-                driver_run(&sqlite) + cmocka_run_group_tests_name("failing", failing, NULL, NULL);
+        int failures = driver_run(&sqlite, cases, ELEMENTSOF(cases)) +
+                       cmocka_run_group_tests_name("failing", failing, NULL, NULL);
         const char *why_not = pg_start();
         if (why_not)
                 print_message("postgresql: skipped: %s\n", why_not);
         else
-                failures += driver_run(&postgres);
+                failures += driver_run(&postgres, cases, ELEMENTSOF(cases)) +
+                            driver_run(&postgres, pg_cases, ELEMENTSOF(pg_cases));
         pg_stop();
         return failures;
 }
