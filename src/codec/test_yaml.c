@@ -46,10 +46,10 @@ static void test_read(void **state) {
 static void test_refused(void **state) {
         Ctx *cx = *state;
         static const struct { Str text; const char *sentence; } cases[] = {
-                { STR("A: 1\nB:\n  C: 2\n"), "line 3: a value may not be a mapping" },
-                { STR("A: {b: 1}\n"), "line 1: a value may not be a mapping" },
-                { STR("A: 1\nB: [1, 2]\n"), "line 2: a value may not be a list" },
-                { STR("A:\n  - x\n"), "line 2: a value may not be a list" },
+                { STR("A: 1\nB:\n  C: 2\n"), "line 3: settings are flat" },
+                { STR("A: {b: 1}\n"), "line 1: settings are flat" },
+                { STR("A: 1\nB: [1, 2]\n"), "line 2: settings have no lists" },
+                { STR("A:\n  - x\n"), "line 2: settings have no lists" },
                 { STR("- A\n"), "line 1: expected lines of the form name: value" },
                 { STR("just text\n"), "line 1: expected lines of the form name: value" },
                 { STR("A: 1\nB: 2\nA: 3\n"), "line 3: A is already set on line 1" },
@@ -58,9 +58,9 @@ static void test_refused(void **state) {
                 { STR("B: *x\n"), "line 1: aliases" },
                 { STR("&a\nA: 1\n"), "line 1: anchors and tags" },
                 { STR("A: !!str 1\n"), "line 1: tags" },
-                { STR("? [a]\n: 1\n"), "line 1: a name may not be a list" },
+                { STR("? [a]\n: 1\n"), "line 1: settings have no lists" },
                 { STR("\"\": 1\n"), "line 1: a setting without a name" },
-                { STR("A: \"x\\0y\"\n"), "line 1: a NUL" },
+                { STR("A: \"x\\0y\"\n"), "line 1: a value holds a NUL" },
                 { STR("A: 1\n---\nB: 2\n"), "line 2: one document only" },
                 { STR("A: \"open\n"), "line 2: " },
                 { STR("A: 1\n B: 2\n"), "line 2: " },

@@ -17,27 +17,30 @@ static Err next(Reader *r, yaml_event_t *ret) {
         return RAISE(r->cx, ERR_INVALID, "line %zu: %s", r->parser.problem_mark.line + 1, why);
 }
 
-static Err scalar_take(Reader *r, const yaml_event_t *e, const char *what, Str *ret) {
-        int line = line_of(e);
+/* Why this event is no plain value; NULL when it is one. */
+static const char *refusal(const yaml_event_t *e) {
         if (e->type == YAML_ALIAS_EVENT)
-                return RAISE(r->cx, ERR_INVALID, "line %d: aliases (*name) are not used here",
-                             line);
+                return "aliases (*name) are not used here";
         if (e->type == YAML_MAPPING_START_EVENT)
-                return RAISE(r->cx, ERR_INVALID,
-                             "line %d: %s may not be a mapping: settings are flat", line, what);
+                return "settings are flat, without a mapping inside";
         if (e->type == YAML_SEQUENCE_START_EVENT)
-                return RAISE(r->cx, ERR_INVALID, "line %d: %s may not be a list: write a,b,c", line,
-                             what);
+                return "settings have no lists: write a,b,c";
         if (e->type != YAML_SCALAR_EVENT)
-                return RAISE(r->cx, ERR_INVALID, "line %d: %s is missing", line, what);
+                return "a value is missing";
         if (e->data.scalar.anchor)
-                return RAISE(r->cx, ERR_INVALID, "line %d: anchors (&name) are not used here",
-                             line);
+                return "anchors (&name) are not used here";
         if (e->data.scalar.tag)
-                return RAISE(r->cx, ERR_INVALID, "line %d: tags (!name) are not used here", line);
+                return "tags (!name) are not used here";
+        if (memchr(e->data.scalar.value, '\0', e->data.scalar.length))
+                return "a value holds a NUL";
+        return NULL;
+}
+
+static Err scalar_take(Reader *r, const yaml_event_t *e, Str *ret) {
+        const char *why = refusal(e);
+        if (why)
+                return RAISE(r->cx, ERR_INVALID, "line %d: %s", line_of(e), why);
         Str s = str_n(e->data.scalar.value, e->data.scalar.length);
-        if (s.n && memchr(s.p, '\0', s.n))
-                return RAISE(r->cx, ERR_INVALID, "line %d: a NUL in %s", line, what);
         bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
         bool null = plain && (str_eq_c(s, "~") || str_eq_c(s, "null"));
         *ret = arena_dup(r->cx->arena, null ? STR("") : s);
@@ -65,10 +68,10 @@ static Err entry_read(Reader *r, bool *ret_more) {
         if (!*ret_more)
                 return OK;
         YamlEntry entry = { .line = line_of(&key) };
-        TRY(scalar_take(r, &key, "a name", &entry.key));
+        TRY(scalar_take(r, &key, &entry.key));
         TRY(key_check(r, entry.key, entry.line));
         TRY(next(r, &value));
-        TRY(scalar_take(r, &value, "a value", &entry.value));
+        TRY(scalar_take(r, &value, &entry.value));
         r->v[r->n++] = entry;
         return OK;
 }
