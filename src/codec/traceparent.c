@@ -50,22 +50,28 @@ void traceparent_write(char out[TRACEPARENT_TEXT + 1], const TraceParent *tp) {
         snprintf(out, TRACEPARENT_TEXT + 1, "00-%s-%s-0%d", tp->trace_id, tp->span_id, tp->sampled);
 }
 
-static void id_new(Ctx *cx, char *out, size_t bytes) {
-        unsigned char chance[16];
-        do {
-                cx_random(cx, chance, bytes);
-                hex_write(out, str_n(chance, bytes));
-        } while (is_zero(str_n(out, bytes * 2)));
-        out[bytes * 2] = '\0';
+/* An id of n random bytes out of `chance`; an id of zeros means none, so that one in 2^64 is made
+ * one. */
+static void id_put(char *out, const unsigned char *chance, size_t n) {
+        hex_write(out, str_n(chance, n));
+        out[n * 2] = '\0';
+        if (is_zero(str_n(out, n * 2)))
+                out[0] = '1';
 }
 
-void trace_span_new(Ctx *cx, char out[17]) { id_new(cx, out, 8); }
+void trace_span_new(Ctx *cx, char out[17]) {
+        unsigned char chance[8];
+        cx_random(cx, chance, sizeof chance);
+        id_put(out, chance, sizeof chance);
+}
 
 void trace_start(Ctx *cx, Str header) {
         TraceParent tp;
+        unsigned char chance[16 + 8];           /* one draw for both: this runs for every request */
+        cx_random(cx, chance, sizeof chance);
+        id_put(cx->span_id, chance, 8);
         if (traceparent_parse(header, &tp))
                 memcpy(cx->trace_id, tp.trace_id, sizeof cx->trace_id);
         else
-                id_new(cx, cx->trace_id, 16);
-        trace_span_new(cx, cx->span_id);
+                id_put(cx->trace_id, chance + 8, 16);
 }
