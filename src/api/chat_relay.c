@@ -25,6 +25,7 @@ struct Relay {
 
 Ctx *relay_cx(Relay *r) { return &r->cx; }
 const void *relay_extra(const Relay *r) { return r->extra; }
+Arena *relay_request_arena(Relay *r) { return r->rq->cx->arena; }
 
 static void relay_unref(Relay *r) {
         if (atomic_fetch_sub(&r->refs, 1) > 1)

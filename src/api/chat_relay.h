@@ -21,6 +21,7 @@ Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *
 Err relay_follow(Req *rq, const RelayForm *form, Str turn_id, int64_t after) _must_check_;
 
 Ctx *relay_cx(Relay *r);                              /* of the relay: arena for one event, ids, the last failure */
+Arena *relay_request_arena(Relay *r);                 /* inside `answer` */
 const void *relay_extra(const Relay *r);
 void relay_put(Buf *out, const char *event, Str turn_id, int64_t n, Str json);       /* one event with its id */
 void relay_problem(Relay *r, Buf *out, Err e, Wire wire);

@@ -3,7 +3,7 @@
 #include "api/route.h"
 
 extern const Route auth_routes[], keys_routes[], me_routes[];
-extern const Route chat_routes[], conversation_routes[], turn_routes[], usage_routes[];
+extern const Route chat_routes[], conversation_routes[], turn_routes[], usage_routes[], openai_routes[];
 extern const Route health_routes[], metrics_routes[], docs_routes[];
 
 const Route *const route_tables[] = {
@@ -14,6 +14,7 @@ const Route *const route_tables[] = {
         conversation_routes,
         turn_routes,
         usage_routes,
+        openai_routes,
         health_routes,
         metrics_routes,
         docs_routes,

@@ -125,7 +125,8 @@ static void usage_of_call(const Completion *c, TokenUsage *u) {
                 *u = (TokenUsage){ c->ask.prompt_tokens, tokens_estimate(c->text.n), 0, .estimated = true };
         else
                 *u = (TokenUsage){ 0 };
-        u->unpriced = !price_cost(provider_price(c->p), u->prompt, u->completion, u->cached, &u->cost_micro);
+        bool nothing = !u->prompt && !u->completion;  /* costs nothing at any price */
+        u->unpriced = !nothing && !price_cost(provider_price(c->p), u->prompt, u->completion, u->cached, &u->cost_micro);
 }
 
 static int64_t worst_cost(const Completion *c) {

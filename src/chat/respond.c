@@ -7,6 +7,7 @@
 #include "memory/moment.h"
 
 #define RELEVANT 0.2
+#define KIN_SHARE 0.3
 #define RELATED  0.5                                  /* beside an acknowledgement only what is close */
 enum { TEXT_MAX = 64 * 1024, RELATED_MAX = 2 };
 
@@ -186,16 +187,15 @@ static bool tells_something(const MemoryHit *h, Str message) {
                !str_eq(str_trim(h->turn->text), str_trim(message));
 }
 
-/* A turn whose fact is quoted already. */
-static bool is_covered(const MemoryHit *h, const MemoryHit *const *list, size_t n) {
+/* Where the other of the two stands: a fact, or the words it was taken from. n: nowhere. */
+static size_t place_of_kin(const MemoryHit *h, const MemoryHit *const *list, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 const MemoryHit *o = list[i];
-                if (h->turn && o->memory && str_eq(o->memory->source_turn_id, h->turn->turn_id))
-                        return true;
-                if (h->memory && o->turn && str_eq(h->memory->source_turn_id, o->turn->turn_id))
-                        return true;
+                const MemoryHit *fact = h->memory ? h : o, *words = h->memory ? o : h;
+                if (fact->memory && words->turn && str_eq(fact->memory->source_turn_id, words->turn->turn_id))
+                        return i;
         }
-        return false;
+        return n;
 }
 
 static bool was_superseded(const Learned *l, const MemoryHit *h) {
@@ -206,21 +206,19 @@ static bool was_superseded(const Learned *l, const MemoryHit *h) {
         return false;
 }
 
+/* The best ones that say something, each thing once: a fact that is nearly as good takes the place of the words it came from. */
 static size_t choose(const RespondIn *in, double least, size_t max, const MemoryHit **list) {
         size_t n = 0;
-        for (size_t i = 0; i < in->hits->n && n < max; i++) {
+        for (size_t i = 0; i < in->hits->n; i++) {
                 const MemoryHit *h = &in->hits->v[i];
-                if ((h->relevance >= least || in->is_broad) && tells_something(h, in->message) && !is_covered(h, list, n) &&
-                    !was_superseded(in->learned, h))
+                if ((h->relevance < least && !in->is_broad) || !tells_something(h, in->message) || was_superseded(in->learned, h))
+                        continue;
+                size_t kin = place_of_kin(h, list, n);
+                if (kin == n && n < max)
                         list[n++] = h;
+                else if (kin < n && h->memory && h->relevance >= KIN_SHARE * list[kin]->relevance)
+                        list[kin] = h;
         }
-        /* a fact before the words it came from, where they are about equally good */
-        for (size_t i = 1; i < n && list[0]->turn; i++)
-                if (list[i]->memory && list[i]->relevance >= 0.6 * list[0]->relevance) {
-                        const MemoryHit *fact = list[i];
-                        memmove(list + 1, list, i * sizeof *list);
-                        list[0] = fact;
-                }
         return n;
 }
 

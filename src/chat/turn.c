@@ -110,6 +110,7 @@ static void respond_offline(Live *live, const Learned *learned) {
         live->t.answer = r.text;
         live->t.citations = r.citations;
         live->t.used = r.used;
+        live->t.turns_used = (Strs){ 0 };
         live->t.provider = STR("offline");
         live->t.model = STR("mainstay-offline");
         live->t.finish_reason = STR("stop");
@@ -143,8 +144,11 @@ static Err turn_store(Ctx *cx, DbConn *c, void *arg) {
         MemoryScope s = chat_scope(live->chat, c, t->user_id);
         Learned learned = { 0 };
         Str answer_id = STR_NULL;
-        if (live->ask.no_store)
+        if (live->ask.no_store) {
+                if (t->is_offline)
+                        respond_offline(live, &learned);
                 return usage_store(cx, c, live);
+        }
         if (!live->is_recorded)
                 TRY(turn_record(cx, c, live));
         if (t->is_replay)
@@ -418,7 +422,8 @@ static Err turn_record(Ctx *cx, DbConn *c, void *arg) {
 static void turn_find_memories(Live *live) {
         RetrieveAsk ask = { .user_id = live->t.user_id, .conversation_id = live->t.conversation_id,
                             .turn_id = live->is_recorded ? live->t.turn_id : STR_NULL, .message = live->t.message,
-                            .no_memories = live->ask.no_memories, .for_prompt = live->chat->up.providers.n > 0 };
+                            .no_memories = live->ask.no_memories,
+                            .for_prompt = live->chat->up.providers.n > 0 && !live->ask.messages.p };
         retrieve(&live->cx, live->chat, &ask, &live->found);
         live->t.mode = str_c(live->found.mode->name);
         live->t.retrieval_degraded = live->found.degraded;
