@@ -4,12 +4,16 @@
 
 extern const Route auth_routes[], keys_routes[], me_routes[];
 extern const Route chat_routes[], conversation_routes[], turn_routes[], usage_routes[], openai_routes[];
+extern const Route memories_routes[], memories_find_routes[], import_routes[];
 extern const Route health_routes[], metrics_routes[], docs_routes[];
 
 const Route *const route_tables[] = {
         auth_routes,
         me_routes,
         keys_routes,
+        memories_routes,
+        memories_find_routes,
+        import_routes,
         chat_routes,
         conversation_routes,
         turn_routes,

@@ -112,14 +112,15 @@ static Err open_pools(Ctx *cx, App *a) {
 }
 
 static Err open_memory(Ctx *cx, App *a) {
-        return memory_new(
+        TRY(memory_new(
                 cx, a->db,
                 &(MemorySettings){ .key = content_key,
                                    .quota = memory_quota,
                                    .arg = a,
                                    .index_bytes_max = (size_t)a->set.index_memory_mib << 20,
                                    .retention_off = a->set.retention_off },
-                &a->memory);
+                &a->memory));
+        return memory_start(cx, a->memory);
 }
 
 static Err open_chat(Ctx *cx, App *a) {
