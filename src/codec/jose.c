@@ -21,7 +21,7 @@ struct JoseKey {
         HmacKey hmac;
         Es256Key *es256;
         Es256Parts public;
-        Str usual_header; /* owned: first part of the access tokens this key signs */
+        Str usual_header;                /* owned: first part of the access tokens this key signs */
 };
 
 static const char *const alg_names[] = {
@@ -212,7 +212,7 @@ Err jose_header(Ctx *cx, Str token, JoseHeader *ret) {
 static Err header_fits(Ctx *cx, const JoseKey *key, Str part, JoseKind kind) {
         JoseHeader h;
         if (key->usual_header.p && str_eq(part, key->usual_header))
-                return OK; /* our own words: judged when the key was made */
+                return OK;                         /* our own words: judged when the key was made */
         TRY(header_read(cx, part, kind, &h));
         if (h.alg != key->alg)
                 return RAISE(cx, ERR_TOKEN_INVALID, "%s where the key is for %s", alg_names[h.alg],

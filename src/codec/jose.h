@@ -32,9 +32,9 @@ Str      jose_key_kid(const JoseKey *k);              /* STR_NULL when it has no
 
 /* What a token says about itself; nothing of it is proven yet. Use: to choose the key. Borrowed
  * from the arena. */
-typedef enum JoseKind { JOSE_NEITHER, JOSE_JWS, JOSE_JWE } JoseKind;    /* by the number of parts */
+typedef enum JoseKind { JOSE_NEITHER, JOSE_JWS, JOSE_JWE } JoseKind; /* by the number of parts */
 JoseKind jose_kind(Str token);
-typedef struct JoseHeader { JoseAlg alg; Str kid, typ; } JoseHeader;      /* alg: `enc` for a JWE */
+typedef struct JoseHeader { JoseAlg alg; Str kid, typ; } JoseHeader; /* alg: `enc` for a JWE */
 /* ERR_TOKEN_INVALID: any of the refusals above, or an algorithm that is not in JoseAlg. */
 Err jose_header(Ctx *cx, Str token, JoseHeader *ret) _must_check_;
 

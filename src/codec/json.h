@@ -29,7 +29,7 @@ typedef enum JsonKind {
         JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_INT, JSON_NUM, JSON_STR, JSON_ARR, JSON_OBJ,
 } JsonKind;
 
-Err     json_parse(Ctx *cx, Str text, int depth_max, Json **ret) _must_check_;    /* ERR_BAD_JSON */
+Err     json_parse(Ctx *cx, Str text, int depth_max, Json **ret) _must_check_; /* ERR_BAD_JSON */
 Json   *json_free(Json *j);
 DEFINE_CLEANUP(Json, json_free)
 JsonRef  json_root(const Json *j);

@@ -226,7 +226,7 @@ static void write_obj(Buf *out, const Shape *shape, const char *obj) {
         for (const Field *f = shape->fields; f->type != FT_END; f++) {
                 const void *at = obj + f->offset;
                 bool absent = is_absent(f, at);
-                if ((f->flags & F_SECRET) || (absent && !(f->flags & (F_REQ | F_NULL))))
+                if (absent && !(f->flags & (F_REQ | F_NULL)))
                         continue;
                 write_name(out, before, f->name);
                 before = ',';

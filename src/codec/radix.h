@@ -7,7 +7,7 @@
 
 void hex_write(char *out, Str bytes);                 /* 2n lower case digits */
 Str  hex_encode(Arena *a, Str bytes);
-bool hex_read(Str text, void *ret, size_t n) _must_check_;    /* exactly 2n digits of either case */
+bool hex_read(Str text, void *ret, size_t n) _must_check_; /* exactly 2n digits of either case */
 
 /* RFC 4648 without padding (TOTP secrets); the reader takes either case and no stray bits. */
 Str  base32_encode(Arena *a, Str bytes);

@@ -12,28 +12,27 @@
 typedef struct OptInt  { bool has; int64_t v; } OptInt;
 typedef struct OptNum  { bool has; double v; } OptNum;
 typedef struct OptBool { bool has; bool v; } OptBool;
-typedef struct List    { const void *v; size_t n; } List;  /* items of a nested shape, contiguous */
+typedef struct List    { const void *v; size_t n; } List; /* items of a nested shape, contiguous */
 
 typedef enum FieldType {
         FT_END = 0,
-        /* Str, int64_t, double, bool; min/max: code points or value */
-        FT_STR, FT_INT, FT_NUM, FT_BOOL,
-        FT_OINT, FT_ONUM, FT_OBOOL,     /* Opt…: written as null (F_NULL) or left out when absent */
+        FT_STR, FT_INT, FT_NUM, FT_BOOL,  /* Str, int64_t, double, bool; bounds in characters, value */
+        FT_OINT, FT_ONUM, FT_OBOOL,       /* Opt…: when absent null (F_NULL) or left out */
         FT_TIME,                          /* int64_t Unix ms <-> RFC 3339 UTC with ms; 0 = absent */
-        FT_STRS,                /* Strs <-> array of strings; min/max count, item_max code points */
-        FT_OBJ,                               /* pointer to a struct of .sub */
-        FT_LIST,                              /* List of structs of .sub; min/max count */
-        FT_JSON,                 /* Str of compact JSON text; max bytes; one_of: "object|array|…" */
+        FT_STRS,                          /* Strs; min/max count, item_max characters */
+        FT_OBJ,                           /* pointer to a struct of .sub */
+        FT_LIST,                          /* List of structs of .sub; min/max count */
+        FT_JSON,                          /* Str of JSON text; max bytes; one_of: "object|array" */
         _FT_N,
 } FieldType;
 
 enum {
         F_REQ    = 1 << 0,            /* in: must be there. out: always written, empty if need be */
-        F_SECRET = 1 << 1,      /* in only: never written, never logged, never in an error detail */
-        F_NULL   = 1 << 2,                /* out: absent is written as null. in: null is accepted */
-        F_CLEAR  = 1 << 3,                    /* in: null means "set to nothing" */
-        F_LOWER  = 1 << 4,                 /* in: enum words are accepted in any case and lowered */
-        F_BLANK  = 1 << 5,               /* in: verbatim text: control characters too, but no NUL */
+        F_SECRET = 1 << 1,            /* never logged, never in an error detail */
+        F_NULL   = 1 << 2,            /* out: absent is written as null. in: null is accepted */
+        F_CLEAR  = 1 << 3,            /* in: null means "set to nothing" */
+        F_LOWER  = 1 << 4,            /* in: enum words are accepted in any case and lowered */
+        F_BLANK  = 1 << 5,            /* in: verbatim text: control characters too, but no NUL */
 };
 
 typedef struct Shape Shape;
@@ -43,18 +42,18 @@ typedef struct Field {
         unsigned flags;
         size_t offset;
         double min, max;         /* both 0: no bound, but text takes 64 KiB and a list 1000 items */
-        double def;                           /* in: value of an absent FT_INT, FT_NUM, FT_BOOL */
-        size_t item_max;                      /* FT_STRS: code points of one item */
-        const char *one_of;              /* FT_STR, FT_STRS: "fact|preference|…"; NULL = any text */
-        const Shape *sub;                     /* FT_OBJ, FT_LIST */
-        const char *format;                   /* OpenAPI format: "email", "uuid", "password", … */
+        double def;              /* in: value of an absent FT_INT, FT_NUM, FT_BOOL */
+        size_t item_max;         /* FT_STRS: code points of one item */
+        const char *one_of;      /* FT_STR, FT_STRS: "fact|preference|…"; NULL = any text */
+        const Shape *sub;        /* FT_OBJ, FT_LIST */
+        const char *format;      /* OpenAPI format: "email", "uuid", "password", … */
         const char *doc;
 } Field;
 
 struct Shape {
-        const char *name;                     /* OpenAPI component */
-        size_t size;                          /* of the struct */
-        const Field *fields;                  /* ends with type FT_END */
+        const char *name;        /* OpenAPI component */
+        size_t size;             /* of the struct */
+        const Field *fields;     /* ends with type FT_END */
         bool open;               /* in: unknown members are ignored (wire-compatible routes only) */
 };
 

@@ -30,8 +30,8 @@ void field_item(Reader *r, const Path *path, const Field *f, Str text, Str *ret)
 void field_num(Reader *r, const Path *path, const Field *f, double v, void *at);
 /* FT_INT, FT_OINT */
 void field_int(Reader *r, const Path *path, const Field *f, int64_t v, void *at);
-void field_bool(const Field *f, bool v, void *at);                           /* FT_BOOL, FT_OBOOL */
+void field_bool(const Field *f, bool v, void *at);    /* FT_BOOL, FT_OBOOL */
 void field_time(Reader *r, const Path *path, Str text, void *at);
-bool field_count(Reader *r, const Path *path, const Field *f, size_t n);      /* FT_STRS, FT_LIST */
+bool field_count(Reader *r, const Path *path, const Field *f, size_t n); /* FT_STRS, FT_LIST */
 /* An absent member: its default, or "is required". */
 void field_absent(Reader *r, const Path *path, const Field *f, void *at);

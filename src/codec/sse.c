@@ -90,7 +90,7 @@ static void bom_drop(SseParser *p) {
 
 Err sse_feed(Ctx *cx, SseParser *p, Str bytes, SseFn *fn, void *arg) {
         while (bytes.n) {
-                if (p->after_cr && bytes.p[0] == '\n') {      /* the second half of a CRLF */
+                if (p->after_cr && bytes.p[0] == '\n') { /* the second half of a CRLF */
                         p->after_cr = false;
                         bytes = str_from(bytes, 1);
                         continue;

@@ -37,7 +37,7 @@ static void test_hs256(void **state) {
         assert_str(payload, "untouched");
         assert_ok(jws_verify(cx, key, token, &payload));
         assert_str(payload, "{\"sub\":\"42\"}");
-        assert_ok(jws_verify(cx, named, token, &payload));    /* no kid named: any key may try */
+        assert_ok(jws_verify(cx, named, token, &payload)); /* no kid named: any key may try */
 
         JoseHeader h;
         assert_ok(jws_sign(cx, named, STR_NULL, STR("{}"), &token));

@@ -238,8 +238,7 @@ static void test_write(void **state) {
         static const Pet pets[] = { { STR("A"), 1 }, { STR("B"), 2 } };
         Person p = {
                 .name = STR("Ann"),
-                .secret = STR("hidden"),
-                .meta = STR("{\"k\":[1]}"),
+                                .meta = STR("{\"k\":[1]}"),
                 .size = -3,
                 .born_at = INT64_C(1768474800001),
                 .weight = 0.1,

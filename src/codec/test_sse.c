@@ -15,7 +15,7 @@ static const struct { Str stream; const char *events; } cases[] = {
         { STR("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n"),
           "[message|a|1][message|b|1][message|c|]" },
         { STR("event: lost\n\ndata: a\n\n"),
-          "[message|a|]" }, /* no data, no event; and no name left over */
+          "[message|a|]" },                           /* no data, no event; and no name left over */
         { STR(": comment\n:\ndata: a\nunknown: x\nDATA: y\n\n"), "[message|a|]" },
         { STR("data\n\n"), "[message||]" },
         { STR("data: unfinished"), "" },

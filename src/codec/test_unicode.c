@@ -17,7 +17,7 @@ static void test_forms(void **state) {
                 { unicode_lower_nfkc, "Ann@Example.COM", "ann@example.com" },
                 { unicode_lower_nfkc, "\xEF\xBC\xA1nn\xEF\xBC\xA0x", "ann@x" },
                 { unicode_lower_nfkc, "\xC3\x84\xE2\x84\xAA",
-                  "\xC3\xA4k" }, /* the Kelvin sign is a k */
+                  "\xC3\xA4k" },                      /* the Kelvin sign is a k */
                 { unicode_fold,
                   "Stra\xC3\x9F"
                   "e",

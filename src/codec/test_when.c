@@ -121,7 +121,7 @@ static void test_civil_parse(void **state) {
 static void test_http_date(void **state) {
         char text[HTTP_DATE_TEXT + 1];
         int64_t ms = 77;
-        http_date_write(text, INT64_C(784111777999));         /* RFC 9110, section 5.6.7 */
+        http_date_write(text, INT64_C(784111777999)); /* RFC 9110, section 5.6.7 */
         assert_string_equal(text, "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_true(http_date_parse(str_c(text), &ms));
         assert_int_equal(ms, INT64_C(784111777000));

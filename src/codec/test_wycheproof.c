@@ -28,7 +28,7 @@ static Str hex_of(Ctx *cx, JsonRef obj, const char *name) {
 /* Where the file is wrong about itself: RFC 7515 section 2 allows neither padding nor foreign
  * characters. */
 static const struct { int id; const char *comment; bool accept; } errata[] = {
-        { 367, "invalidBase64Padding", true }, /* the padding is lost: the text is that of 357 */
+        { 367, "invalidBase64Padding", true },    /* the padding is lost: the text is that of 357 */
         { 370, "invalidBase64PaddingInPayload", true },
         { 372, "InvalidCharacterInsertedInHeader", false }, /* a '?' in base64url, called valid */
         { 373, "InvalidCharacterInsertedInPayload", false },
@@ -74,7 +74,7 @@ static void hmac_case(Ctx *cx, JsonRef group, JsonRef test, Tally *tally) {
 static void hkdf_case(Ctx *cx, JsonRef group, JsonRef test, Tally *tally) {
         enum { MOST = 255 * SHA256_SIZE };
         int64_t size = json_int(json_get(test, "size"), 0);
-        if (size > MOST) { /* a caller's error here: stopped by an assertion */
+        if (size > MOST) {                      /* a caller's error here: stopped by an assertion */
                 judge(test, false, tally);
                 return;
         }

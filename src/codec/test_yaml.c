@@ -86,7 +86,7 @@ static void test_limits(void **state) {
         buf_addf(&b, "A: %0*d\n", YAML_TEXT_MAX, 0);
         assert_err(yaml_read(cx, buf_str(&b), &e), ERR_TOO_LARGE);
         buf_clear(&b);
-        for (int i = 0; i < 5000; i++) /* depth is refused at the first step, not at the last */
+        for (int i = 0; i < 5000; i++)     /* depth is refused at the first step, not at the last */
                 buf_addc(&b, '[');
         err_clear(cx);
         assert_err(yaml_read(cx, buf_str(&b), &e), ERR_INVALID);

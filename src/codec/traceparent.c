@@ -35,7 +35,7 @@ bool traceparent_parse(Str header, TraceParent *ret) {
                 return false;
         bool is_v0 = str_eq_c(version, "00");
         if (is_v0 ? header.n != TRACEPARENT_TEXT
-                  : rest.p && !rest.n) /* a dash with nothing behind it */
+                  : rest.p && !rest.n)                /* a dash with nothing behind it */
                 return false;
         unsigned char bits;
         if (!hex_read(flags, &bits, 1))

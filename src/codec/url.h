@@ -9,7 +9,7 @@
  * the default. Booleans: true, false, 1, 0, and the bare name for true. */
 #include "codec/shape.h"
 
-typedef enum UrlForm { URL_PATH, URL_FORM } UrlForm;   /* '+' is itself, or a space */
+typedef enum UrlForm { URL_PATH, URL_FORM } UrlForm;  /* '+' is itself, or a space */
 
 /* The decoded text in the arena (the input itself when there is nothing to decode). false: bad
  * escape, NUL, not UTF-8. */

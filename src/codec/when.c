@@ -46,7 +46,7 @@ bool civil_is_valid(Civil c) {
 }
 
 int civil_weekday(int64_t days) {
-        return (int)(days + 3 - floor_div(days + 3, 7) * 7);      /* 1970-01-01 was a Thursday */
+        return (int)(days + 3 - floor_div(days + 3, 7) * 7); /* 1970-01-01 was a Thursday */
 }
 
 int64_t days_of_ms(int64_t ms) { return floor_div(ms, DAY_MS); }

@@ -29,5 +29,5 @@ Civil   civil_from_days(int64_t days);
 bool    civil_is_valid(Civil c);
 int     civil_weekday(int64_t days);
 int     month_length(int year, int month);
-int64_t days_of_ms(int64_t ms);                       /* floor: also right before 1970 */
-bool    civil_parse(Str text, Civil *ret) _must_check_;   /* "2026-01-15" */
+int64_t days_of_ms(int64_t ms);                         /* floor: also right before 1970 */
+bool    civil_parse(Str text, Civil *ret) _must_check_; /* "2026-01-15" */

@@ -24,7 +24,7 @@ void hmac_key_sign(const HmacKey *k, Str msg, unsigned char ret[SHA256_SIZE]);
 /* constant time; false also for a wrong length */
 bool hmac_key_verify(const HmacKey *k, Str msg, Str mac);
 void hmac_sha256(Str key, Str msg, unsigned char ret[SHA256_SIZE]);
-void hmac_sha1(Str key, Str msg, unsigned char ret[SHA1_SIZE]);    /* TOTP only */
+void hmac_sha1(Str key, Str msg, unsigned char ret[SHA1_SIZE]); /* TOTP only */
 
 /* RFC 5869; n <= 255 * 32. */
 void hkdf_sha256(Str secret, Str salt, Str info, void *ret, size_t n);

@@ -15,7 +15,7 @@ Err  password_hash(Ctx *cx, PasswordAlg alg, Str password, Str *ret) _must_check
 /* Three answers: *ret_right true, false, or an Err (ERR_CORRUPT: not a hash we know; nothing was
  * compared). */
 Err  password_verify(Ctx *cx, Str hash, Str password, bool *ret_right) _must_check_;
-bool password_needs_rehash(PasswordAlg alg, Str hash);   /* another algorithm or other parameters */
+bool password_needs_rehash(PasswordAlg alg, Str hash); /* another algorithm or other parameters */
 /* A hash of nobody's password with the parameters of `alg`: equal work for unknown accounts. Static
  * text. */
 Str  password_dummy(PasswordAlg alg);

@@ -19,12 +19,12 @@ void seal_key_done(SealKey *k);                       /* wipes */
 /* Whose and what: the user's id and the column, for example { user_id, "memory.text" }. */
 typedef struct SealFor { Str owner; const char *field; } SealFor;
 
-Str  seal(Ctx *cx, const SealKey *key, SealFor what, Str plain);     /* a record in the arena */
+Str  seal(Ctx *cx, const SealKey *key, SealFor what, Str plain); /* a record in the arena */
 /* ERR_CORRUPT: another key, owner or field, or changed bytes. */
 Err  seal_open(Ctx *cx, const SealKey *key, SealFor what, Str record, Str *ret) _must_check_;
 Err  seal_open_secret(Ctx *cx, const SealKey *key, SealFor what, Str record, Secret *ret)
         _must_check_;
-bool seal_key_id(Str record, uint32_t *ret) _must_check_;     /* false: not a record */
+bool seal_key_id(Str record, uint32_t *ret) _must_check_; /* false: not a record */
 
 typedef struct Keyring Keyring;                /* once its keys are added: immutable, thread safe */
 Keyring *keyring_new(void);
@@ -44,7 +44,7 @@ Err  keyring_find(Ctx *cx, const Keyring *r, const char *label, uint32_t id, Sea
 Str  keyring_seal(Ctx *cx, const Keyring *r, SealFor what, Str plain);
 /* Opens with whichever root sealed it. ERR_CORRUPT as seal_open; ERR_NOT_FOUND: no such root. */
 Err  keyring_open(Ctx *cx, const Keyring *r, SealFor what, Str record, Secret *ret) _must_check_;
-bool keyring_is_current(const Keyring *r, Str record);    /* false: rewrap it */
+bool keyring_is_current(const Keyring *r, Str record); /* false: rewrap it */
 
 /* A user's data key: new and random, with the record to store; and back. */
 Str  data_key_new(Ctx *cx, const Keyring *r, Str owner, SealKey *ret);

@@ -40,7 +40,7 @@ static void test_digests(void **state) {
 
 static void test_hmac(void **state) {
         unsigned char d[32], key[131];
-        hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), d);     /* RFC 4231 */
+        hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), d); /* RFC 4231 */
         assert_hex(d, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
         memset(key, 0xaa, sizeof key);
         HmacKey k;
@@ -57,7 +57,7 @@ static void test_hmac(void **state) {
         assert_false(hmac_key_verify(&k, STR("x"), str_n(d, 31)));
         d[31] ^= 1;
         assert_false(hmac_key_verify(&k, STR("x"), str_n(d, 32)));
-        hmac_sha1(STR("Jefe"), STR("what do ya want for nothing?"), d);       /* RFC 2202 */
+        hmac_sha1(STR("Jefe"), STR("what do ya want for nothing?"), d); /* RFC 2202 */
         assert_hex(d, 20, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
 }
 
@@ -112,7 +112,7 @@ static void test_seal(void **state) {
 
         back = STR("untouched");
         SealFor owner = { STR("usr_2"), "memory.text" }, field = { STR("usr_1"), "turn.text" };
-        SealFor moved = { STR("usr_1m"), "emory.text" };      /* the same bytes, cut elsewhere */
+        SealFor moved = { STR("usr_1m"), "emory.text" }; /* the same bytes, cut elsewhere */
         assert_err(seal_open(cx, &key, owner, record, &back), ERR_CORRUPT);
         assert_err(seal_open(cx, &key, field, record, &back), ERR_CORRUPT);
         assert_err(seal_open(cx, &key, moved, record, &back), ERR_CORRUPT);
@@ -168,7 +168,7 @@ static void test_keyring(void **state) {
         assert_ok(data_key_rewrap(cx, both, owner, record, &wrapped));
         assert_true(keyring_is_current(both, wrapped));
         assert_ok(data_key_open(cx, none, owner, wrapped,
-                                &again)); /* the old root is not needed any more */
+                                &again));             /* the old root is not needed any more */
         assert_memory_equal(&data, &again, sizeof data);
         assert_false(keyring_is_current(both, STR("x")));
 

@@ -92,7 +92,7 @@ static void test_not_a_hash(void **state) {
 static void test_dummy(void **state) {
         Ctx *cx = *state;
         for (PasswordAlg alg = PASSWORD_ARGON2ID; alg <= PASSWORD_BCRYPT; alg++) {
-                assert_false(password_needs_rehash(alg, password_dummy(alg)));      /* equal work */
+                assert_false(password_needs_rehash(alg, password_dummy(alg))); /* equal work */
                 assert_false(is_right(cx, password_dummy(alg), STR("password")));
         }
 }
