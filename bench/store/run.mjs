@@ -11,8 +11,8 @@ const rounds = process.env.BENCH_ROUNDS ?? '200';
 const run = async (program, ...args) => JSON.parse((await exec(join(root, 'build/release', program), args)).stdout);
 
 const rate = await run('store_rate', mkdtempSync(join(scratch, 'store-')), seconds, '3');
-const row = (what, { per_s, cpu_us }) => [what, Math.round(per_s), cpu_us.toFixed(2)];
-printTable([['', 'per second', 'CPU µs each'],
+const row = (what, { per_s, cpu_us, p99_ms }) => [what, Math.round(per_s), cpu_us.toFixed(2), p99_ms ? p99_ms.toFixed(2) : ''];
+printTable([['', 'per second', 'CPU µs each', 'p99 ms'],
         row('durable rows, 64 producers', rate.submit),
         row('durable rows, one commit each (SQLite)', rate.each),
         row('reads, one connection', rate.read1),

@@ -13,7 +13,7 @@
 #include "sys/proc.h"
 #include "sys/thread.h"
 
-enum { PRODUCERS = 64, READERS = 2, ROWS = 20000 };
+enum { PRODUCERS = 64, READERS = 2, ROWS = 20000, TOOK_MAX = 4 << 20 };
 
 #define TABLE \
         "CREATE TABLE memory (owner TEXT NOT NULL, id BIGINT NOT NULL, content TEXT NOT NULL," \
@@ -36,6 +36,7 @@ typedef struct Bench {
         pthread_cond_t idle;
         int busy;
         int64_t written;
+        int32_t *took_us; /* of each row, in the order they became durable */
 } Bench;
 
 static void die(const Ctx *cx, const char *what) {
@@ -52,7 +53,13 @@ static double cpu_s(void) {
 
 /* ---- the store: each producer submits again when its row is durable ---- */
 
-typedef struct Producer { DbJob job; Ctx cx; Bench *bench; int64_t id; char owner[16]; } Producer;
+typedef struct Producer {
+        DbJob job;
+        Ctx cx;
+        Bench *bench;
+        int64_t id, from_us;
+        char owner[16];
+} Producer;
 
 static Err add_fn(Ctx *cx, DbConn *c, void *arg) {
         Producer *p = arg;
@@ -64,6 +71,7 @@ static Err add_fn(Ctx *cx, DbConn *c, void *arg) {
 
 static void producer_next(Producer *p) {
         p->id = __atomic_fetch_add(&p->bench->next_id, 1, __ATOMIC_RELAXED);
+        p->from_us = thread_mono_us();
         if (db_submit(&p->cx, p->bench->db, &p->job))
                 die(&p->cx, "submit");
 }
@@ -73,8 +81,11 @@ static void producer_done(DbJob *job, Err e) {
         Bench *b = p->bench;
         if (e)
                 die(&p->cx, "write");
-        b->written++;                                 /* all on the writer */
-        if (thread_mono_us() < b->until_us) {
+        int64_t now = thread_mono_us();               /* from here on all on the writer */
+        if (b->written < TOOK_MAX)
+                b->took_us[b->written] = (int32_t)(now - p->from_us);
+        b->written++;
+        if (now < b->until_us) {
                 producer_next(p);
                 return;
         }
@@ -84,7 +95,18 @@ static void producer_done(DbJob *job, Err e) {
         pthread_mutex_unlock(&b->lock);
 }
 
-typedef struct Rate { double per_s, cpu_us; } Rate;   /* rows a second, processor time a row */
+/* Rows a second, processor time a row, and how long the slowest of 100 took. */
+typedef struct Rate { double per_s, cpu_us, p99_ms; } Rate;
+
+static int by_time(const void *a, const void *b) {
+        return *(const int32_t *)a - *(const int32_t *)b;
+}
+
+static double p99_ms(Bench *b) {
+        size_t n = (size_t)MIN(b->written, TOOK_MAX);
+        qsort(b->took_us, n, sizeof *b->took_us, by_time);
+        return (double)b->took_us[n * 99 / 100] / 1000;
+}
 
 static Rate rate_submit(Bench *b, double seconds) {
         Producer p[PRODUCERS];
@@ -106,7 +128,7 @@ static Rate rate_submit(Bench *b, double seconds) {
                 pthread_cond_wait(&b->idle, &b->lock);
         pthread_mutex_unlock(&b->lock);
         double took = (double)(thread_mono_us() - from) / 1e6, n = (double)b->written;
-        return (Rate){ n / took, (cpu_s() - cpu) * 1e6 / n };
+        return (Rate){ n / took, (cpu_s() - cpu) * 1e6 / n, p99_ms(b) };
 }
 
 /* ---- the same rows, one commit each ---- */
@@ -201,7 +223,8 @@ static Rate middle(Rate *v, int n) {
 }
 
 static void rate_print(const char *name, Rate r) {
-        printf("\"%s\":{\"per_s\":%.0f,\"cpu_us\":%.2f},", name, r.per_s, r.cpu_us);
+        printf("\"%s\":{\"per_s\":%.0f,\"cpu_us\":%.2f,\"p99_ms\":%.2f},", name, r.per_s, r.cpu_us,
+               r.p99_ms);
 }
 
 enum { ROUNDS_MAX = 9 };
@@ -215,6 +238,7 @@ int main(int argc, char **argv) {
         int rounds = argc > 3 ? MIN((int)strtol(argv[3], NULL, 10), ROUNDS_MAX) : 3;
         Bench b = { .dir = argv[1], .arena = arena_new(), .lock = PTHREAD_MUTEX_INITIALIZER,
                     .idle = PTHREAD_COND_INITIALIZER, .next_id = 1 };
+        b.took_us = calloc(TOOK_MAX, sizeof *b.took_us);
         b.cx = (Ctx){ .arena = b.arena, .world = &world_real };
         DbSettings set = { .path = arena_printf(b.arena, "%s/store.db", b.dir),
                            .migrations = all_tables,
@@ -236,6 +260,7 @@ int main(int argc, char **argv) {
         rate_print("read2", rate_read(&b, seconds, READERS));
         printf("\"idle_rss_bytes\":%lld}\n", (long long)idle.rss_bytes);
         db_close(b.db);
+        free(b.took_us);
         arena_free(b.arena);
         return 0;
 }

@@ -27,6 +27,8 @@ Db *db_close(Db *db) {
         return NULL;
 }
 
+bool db_is_remote(const Db *db) { return db->driver->remote; }
+
 /* ---- lanes ---- */
 
 Err db_read(Ctx *cx, Db *db, DbConn **ret) {

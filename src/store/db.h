@@ -106,6 +106,7 @@ Err db_open(Ctx *cx, const DbSettings *set, Db **ret) _must_check_;
 Err db_open_failing(Ctx *cx, Err with, Db **ret) _must_check_;   /* every call fails, for tests */
 Db *db_close(Db *db);                                 /* finishes queued writes, checkpoints */
 DEFINE_CLEANUP(Db, db_close)
+bool db_is_remote(const Db *db);                      /* reads wait for a network: not on a loop */
 
 typedef struct MigrationState {
         int number;

@@ -25,6 +25,7 @@ struct DbConn {
 
 struct DbDriver {
         const char *name;                             /* for messages */
+        bool remote;                                  /* statements cross a network */
 
         /* Lanes: as the functions of db.h. */
         Err  (*read)(Ctx *cx, Db *db, DbConn **ret);

@@ -236,7 +236,7 @@ static void pg_close(Db *db) {
 }
 
 static const DbDriver pg_driver = {
-        .name = "postgresql", .read = pg_read, .submit = pg_submit,
+        .name = "postgresql", .remote = true, .read = pg_read, .submit = pg_submit,
         .backup = pg_backup, .stats = pg_stats, .close = pg_close,
         .run = pg_run, .script = pg_script,
         .rows = pg_rows, .next = pg_next, .finish = pg_finish,

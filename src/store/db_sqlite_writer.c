@@ -19,6 +19,7 @@ enum {
         WAL_TRUNCATE_PAGES = 32768, /* 128 MiB: readers held it back; start the log anew */
         WAL_IDLE_PAGES = 256,       /* worth a checkpoint in a quiet moment */
         IDLE_US = 200000,
+        IDLE_SMALL_US = 5000000,
         SLOW_US = 500000, /* a commit this long is logged */
 };
 
@@ -157,7 +158,7 @@ static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages) {
         if (pages < w->wal_pages)                     /* the log began anew */
                 w->wal_next = WAL_PASSIVE_PAGES;
         w->wal_pages = pages;
-        w->wal_idle_due = pages >= WAL_IDLE_PAGES;
+        w->wal_idle_due = true;
         return SQLITE_OK;
 }
 
@@ -182,10 +183,17 @@ static void checkpoint_if_due(Writer *w, bool idle) {
                                                                  : SQLITE_CHECKPOINT_PASSIVE);
 }
 
+/* A small log may wait longer, but not for ever: it still holds what was deleted since. */
+static int64_t idle_us(const Writer *w) {
+        if (!w->wal_idle_due)
+                return INT64_MAX;
+        return w->wal_pages >= WAL_IDLE_PAGES ? IDLE_US : IDLE_SMALL_US;
+}
+
 static void *writer_main(void *arg) {
         Writer *w = arg;
         for (QueueWait got = QUEUE_WORK; got != QUEUE_STOP;) {
-                got = queue_wait(w->queue, w->wal_idle_due ? IDLE_US : INT64_MAX);
+                got = queue_wait(w->queue, idle_us(w));
                 if (got == QUEUE_WORK)
                         batch_run(w);
                 if (got != QUEUE_STOP)
