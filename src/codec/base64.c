@@ -52,27 +52,36 @@ Str base64url_encode(Arena *a, Str bytes) {
         return (Str){ out, n };
 }
 
-bool base64url_read(Str text, void *ret) {
-        unsigned char *out = ret;
-        uint32_t v = 0, bad = text.n % 4 == 1;
-        for (size_t i = 0; i < text.n; i++) {
-                uint32_t value = values[(unsigned char)text.p[i]];
-                bad |= !value;
-                v = v << 6 | ((value - 1) & 63);
-                if (i % 4 == 3) {
-                        *out++ = (unsigned char)(v >> 16);
-                        *out++ = (unsigned char)(v >> 8);
-                        *out++ = (unsigned char)v;
-                        v = 0;
-                }
+/* Up to four characters as 6-bit digits of one number, left-aligned to 24 bits; *bad gathers
+ * foreign ones. */
+static uint32_t group_read(const unsigned char *p, size_t n, uint32_t *bad) {
+        uint32_t v = 0;
+        for (size_t i = 0; i < n; i++) {
+                uint32_t value = values[p[i]];
+                *bad |= !value;
+                v |= (value - 1) << (18 - 6 * i);
         }
-        if (text.n % 4 == 2) {
-                *out = (unsigned char)(v >> 4);
-                bad |= v & 15;       /* bits behind the last byte: another text of the same value */
-        } else if (text.n % 4 == 3) {
-                out[0] = (unsigned char)(v >> 10);
-                out[1] = (unsigned char)(v >> 2);
-                bad |= v & 3;
+        return v;
+}
+
+bool base64url_read(Str text, void *ret) {
+        const unsigned char *p = (const unsigned char *)text.p;
+        unsigned char *out = ret;
+        uint32_t bad = text.n % 4 == 1;
+        for (size_t n = text.n / 4; n; n--, p += 4, out += 3) {
+                uint32_t v = group_read(p, 4, &bad);
+                out[0] = (unsigned char)(v >> 16);
+                out[1] = (unsigned char)(v >> 8);
+                out[2] = (unsigned char)v;
+        }
+        size_t rest = text.n % 4;                     /* 2 or 3 characters hold 1 or 2 bytes */
+        if (rest >= 2) {
+                uint32_t v = group_read(p, rest, &bad);
+                out[0] = (unsigned char)(v >> 16);
+                if (rest == 3)
+                        out[1] = (unsigned char)(v >> 8);
+                /* stray bits: another text of the same value */
+                bad |= v & (rest == 2 ? 0xFFFF : 0xFF);
         }
         return !bad;
 }

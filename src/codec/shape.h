@@ -16,7 +16,7 @@ typedef struct List    { const void *v; size_t n; } List; /* items of a nested s
 
 typedef enum FieldType {
         FT_END = 0,
-        FT_STR, FT_INT, FT_NUM, FT_BOOL,  /* Str, int64_t, double, bool; bounds in characters, value */
+        FT_STR, FT_INT, FT_NUM, FT_BOOL,  /* Str, int64_t, double, bool; bounds: length, value */
         FT_OINT, FT_ONUM, FT_OBOOL,       /* Opt…: when absent null (F_NULL) or left out */
         FT_TIME,                          /* int64_t Unix ms <-> RFC 3339 UTC with ms; 0 = absent */
         FT_STRS,                          /* Strs; min/max count, item_max characters */
