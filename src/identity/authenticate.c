@@ -71,6 +71,10 @@ static void principal_fill(const User *u, Principal *p) {
 
         p->user_id = u->user_id;
         p->email = u->email;
+        p->full_name = u->full_name;
+        p->is_verified = u->is_verified;
+        p->created_at = u->created_at;
+        p->last_login = u->last_login;
         p->tier = u->tier;
         p->is_admin = u->is_admin;
         p->scopes &= may;

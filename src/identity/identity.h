@@ -18,12 +18,13 @@ typedef enum PrincipalKind { WHO_UNSET = 0, WHO_SESSION, WHO_API_KEY, WHO_FOREIG
 /* The holder of a credential that was valid when it was checked. Borrowed for the request. */
 typedef struct Principal {
         PrincipalKind kind;
-        Str user_id, email;
+        Str user_id, email, full_name;
         Str sid, jti, key_id;                         /* of the session or the key; STR_NULL when not that kind */
         Tier tier;
         uint32_t scopes;                              /* bits of identity/scope.h */
-        bool is_admin;
+        bool is_admin, is_verified;
         int64_t issued_at_s, expires_at_s;            /* 0 = never */
+        int64_t created_at, last_login;               /* of the account, ms; 0 = never */
         int64_t max_memories, max_requests_per_day;   /* the tier's, or the user's own; LIMIT_NONE = unlimited */
         bool llm_processing, memory_extraction;       /* the user's consents */
 } Principal;

@@ -108,6 +108,7 @@ Err login_finish(Ctx *cx, Identity *id, DbConn *c, User *u, Str account, bool af
         TRY(login_forgive(cx, id, c, account));
         u->last_login = cx_now_ms(cx);
         TRY(db_run(cx, c, &sql_user_set_login, ARGS(v_text(u->user_id), v_int(u->last_login)), NULL));
+        user_changed(cx, id, c, u->user_id);
         TRY(audit_append(cx, id->audit, c, &(AuditEvent){
                 .event = after_failure ? "authn_login_successafterfail" : "authn_login_success", .outcome = "success",
                 .actor_type = "user", .actor_id = u->user_id, .ip = from->ip, .user_agent = from->user_agent }));

@@ -146,6 +146,7 @@ static Err user_verified(Ctx *cx, Identity *id, DbConn *c, const User *u) {
         if (u->is_verified)
                 return OK;
         TRY(db_run(cx, c, &sql_user_set_verified, ARGS(v_text(u->user_id), v_int(1)), NULL));
+        user_changed(cx, id, c, u->user_id);
         TRY(once_void(cx, c, ONCE_VERIFY, u->user_id));
         return api_key_delete_all(cx, id, c, u->user_id);
 }

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-enum { SHARDS = 16, WAYS = 4, STRINGS = 5 };
+enum { SHARDS = 16, WAYS = 4, STRINGS = 6 };
 
 typedef struct Entry {
         TokenHash hash;
@@ -27,6 +27,7 @@ struct TokenCache {
 
 static void principal_strings(Principal *p, Str *ret[STRINGS]) {
         ret[0] = &p->user_id; ret[1] = &p->email; ret[2] = &p->sid; ret[3] = &p->jti; ret[4] = &p->key_id;
+        ret[5] = &p->full_name;
 }
 
 TokenCache *token_cache_new(Ctx *cx, Changes *changes, size_t max) {
