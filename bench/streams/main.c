@@ -22,7 +22,9 @@ static Server *server;
 static void on_begin(void *arg, Exchange *x) {}
 static void on_end(void *arg, Exchange *x) {}
 
-static void on_refuse(void *arg, Exchange *x, Err e) { exchange_answer(x, &(Answer){ .status = err_info[e].http }); }
+static void on_refuse(void *arg, Exchange *x, Err e) {
+        exchange_answer(x, &(Answer){ .status = err_info[e].http });
+}
 
 static void on_ready(void *arg, Exchange *x) {
         static const Header type[] = { { STR("Content-Type"), STR("text/event-stream") } };
@@ -30,7 +32,9 @@ static void on_ready(void *arg, Exchange *x) {
                 ServerStats s;
                 server_stats(server, &s);
                 Str text = arena_strf(x->cx.arena, "%lld;", (long long)s.streams);
-                exchange_answer(x, &(Answer){ .status = 200, .headers = type, .n_headers = 1, .body = text });
+                exchange_answer(
+                        x,
+                        &(Answer){ .status = 200, .headers = type, .n_headers = 1, .body = text });
                 return;
         }
         StreamSettings set = { .gone = NULL };
@@ -59,10 +63,15 @@ static uint16_t port;
 
 static int dial(const char *path) {
         char text[128];
-        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_port = htons(port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n", path);
-        if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) || send(fd, text, (size_t)n, 0) != n) {
+        int n = snprintf(text, sizeof text,
+                         "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
+                         path);
+        if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) ||
+            send(fd, text, (size_t)n, 0) != n) {
                 perror("streams: connect");
                 exit(2);
         }
@@ -126,7 +135,8 @@ static int measure(pid_t child, int count) {
         while (streams_open(control) > 0 && now_ms() - start < PATIENCE_MS)
                 poll(NULL, 0, 5);
         double released = now_ms() - start;
-        printf("%d idle streams: %.1f KiB each (at most %d), released %.0f ms after the clients left (at most %d)\n",
+        printf("%d idle streams: %.1f KiB each (at most %d), released %.0f ms after the clients "
+               "left (at most %d)\n",
                count, each, KIB_MAX, released, RELEASE_MS_MAX);
         printf("resident before %.1f MiB, after %.1f MiB\n", idle / 1024, rss_kib(child) / 1024);
         free(fds);

@@ -26,7 +26,8 @@ static bool ip_parse(Str s, Ip *ret) {
         memcpy(text, s.p, s.n);
         text[s.n] = '\0';
         memcpy(ip.b, mapped, sizeof mapped);
-        if (inet_pton(AF_INET, text, ip.b + sizeof mapped) != 1 && inet_pton(AF_INET6, text, ip.b) != 1)
+        if (inet_pton(AF_INET, text, ip.b + sizeof mapped) != 1 &&
+            inet_pton(AF_INET6, text, ip.b) != 1)
                 return false;
         *ret = ip;
         return true;
@@ -136,7 +137,7 @@ Str forwarded_client(const Proxies *p, Str peer, Str xff, Str fwd, char buf[ADDR
         for (int i = 0; p && rest.p && i < HOPS_MAX && trusted(p, &at); i++) {
                 Str last = last_cut(&rest);
                 if (!hop_parse(plain ? last : for_of(last), &hop))
-                        break;                        /* what a proxy could not have written ends what is believed */
+                        break; /* what a proxy could not have written ends what is believed */
                 at = hop;
         }
         return ip_text(&at, buf, ADDRESS_TEXT_MAX);
@@ -181,5 +182,6 @@ Str client_address(const Proxies *p, const Exchange *x, char *buf, size_t n) {
         _cleanup_(buf_done) Buf xff = BUF(HEADER_MAX);
         _cleanup_(buf_done) Buf fwd = BUF(HEADER_MAX);
         exchange_headers(x, join_field, &(Join){ &xff, &fwd });
-        return forwarded_client(p, direct, xff.n ? buf_str(&xff) : STR_NULL, fwd.n ? buf_str(&fwd) : STR_NULL, buf);
+        return forwarded_client(p, direct, xff.n ? buf_str(&xff) : STR_NULL,
+                                fwd.n ? buf_str(&fwd) : STR_NULL, buf);
 }

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Str got = forwarded_client(p, peer, xff.n ? xff : STR_NULL, fwd, buf);
         if (got.p && inet_pton(AF_INET, got.p, ip) != 1 && inet_pton(AF_INET6, got.p, ip) != 1)
                 abort();
-        Proxies *one = NULL;                          /* the same bytes as a network of the settings */
+        Proxies *one = NULL; /* the same bytes as a network of the settings */
         if (proxies_new(&cx, (Strs){ &peer, 1 }, &one) == OK)
                 proxies_free(one);
         return 0;

@@ -210,7 +210,8 @@ static Err framing_check(Ctx *cx, const GateHead *h, const Single *s, GatePass *
 
 static Err fields_check(Ctx *cx, const GateHead *h, const GateLimits *lim, GatePass *p) {
         if (h->n_fields > lim->fields_max || h->size > lim->headers_max + h->target.n)
-                return RAISE(cx, ERR_HEADERS_TOO_LARGE, "%zu fields, %zu bytes", h->n_fields, h->size);
+                return RAISE(cx, ERR_HEADERS_TOO_LARGE, "%zu fields, %zu bytes", h->n_fields,
+                             h->size);
         Single s = { .host = STR_NULL };
         for (size_t i = 0; i < h->n_fields; i++)
                 TRY(field_check(cx, &h->fields[i], &s));
@@ -221,7 +222,8 @@ Err gate_check(Ctx *cx, const GateHead *h, const GateLimits *lim, GatePass *ret)
         GatePass p = { .method = M_UNSET };
         TRY(line_check(cx, h, lim, &p));
         if (h->gaps)
-                return RAISE(cx, ERR_BAD_REQUEST, "folded field, NUL, bare LF or stray blank in the head");
+                return RAISE(cx, ERR_BAD_REQUEST,
+                             "folded field, NUL, bare LF or stray blank in the head");
         TRY(fields_check(cx, h, lim, &p));
         *ret = p;
         return OK;

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* gate: what a request head must be before anything else looks at it (RFC 9112, RFC 9110 section 5).
+/* gate: what a request head must be before anything else looks at it (RFC 9112, RFC 9110 section
+ * 5).
  *
  * The HTTP library splits the head into parts; the gate judges the parts. It is stricter than the
  * standard where leniency is known to let two servers read one message differently: no folded
- * fields, no bare LF, no list in Content-Length, no Content-Length beside Transfer-Encoding.
- * Pure: no clock, no I/O, no library. */
+ * fields, no bare LF, no list in Content-Length, no Content-Length beside Transfer-Encoding. Pure:
+ * no clock, no I/O, no library. */
 #include "web/server.h"
 
 typedef struct GateLimits { size_t line_max, headers_max, fields_max; } GateLimits;
 
 typedef struct GateHead {
-        Str method, target, version;                  /* as sent; version is "HTTP/1.0" or "HTTP/1.1" */
+        Str method, target, version;  /* as sent; version is "HTTP/1.0" or "HTTP/1.1" */
         const Header *fields;                         /* in order; values without leading blanks */
         size_t n_fields;
-        size_t size;                                  /* bytes of the whole head, with its empty line */
-        bool gaps;                                    /* bytes between the parts that belong to none */
+        size_t size;  /* bytes of the whole head, with its empty line */
+        bool gaps;  /* bytes between the parts that belong to none */
 } GateHead;
 
 typedef struct GatePass {
@@ -34,5 +35,5 @@ Err gate_check(Ctx *cx, const GateHead *h, const GateLimits *lim, GatePass *ret)
 
 Method method_parse(Str s);
 
-/* A field value as an answer may carry it: control bytes become spaces. Returns what was written. */
+/* A field value as an answer may carry it: control bytes become spaces. Returns its length. */
 size_t gate_value_copy(char *to, Str value);

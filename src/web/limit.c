@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 enum {
-        SETS = 8192,                                  /* a power of two; pages of unused sets are never touched */
+        SETS = 8192, /* a power of two; pages of unused sets are never touched */
         LOCKS = 64,
         KEY_MAX = 63,
 };
@@ -15,7 +15,7 @@ typedef struct Window { int64_t start_s; uint32_t count; bool moved; } Window;
 typedef struct Entry {
         char key[KEY_MAX + 1];
         uint8_t key_n, n_windows;                     /* n_windows 0: free */
-        uint32_t spans_s[LIMIT_POLICIES_MAX];         /* to know what has expired without the policies */
+        uint32_t spans_s[LIMIT_POLICIES_MAX]; /* to know what has expired without the policies */
         Window windows[LIMIT_POLICIES_MAX];
 } Entry;
 
@@ -128,7 +128,8 @@ static void windows_roll(Entry *e, LimitPolicies p, int64_t now_s) {
                 uint32_t span = e->spans_s[i] = p.v[i].window_s;
                 if (e->windows[i].count && !window_is_over(e, i, now_s))
                         continue;
-                e->windows[i] = (Window){ .start_s = p.v[i].aligned ? now_s - now_s % span : now_s };
+                e->windows[i] =
+                        (Window){ .start_s = p.v[i].aligned ? now_s - now_s % span : now_s };
         }
 }
 
@@ -137,7 +138,8 @@ static void judge(const Entry *e, LimitPolicies p, int64_t now_s, LimitResult *r
                 if (!p.v[i].quota || e->windows[i].count < p.v[i].quota)
                         continue;
                 r->violated |= 1u << i;
-                r->retry_after_s = MAX(r->retry_after_s, e->windows[i].start_s + p.v[i].window_s - now_s);
+                r->retry_after_s =
+                        MAX(r->retry_after_s, e->windows[i].start_s + p.v[i].window_s - now_s);
         }
         r->allowed = !r->violated;
 }
@@ -181,10 +183,10 @@ static Str items(Arena *a, LimitPolicies p, const LimitResult *r) {
                 const LimitPolicy *v = &p.v[i];
                 if (!v->quota)
                         continue;
-                int m = r ? snprintf(text + n, ITEM_MAX, "%s\"%.40s\";r=%u;t=%lld", n ? ", " : "", v->name,
-                                     r->each[i].remaining, (long long)r->each[i].reset_s)
-                          : snprintf(text + n, ITEM_MAX, "%s\"%.40s\";q=%u;w=%u", n ? ", " : "", v->name,
-                                     v->quota, v->window_s);
+                int m = r ? snprintf(text + n, ITEM_MAX, "%s\"%.40s\";r=%u;t=%lld", n ? ", " : "",
+                                     v->name, r->each[i].remaining, (long long)r->each[i].reset_s)
+                          : snprintf(text + n, ITEM_MAX, "%s\"%.40s\";q=%u;w=%u", n ? ", " : "",
+                                     v->name, v->quota, v->window_s);
                 n += (size_t)m;
         }
         return n ? (Str){ text, n } : STR_NULL;
@@ -203,8 +205,11 @@ static void entry_export(Entry *e, Export to) {
                 if (!e->windows[i].moved)
                         continue;
                 e->windows[i].moved = false;
-                to.fn(to.arg, &(LimitCount){ .key = { e->key, e->key_n }, .policy = i, .span_s = e->spans_s[i],
-                                             .start_s = e->windows[i].start_s, .count = e->windows[i].count });
+                to.fn(to.arg, &(LimitCount){ .key = { e->key, e->key_n },
+                                             .policy = i,
+                                             .span_s = e->spans_s[i],
+                                             .start_s = e->windows[i].start_s,
+                                             .count = e->windows[i].count });
         }
 }
 

@@ -24,7 +24,8 @@ typedef struct Address { struct sockaddr_storage at; socklen_t n; } Address;
 static Err address_parse(Ctx *cx, Str text, Address *ret) {
         const char *colon = text.n ? memrchr(text.p, ':', text.n) : NULL;
         if (!colon)
-                return RAISE(cx, ERR_INVALID, "\"%.*s\" is not an address: write host:port", STR_FMT(text));
+                return RAISE(cx, ERR_INVALID, "\"%.*s\" is not an address: write host:port",
+                             STR_FMT(text));
         Str host = str_to(text, (size_t)(colon - text.p));
         Str port = str_from(text, host.n + 1);
         if (host.n > 1 && host.p[0] == '[' && host.p[host.n - 1] == ']')
@@ -40,8 +41,8 @@ static Err address_parse(Ctx *cx, Str text, Address *ret) {
         struct addrinfo *found = NULL;
         struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
                                   .ai_socktype = SOCK_STREAM };
-        int e = getaddrinfo(host.n ? arena_cstr(cx->arena, host) : "0.0.0.0", arena_cstr(cx->arena, port),
-                            &hints, &found);
+        int e = getaddrinfo(host.n ? arena_cstr(cx->arena, host) : "0.0.0.0",
+                            arena_cstr(cx->arena, port), &hints, &found);
         if (e)
                 return RAISE(cx, ERR_INVALID, "\"%.*s\" is not an IP address", STR_FMT(host));
         memcpy(&ret->at, found->ai_addr, found->ai_addrlen);
@@ -55,7 +56,8 @@ static Err address_failed(Ctx *cx, int fd, Str listen) {
         if (fd >= 0)
                 close(fd);
         if (e == EADDRINUSE)
-                return RAISE(cx, ERR_CONFLICT, "%.*s is in use by another process", STR_FMT(listen));
+                return RAISE(cx, ERR_CONFLICT, "%.*s is in use by another process",
+                             STR_FMT(listen));
         if (e == EACCES)
                 return RAISE(cx, ERR_FORBIDDEN, "no permission to listen on %.*s", STR_FMT(listen));
         return RAISE(cx, ERR_INVALID, "cannot listen on %.*s: %s", STR_FMT(listen), strerror(e));
@@ -139,7 +141,9 @@ static Server *server_make(const ServerSettings *set) {
                 abort();
         s->set = *set;
         defaults(&s->set);
-        s->gate = (GateLimits){ .line_max = s->set.line_max, .headers_max = s->set.headers_max, .fields_max = 100 };
+        s->gate = (GateLimits){ .line_max = s->set.line_max,
+                                .headers_max = s->set.headers_max,
+                                .fields_max = 100 };
         s->fd = -1;
         s->loops = calloc(s->set.threads, sizeof *s->loops);
         if (!s->loops)
@@ -221,7 +225,7 @@ Server *server_free(Server *s) {
         if (s->fd >= 0)
                 close(s->fd);
         if (!whole)
-                return NULL;                          /* a thread still holds an exchange: its memory stays */
+                return NULL; /* a thread still holds an exchange: its memory stays */
         free(s->loops);
         free(s);
         return NULL;
@@ -235,7 +239,8 @@ void server_stats(const Server *s, ServerStats *ret) {
         for (unsigned i = 0; i < s->n_loops; i++) {
                 const Loop *l = &s->loops[i];
                 int64_t beat = atomic_load_explicit(&l->beat_us, memory_order_relaxed);
-                ret->connections += (int64_t)atomic_load_explicit(&l->n_conns, memory_order_relaxed);
+                ret->connections +=
+                        (int64_t)atomic_load_explicit(&l->n_conns, memory_order_relaxed);
                 ret->streams += (int64_t)atomic_load_explicit(&l->n_streams, memory_order_relaxed);
                 ret->in_flight += (int64_t)atomic_load_explicit(&l->n_begun, memory_order_relaxed);
                 ret->heartbeat_us_oldest = MAX(ret->heartbeat_us_oldest, now - beat);

@@ -10,7 +10,9 @@ enum { RAW_MAX = 64 * 1024 };
 
 /* ---- fields ---- */
 
-static bool is_connection(Str name) { return name.n == 10 && str_eq_nocase(name, STR("connection")); }
+static bool is_connection(Str name) {
+        return name.n == 10 && str_eq_nocase(name, STR("connection"));
+}
 
 static size_t fields_size(const Header *h, size_t n) {
         size_t size = 0;
@@ -66,8 +68,8 @@ void response_headers(Request *rq, struct MHD_Response *r, const Header *headers
 /* ---- through the library ---- */
 
 static struct MHD_Response *response_make(Request *rq, const Answer *a) {
-        struct MHD_Response *r = MHD_create_response_from_buffer(a->body.n, (void *)(uintptr_t)a->body.p,
-                                                                 MHD_RESPMEM_PERSISTENT);
+        struct MHD_Response *r = MHD_create_response_from_buffer(
+                a->body.n, (void *)(uintptr_t)a->body.p, MHD_RESPMEM_PERSISTENT);
         if (!r)
                 abort();
         response_headers(rq, r, a->headers, a->n_headers);
@@ -118,7 +120,8 @@ static void raw_write(Request *rq, const Answer *a) {
         time_t now = (time_t)(cx_now_ms(&rq->x.cx) / 1000);
         struct tm tm;
         gmtime_r(&now, &tm);
-        buf_addf(rq->raw, "HTTP/1.1 %d %s\r\n", a->status, MHD_get_reason_phrase_for((unsigned)a->status));
+        buf_addf(rq->raw, "HTTP/1.1 %d %s\r\n", a->status,
+                 MHD_get_reason_phrase_for((unsigned)a->status));
         if (strftime(line, sizeof line, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm))
                 buf_add_c(rq->raw, line);
         buf_add_c(rq->raw, "Connection: close\r\n");

@@ -31,9 +31,9 @@ struct Source { void (*ready)(Loop *l, Source *s, uint32_t events); };
 
 typedef enum Phase {
         PHASE_NONE = 0,
-        PHASE_HEAD,                                   /* the request line is here, the head is not complete */
+        PHASE_HEAD,  /* the request line is here, the head is not complete */
         PHASE_BODY,                                   /* `begin` ran; the body arrives */
-        PHASE_SKIP,                                   /* answered at `begin`; a small body is read past */
+        PHASE_SKIP,  /* answered at `begin`; a small body is read past */
         PHASE_RUN,                                    /* `ready` ran; held, or answered just now */
         PHASE_SEND,                                   /* the answer is with the library */
 } Phase;
@@ -52,7 +52,7 @@ struct Request {
         bool sent_raw;                                /* the answer went past the library */
         atomic_bool gone;                             /* the client closed its side */
         Buf chunks;                                   /* body of unknown length */
-        Buf *raw;                                     /* answers are written here, not given to the library */
+        Buf *raw;  /* answers are written here, not given to the library */
         struct MHD_Response *response;
         Stream *stream;
         Request *prev_stream, *next_stream;
@@ -69,11 +69,11 @@ struct Conn {
         Conn *prev, *next;
         int fd;
         unsigned served;                              /* requests answered */
-        uint64_t parsed;                              /* bytes of complete requests, when all lengths are known */
-        uint64_t acked;                               /* TCP acknowledged at the last look: is it still reading? */
+        uint64_t parsed;  /* bytes of complete requests, when all lengths are known */
+        uint64_t acked;  /* TCP acknowledged at the last look: is it still reading? */
         bool unsure;                                  /* a chunked body: parsed does not count it */
         bool suspended, half_closed;
-        bool linger;                                  /* unread bytes remain: a close would reset the answer away */
+        bool linger;  /* unread bytes remain: a close would reset the answer away */
         struct sockaddr_in6 peer;                     /* room for IPv4 as well */
 };
 
@@ -83,7 +83,8 @@ struct Loop {
         bool started;
         struct MHD_Daemon *mhd;
         int ep, wake_fd;
-        Source listen_source, quiet_source;           /* quiet: only ends the wait (wake_fd, the library's epoll) */
+        /* quiet: only ends the wait (wake_fd, the library's epoll) */
+        Source listen_source, quiet_source;
         _Atomic(Post *) inbox;
         int64_t now_us;
         _Atomic int64_t beat_us;
@@ -114,7 +115,7 @@ static inline Request *request_of(const Exchange *x) { return (Request *)(uintpt
 /* server_loop.c */
 Err  loop_start(Ctx *cx, Loop *l) _must_check_;
 void loop_post(Loop *l, Post *p);                     /* any thread */
-bool loop_join(Loop *l);                              /* false: an exchange was never answered; nothing is freed */
+bool loop_join(Loop *l);  /* false: an exchange was never answered; nothing is freed */
 void conn_cut(Conn *c);                               /* the library will notice and close it */
 void conn_idle(Conn *c);                              /* between requests */
 void loop_linger(Loop *l, int fd);                    /* takes the descriptor */
@@ -122,13 +123,13 @@ void loop_linger(Loop *l, int fd);                    /* takes the descriptor */
 /* server_request.c: the library's callbacks */
 Request *request_new(Conn *c);
 void request_free(Request *rq);
-void request_release(Request *rq);                    /* `end`, and free now or when its Post came out */
+void request_release(Request *rq);  /* `end`, and free now or when its Post came out */
 enum MHD_Result request_resume(Request *rq);          /* a held one was answered */
-struct MHD_Daemon *request_daemon(Loop *l);           /* NULL: the library refused; errno says why */
+struct MHD_Daemon *request_daemon(Loop *l);  /* NULL: the library refused; errno says why */
 
 /* server_answer.c */
 enum MHD_Result answer_queue(Request *rq);            /* give rq->response to the library */
-void answer_raw(Conn *c, Err e);                      /* past the library, which could not or did not answer */
+void answer_raw(Conn *c, Err e);  /* past the library, which could not or did not answer */
 
 /* server_stream.c */
 void streams_look(Loop *l);                           /* heartbeats, readers that stopped */

@@ -74,7 +74,9 @@ void conn_cut(Conn *c) { shutdown(c->fd, SHUT_RDWR); }
 
 void conn_idle(Conn *c) { watch_arm(&c->loop->idle, &c->watch, c->loop->now_us); }
 
-static bool is_streaming(const Conn *c) { return c->rq && c->rq->phase == PHASE_SEND && c->rq->stream; }
+static bool is_streaming(const Conn *c) {
+        return c->rq && c->rq->phase == PHASE_SEND && c->rq->stream;
+}
 
 static void stream_cut(Conn *c) {
         stream_lose(c->rq->stream);
@@ -111,7 +113,11 @@ static Conn *conn_new(Loop *l, int fd, const struct sockaddr_in6 *peer) {
         Conn *c = calloc(1, sizeof *c);
         if (!c)
                 abort();
-        *c = (Conn){ .source.ready = conn_half_closed, .loop = l, .fd = fd, .peer = *peer, .next = l->conns };
+        *c = (Conn){ .source.ready = conn_half_closed,
+                     .loop = l,
+                     .fd = fd,
+                     .peer = *peer,
+                     .next = l->conns };
         if (l->conns)
                 l->conns->prev = c;
         l->conns = c;
@@ -139,9 +145,10 @@ static void conn_add(Loop *l, int fd, const struct sockaddr_in6 *peer) {
         watch_arm(&l->arrive, &c->watch, l->now_us);
         source_add(l, fd, EPOLLRDHUP | EPOLLET, &c->source);
         l->adding = c;
-        bool known = MHD_add_connection(l->mhd, fd, (const struct sockaddr *)peer, sizeof *peer) == MHD_YES;
+        bool known = MHD_add_connection(l->mhd, fd, (const struct sockaddr *)peer, sizeof *peer) ==
+                     MHD_YES;
         if (!known && !c->mhd)
-                conn_free(c);                         /* refused before it was announced; the descriptor is closed */
+                conn_free(c); /* refused before it was announced; the descriptor is closed */
         l->adding = NULL;
 }
 
@@ -190,9 +197,10 @@ static void listen_off(Loop *l) {
 static void listen_on(Loop *l) {
         bool room = connections(l->server) < l->server->set.connections_max;
         if (l->accept_again_us > l->now_us)
-                listen_off(l);                        /* no descriptors left: a pause, not a busy loop */
+                listen_off(l); /* no descriptors left: a pause, not a busy loop */
         else if (!l->listening && room && atomic_load(&l->server->accepting))
-                l->listening = source_add(l, l->server->fd, EPOLLIN | EPOLLEXCLUSIVE, &l->listen_source);
+                l->listening =
+                        source_add(l, l->server->fd, EPOLLIN | EPOLLEXCLUSIVE, &l->listen_source);
 }
 
 /* False when there is nothing more, or no room for it: then the rest waits in the kernel's queue. */
@@ -372,8 +380,9 @@ static void stop(Loop *l) {
         } while (l->n_held && l->now_us < until);
         close_all(l);
         turn(l, 0);
-        if (l->n_held) {                              /* the library aborts on a suspended connection */
-                LOG(NULL, LOG_ERROR, "server_stop", "requests were never answered", L_INT("held", (int64_t)l->n_held));
+        if (l->n_held) { /* the library aborts on a suspended connection */
+                LOG(NULL, LOG_ERROR, "server_stop", "requests were never answered",
+                    L_INT("held", (int64_t)l->n_held));
                 return;
         }
         MHD_stop_daemon(l->mhd);
@@ -401,10 +410,12 @@ static Err loop_fds(Ctx *cx, Loop *l) {
         l->ep = epoll_create1(EPOLL_CLOEXEC);
         l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (l->ep < 0 || l->wake_fd < 0)
-                return RAISE(cx, ERR_UNAVAILABLE, "no descriptors for the event loop: %s", strerror(errno));
+                return RAISE(cx, ERR_UNAVAILABLE, "no descriptors for the event loop: %s",
+                             strerror(errno));
         l->mhd = request_daemon(l);
         if (!l->mhd)
-                return RAISE(cx, ERR_UNAVAILABLE, "the HTTP library does not start: %s", strerror(errno));
+                return RAISE(cx, ERR_UNAVAILABLE, "the HTTP library does not start: %s",
+                             strerror(errno));
         int library = MHD_get_daemon_info(l->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
         l->quiet_source.ready = quiet_ready;
         l->listen_source.ready = listen_ready;
@@ -438,7 +449,7 @@ bool loop_join(Loop *l) {
         if (l->n_held)
                 return false;
         while (atomic_load_explicit(&l->n_posting, memory_order_acquire))
-                sched_yield();                        /* its work is done; it has yet to leave loop_post */
+                sched_yield(); /* its work is done; it has yet to leave loop_post */
         if (l->ep >= 0)
                 close(l->ep);
         if (l->wake_fd >= 0)

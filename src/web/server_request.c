@@ -7,9 +7,9 @@
 
 enum {
         FIELDS_MAX = 100,
-        REQUESTS_KEPT = 64,                           /* free requests a loop keeps */
-        SKIP_MAX = 64 * 1024,                         /* a refused body up to this is read past, to keep the connection */
-        POOL = 80 * 1024,                             /* line, fields, a copy of the cookies, the records of the fields */
+        REQUESTS_KEPT = 64,   /* free requests a loop keeps */
+        SKIP_MAX = 64 * 1024, /* a refused body up to this is read past, to keep the connection */
+        POOL = 80 * 1024,     /* line, fields, a copy of the cookies, the records of the fields */
 };
 
 /* ---- requests are reused, with the first chunk of their arena ---- */
@@ -85,7 +85,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
         char *mark = strchr((char *)(uintptr_t)target, '?');
         if (mark)
                 mark[1] = '\0';
-        if (c->served)                                /* the first request is waited for since the connection came */
+        if (c->served) /* the first request is waited for since the connection came */
                 watch_arm(&c->loop->arrive, &c->watch, c->loop->now_us);
         return rq;
 }
@@ -128,14 +128,23 @@ static void fields_read(Request *rq, Walk *w) {
 static Err head_check(Request *rq, const char *method, const char *version, GatePass *pass) {
         size_t method_n = strlen(method), version_n = strlen(version);
         const char *target = method + method_n + 1;
-        Walk w = { .rq = rq, .at = version + version_n + 2, .gaps = target + rq->x.target.n + 1 != version };
+        Walk w = { .rq = rq,
+                   .at = version + version_n + 2,
+                   .gaps = target + rq->x.target.n + 1 != version };
         fields_read(rq, &w);
-        rq->head_size = MHD_get_connection_info(rq->conn->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+        rq->head_size =
+                MHD_get_connection_info(rq->conn->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+                        ->header_size;
         w.gaps |= w.at + 2 != method + rq->head_size;
 
         GateHead head = {
-                .method = { method, method_n }, .target = rq->x.target, .version = { version, version_n },
-                .fields = rq->fields, .n_fields = rq->n_fields, .size = rq->head_size, .gaps = w.gaps,
+                .method = { method, method_n },
+                .target = rq->x.target,
+                .version = { version, version_n },
+                .fields = rq->fields,
+                .n_fields = rq->n_fields,
+                .size = rq->head_size,
+                .gaps = w.gaps,
         };
         Err e = gate_check(&rq->x.cx, &head, &rq->loop->server->gate, pass);
         if (e)
@@ -170,7 +179,7 @@ static void begin(Request *rq) {
 static enum MHD_Result answer_early(Request *rq) {
         bool expects = exchange_header(&rq->x, "expect").p;
         if (!rq->chunked && !rq->length) {
-                rq->phase = PHASE_SKIP;               /* nothing to skip: the library's next call sends it */
+                rq->phase = PHASE_SKIP; /* nothing to skip: the library's next call sends it */
                 return MHD_YES;
         }
         if (!rq->chunked && rq->length <= SKIP_MAX && !expects) {
@@ -188,7 +197,7 @@ static enum MHD_Result head_done(Request *rq, const char *method, const char *ve
         if (e) {
                 rq->conn->linger = true;
                 refuse(rq, e);
-                return answer_queue(rq);              /* before the body: the library closes afterwards */
+                return answer_queue(rq); /* before the body: the library closes afterwards */
         }
         begin(rq);
         return rq->answered ? answer_early(rq) : MHD_YES;
@@ -256,8 +265,9 @@ enum MHD_Result request_resume(Request *rq) {
 }
 
 /* The library's call for the head (once), each part of the body, and the end of the body. */
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
-                                  const char *version, const char *data, size_t *n, void **ctx) {
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *n, void **ctx) {
         Request *rq = *ctx;
         if (rq->phase == PHASE_HEAD)
                 return head_done(rq, method, version);

@@ -8,10 +8,10 @@
 
 enum {
         CHUNK_MAX = 16 * 1024,
-        BLOCK = 256,                                  /* the library's buffer for HTTP/1.0 clients */
+        BLOCK = 256, /* the library's buffer for HTTP/1.0 clients */
         PAGE = 4096,
         LOOK_US = 1000 * 1000,
-        SOCKET_BUFFER = 64 * 1024,                    /* else the kernel hides megabytes of a slow reader */
+        SOCKET_BUFFER = 64 * 1024, /* else the kernel hides megabytes of a slow reader */
 };
 
 /* The library lends its whole connection memory as room for one chunk. An idle stream leaves it to
@@ -47,7 +47,8 @@ static ssize_t on_read(void *cls, uint64_t pos, char *to, size_t max) {
 }
 
 struct MHD_Response *stream_response(Request *rq, const Header *headers, size_t n) {
-        struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, rq, NULL);
+        struct MHD_Response *r =
+                MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, rq, NULL);
         if (!r)
                 abort();
         response_headers(rq, r, headers, n);
@@ -91,7 +92,8 @@ void stream_detach(Request *rq) {
 
 static void stream_look(Loop *l, Request *rq) {
         const ServerSettings *set = &l->server->set;
-        switch (stream_health(rq->stream, l->now_us, set->heartbeat_ms * 1000, set->stall_ms * 1000)) {
+        switch (stream_health(rq->stream, l->now_us, set->heartbeat_ms * 1000,
+                              set->stall_ms * 1000)) {
         case STREAM_WELL:
                 break;
         case STREAM_QUIET:

@@ -49,9 +49,13 @@ static Err list_file(Listing l, Str name, const struct stat *st) {
         if (s->n == STATIC_FILES_MAX)
                 return RAISE(l.cx, ERR_TOO_LARGE, "more than %d files to serve", STATIC_FILES_MAX);
         s->v[s->n++] = (File){
-                .name = name, .type = type_of(name), .size = (size_t)st->st_size,
-                .etag = arena_strf(s->arena, "\"%llx-%llx\"", (unsigned long long)st->st_mtim.tv_sec * 1000000
-                                   + (unsigned long long)st->st_mtim.tv_nsec / 1000, (unsigned long long)st->st_size),
+                .name = name,
+                .type = type_of(name),
+                .size = (size_t)st->st_size,
+                .etag = arena_strf(s->arena, "\"%llx-%llx\"",
+                                   (unsigned long long)st->st_mtim.tv_sec * 1000000 +
+                                           (unsigned long long)st->st_mtim.tv_nsec / 1000,
+                                   (unsigned long long)st->st_size),
         };
         return OK;
 }
@@ -59,7 +63,8 @@ static Err list_file(Listing l, Str name, const struct stat *st) {
 static Err list_entry(Listing l, int fd, Str prefix, const char *entry) {
         struct stat st;
         Str name = arena_strf(l.s->arena, "%.*s%s", STR_FMT(prefix), entry);
-        if (entry[0] == '.' || name.n > NAME_MAX_BYTES || fstatat(fd, entry, &st, AT_SYMLINK_NOFOLLOW))
+        if (entry[0] == '.' || name.n > NAME_MAX_BYTES ||
+            fstatat(fd, entry, &st, AT_SYMLINK_NOFOLLOW))
                 return OK;
         if (S_ISREG(st.st_mode))
                 return list_file(l, name, &st);
@@ -153,13 +158,15 @@ Err static_get(Ctx *cx, const Static *s, Str name, Str if_none_match, StaticFile
         StaticFile out = { .status = 304, .type = f->type, .etag = f->etag,
                            .cache_control = STR("public, max-age=3600"), .body = STR("") };
         if (!tag_matches(if_none_match, f->etag)) {
-                int fd = openat(s->dir, arena_cstr(cx->arena, f->name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+                int fd = openat(s->dir, arena_cstr(cx->arena, f->name),
+                                O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
                 char *p = arena_bytes(cx->arena, f->size);
                 bool whole = fd >= 0 && read_whole(fd, p, f->size);
                 if (fd >= 0)
                         close(fd);
                 if (!whole)
-                        return RAISE(cx, ERR_UNAVAILABLE, "%.*s changed since start", STR_FMT(name));
+                        return RAISE(cx, ERR_UNAVAILABLE, "%.*s changed since start",
+                                     STR_FMT(name));
                 out.status = 200;
                 out.body = (Str){ p, f->size };
         }

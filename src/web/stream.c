@@ -88,7 +88,8 @@ SendResult stream_send(Stream *s, Str bytes) {
         pthread_mutex_lock(&s->lock);
         if (s->gone || s->ended) {
                 r = SEND_GONE;
-        } else if ((s->full && backlog(s) + bytes.n > 2 * s->set.backlog_max) || !buf_add(&s->waiting, bytes)) {
+        } else if ((s->full && backlog(s) + bytes.n > 2 * s->set.backlog_max) ||
+                   !buf_add(&s->waiting, bytes)) {
                 tell = lose(s);                       /* a reader this slow is not served */
                 wake(s);
                 r = SEND_GONE;
@@ -111,7 +112,7 @@ void stream_end(Stream *s) {
 }
 
 bool stream_is_gone(const Stream *s) {
-        Stream *own = (Stream *)(uintptr_t)s;         /* the lock is not part of what const promises */
+        Stream *own = (Stream *)(uintptr_t)s; /* the lock is not part of what const promises */
         pthread_mutex_lock(&own->lock);
         bool gone = s->gone;
         pthread_mutex_unlock(&own->lock);
@@ -160,7 +161,8 @@ StreamTake stream_take(Stream *s, StreamRoom room, int64_t now_us, size_t *ret_n
         bool tell = false;
         if (r == STREAM_BYTES) {
                 s->stuck_us = now_us;
-                tell = s->full && backlog(s) < s->set.backlog_max / 2 && s->set.drained && !s->ended;
+                tell = s->full && backlog(s) < s->set.backlog_max / 2 && s->set.drained &&
+                       !s->ended;
                 s->full &= backlog(s) >= s->set.backlog_max / 2;
         }
         pthread_mutex_unlock(&s->lock);

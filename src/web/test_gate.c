@@ -26,7 +26,8 @@ static Err check(GateHead h, GatePass *ret) {
         return gate_check(&cx, &h, &limits, ret);
 }
 
-#define FIELDS(...) .fields = (Header[]){ __VA_ARGS__ }, .n_fields = ELEMENTSOF(((Header[]){ __VA_ARGS__ }))
+#define FIELDS(...)                                                                                \
+        .fields = (Header[]){ __VA_ARGS__ }, .n_fields = ELEMENTSOF(((Header[]){ __VA_ARGS__ }))
 #define F(n, v) { STR(n), STR(v) }
 #define LINE(m, t) .method = STR(m), .target = STR(t), .version = STR("HTTP/1.1"), .size = 60
 
@@ -105,11 +106,17 @@ static void test_line(void **state) {
 
 static void test_one_host(void **state) {
         GatePass p;
-        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Accept", "*/*")) }, &p), ERR_BAD_REQUEST);
-        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a"), F("host", "a")) }, &p), ERR_BAD_REQUEST);
-        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a b")) }, &p), ERR_BAD_REQUEST);
-        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a/b")) }, &p), ERR_BAD_REQUEST);
-        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a@b")) }, &p), ERR_BAD_REQUEST);
+        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Accept", "*/*")) }, &p),
+                   ERR_BAD_REQUEST);
+        assert_err(
+                check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a"), F("host", "a")) }, &p),
+                ERR_BAD_REQUEST);
+        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a b")) }, &p),
+                   ERR_BAD_REQUEST);
+        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a/b")) }, &p),
+                   ERR_BAD_REQUEST);
+        assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "a@b")) }, &p),
+                   ERR_BAD_REQUEST);
         assert_ok(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "[::1]:8080")) }, &p));
         GateHead old = { LINE("GET", "/"), FIELDS(F("Accept", "*/*")) };
         old.version = STR("HTTP/1.0");
@@ -117,7 +124,8 @@ static void test_one_host(void **state) {
 }
 
 static void test_framing(void **state) {
-        static const struct { Header a, b; Err want; } cases[] = {
+        static const struct { Header a, b; Err want;
+        } cases[] = {
                 { F("Content-Length", "5"), F("A", "b"), OK },
                 { F("Content-Length", "5"), F("content-length", "5"), ERR_BAD_REQUEST },
                 { F("Content-Length", "5"), F("Transfer-Encoding", "chunked"), ERR_BAD_REQUEST },
@@ -126,7 +134,8 @@ static void test_framing(void **state) {
                 { F("Transfer-Encoding", "chunked "), F("A", "b"), ERR_NOT_IMPLEMENTED },
                 { F("Transfer-Encoding", "gzip, chunked"), F("A", "b"), ERR_NOT_IMPLEMENTED },
                 { F("Transfer-Encoding", "identity"), F("A", "b"), ERR_NOT_IMPLEMENTED },
-                { F("Transfer-Encoding", "chunked"), F("Transfer-Encoding", "chunked"), ERR_BAD_REQUEST },
+                { F("Transfer-Encoding", "chunked"), F("Transfer-Encoding", "chunked"),
+                  ERR_BAD_REQUEST },
                 { F("Content-Length", ""), F("A", "b"), ERR_BAD_REQUEST },
                 { F("Content-Length", "+5"), F("A", "b"), ERR_BAD_REQUEST },
                 { F("Content-Length", "-1"), F("A", "b"), ERR_BAD_REQUEST },
@@ -144,7 +153,9 @@ static void test_framing(void **state) {
         GateHead old = { LINE("POST", "/"), FIELDS(F("Transfer-Encoding", "chunked")) };
         old.version = STR("HTTP/1.0");
         assert_err(check(old, &p), ERR_BAD_REQUEST);
-        assert_ok(check((GateHead){ LINE("POST", "/"), FIELDS(F("Host", "x"), F("Content-Length", "0042")) }, &p));
+        assert_ok(check((GateHead){ LINE("POST", "/"),
+                                    FIELDS(F("Host", "x"), F("Content-Length", "0042")) },
+                        &p));
         assert_int_equal(p.length, 42);
 }
 
@@ -156,10 +167,14 @@ static void test_fields(void **state) {
                 { STR("A"), { "b\0c", 3 } }, { STR("A\xc3"), STR("b") },
         };
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
-                assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), bad[i]) }, &p), ERR_BAD_REQUEST);
-        assert_ok(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), F("A", "b\tc \xc3\xa9")) }, &p));
-        GateHead h = { LINE("GET", "/"), FIELDS(F("Host", "x"), F("A", "b"), F("A", "b"), F("A", "b"), F("A", "b"),
-                                                F("A", "b")) };
+                assert_err(
+                        check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), bad[i]) }, &p),
+                        ERR_BAD_REQUEST);
+        assert_ok(check(
+                (GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), F("A", "b\tc \xc3\xa9")) },
+                &p));
+        GateHead h = { LINE("GET", "/"), FIELDS(F("Host", "x"), F("A", "b"), F("A", "b"),
+                                                F("A", "b"), F("A", "b"), F("A", "b")) };
         assert_err(check(h, &p), ERR_HEADERS_TOO_LARGE);
         h.n_fields = 5;
         assert_ok(check(h, &p));
@@ -172,7 +187,8 @@ static void test_fields(void **state) {
 
 static void test_outputs_untouched_on_failure(void **state) {
         GatePass p = { .path = STR("before") };
-        assert_err(check((GateHead){ LINE("GET", "/a"), FIELDS(F("Accept", "x")) }, &p), ERR_BAD_REQUEST);
+        assert_err(check((GateHead){ LINE("GET", "/a"), FIELDS(F("Accept", "x")) }, &p),
+                   ERR_BAD_REQUEST);
         assert_str(p.path, "before");
 }
 

@@ -30,7 +30,9 @@ static int teardown(void **state) {
         return 0;
 }
 
-static bool take(Str key, int64_t at_ms, LimitResult *r) { return limit_take(limits, key, user, at_ms, r); }
+static bool take(Str key, int64_t at_ms, LimitResult *r) {
+        return limit_take(limits, key, user, at_ms, r);
+}
 
 static void test_refused_requests_do_not_count(void **state) {
         LimitResult r;
@@ -48,7 +50,7 @@ static void test_refused_requests_do_not_count(void **state) {
         assert_true(take(STR("u:1"), noon_ms + 60000, &r));
         assert_true(take(STR("u:1"), noon_ms + 60000, &r));
         assert_false(take(STR("u:1"), noon_ms + 60000, &r));
-        assert_int_equal(r.violated, 1u << 1);        /* one is left of the burst, none of the day */
+        assert_int_equal(r.violated, 1u << 1); /* one is left of the burst, none of the day */
         assert_int_equal(r.retry_after_s, DAY_S / 2 - 60);
         assert_int_equal(r.each[0].remaining, 1);
 }
@@ -150,10 +152,11 @@ typedef struct Hop { const char *peer, *xff, *fwd, *want; } Hop;
 static void test_forwarded(void **state) {
         static const Hop cases[] = {
                 { "10.1.2.3", "198.51.100.7", NULL, "198.51.100.7" },
-                { "10.1.2.3", "6.6.6.6, 198.51.100.7", NULL, "198.51.100.7" },   /* the left one is a claim */
+                { "10.1.2.3", "6.6.6.6, 198.51.100.7", NULL,
+                  "198.51.100.7" }, /* the left one is a claim */
                 { "10.1.2.3", "198.51.100.7, 10.9.9.9", NULL, "198.51.100.7" },
                 { "10.1.2.3", "10.0.0.5, 10.0.0.6", NULL, "10.0.0.5" },
-                { "203.0.113.9", "198.51.100.7", NULL, "203.0.113.9" },          /* not a proxy of ours */
+                { "203.0.113.9", "198.51.100.7", NULL, "203.0.113.9" }, /* not a proxy of ours */
                 { "10.1.2.3", "junk", NULL, "10.1.2.3" },
                 { "10.1.2.3", "198.51.100.7, junk", NULL, "10.1.2.3" },
                 { "10.1.2.3", "198.51.100.7:5555", NULL, "198.51.100.7" },
@@ -162,7 +165,8 @@ static void test_forwarded(void **state) {
                 { "::1", "[2001:db8::1]:443", NULL, "2001:db8::1" },
                 { "::ffff:10.1.2.3", "198.51.100.7", NULL, "198.51.100.7" },
                 { "::1", NULL, "for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60" },
-                { "::1", NULL, "for=6.6.6.6, For=\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17" },
+                { "::1", NULL, "for=6.6.6.6, For=\"[2001:db8:cafe::17]:4711\"",
+                  "2001:db8:cafe::17" },
                 { "::1", NULL, "for=_hidden", "::1" },
                 { "::1", "198.51.100.7", "for=192.0.2.60", "198.51.100.7" },
                 { "fd00:1::5", "198.51.100.8", NULL, "198.51.100.8" },
@@ -172,15 +176,18 @@ static void test_forwarded(void **state) {
         assert_ok(proxies_new(&cx, (Strs){ nets, ELEMENTSOF(nets) }, &p));
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 char buf[ADDRESS_TEXT_MAX];
-                Str got = forwarded_client(p, str_c(cases[i].peer), str_c(cases[i].xff), str_c(cases[i].fwd), buf);
+                Str got = forwarded_client(p, str_c(cases[i].peer), str_c(cases[i].xff),
+                                           str_c(cases[i].fwd), buf);
                 assert_string_equal(arena_cstr(arena, got), cases[i].want);
         }
         char buf[ADDRESS_TEXT_MAX];
-        assert_str(forwarded_client(NULL, STR("10.1.2.3"), STR("1.1.1.1"), STR_NULL, buf), "10.1.2.3");
+        assert_str(forwarded_client(NULL, STR("10.1.2.3"), STR("1.1.1.1"), STR_NULL, buf),
+                   "10.1.2.3");
 }
 
 static void test_bad_networks(void **state) {
-        static const char *const bad[] = { "", "10.0.0.0/33", "10.0.0/8", "::/129", "host", "10.0.0.0/", "10.0.0.0/x" };
+        static const char *const bad[] = { "",     "10.0.0.0/33", "10.0.0/8",  "::/129",
+                                           "host", "10.0.0.0/",   "10.0.0.0/x" };
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 Proxies *p = NULL;
                 Str one = str_c(bad[i]);
@@ -192,12 +199,16 @@ static void test_bad_networks(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_refused_requests_do_not_count, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_refused_requests_do_not_count, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_day_turns_at_midnight, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_both_violated_waits_for_the_longer, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_unlimited_is_neither_counted_nor_shown, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_both_violated_waits_for_the_longer, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_unlimited_is_neither_counted_nor_shown, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_header_text, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_full_table_forgets_the_least_used, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_full_table_forgets_the_least_used, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_long_keys_stay_apart, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_counters_survive_a_restart, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_forwarded, setup, teardown),

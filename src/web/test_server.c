@@ -11,8 +11,15 @@
 #include "base/testing.h"
 #include "web/server.h"
 
-enum { ARRIVE_MS = 600, IDLE_MS = 900, HEARTBEAT_MS = 200, STALL_MS = 600, PATIENCE_MS = 5000, BODY_MAX = 100 * 1000,
-       LARGE = 24 * 1024 * 1024 };
+enum {
+        ARRIVE_MS = 600,
+        IDLE_MS = 900,
+        HEARTBEAT_MS = 200,
+        STALL_MS = 600,
+        PATIENCE_MS = 5000,
+        BODY_MAX = 100 * 1000,
+        LARGE = 24 * 1024 * 1024
+};
 
 /* ---- the toy ---- */
 
@@ -26,7 +33,8 @@ static struct {
 
 static Arena *arena;
 static Server *server;
-static const Header text[] = { { STR("Content-Type"), STR("text/plain") }, { STR("X-Toy"), STR("yes") } };
+static const Header text[] = { { STR("Content-Type"), STR("text/plain") },
+                               { STR("X-Toy"), STR("yes") } };
 
 static void toy_set(void (*fn)(void *p), void *p) {
         pthread_mutex_lock(&toy.lock);
@@ -36,7 +44,8 @@ static void toy_set(void (*fn)(void *p), void *p) {
 }
 
 static void reply(Exchange *x, int status, Str body) {
-        exchange_answer(x, &(Answer){ .status = status, .headers = text, .n_headers = 2, .body = body });
+        exchange_answer(
+                x, &(Answer){ .status = status, .headers = text, .n_headers = 2, .body = body });
 }
 
 static void set_held(void *p) { toy.held = p; }
@@ -70,7 +79,9 @@ static void on_ready(void *arg, Exchange *x) {
                 exchange_hold(x);
                 toy_set(set_held, x);
         } else if (str_eq(x->path, STR("/stream"))) {
-                StreamSettings set = { .backlog_max = 64 * 1024, .gone = on_gone, .drained = on_drained };
+                StreamSettings set = { .backlog_max = 64 * 1024,
+                                       .gone = on_gone,
+                                       .drained = on_drained };
                 toy_set(set_stream, exchange_stream(x, text, 2, &set));
         } else if (str_eq(x->path, STR("/large"))) {
                 char *p = arena_bytes(x->cx.arena, LARGE);
@@ -79,8 +90,9 @@ static void on_ready(void *arg, Exchange *x) {
         } else if (str_eq(x->path, STR("/forgot"))) {
                 return;                               /* a hook that answers nothing */
         } else {
-                reply(x, 200, arena_strf(x->cx.arena, "%s %.*s?%.*s", method_names[x->method], STR_FMT(x->path),
-                                         STR_FMT(x->query)));
+                reply(x, 200,
+                      arena_strf(x->cx.arena, "%s %.*s?%.*s", method_names[x->method],
+                                 STR_FMT(x->path), STR_FMT(x->query)));
         }
 }
 
@@ -97,13 +109,21 @@ static void on_refuse(void *arg, Exchange *x, Err e) {
         reply(x, err_info[e].http, arena_strf(x->cx.arena, "refused: %s", err_info[e].name));
 }
 
-static const ServerHooks hooks = { .begin = on_begin, .ready = on_ready, .end = on_end, .refuse = on_refuse };
+static const ServerHooks hooks = {
+        .begin = on_begin, .ready = on_ready, .end = on_end, .refuse = on_refuse
+};
 
 static int setup(void **state) {
         arena = arena_new();
         Ctx cx = { .arena = arena, .world = &world_real };
-        ServerSettings set = { .listen = STR("127.0.0.1:0"), .fd = -1, .threads = 2, .world = &world_real, .hooks = hooks,
-                               .arrive_ms = ARRIVE_MS, .idle_ms = IDLE_MS, .heartbeat_ms = HEARTBEAT_MS,
+        ServerSettings set = { .listen = STR("127.0.0.1:0"),
+                               .fd = -1,
+                               .threads = 2,
+                               .world = &world_real,
+                               .hooks = hooks,
+                               .arrive_ms = ARRIVE_MS,
+                               .idle_ms = IDLE_MS,
+                               .heartbeat_ms = HEARTBEAT_MS,
                                .stall_ms = STALL_MS };
         assert_ok(server_start(&cx, &set, &server));
         toy.held = NULL;
@@ -165,7 +185,9 @@ static int dial(void) {
         return fd;
 }
 
-static void say_n(int fd, Str s) { assert_int_equal(send(fd, s.p, s.n, MSG_NOSIGNAL), (ssize_t)s.n); }
+static void say_n(int fd, Str s) {
+        assert_int_equal(send(fd, s.p, s.n, MSG_NOSIGNAL), (ssize_t)s.n);
+}
 static void say(int fd, const char *s) { say_n(fd, str_c(s)); }
 
 /* What arrives until `enough` stands in it, the end, or `ms` of silence. */
@@ -203,10 +225,18 @@ static bool is_closed(int fd, int ms) {
 
 #define GET_CLOSE(path) "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 #define GET_KEEP(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
-#define assert_starts(s, lit) \
-        do { Str got_ = (s); if (!str_starts(got_, STR(lit))) fail_msg("got: %.*s", STR_FMT(got_)); } while (0)
-#define assert_has(s, lit) \
-        do { Str got_ = (s); if (!str_contains(got_, STR(lit))) fail_msg("got: %.*s", STR_FMT(got_)); } while (0)
+#define assert_starts(s, lit)                                                                      \
+        do {                                                                                       \
+                Str got_ = (s);                                                                    \
+                if (!str_starts(got_, STR(lit)))                                                   \
+                        fail_msg("got: %.*s", STR_FMT(got_));                                      \
+        } while (0)
+#define assert_has(s, lit)                                                                         \
+        do {                                                                                       \
+                Str got_ = (s);                                                                    \
+                if (!str_contains(got_, STR(lit)))                                                 \
+                        fail_msg("got: %.*s", STR_FMT(got_));                                      \
+        } while (0)
 
 /* ---- plain exchanges ---- */
 
@@ -233,15 +263,19 @@ static void test_head_and_old_clients(void **state) {
 }
 
 static void test_bodies(void **state) {
-        Str s = talk(STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"));
+        Str s = talk(STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: "
+                         "close\r\n\r\nhello"));
         assert_true(str_ends(s, STR("\r\n\r\nhello")));
-        s = talk(STR("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        s = talk(STR("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: "
+                     "close\r\n\r\n"
                      "3\r\nhel\r\n2;ext=1\r\nlo\r\n0\r\nTrailer: x\r\n\r\n"));
         assert_true(str_ends(s, STR("\r\n\r\nhello")));
-        s = talk(STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+        s = talk(STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: "
+                     "close\r\n\r\n"));
         assert_has(s, "Content-Length: 0\r\n");
         int fd = dial();
-        say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+        say(fd,
+            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
         assert_starts(hear(fd, "\r\n\r\n", PATIENCE_MS), "HTTP/1.1 100 Continue\r\n\r\n");
         say(fd, "hello");
         assert_has(hear(fd, "hello", PATIENCE_MS), "\r\n\r\nhello");
@@ -285,23 +319,33 @@ static void test_malformed(void **state) {
                 BAD("GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", "400", "bad_request"),
                 BAD("GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "400", "bad_request"),
                 BAD("GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", "400", "bad_request"),
-                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na", "400", "bad_request"),
-                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
                     "400", "bad_request"),
-                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: abc\r\n\r\n", "400", "bad_request"),
-                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "400", "bad_request"),
-                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n", "413", "too_large"),
-                BAD("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "501", "not_implemented"),
-                BAD("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400", "bad_request"),
+                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: "
+                    "chunked\r\n\r\n0\r\n\r\n",
+                    "400", "bad_request"),
+                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: abc\r\n\r\n", "400",
+                    "bad_request"),
+                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "400",
+                    "bad_request"),
+                BAD("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+                    "413", "too_large"),
+                BAD("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "501",
+                    "not_implemented"),
+                BAD("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                    "400", "bad_request"),
                 BAD("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505", "http_version_not_supported"),
                 BAD("GET / HTTP/1.9\r\nHost: a\r\n\r\n", "505", "http_version_not_supported"),
                 BAD("GET / JUNK\r\nHost: a\r\n\r\n", "400", "bad_request"),
                 BAD("GET /\r\nHost: a\r\n\r\n", "400", "bad_request"),
-                BAD("POST /nobody HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc", "413", "too_large"),
+                BAD("POST /nobody HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: "
+                    "close\r\n\r\nabc",
+                    "413", "too_large"),
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 Str s = talk(cases[i].sent);
-                if (!str_starts(s, str_c(cases[i].status)) || !str_contains(s, str_c(cases[i].code)))
+                if (!str_starts(s, str_c(cases[i].status)) ||
+                    !str_contains(s, str_c(cases[i].code)))
                         fail_msg("case %zu: %.*s got: %.*s", i, STR_FMT(cases[i].sent), STR_FMT(s));
                 assert_has(s, "\r\nX-Toy: yes\r\n");
                 assert_has(s, "\r\nConnection: close\r\n");
@@ -352,7 +396,7 @@ static void test_large_body_is_refused_unread(void **state) {
         Str s = hear(fd, "too_large", PATIENCE_MS);
         assert_starts(s, "HTTP/1.1 413 ");
         assert_has(s, "Connection: close");
-        char sink[4096] = "";                         /* who sends on is not cut off while it does */
+        char sink[4096] = ""; /* who sends on is not cut off while it does */
         for (int i = 0; i < 100; i++)
                 assert_int_equal(send(fd, sink, sizeof sink, MSG_NOSIGNAL), (ssize_t)sizeof sink);
         assert_true(is_closed(fd, PATIENCE_MS));
@@ -385,7 +429,9 @@ static void test_small_refused_body_keeps_the_connection(void **state) {
 
 static void test_slow_head_and_body(void **state) {
         static const char *const starts[] = {
-                "G", "GET / HTTP/1.1\r\nHo", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe",
+                "G",
+                "GET / HTTP/1.1\r\nHo",
+                "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe",
         };
         for (size_t i = 0; i < ELEMENTSOF(starts); i++) {
                 int fd = dial();
@@ -393,7 +439,8 @@ static void test_slow_head_and_body(void **state) {
                 say(fd, starts[i]);
                 Str s = hear(fd, NULL, PATIENCE_MS);
                 assert_starts(s, "HTTP/1.1 408 ");
-                assert_true(mono_ms() - start >= ARRIVE_MS - 50 && mono_ms() - start < ARRIVE_MS + 1500);
+                assert_true(mono_ms() - start >= ARRIVE_MS - 50 &&
+                            mono_ms() - start < ARRIVE_MS + 1500);
                 close(fd);
         }
         int fd = dial();                              /* drop by drop is no progress */
@@ -489,7 +536,8 @@ static void test_stream(void **state) {
         int fd = dial();
         Stream *s = open_stream(fd);
         Str head = hear(fd, "\r\n\r\n", PATIENCE_MS);
-        assert_has(head, "Transfer-Encoding: chunked\r\n");    /* the head goes out before the first event */
+        assert_has(head,
+                   "Transfer-Encoding: chunked\r\n"); /* the head goes out before the first event */
         assert_int_equal(stream_send(s, STR("data: one\n\n")), SEND_OK);
         assert_has(hear(fd, "one\n\n", PATIENCE_MS), "B\r\ndata: one\n\n\r\n");
         assert_has(hear(fd, ":\n\n", PATIENCE_MS), "3\r\n:\n\n\r\n");    /* the heartbeat */
@@ -560,7 +608,7 @@ static void test_stream_reader_that_stops_is_cut(void **state) {
         int fd = dial(), small = 4096;
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         Stream *s = open_stream(fd);
-        SendResult r = SEND_OK;                       /* the producer pauses as told, until nothing drains */
+        SendResult r = SEND_OK; /* the producer pauses as told, until nothing drains */
         for (int drains = 0; r == SEND_OK || (r == SEND_FULL && drained(&drains, STALL_MS / 2));)
                 r = stream_send(s, (Str){ block, sizeof block });
         assert_int_equal(r, SEND_FULL);
@@ -626,16 +674,28 @@ static void test_drain(void **state) {
 }
 
 static void test_addresses(void **state) {
-        static const struct { const char *listen; Err want; } cases[] = {
-                { "[::1]:0", OK }, { "localhost:0", OK }, { ":0", OK },
-                { "nowhere", ERR_INVALID }, { "127.0.0.1", ERR_INVALID }, { "127.0.0.1:x", ERR_INVALID },
-                { "127.0.0.1:70000", ERR_INVALID }, { "300.0.0.1:80", ERR_INVALID }, { "::1:80", ERR_INVALID },
-                { "example.com:80", ERR_INVALID }, { "192.0.2.1:0", ERR_INVALID }, { "", ERR_INVALID },
+        static const struct { const char *listen; Err want;
+        } cases[] = {
+                { "[::1]:0", OK },
+                { "localhost:0", OK },
+                { ":0", OK },
+                { "nowhere", ERR_INVALID },
+                { "127.0.0.1", ERR_INVALID },
+                { "127.0.0.1:x", ERR_INVALID },
+                { "127.0.0.1:70000", ERR_INVALID },
+                { "300.0.0.1:80", ERR_INVALID },
+                { "::1:80", ERR_INVALID },
+                { "example.com:80", ERR_INVALID },
+                { "192.0.2.1:0", ERR_INVALID },
+                { "", ERR_INVALID },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(server_freep) Server *s = NULL;
                 Ctx cx = { .arena = arena, .world = &world_real };
-                ServerSettings set = { .listen = str_c(cases[i].listen), .fd = -1, .threads = 1, .world = &world_real,
+                ServerSettings set = { .listen = str_c(cases[i].listen),
+                                       .fd = -1,
+                                       .threads = 1,
+                                       .world = &world_real,
                                        .hooks = hooks };
                 assert_int_equal(server_start(&cx, &set, &s), cases[i].want);
                 assert_int_equal(!s, cases[i].want != OK);
@@ -653,7 +713,7 @@ static void test_busy_port_and_inherited_socket(void **state) {
         set.fd = dup(server_fd(server));
         assert_ok(server_start(&cx, &set, &second));
         assert_int_equal(server_port(second), server_port(server));
-        server_stop_accepting(server);                /* the successor serves all that come from now on */
+        server_stop_accepting(server); /* the successor serves all that come from now on */
         int64_t start = mono_ms();
         while (server_fd(server) >= 0 && mono_ms() - start < PATIENCE_MS)
                 poll(NULL, 0, 1);
@@ -681,17 +741,34 @@ static void test_free_closes_what_is_left(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_plain), TEST(test_head_and_old_clients), TEST(test_bodies),
-                TEST(test_keep_alive_and_pipelining), TEST(test_hook_that_answers_nothing), TEST(test_malformed),
-                TEST(test_no_answer_to_no_request), TEST(test_sizes), TEST(test_large_body_is_refused_unread),
-                TEST(test_chunked_body_over_its_limit), TEST(test_small_refused_body_keeps_the_connection),
-                TEST(test_slow_head_and_body), TEST(test_idle_connections_are_closed),
-                TEST(test_reader_that_takes_nothing), TEST(test_held_answer),
-                TEST(test_client_that_leaves_is_noticed), TEST(test_half_closed_client_gets_its_answer),
-                TEST(test_many_held_at_once), TEST(test_stream), TEST(test_stream_client_leaves),
-                TEST(test_stream_pauses_and_goes_on), TEST(test_stream_reader_that_stops_is_cut),
-                TEST(test_streams_end_at_drain), TEST(test_many_streams_come_and_go), TEST(test_drain),
-                TEST(test_addresses), TEST(test_busy_port_and_inherited_socket), TEST(test_free_closes_what_is_left),
+                TEST(test_plain),
+                TEST(test_head_and_old_clients),
+                TEST(test_bodies),
+                TEST(test_keep_alive_and_pipelining),
+                TEST(test_hook_that_answers_nothing),
+                TEST(test_malformed),
+                TEST(test_no_answer_to_no_request),
+                TEST(test_sizes),
+                TEST(test_large_body_is_refused_unread),
+                TEST(test_chunked_body_over_its_limit),
+                TEST(test_small_refused_body_keeps_the_connection),
+                TEST(test_slow_head_and_body),
+                TEST(test_idle_connections_are_closed),
+                TEST(test_reader_that_takes_nothing),
+                TEST(test_held_answer),
+                TEST(test_client_that_leaves_is_noticed),
+                TEST(test_half_closed_client_gets_its_answer),
+                TEST(test_many_held_at_once),
+                TEST(test_stream),
+                TEST(test_stream_client_leaves),
+                TEST(test_stream_pauses_and_goes_on),
+                TEST(test_stream_reader_that_stops_is_cut),
+                TEST(test_streams_end_at_drain),
+                TEST(test_many_streams_come_and_go),
+                TEST(test_drain),
+                TEST(test_addresses),
+                TEST(test_busy_port_and_inherited_socket),
+                TEST(test_free_closes_what_is_left),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

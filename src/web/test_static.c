@@ -39,7 +39,8 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-        static const char *const names[] = { "index.html", "fonts/a.woff2", ".secret", "empty.txt", "passwd.txt", "etc" };
+        static const char *const names[] = { "index.html", "fonts/a.woff2", ".secret",
+                                             "empty.txt",  "passwd.txt",    "etc" };
         files = static_close(files);
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 unlink(at(names[i]));
@@ -72,8 +73,22 @@ static void test_files_have_type_and_tag(void **state) {
 
 static void test_what_is_not_listed_does_not_exist(void **state) {
         static const char *const names[] = {
-                "", "/", ".", "..", "nothing", ".secret", "passwd.txt", "etc/passwd", "fonts", "fonts/", "../index.html",
-                "fonts/../index.html", "./index.html", "/index.html", "index.html/", "INDEX.HTML",
+                "",
+                "/",
+                ".",
+                "..",
+                "nothing",
+                ".secret",
+                "passwd.txt",
+                "etc/passwd",
+                "fonts",
+                "fonts/",
+                "../index.html",
+                "fonts/../index.html",
+                "./index.html",
+                "/index.html",
+                "index.html/",
+                "INDEX.HTML",
         };
         StaticFile f;
         for (size_t i = 0; i < ELEMENTSOF(names); i++)

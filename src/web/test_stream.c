@@ -13,7 +13,9 @@ static void on_wake(void *arg) { ((Seen *)arg)->woken++; }
 
 static int setup(void **state) {
         seen = (Seen){ 0 };
-        StreamSettings set = { .backlog_max = 100, .gone = on_gone, .drained = on_drained, .arg = &seen };
+        StreamSettings set = {
+                .backlog_max = 100, .gone = on_gone, .drained = on_drained, .arg = &seen
+        };
         stream = stream_new(&set, (StreamWaker){ on_wake, &seen }, 0);
         return 0;
 }
@@ -75,7 +77,8 @@ static void test_full_then_drained(void **state) {
 
 static void test_producer_that_does_not_pause_loses_the_reader(void **state) {
         size_t n;
-        assert_int_equal(send_n(150), SEND_FULL);     /* one large event with nothing before it is fine */
+        assert_int_equal(send_n(150),
+                         SEND_FULL); /* one large event with nothing before it is fine */
         assert_int_equal(send_n(50), SEND_FULL);
         assert_int_equal(send_n(1), SEND_GONE);       /* over twice the backlog */
         assert_int_equal(seen.gone, 1);
@@ -99,7 +102,8 @@ static void test_health(void **state) {
         assert_int_equal(stream_health(stream, 99, 100, 300), STREAM_WELL);
         assert_int_equal(stream_health(stream, 100, 100, 300), STREAM_QUIET);
         stream_comment(stream, STR(":\n\n"));
-        assert_int_equal(stream_health(stream, 1000, 100, 300), STREAM_WELL);   /* the clock starts at this look */
+        assert_int_equal(stream_health(stream, 1000, 100, 300),
+                         STREAM_WELL); /* the clock starts at this look */
         assert_int_equal(stream_health(stream, 1299, 1000, 300), STREAM_WELL);
         assert_int_equal(stream_health(stream, 1300, 1000, 300), STREAM_STALLED);
         assert_int_equal(take_n(10, &n), STREAM_BYTES);
@@ -133,8 +137,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_bytes_come_out_in_order, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_wakes_once_per_parking, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_full_then_drained, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_producer_that_does_not_pause_loses_the_reader, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_long_slow_reading_needs_no_more_memory, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_producer_that_does_not_pause_loses_the_reader,
+                                                setup, teardown),
+                cmocka_unit_test_setup_teardown(test_long_slow_reading_needs_no_more_memory, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_health, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_finish_adds_a_last_event, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_lost_connection_tells_once, setup, teardown),
