@@ -30,13 +30,18 @@ static bool in_list(Str word, const char *list) {
         return strstr(list, key) != NULL;
 }
 
+static bool is_word_char(char c) {
+        return isalnum((unsigned char)c) || c == '\'' || (unsigned char)c >= 0x80;
+}
+
 static Str word_first(Str *rest) {
-        *rest = str_trim(*rest);
-        size_t n = 0;
-        while (n < rest->n && (isalnum((unsigned char)rest->p[n]) || rest->p[n] == '\'' || (unsigned char)rest->p[n] >= 0x80))
-                n++;
-        Str word = str_to(*rest, n);
-        *rest = str_from(*rest, MAX(n, (size_t)(rest->n > 0 && n == 0)));
+        size_t from = 0, n;
+        while (from < rest->n && !is_word_char(rest->p[from]))
+                from++;
+        for (n = from; n < rest->n && is_word_char(rest->p[n]); n++)
+                ;
+        Str word = str_n(rest->p + from, n - from);
+        *rest = str_from(*rest, n);
         return word;
 }
 
@@ -107,12 +112,12 @@ static const char *possessive(Str word) {
 static void rest_add(Buf *out, Str rest) {
         while (rest.n) {
                 size_t gap = 0;
-                while (gap < rest.n && !isalnum((unsigned char)rest.p[gap]) && (unsigned char)rest.p[gap] < 0x80)
+                while (gap < rest.n && !is_word_char(rest.p[gap]))
                         gap++;
                 buf_add(out, str_to(rest, gap));
                 rest = str_from(rest, gap);
                 size_t n = 0;
-                while (n < rest.n && (isalnum((unsigned char)rest.p[n]) || rest.p[n] == '\'' || (unsigned char)rest.p[n] >= 0x80))
+                while (n < rest.n && is_word_char(rest.p[n]))
                         n++;
                 const char *turned = n ? possessive(str_to(rest, n)) : NULL;
                 if (turned)
@@ -148,8 +153,10 @@ bool second_person(Arena *a, Str content, Str *ret) {
         } else if (in_list(first, " my ")) {
                 buf_add_c(&out, "Your");
                 rest_add(&out, rest);
-        } else if (in_list(first, " user the ") && str_starts(whole, STR("User "))) {
+        } else if (str_eq_c(first, "User")) {
                 return second_person(a, rest, ret);
+        } else if (in_list(first, " the a an this that there it ")) {
+                return false;
         } else {
                 _cleanup_(buf_done) Buf verb = BUF(128);
                 if (first.n && verb_second(first, &verb)) {
