@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { coverageAdd } from './coverage.mjs';
@@ -206,7 +207,11 @@ export function runBinary(args, { env = {}, input = '', binary = binaryPath(), d
         });
 }
 
-process.on('exit', () => {
+// A test that failed before it stopped its server must not keep the run waiting.
+const endAll = () => {
         for (const child of running)
                 child.kill('SIGKILL');
-});
+};
+process.on('exit', endAll);
+if (process.env.NODE_TEST_CONTEXT)
+        after(endAll);
