@@ -46,7 +46,8 @@ typedef struct Ctx {
 Err  err_raise(Ctx *cx, Err code, const char *where, const char *fmt, ...) _printf_(4, 5);
 #define _STR2(x) #x
 #define _STR1(x) _STR2(x)
-#define RAISE(cx, code, ...) err_raise((cx), (code), __FILE_NAME__ ":" _STR1(__LINE__), __VA_ARGS__)
+#define RAISE(cx, code, ...) \
+        err_raise((cx), (code), __FILE_NAME__ ":" _STR1(__LINE__), __VA_ARGS__)
 #define TRY(expr) do { Err _e = (expr); if (_e) return _e; } while (0)
 
 /* ERR_INVALID with one member named: RAISE_FIELD(cx, "#/email", "must contain one @"). Call it
