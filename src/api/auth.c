@@ -168,7 +168,7 @@ static Err jwks_handle(Req *rq, const void *in, void *ret) {
 #define REGISTER(id_, path_) \
         { .id = id_, .method = POST, .path = path_, .lane = LANE_HASH, .auth = AUTH_NONE, \
           .rate = RATE_REGISTER, .in = &register_in, .out = &user_view_shape, .status = 201, \
-          .also = "application/json", .body_max = 16 * 1024, \
+          .also_status = 202, .also = "application/json", .body_max = 16 * 1024, \
           .errors = ERRORS(ERR_EMAIL_TAKEN, ERR_PASSWORD_LONG, ERR_PASSWORD_COMMON, ERR_HASH_QUEUE, \
                            ERR_FORBIDDEN), \
           .audit = "user_created", .tag = "auth", .summary = "Create an account", \

@@ -148,6 +148,7 @@ const Route docs_routes[] = {
           .path = "/docs/{file}",
           PAGE_ROW,
           .produces = "*/*",
+          .also_status = 304,
           .errors = ERRORS(ERR_NOT_FOUND),
           .summary = "Files of the API page",
           .fn = file_handle },

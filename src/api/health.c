@@ -355,13 +355,14 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
 #define READY(id_, path_)                                                                          \
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, HEALTH_ROW, .query = &ready_query,        \
-                .out = &ready_shape, .also = "text/plain",                                         \
+                .out = &ready_shape, .also = "text/plain", .also_status = 503,                     \
                 .summary = "May it get traffic? 503 with the same body when not",                  \
                 .fn = ready_handle                                                                 \
         }
 #define BRIEF(id_, path_)                                                                          \
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &brief_shape,          \
+                .also_status = 503,                                                                \
                 .summary = "Readiness in one line", .fn = brief_handle                             \
         }
 #define STATUS(id_, path_)                                                                         \
@@ -382,6 +383,7 @@ const Route health_routes[] = {
           .path = "/health/ready/{name}",
           HEALTH_ROW,
           .out = &one_check,
+          .also_status = 503,
           .errors = ERRORS(ERR_NOT_FOUND),
           .summary = "One check",
           .fn = ready_one_handle },
@@ -390,6 +392,7 @@ const Route health_routes[] = {
           .path = "/startupz",
           HEALTH_ROW,
           .out = &alive_shape,
+          .also_status = 503,
           .summary = "Has it started? 503 until storage is open",
           .fn = startup_handle },
         BRIEF("health.api", "/api/health"),
@@ -403,6 +406,7 @@ const Route health_routes[] = {
           .rate = RATE_NONE,
           .query = &detailed_query,
           .out = &detailed_shape,
+          .also_status = 503,
           .tag = "Health",
           .audit_none = "reads cached state, nobody's data",
           .summary = "Every check with its measurement",

@@ -243,21 +243,45 @@ static void raw_content(Printer *p, const char *type) {
                  json ? "{}" : "{\"type\":\"string\"}");
 }
 
-static void success(Printer *p, const Route *r) {
-        buf_addf(p->out, "\"%d\":{\"description\":\"Success\"", success_status(r));
+static const char problem_content[] = "\"application/problem+json\":{\"schema\":"
+                                      "{\"$ref\":\"#/components/schemas/Problem\"}}";
+
+/* The media types of an answer that is not a problem. */
+static void contents(Printer *p, const Route *r, bool second) {
+        bool own_json = r->also && !strcmp(r->also, "application/json");
         if (r->produces) {
-                buf_add_c(p->out, ",\"content\":{");
                 raw_content(p, r->produces);
-                buf_addc(p->out, '}');
+        } else if (second && own_json) {
+                raw_content(p, r->also);
         } else if (r->out) {
-                buf_add_c(p->out, ",\"content\":{\"application/json\":{\"schema\":");
+                buf_add_c(p->out, "\"application/json\":{\"schema\":");
                 buf_add_c(p->out, r->out_list ? "{\"type\":\"array\",\"items\":" : "");
                 ref(p, r->out);
                 buf_add_c(p->out, r->out_list ? "}}" : "}");
-                if (r->also && strcmp(r->also, "application/json")) {
-                        buf_addc(p->out, ',');
-                        raw_content(p, r->also);
-                }
+        }
+        if (r->also && !own_json) {
+                buf_addc(p->out, ',');
+                raw_content(p, r->also);
+        }
+}
+
+static void success(Printer *p, const Route *r) {
+        buf_addf(p->out, "\"%d\":{\"description\":\"Success\"", success_status(r));
+        if (r->produces || r->out) {
+                buf_add_c(p->out, ",\"content\":{");
+                contents(p, r, false);
+                buf_addc(p->out, '}');
+        }
+        buf_addc(p->out, '}');
+        if (!r->also_status)
+                return;
+        buf_addf(p->out, ",\"%d\":{\"description\":\"%s\"", r->also_status,
+                 r->also_status < 400 ? "Success as well" : "The same answer, or a problem");
+        if (r->also_status != 304) {
+                buf_add_c(p->out, ",\"content\":{");
+                contents(p, r, true);
+                if (r->also_status >= 400)
+                        buf_addf(p->out, ",%s", problem_content);
                 buf_addc(p->out, '}');
         }
         buf_addc(p->out, '}');
@@ -274,7 +298,7 @@ static void failures(Printer *p, const Route *r) {
         for (int status = 400; status < 600; status++) {
                 const char *sep = "";
                 for (size_t i = 0; i < n; i++) {
-                        if (row_status(r, errors[i]) != status)
+                        if (row_status(r, errors[i]) != status || status == r->also_status)
                                 continue;
                         if (!*sep)
                                 buf_addf(p->out, ",\"%d\":{\"description\":\"", status);
@@ -282,14 +306,11 @@ static void failures(Printer *p, const Route *r) {
                         sep = ", ";
                 }
                 if (*sep)
-                        buf_add_c(p->out,
-                                  "\",\"content\":{\"application/problem+json\":{\"schema\":"
-                                  "{\"$ref\":\"#/components/schemas/Problem\"}}}}");
+                        buf_addf(p->out, "\",\"content\":{%s}}", problem_content);
         }
         for (const char *c = "45"; *c; c++)
-                buf_addf(p->out, ",\"%cXX\":{\"description\":\"Any other problem\","
-                                 "\"content\":{\"application/problem+json\":{\"schema\":"
-                                 "{\"$ref\":\"#/components/schemas/Problem\"}}}}", *c);
+                buf_addf(p->out, ",\"%cXX\":{\"description\":\"Any other problem\",\"content\":{%s}}",
+                         *c, problem_content);
 }
 
 static void security(Printer *p, const Route *r) {

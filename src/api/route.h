@@ -92,6 +92,8 @@ struct Route {
         const char *also;
         size_t body_max;
         int status;                                   /* of success; 0 = 200, or 204 without out */
+        /* the same answer may also have this one (202, 503); 304 comes without a body */
+        int also_status;
         /* beyond those that the other columns imply */
         const Err *errors;
         const char *audit, *audit_none;               /* one of: event name, or why there is none */

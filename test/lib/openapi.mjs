@@ -71,6 +71,8 @@ class Judge {
                         return null;
                 if (!response.content)
                         return text ? `${method} ${path} ${status}: a body where none is promised` : null;
+                if (response.content['*/*'])
+                        return null;
                 if (!response.content[type])
                         return `${method} ${path} ${status}: type ${type} is not declared (${Object.keys(response.content)})`;
                 if (!response.content[type].schema || !/json/.test(type))
