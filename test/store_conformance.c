@@ -404,6 +404,31 @@ static void a_failed_write_leaves_nothing(void **state) {
         assert_ok(add(k, 1));
 }
 
+/* Whichever statement of a write fails, nothing of it stays. */
+static Err three_fn(Ctx *cx, DbConn *c, void *arg) {
+        int64_t *done = arg;
+        for (int64_t id = 1; id <= 3; id++) {
+                TRY(add_fn(cx, c, &(Add){ .id = id }));
+                _cleanup_(rows_done) Rows r = { 0 };
+                TRY(db_row(cx, c, &account_get, ARGS(v_int(id)), &r));
+        }
+        *done = 1;
+        return OK;
+}
+
+static void any_statement_may_fail(void **state) {
+        Case *k = *state;
+        int64_t done = 0;
+        for (int64_t nth = 1; !done; nth++) {
+                db_fail_at(k->db, nth, ERR_STORAGE);
+                Err e = db_write(&k->cx, k->db, three_fn, &done);
+                db_fail_at(k->db, 0, OK);
+                assert_err(e, nth <= 6 ? ERR_STORAGE : OK);
+                err_clear(&k->cx);
+                assert_int_equal(accounts(k), nth <= 6 ? 0 : 3);
+        }
+}
+
 /* A write that stands in the writer until it is let go, so that what is submitted meanwhile waits.
  */
 typedef struct Gate {
@@ -917,6 +942,7 @@ static const Named cases[] = {
         CASE(every_thread_sees_what_was_acknowledged),
         CASE(a_write_reads_its_own),
         CASE(a_failed_write_leaves_nothing),
+        CASE(any_statement_may_fail),
         CASE(a_failing_job_undoes_only_itself),
         CASE(close_finishes_what_is_queued),
         CASE(hooks_run_in_order),

@@ -51,6 +51,7 @@ Err write_call(Ctx *cx, DbConn *c, DbFn *fn, void *arg) {
         writing = c;
         c->writable = true;
         Err e = fn(cx, c, arg);
+        assert(c->open == 0); /* Rows left open would keep the next commit out */
         c->writable = false;
         writing = before;
         return e;
@@ -58,8 +59,22 @@ Err write_call(Ctx *cx, DbConn *c, DbFn *fn, void *arg) {
 
 /* ---- statements ---- */
 
+void db_fail_at(Db *db, int64_t nth, Err with) {
+        db->fault = with;
+        __atomic_store_n(&db->fault_in, nth, __ATOMIC_RELEASE);
+}
+
+static Err fault(Ctx *cx, Db *db) {
+        if (!__atomic_load_n(&db->fault_in, __ATOMIC_ACQUIRE))
+                return OK;
+        if (__atomic_sub_fetch(&db->fault_in, 1, __ATOMIC_RELAXED))
+                return OK;
+        return RAISE(cx, db->fault, "a test asked for this failure");
+}
+
 Err db_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed) {
         int64_t changed = 0;
+        TRY(fault(cx, c->db));
         TRY(c->db->driver->run(cx, c, sql, args, &changed));
         if (ret_changed)
                 *ret_changed = changed;
@@ -68,7 +83,9 @@ Err db_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed) 
 
 Err db_rows(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) {
         void *stmt = NULL;
+        TRY(fault(cx, c->db));
         TRY(c->db->driver->rows(cx, c, sql, args, &stmt));
+        c->open++;
         *ret = (Rows){ .conn = c, .stmt = stmt };
         return OK;
 }
@@ -90,8 +107,10 @@ Err db_row(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) {
 }
 
 void rows_done(Rows *r) {
-        if (r->stmt)
+        if (r->stmt) {
                 r->conn->db->driver->finish(r->conn, r->stmt);
+                r->conn->open--;
+        }
         *r = (Rows){ 0 };
 }
 

@@ -104,6 +104,8 @@ typedef struct DbSettings {
  * ERR_CONFLICT: newer schema, changed migration, another program's file, in use by a process. */
 Err db_open(Ctx *cx, const DbSettings *set, Db **ret) _must_check_;
 Err db_open_failing(Ctx *cx, Err with, Db **ret) _must_check_;   /* every call fails, for tests */
+/* The nth statement from now fails, once, for tests: whatever it is part of must leave nothing. */
+void db_fail_at(Db *db, int64_t nth, Err with);
 Db *db_close(Db *db);                                 /* finishes queued writes, checkpoints */
 DEFINE_CLEANUP(Db, db_close)
 bool db_is_remote(const Db *db);                      /* reads wait for a network: not on a loop */

@@ -14,11 +14,14 @@ struct Db {
         const Migration *const *migrations;           /* NULL: none */
         bool migrate;
         JobQueue queue;                               /* of the driver's writing threads */
+        int64_t fault_in;                             /* atomic: db_fail_at, 0 = off */
+        Err fault;
 };
 
 struct DbConn {
         Db *db;
         bool writable;                                /* inside a write */
+        int open;                                     /* Rows not yet done */
         Hook *hooks;
         size_t hooks_n, hooks_cap;
 };

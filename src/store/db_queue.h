@@ -28,5 +28,6 @@ QueueWait queue_wait(JobQueue *q, int64_t idle_us); /* idle: nothing came for so
 /* Calls `done`. The answer of a job whose deadline passed while it waited; OK when it may run. */
 void job_answer(DbJob *job);
 Err  job_late(DbJob *job);
-/* Marks that this thread is inside a `done` or a hook and must not wait for a write; what it was. */
+/* Marks that this thread is inside a `done` or a hook and must not wait for a write; what it was.
+ */
 bool job_answering(bool on);

@@ -18,15 +18,19 @@
 
 enum {
         CACHE_KIB = 2048,
-        BUSY_MS = 2000,              /* for another program that looks into the file */
         DEADLINE_OPS = 4096,         /* virtual machine steps between two looks at the clock */
         APPLICATION_ID = 0x4d61696e, /* "Main": tells our file from another program's */
 };
 
-static void sqlite_setup(void) {
+static void setup(void) {
         sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         sqlite3_initialize();
+}
+
+void sqlite_setup(void) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, setup);
 }
 
 /* ---- connections ---- */
@@ -215,8 +219,7 @@ static void sqlite_close(Db *db) {
 }
 
 Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
-        static pthread_once_t once = PTHREAD_ONCE_INIT;
-        pthread_once(&once, sqlite_setup);
+        sqlite_setup();
         Arena *arena = arena_new();
         SqliteDb *s = NEW(arena, SqliteDb);
         *s = (SqliteDb){ .base = { .driver = &sqlite_driver },

@@ -154,6 +154,7 @@ static void old_settle(Ctx *cx, const char *path) {
 }
 
 Err sqlite_restore(Ctx *cx, const DbSettings *set, const char *from) {
+        sqlite_setup();
         const char *part = arena_printf(cx->arena, "%s.part", set->path);
         _cleanup_(fd_close) int lock = -1;
         TRY(lock_take(cx, arena_printf(cx->arena, "%s.lock", set->path), set->lock_wait_ms, &lock));

@@ -7,6 +7,8 @@
 #include "store/db_int.h"
 #include "store/db_table.h"
 
+enum { BUSY_MS = 2000 };                              /* for another program that looks in */
+
 /* A prepared statement of one connection. A second use of a Sql while the first is open gets a
  * twin. */
 typedef struct Stmt Stmt;
@@ -62,6 +64,7 @@ static inline SqliteConn *sqlite_conn(DbConn *c) { return CONTAINER_OF(c, Sqlite
  * and is not raised. */
 Err  sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what);
 
+void sqlite_setup(void);                              /* before anything else of the library */
 typedef enum ConnRole { CONN_READER, CONN_WRITER } ConnRole;
 Err         conn_open(Ctx *cx, SqliteDb *s, ConnRole role, SqliteConn **ret);
 SqliteConn *conn_close(SqliteConn *c);

@@ -176,9 +176,9 @@ Err sqlite_next(Ctx *cx, DbConn *base, void *stmt, bool *ret_row) {
         Stmt *s = stmt;
         /* A step behind the end would run it again. */
         int rc = s->ended ? SQLITE_DONE : step(cx, c, s);
+        s->ended = rc != SQLITE_ROW;
         if (rc != SQLITE_ROW && rc != SQLITE_DONE)
                 return sqlite_fail(cx, c->db, rc, s->sql->name);
-        s->ended = rc == SQLITE_DONE;
         *ret_row = rc == SQLITE_ROW;
         return OK;
 }

@@ -162,17 +162,17 @@ static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages) {
         return SQLITE_OK;
 }
 
-/* Never waits for a reader: what cannot be done now is done the next time. */
+/* Never waits for a reader: what it holds back is done in the next quiet moment. */
 static void checkpoint(Writer *w, int mode) {
         int pages = 0, moved = 0;
         sqlite3_busy_timeout(w->conn->db, 0);
         int rc = sqlite3_wal_checkpoint_v2(w->conn->db, NULL, mode, &pages, &moved);
-        sqlite3_busy_timeout(w->conn->db, 2000);
+        sqlite3_busy_timeout(w->conn->db, BUSY_MS);
         if (rc && rc != SQLITE_BUSY)
                 LOG(NULL, LOG_WARN, "storage_checkpoint_failed", sqlite3_errmsg(w->conn->db),
                     L_INT("pages", pages));
         w->wal_next = w->wal_pages + WAL_PASSIVE_PAGES;
-        w->wal_idle_due = false;
+        w->wal_idle_due = rc == SQLITE_BUSY;
 }
 
 static void checkpoint_if_due(Writer *w, bool idle) {

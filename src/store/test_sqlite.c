@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What only the SQLite driver has: the file, its lock, a full disk, backup and restore. */
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,6 +204,47 @@ static void the_writer_is_set_to_be_durable(void **state) {
         Case *k = *state;
         open_it(k);
         assert_ok(db_write(&k->cx, k->db, pragmas_fn, NULL));
+}
+
+/* ---- the disk is asked before anyone is answered ----
+ * These stand before the C library's, so that the test sees and refuses each sync. */
+
+static int syncs, syncs_refused;
+
+static int sync_seen(long call, int fd) {
+        __atomic_fetch_add(&syncs, 1, __ATOMIC_RELAXED);
+        if (!__atomic_load_n(&syncs_refused, __ATOMIC_RELAXED))
+                return (int)syscall(call, fd);
+        errno = EIO;
+        return -1;
+}
+
+int fsync(int fd) { return sync_seen(SYS_fsync, fd); }
+int fdatasync(int fd) { return sync_seen(SYS_fdatasync, fd); }
+
+static void an_answer_comes_after_a_sync(void **state) {
+        Case *k = *state;
+        open_it(k);
+        for (int64_t id = 1; id <= 20; id++) {
+                int before = __atomic_load_n(&syncs, __ATOMIC_RELAXED);
+                assert_ok(pair_add(k, id, 10));
+                assert_true(__atomic_load_n(&syncs, __ATOMIC_RELAXED) > before);
+        }
+}
+
+static void a_sync_that_fails_fails_the_write(void **state) {
+        Case *k = *state;
+        open_it(k);
+        assert_ok(pair_add(k, 1, 10));
+        Pair lost = { 2, 10 };
+        __atomic_store_n(&syncs_refused, 1, __ATOMIC_RELAXED);
+        Err e = db_write(&k->cx, k->db, pair_fn, &lost);
+        __atomic_store_n(&syncs_refused, 0, __ATOMIC_RELAXED);
+        assert_refused(k, e, ERR_STORAGE, "I/O error");
+        assert_int_equal(lost.rolled_back, 1);
+        assert_int_equal(counts_of(k, k->db).a, 1);
+        assert_ok(pair_add(k, 2, 10));
+        assert_int_equal(counts_of(k, k->db).newest, 2);
 }
 
 /* ---- a full disk ---- */
@@ -442,6 +485,8 @@ int main(void) {
                 CASE(what_cannot_be_opened_says_why),
                 CASE(another_programs_file_is_left_alone),
                 CASE(the_writer_is_set_to_be_durable),
+                CASE(an_answer_comes_after_a_sync),
+                CASE(a_sync_that_fails_fails_the_write),
                 CASE(a_full_disk_undoes_the_batch_and_heals),
                 CASE(a_lost_transaction_fails_its_whole_batch),
                 CASE(the_log_is_folded_back),
