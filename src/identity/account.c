@@ -164,6 +164,13 @@ Err user_save_profile(Ctx *cx, Identity *id, DbConn *c, const User *u) {
         return OK;
 }
 
+Err user_save_consents(Ctx *cx, Identity *id, DbConn *c, const User *u) {
+        TRY(db_run(cx, c, &sql_user_set_consents,
+                   ARGS(v_text(u->user_id), v_int(u->consent_extraction), v_int(u->consent_llm)), NULL));
+        user_changed(cx, id, c, u->user_id);
+        return OK;
+}
+
 Err user_save_admin(Ctx *cx, Identity *id, DbConn *c, const User *u) {
         TRY(db_run(cx, c, &sql_user_set_admin,
                    ARGS(v_text(u->user_id), v_int(u->tier), v_int(u->is_active), v_int(u->is_admin),

@@ -38,6 +38,7 @@ Err user_load_by_email(Ctx *cx, Identity *id, DbConn *c, Str email, User *ret) _
 /* Inside a write. ERR_EMAIL_TAKEN, ERR_CONFLICT (user id). Makes the user's data key too. */
 Err user_add(Ctx *cx, Identity *id, DbConn *c, const User *u) _must_check_;
 Err user_save_profile(Ctx *cx, Identity *id, DbConn *c, const User *u) _must_check_;
+Err user_save_consents(Ctx *cx, Identity *id, DbConn *c, const User *u) _must_check_;
 /* Tier, limits, active, administrator. Notes the change, so that tokens in use follow at once. */
 Err user_save_admin(Ctx *cx, Identity *id, DbConn *c, const User *u) _must_check_;
 

@@ -215,3 +215,11 @@ Err identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id, int64_t
 }
 
 void identity_jwks(Ctx *cx, Identity *id, Buf *out) { signing_keys_write(cx, id->signing, out); }
+
+void identity_offer(const Identity *id, IdentityOffer *ret) {
+        *ret = (IdentityOffer){
+                .registration_open = !id->set.registration_closed, .email_delivery = id->set.mail.send != NULL,
+                .authjs = foreign_is_configured(id->foreign), .password_hash = id->set.password_hash, .issuer = id->set.issuer,
+                .audience = id->set.audience, .public_url = id->set.public_url,
+        };
+}

@@ -79,6 +79,14 @@ Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principa
 Err identity_introspect(Ctx *cx, Identity *id, Str token, Str client_ip, Principal *ret) _must_check_;
 void identity_jwks(Ctx *cx, Identity *id, Buf *out);  /* the public signing keys, a JWK set */
 
+/* What the outside may know of the settings. */
+typedef struct IdentityOffer {
+        bool registration_open, email_delivery, authjs;
+        PasswordAlg password_hash;
+        Str issuer, audience, public_url;
+} IdentityOffer;
+void      identity_offer(const Identity *id, IdentityOffer *ret);
+
 UserKeys *identity_user_keys(Identity *id);           /* borrowed */
 Audit    *identity_audit(Identity *id);               /* borrowed */
 bool      identity_skips_auth(const Identity *id);    /* answers carry X-Mainstay-Skip-Auth: true */

@@ -13,6 +13,7 @@
 #include "identity/identity_sql_int.h"
 #include "identity/key_use.h"
 #include "identity/password_rules.h"
+#include "identity/personal.h"
 #include "identity/signing_key.h"
 #include "identity/token_cache.h"
 
@@ -32,6 +33,8 @@ struct Identity {
         HashGate *gate;
         KeyUses *uses;
         PasswordRules *rules;
+        PersonalPart parts[PERSONAL_PARTS_MAX];
+        size_t n_parts;
         /* Derived from the store key, which is itself random and sealed by the root key: a new root key changes none of them. */
         SealKey seal;
         HmacKey index_mac;                            /* e-mail addresses, lockout names, token names */

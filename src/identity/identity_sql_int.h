@@ -152,11 +152,11 @@
         X(export_old, "SELECT job_id FROM export_jobs WHERE status = 'ready' AND expires_at < $1 LIMIT $2") \
         X(export_ids, "SELECT job_id FROM export_jobs WHERE user_id = $1") \
         X(export_delete_user, "DELETE FROM export_jobs WHERE user_id = $1") \
-        X(erasure_add, "INSERT INTO erasures (receipt, user_id, requested_at, erase_at) VALUES ($1, $2, $3, $4)") \
-        X(erasure_of_user, "SELECT requested_at FROM erasures WHERE user_id = $1 ORDER BY requested_at DESC LIMIT 1") \
+        X(erasure_add, "INSERT INTO erasures (receipt, person, requested_at, erase_at) VALUES ($1, $2, $3, $4)") \
+        X(erasure_of_user, "SELECT requested_at FROM erasures WHERE person = $1 ORDER BY requested_at DESC LIMIT 1") \
         X(erasure_get, "SELECT completed_at, erase_at FROM erasures WHERE receipt = $1") \
-        X(erasure_done, "UPDATE erasures SET completed_at = $2 WHERE user_id = $1 AND completed_at = 0") \
-        X(erasure_cancel, "DELETE FROM erasures WHERE user_id = $1 AND completed_at = 0") \
+        X(erasure_done, "UPDATE erasures SET completed_at = $2 WHERE person = $1 AND completed_at = 0") \
+        X(erasure_cancel, "DELETE FROM erasures WHERE person = $1 AND completed_at = 0") \
         X(usage_delete_user, "DELETE FROM usage_days WHERE user_id = $1") \
         X(usage_load, "SELECT user_id, requests FROM usage_days WHERE day = $1") \
         X(usage_set, "INSERT INTO usage_days (user_id, day, requests) VALUES ($1, $2, $3) " \

@@ -17,9 +17,10 @@ static Err link_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, Str su
 }
 
 /* An erased user does not come back with a token from before. */
-static Err erased_check(Ctx *cx, DbConn *c, const Claims *claims) {
+static Err erased_check(Ctx *cx, Identity *id, DbConn *c, const Claims *claims) {
         _cleanup_(rows_done) Rows r = {0};
-        Err e = db_row(cx, c, &sql_erasure_of_user, ARGS(v_text(claims->sub)), &r);
+        Err e = db_row(cx, c, &sql_erasure_of_user,
+                       ARGS(v_blob(identity_index(cx, id, "erased", claims->sub))), &r);
 
         if (e == ERR_NOT_FOUND)
                 return OK;
@@ -56,7 +57,7 @@ Err subject_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, const Clai
                         return RAISE(cx, ERR_TOKEN_INVALID, "the subject belongs to another source");
         }
         if (e == ERR_NOT_FOUND) {
-                TRY(erased_check(cx, c, claims));
+                TRY(erased_check(cx, id, c, claims));
                 *ret = (Subject){ user_first_seen(cx, source, claims), true };
                 return OK;
         }

@@ -77,9 +77,9 @@ static const char records_up[] =
         "CREATE TABLE export_jobs (job_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, status TEXT NOT NULL,"
         " created_at BIGINT NOT NULL, bytes BIGINT NOT NULL DEFAULT 0, sha256 TEXT, expires_at BIGINT NOT NULL DEFAULT 0);"
         "CREATE INDEX export_jobs_user ON export_jobs (user_id, created_at);"
-        "CREATE TABLE erasures (receipt TEXT PRIMARY KEY, user_id TEXT NOT NULL, requested_at BIGINT NOT NULL,"
+        "CREATE TABLE erasures (receipt TEXT PRIMARY KEY, person BYTEA NOT NULL, requested_at BIGINT NOT NULL,"
         " erase_at BIGINT NOT NULL, completed_at BIGINT NOT NULL DEFAULT 0);"
-        "CREATE INDEX erasures_user ON erasures (user_id);";
+        "CREATE INDEX erasures_person ON erasures (person);";
 static const char records_down[] =
         "DROP TABLE erasures; DROP TABLE export_jobs; DROP TABLE mail_queue; DROP TABLE audit_checkpoints; DROP TABLE audit;";
 

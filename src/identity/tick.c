@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* tick: the housekeeping of the room, about once a second on a worker; a bounded piece each time. */
 #include "base/log.h"
+#include "codec/when.h"
 #include "identity/identity_int.h"
 #include "identity/notice.h"
 #include "identity/recovery.h"
 
 enum { SWEEP_EVERY_MS = 10000, CHECKPOINT_EVERY_MS = 60000, ROWS = 5000, WARN_EVERY_MS = 60000 };
-#define DAY_MS       INT64_C(86400000)
 #define AUDIT_KEPT_MS (366 * DAY_MS)
 
 static Err store_uses(Ctx *cx, DbConn *c, void *arg) {
@@ -58,6 +58,8 @@ Err identity_tick(Ctx *cx, Identity *id) {
                 TRY(db_write(cx, id->db, store_uses, id));
         TRY(reset_flush(cx, id));
         TRY(mail_flush(cx, id));
+        TRY(export_flush(cx, id));
+        TRY(erasure_flush(cx, id));
         if (is_due(&id->next_sweep_ms, now, SWEEP_EVERY_MS)) {
                 TRY(reload_keys(cx, id));
                 TRY(db_write(cx, id->db, sweep, id));
