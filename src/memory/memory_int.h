@@ -120,7 +120,8 @@ Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const
 
 /* Profile in step with a memory that was added, changed or went. */
 Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) _must_check_;
-Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) _must_check_;
+typedef enum ProfileGone { GONE_CHANGED, GONE_SUPERSEDED, GONE_DELETED } ProfileGone;
+Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, ProfileGone how) _must_check_;
 
 /* JSON object text with members set; `value` is JSON text. */
 typedef struct Member { const char *name; Str value; } Member;

@@ -100,7 +100,16 @@ static void pending_attribute(Ctx *cx, const MemoryNew *in, const Fact *fact, Pe
         p->m.has_subject = r->attribute.p && r->value.p && r->value.n;
 }
 
-static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, Pending *p, bool *ret_scheduled) {
+/* A plan whose date needs no note in the text: "on March 5". */
+static Err pending_dated(Ctx *cx, const Fact *fact, MemoryRow *r, bool *ret_scheduled) {
+        if (!fact || !fact->scheduled_at)
+                return OK;
+        *ret_scheduled = true;
+        return json_with(cx, r->context, &(Member){ "scheduled_date", json_time(cx, fact->scheduled_at) }, 1, &r->context);
+}
+
+static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact, Pending *p,
+                            bool *ret_scheduled) {
         MemoryRow *r = &p->m.row;
         MomentRef ref = { .said_at = in->said_at ? in->said_at : cx_now_ms(cx) };
         int64_t at;
@@ -108,9 +117,11 @@ static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, 
         *ret_scheduled = false;
         if (in->verbatim)
                 return OK;
+        if (!moment_find(cx->arena, r->content, &ref, &(Moment){0}))
+                return pending_dated(cx, fact, r, ret_scheduled);
         TRY(profile_utc_offset(cx, s, ref.said_at, &ref.utc_offset_min));
         if (!moment_annotate(cx->arena, r->content, &ref, &text, &at) || str_utf8_count(text) > MEMORY_CONTENT_MAX)
-                return OK;
+                return pending_dated(cx, fact, r, ret_scheduled);
         r->content = text;
         *ret_scheduled = true;
         return json_with(cx, r->context, &(Member){ "scheduled_date", json_time(cx, at) }, 1, &r->context);
@@ -248,7 +259,7 @@ Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const
         if (is_text)
                 TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(m->row.unit)), NULL));
         return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED ? profile_on_memory(cx, s, k, m)
-                                                                          : profile_on_gone(cx, s, k, m);
+                                                                          : profile_on_gone(cx, s, k, m, GONE_SUPERSEDED);
 }
 
 void stored_absorb(Ctx *cx, Stored *into, const Stored *from) {
@@ -348,7 +359,7 @@ Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const
         bool is_scheduled;
         TRY(pending_make(cx, s, in, fact, &p));
         TRY(keys_get(cx, s, &k));
-        TRY(pending_schedule(cx, s, in, &p, &is_scheduled));
+        TRY(pending_schedule(cx, s, in, fact, &p, &is_scheduled));
         Weight w = weigh_importance(p.m.type, p.m.row.content, fact ? fact->quote : STR_NULL, &p.m.row, is_scheduled);
         p.m.level = w.level;
         p.m.row.importance_score = w.score;
@@ -430,19 +441,37 @@ Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
                 m.row.importance_score = w.score;
         }
         TRY(stored_identify(cx, &k, &m));
-        TRY(profile_on_gone(cx, s, &k, &m));
+        TRY(profile_on_gone(cx, s, &k, &m, GONE_CHANGED));
         TRY(stored_change(cx, s, &k, &m, &(Change){ MEMORY_UPDATE, "updated", before }));
         written(ret, MEMORY_UPDATE, "updated", &m);
         return OK;
 }
 
+/* The successor quotes the old value; what is forgotten is forgotten there as well. */
+static Err unquote(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *gone) {
+        Stored next;
+        if (!gone->row.superseded_by.p)
+                return OK;
+        Err e = stored_by_id(cx, s, k, gone->row.superseded_by, &next);
+        if (e == ERR_MEMORY_NOT_FOUND) {
+                err_clear(cx);
+                return OK;
+        }
+        TRY(e);
+        if (!str_contains(next.row.context, STR("\"previous_value\"")))
+                return OK;
+        TRY(json_with(cx, next.row.context, &(Member){ "previous_value", STR_NULL }, 1, &next.row.context));
+        return stored_save(cx, s, k, &next);
+}
+
 static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
         Shelf *shelf;
         TRY(stored_remove(cx, s, m));
+        TRY(unquote(cx, s, k, m));
         TRY(shelf_get(cx, s, &shelf));
         shelf_drop(shelf, m->row.unit);
         unindex_later(cx, s, m->row.unit);
-        return profile_on_gone(cx, s, k, m);
+        return profile_on_gone(cx, s, k, m, GONE_DELETED);
 }
 
 Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) {

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "memory/memory_sql.h"
+#include "memory/profile_int.h"
+
+enum { BODY_MAX = 1024 * 1024 };
+
+/* ---- packing ---- */
+
+typedef struct Stamp { double confidence; int64_t a, b; } Stamp;
+
+static void pack_inner(Buf *b, char tag, Buf *inner) {
+        pack_add(b, tag, inner->n ? buf_str(inner) : STR(""));
+        buf_clear(inner);
+}
+
+static void claim_pack(Buf *b, char tag, const Claim *c, Buf *scratch) {
+        Stamp st = { c->confidence, c->first_seen, c->last_confirmed };
+        pack_add(scratch, 'v', c->value);
+        pack_add(scratch, 'm', c->memory_id);
+        pack_add(scratch, 'k', c->kind);
+        pack_add(scratch, 'n', str_n(&st, sizeof st));
+        pack_inner(b, tag, scratch);
+}
+
+static void entry_pack(Buf *out, const Entry *e, Buf *inner, Buf *scratch) {
+        pack_add(inner, 'f', e->field);
+        pack_add(inner, 'i', e->item);
+        for (size_t i = 0; i < e->n_claims; i++)
+                claim_pack(inner, 'C', &e->claims[i], scratch);
+        for (size_t i = 0; i < e->n_past; i++)
+                claim_pack(inner, 'P', &(Claim){ .value = e->past[i].value, .memory_id = e->past[i].memory_id,
+                                                 .first_seen = e->past[i].from, .last_confirmed = e->past[i].to }, scratch);
+        pack_inner(out, 'E', inner);
+}
+
+static Claim claim_unpack(Str body) {
+        Claim c = {0};
+        Str v;
+        char tag;
+        while (unpack_next(&body, &tag, &v)) {
+                Stamp st;
+                if (tag == 'v')
+                        c.value = v;
+                else if (tag == 'm')
+                        c.memory_id = v;
+                else if (tag == 'k')
+                        c.kind = v;
+                else if (tag == 'n' && v.n == sizeof st) {
+                        memcpy(&st, v.p, sizeof st);
+                        c.confidence = st.confidence;
+                        c.first_seen = st.a;
+                        c.last_confirmed = st.b;
+                }
+        }
+        return c;
+}
+
+static void entry_unpack(Str body, Entry *e) {
+        Str v;
+        char tag;
+        while (unpack_next(&body, &tag, &v)) {
+                if (tag == 'f')
+                        e->field = v;
+                else if (tag == 'i')
+                        e->item = v;
+                else if (tag == 'C' && e->n_claims < CLAIMS_MAX)
+                        e->claims[e->n_claims++] = claim_unpack(v);
+                else if (tag == 'P' && e->n_past < PAST_MAX) {
+                        Claim c = claim_unpack(v);
+                        e->past[e->n_past++] = (Past){ c.value, c.memory_id, c.first_seen, c.last_confirmed };
+                }
+        }
+}
+
+/* ---- the row ---- */
+
+Err entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) {
+        _cleanup_(rows_done) Rows r = {0};
+        Entries e = {0};
+        Err err = db_row(cx, s->c, &sql_profile_get, ARGS(v_text(s->user_id)), &r);
+        if (err == ERR_NOT_FOUND) {
+                *ret = e;
+                return OK;
+        }
+        TRY(err);
+        Str body, v;
+        char tag;
+        TRY(seal_open(cx, &k->seal, (SealFor){ s->user_id, "profile" }, row_text(&r, 0), &body));
+        e.created_at = row_int(&r, 1);
+        e.updated_at = row_int(&r, 2);
+        for (Str rest = body; unpack_next(&rest, &tag, &v);)
+                e.cap++;
+        e.v = NEW_ARRAY(cx->arena, Entry, e.cap ? e.cap : 1);
+        while (unpack_next(&body, &tag, &v))
+                entry_unpack(v, &e.v[e.n++]);
+        *ret = e;
+        return OK;
+}
+
+Err entries_save(Ctx *cx, const MemoryScope *s, const Keys *k, const Entries *e) {
+        _cleanup_(buf_done) Buf out = BUF(BODY_MAX), inner = BUF(BODY_MAX), scratch = BUF(BODY_MAX);
+        for (size_t i = 0; i < e->n; i++)
+                if (e->v[i].n_claims || e->v[i].n_past)
+                        entry_pack(&out, &e->v[i], &inner, &scratch);
+        if (out.full || inner.full)
+                return RAISE(cx, ERR_TOO_LARGE, "profile over %d bytes", BODY_MAX);
+        Str body = seal(cx, &k->seal, (SealFor){ s->user_id, "profile" }, buf_str(&out));
+        return db_run(cx, s->c, &sql_profile_put, ARGS(v_text(s->user_id), v_blob(body), v_int(cx_now_ms(cx))), NULL);
+}
+
+/* ---- entries ---- */
+
+Entry *entry_find(const Entries *e, Str field, Str item) {
+        for (size_t i = 0; i < e->n; i++)
+                if (str_eq(e->v[i].field, field) && str_eq_nocase(e->v[i].item, item))
+                        return &e->v[i];
+        return NULL;
+}
+
+Entry *entry_make(Ctx *cx, Entries *e, Str field, Str item) {
+        Entry *found = entry_find(e, field, item);
+        if (found || e->n >= ENTRIES_MAX)
+                return found;
+        if (e->n == e->cap) {
+                Entry *more = NEW_ARRAY(cx->arena, Entry, e->cap * 2 + 16);
+                if (e->n)
+                        memcpy(more, e->v, e->n * sizeof *more);
+                e->v = more;
+                e->cap = e->cap * 2 + 16;
+        }
+        e->v[e->n] = (Entry){ .field = field, .item = item };
+        return &e->v[e->n++];
+}
+
+const Claim *entry_current(const Entry *e) {
+        for (size_t i = 0; i < e->n_claims; i++)
+                if (!e->claims[i].memory_id.p)
+                        return &e->claims[i];
+        return e->n_claims ? &e->claims[e->n_claims - 1] : NULL;
+}
+
+void entry_past(Entry *e, const Claim *c, int64_t to) {
+        if (e->n_past == PAST_MAX) {
+                memmove(e->past, e->past + 1, (PAST_MAX - 1) * sizeof *e->past);
+                e->n_past--;
+        }
+        e->past[e->n_past++] = (Past){ c->value, c->memory_id, c->first_seen, to };
+}
+
+/* One claim per memory, and one of the person: a new one takes the old one's place, as the newest. */
+void entry_claim(Entry *e, const Claim *c) {
+        size_t n = 0;
+        for (size_t i = 0; i < e->n_claims; i++)
+                if (!str_eq(e->claims[i].memory_id, c->memory_id))
+                        e->claims[n++] = e->claims[i];
+        if (n == CLAIMS_MAX)
+                memmove(e->claims, e->claims + 1, --n * sizeof *e->claims);
+        e->claims[n++] = *c;
+        e->n_claims = n;
+}
