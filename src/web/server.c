@@ -244,7 +244,9 @@ void server_stats(const Server *s, ServerStats *ret) {
                 ret->streams += (int64_t)atomic_load_explicit(&l->n_streams, memory_order_relaxed);
                 ret->in_flight += (int64_t)atomic_load_explicit(&l->n_begun, memory_order_relaxed);
                 ret->heartbeat_us_oldest = MAX(ret->heartbeat_us_oldest, now - beat);
+                ret->lag_us = MAX(ret->lag_us, atomic_load_explicit(&l->lag_us, memory_order_relaxed));
         }
+        ret->overload = loop_overload(&s->loops[0], ret->lag_us);
 }
 
 size_t server_in_flight(const Server *s) {

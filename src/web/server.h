@@ -29,6 +29,7 @@ typedef struct Exchange {
         Str query;                                    /* raw, without '?'; STR_NULL when absent */
         Str body;                                     /* complete when `ready` runs */
         size_t body_max;  /* set by `begin`; 0 = a body is refused with 413 */
+        int overload;                                 /* the stage when it began: OVERLOAD_… */
         struct sockaddr_storage peer;
         int64_t started_us;                           /* monotonic */
         int status;                                   /* of the answer, for `end` */
@@ -128,7 +129,15 @@ size_t  server_in_flight(const Server *s);  /* exchanges between begin and end, 
 typedef struct ServerStats {
         int64_t connections, streams, in_flight;
         int64_t heartbeat_us_oldest;                  /* how long ago the slowest loop last came round */
+        int64_t lag_us;                               /* how long what arrives may wait for its turn */
+        int overload;                                 /* stage */
 } ServerStats;
+
+/* Stage 1: connections run out; the server ends each one after its answer. Stage 2: what arrives
+ * waits too long for its turn; the hooks refuse what can be refused (`overload` of the exchange),
+ * which costs less than doing it late. Stage 3: no connection is left; new ones wait in the
+ * kernel. All three end by themselves within half a second. */
+enum { OVERLOAD_CLOSE = 1, OVERLOAD_REFUSE = 2, OVERLOAD_FULL = 3 };
 void    server_stats(const Server *s, ServerStats *ret);
 Server *server_free(Server *s);                       /* closes what is left, joins the loops */
 DEFINE_CLEANUP(Server, server_free)

@@ -95,6 +95,8 @@ struct Loop {
         Request *streams, *free;
         size_t n_free, n_held;
         int64_t stream_look_us, accept_again_us;
+        int64_t lag_start_us, lag_most_us, lag_before_us;     /* the longest turn of this window and the last */
+        _Atomic int64_t lag_us;
         Post stop_post, drain_post;
         bool listening;
 };
@@ -118,6 +120,7 @@ void loop_post(Loop *l, Post *p);                     /* any thread */
 bool loop_join(Loop *l);  /* false: an exchange was never answered; nothing is freed */
 void conn_cut(Conn *c);                               /* the library will notice and close it */
 void conn_idle(Conn *c);                              /* between requests */
+int  loop_overload(const Loop *l, int64_t lag_us);
 void loop_linger(Loop *l, int fd);                    /* takes the descriptor */
 
 /* server_request.c: the library's callbacks */

@@ -188,6 +188,17 @@ static size_t connections(const Server *s) {
         return n;
 }
 
+enum { LAG_REFUSE_US = 250 * 1000 };
+
+int loop_overload(const Loop *l, int64_t lag_us) {
+        size_t n = connections(l->server), most = l->server->set.connections_max;
+        if (n >= most)
+                return OVERLOAD_FULL;
+        if (lag_us >= LAG_REFUSE_US)
+                return OVERLOAD_REFUSE;
+        return n >= most - most / 5 ? OVERLOAD_CLOSE : 0;
+}
+
 static void listen_off(Loop *l) {
         if (l->listening)
                 epoll_ctl(l->ep, EPOLL_CTL_DEL, l->server->fd, NULL);
@@ -345,11 +356,26 @@ static int64_t now_us(const Loop *l) {
         return w->mono_us(w);
 }
 
+/* What comes while a turn runs waits for its end. The longest turn of the last quarter to half
+ * second is what a request must expect now. */
+static void lag_note(Loop *l, int64_t from_us, int64_t to_us) {
+        enum { WINDOW_US = 250 * 1000 };
+        if (to_us - l->lag_start_us >= WINDOW_US) {
+                l->lag_before_us = to_us - l->lag_start_us < 2 * WINDOW_US ? l->lag_most_us : 0;
+                l->lag_most_us = 0;
+                l->lag_start_us = to_us;
+        }
+        l->lag_most_us = MAX(l->lag_most_us, to_us - from_us);
+        int64_t lag_us = MAX(l->lag_most_us, l->lag_before_us);
+        atomic_store_explicit(&l->lag_us, lag_us, memory_order_relaxed);
+}
+
 static void turn(Loop *l, int most_ms) {
         struct epoll_event events[EVENTS_MAX];
         int n = epoll_wait(l->ep, events, EVENTS_MAX, MIN(wait_ms(l), most_ms));
         l->now_us = now_us(l);
         atomic_store_explicit(&l->beat_us, l->now_us, memory_order_relaxed);
+        lag_note(l, l->now_us, l->now_us);            /* forgets what is long ago */
         for (int i = 0; i < n; i++) {
                 Source *s = events[i].data.ptr;
                 s->ready(l, s, events[i].events);
@@ -359,6 +385,7 @@ static void turn(Loop *l, int most_ms) {
         streams_look(l);
         listen_on(l);
         MHD_run_wait(l->mhd, 0);
+        lag_note(l, l->now_us, now_us(l));
 }
 
 /* Everything that can be closed is; held requests belong to other threads until they answer. */

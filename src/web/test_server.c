@@ -87,6 +87,11 @@ static void on_ready(void *arg, Exchange *x) {
                 char *p = arena_bytes(x->cx.arena, LARGE);
                 memset(p, 'x', LARGE);
                 reply(x, 200, (Str){ p, LARGE });
+        } else if (str_eq(x->path, STR("/slow"))) {
+                poll(NULL, 0, 300);                   /* what no handler on a loop may do */
+                reply(x, 200, STR("slow"));
+        } else if (str_eq(x->path, STR("/stage"))) {
+                reply(x, 200, arena_strf(x->cx.arena, "stage %d", x->overload));
         } else if (str_eq(x->path, STR("/forgot"))) {
                 return;                               /* a hook that answers nothing */
         } else {
@@ -646,6 +651,54 @@ static void test_many_streams_come_and_go(void **state) {
         assert_int_equal(t.streams, 0);
 }
 
+/* ---- overload ---- */
+
+static Server *small_server(unsigned connections_max) {
+        Server *s = NULL;
+        Ctx cx = { .arena = arena, .world = &world_real };
+        ServerSettings set = { .listen = STR("127.0.0.1:0"), .fd = -1, .threads = 1,
+                               .connections_max = connections_max, .world = &world_real,
+                               .hooks = hooks };
+        assert_ok(server_start(&cx, &set, &s));
+        return s;
+}
+
+static void test_long_turns_are_told(void **state) {
+        server_free(server);
+        server = small_server(100);
+        assert_has(talk(STR(GET_CLOSE("/stage"))), "stage 0");
+        assert_has(talk(STR(GET_CLOSE("/slow"))), "slow");
+        assert_has(talk(STR(GET_CLOSE("/stage"))), "stage 2");
+        ServerStats t;
+        server_stats(server, &t);
+        assert_true(t.lag_us >= 250 * 1000);
+        poll(NULL, 0, 700);
+        assert_has(talk(STR(GET_CLOSE("/stage"))), "stage 0");
+}
+
+static void test_connections_run_out(void **state) {
+        enum { MOST = 10, KEPT = 7 };
+        int fds[MOST];
+        server_free(server);
+        server = small_server(MOST);
+        for (int i = 0; i < KEPT; i++) {
+                say(fds[i] = dial(), GET_KEEP("/1"));
+                assert_false(str_contains(hear(fds[i], "/1?", PATIENCE_MS), STR("Connection: close")));
+        }
+        assert_has(talk(STR(GET_KEEP("/8th"))), "Connection: close");     /* four fifths are taken */
+        for (int i = KEPT; i < MOST; i++)
+                fds[i] = dial();
+        int late = dial();
+        say(late, GET_KEEP("/late"));
+        struct pollfd p = { .fd = late, .events = POLLIN };
+        assert_int_equal(poll(&p, 1, 200), 0);        /* waits in the kernel, is not refused */
+        close(fds[0]);
+        assert_has(hear(late, "/late?", PATIENCE_MS), "200 OK");
+        for (int i = 1; i < MOST; i++)
+                close(fds[i]);
+        close(late);
+}
+
 /* ---- start and stop ---- */
 
 static void test_drain(void **state) {
@@ -765,6 +818,7 @@ int main(void) {
                 TEST(test_stream_reader_that_stops_is_cut),
                 TEST(test_streams_end_at_drain),
                 TEST(test_many_streams_come_and_go),
+                TEST(test_long_turns_are_told), TEST(test_connections_run_out),
                 TEST(test_drain),
                 TEST(test_addresses),
                 TEST(test_busy_port_and_inherited_socket),
