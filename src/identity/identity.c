@@ -201,7 +201,6 @@ Identity *identity_free(Identity *id) {
 
 UserKeys *identity_user_keys(Identity *id) { return id->keys; }
 SigningKeys *identity_signing_keys(Identity *id) { return id->signing; }
-
 Audit *identity_audit(Identity *id) { return id->audit; }
 bool identity_skips_auth(const Identity *id) { return id->set.skip_auth; }
 unsigned identity_hash_threads(const Identity *id) { return id->set.hash_slots; }
