@@ -3,12 +3,25 @@
 
 #include "codec/when.h"
 
-enum { LIST_MAX = 64, FACTS_MAX = 128, VALUES_MAX = 64, SESSION_TURNS = 20, EVIDENCE_MAX = 64, MADE_MAX = 4096 };
+enum {
+        LIST_MAX = 64,
+        FACTS_MAX = 128,
+        VALUES_MAX = 64,
+        SESSION_TURNS = 20,
+        EVIDENCE_MAX = 64,
+        MADE_MAX = 4096
+};
 
 typedef struct List { Str v[LIST_MAX]; size_t n; } List;
 typedef struct Values { Str name; List list; } Values;
 typedef struct Fact { List says, asks; size_t times; } Fact;
-struct TalkBook { Values values[VALUES_MAX]; size_t values_n; Fact facts[FACTS_MAX]; size_t facts_n; Fact chat; };
+struct TalkBook {
+        Values values[VALUES_MAX];
+        size_t values_n;
+        Fact facts[FACTS_MAX];
+        size_t facts_n;
+        Fact chat;
+};
 
 /* ---- the book ---- */
 static void fail(const char *what, Str line) {
@@ -70,7 +83,12 @@ TalkBook *talk_book_read(Arena *arena, const char *path) {
 }
 
 /* ---- making ---- */
-typedef struct Made { size_t fact, speaker, session; uint64_t seed; uint32_t answers[EVIDENCE_MAX]; size_t answers_n; } Made;
+typedef struct Made {
+        size_t fact, speaker, session;
+        uint64_t seed;
+        uint32_t answers[EVIDENCE_MAX];
+        size_t answers_n;
+} Made;
 typedef struct Maker {
         Arena *arena;
         const TalkBook *book;
@@ -137,7 +155,10 @@ static void turn_add(Maker *m, Str text, Made *made, int64_t at_ms) {
         if (answers && made->answers_n < EVIDENCE_MAX)
                 made->answers[made->answers_n++] = (uint32_t)m->talk.turns_n;
         m->talk.turns[m->talk.turns_n++] = (TalkTurn){
-                .speaker = m->names[who], .text = str_trim(spoken), .session = (uint32_t)made->session, .at_ms = at_ms,
+                .speaker = m->names[who],
+                .text = str_trim(spoken),
+                .session = (uint32_t)made->session,
+                .at_ms = at_ms,
                 .caption = caption.p ? str_trim(str_cut(&caption, ']')) : STR(""),
         };
 }
@@ -150,21 +171,27 @@ static void say(Maker *m, const Fact *f, Made *made, int64_t at_ms) {
 }
 
 static void sessions_fill(Maker *m, size_t sessions) {
-        int64_t at_ms = civil_to_days((Civil){ 2022, 1, 10 }) * DAY_MS + chance(&m->seed, 300) * DAY_MS;
+        int64_t at_ms =
+                civil_to_days((Civil){ 2022, 1, 10 }) * DAY_MS + chance(&m->seed, 300) * DAY_MS;
         for (size_t s = 0; s < sessions; s++) {
                 at_ms += (1 + chance(&m->seed, 20)) * DAY_MS + chance(&m->seed, 600) * 60000;
                 size_t begin = m->talk.turns_n;
                 for (size_t i = 0; i < m->made_n; i++) {
                         if (m->made[i].session != s)
                                 continue;
-                        for (size_t k = chance(&m->seed, 3); k > 0 || m->talk.turns_n == begin; k -= k > 0) {
-                                Made chat = { .speaker = chance(&m->seed, 2), .session = s, .seed = m->seed };
+                        for (size_t k = chance(&m->seed, 3); k > 0 || m->talk.turns_n == begin;
+                             k -= k > 0) {
+                                Made chat = { .speaker = chance(&m->seed, 2),
+                                              .session = s,
+                                              .seed = m->seed };
                                 say(m, &m->book->chat, &chat, at_ms);
                         }
                         say(m, &m->book->facts[m->made[i].fact], &m->made[i], at_ms);
                 }
                 while (m->talk.turns_n < begin + SESSION_TURNS) {
-                        Made chat = { .speaker = chance(&m->seed, 2), .session = s, .seed = m->seed + 1 };
+                        Made chat = { .speaker = chance(&m->seed, 2),
+                                      .session = s,
+                                      .seed = m->seed + 1 };
                         say(m, &m->book->chat, &chat, at_ms);
                         (void)chance(&m->seed, 2);
                 }
@@ -176,8 +203,12 @@ static void facts_place(Maker *m, size_t sessions) {
         for (size_t f = 0; f < m->book->facts_n; f++)
                 for (size_t who = 0; who < 2; who++)
                         for (size_t t = 0; t < m->book->facts[f].times && m->made_n < MADE_MAX; t++)
-                                m->made[m->made_n++] = (Made){ .fact = f, .speaker = who, .session = chance(&m->seed, sessions),
-                                                               .seed = m->seed ^ (m->made_n * 0x9e3779b97f4a7c15u) };
+                                m->made[m->made_n++] =
+                                        (Made){ .fact = f,
+                                                .speaker = who,
+                                                .session = chance(&m->seed, sessions),
+                                                .seed = m->seed ^
+                                                        (m->made_n * 0x9e3779b97f4a7c15u) };
 }
 
 /* Tellings that lead to the same question are its evidence together. */
@@ -192,7 +223,8 @@ static void question_add(Maker *m, Str text, const Made *made) {
         }
         uint32_t *evidence = NEW_ARRAY(m->arena, uint32_t, EVIDENCE_MAX);
         memcpy(evidence, made->answers, made->answers_n * sizeof *evidence);
-        m->talk.questions[m->talk.questions_n++] = (TalkQuestion){ text, evidence, made->answers_n };
+        m->talk.questions[m->talk.questions_n++] =
+                (TalkQuestion){ text, evidence, made->answers_n };
 }
 
 static void questions_fill(Maker *m) {
@@ -210,9 +242,12 @@ static void questions_fill(Maker *m) {
 }
 
 Talk talk_make(Arena *arena, const TalkBook *book, uint64_t seed, size_t turns) {
-        static const char *const names[] = { "Caroline", "Melanie", "Jon", "Gina", "Nate", "Joanna", "Tim", "John", "Audrey", "Andrew",
-                "Evan", "Sam", "Calvin", "Dave", "Deborah", "Jolene", "James", "Maria", "Ruth", "Anselm", "Fatima", "Kofi", "Ingrid",
-                "Tomas", "Wanda", "Xavier", "Yara", "Zoltan", "Bea", "Cyril", "Dolores", "Edmund" };
+        static const char *const names[] = {
+                "Caroline", "Melanie", "Jon",  "Gina",   "Nate",   "Joanna", "Tim",     "John",
+                "Audrey",   "Andrew",  "Evan", "Sam",    "Calvin", "Dave",   "Deborah", "Jolene",
+                "James",    "Maria",   "Ruth", "Anselm", "Fatima", "Kofi",   "Ingrid",  "Tomas",
+                "Wanda",    "Xavier",  "Yara", "Zoltan", "Bea",    "Cyril",  "Dolores", "Edmund"
+        };
         Maker *m = NEW(arena, Maker);
         *m = (Maker){ .arena = arena, .book = book, .seed = seed * 0x9e3779b97f4a7c15u + 1 };
         size_t first = chance(&m->seed, ELEMENTSOF(names));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Any bytes as a text to index and as a question: words, dates, flags, and a search over what was just put in. */
+/* Any bytes as a text to index and as a question: words, dates, flags, and a search over what
+ * was just put in. */
 #include "memory/dates.h"
 #include "memory/index.h"
 #include "memory/terms.h"
@@ -15,14 +16,15 @@ static void words_check(Str text) {
         TermReader r = term_reader(text);
         size_t end = 0;
         for (Term t; term_next(&r, &t); end = t.end)
-                check(t.at >= end && t.end > t.at && t.end <= text.n && t.word.n <= TERM_MAX && t.term.n <= TERM_MAX);
+                check(t.at >= end && t.end > t.at && t.end <= text.n && t.word.n <= TERM_MAX &&
+                      t.term.n <= TERM_MAX);
 }
 
 static void dates_check(Str text) {
         AskedDate a;
         (void)text_flags(text);
         (void)question_asks_when(text);
-        if (!date_find_asked(text, &a))
+        if (!date_find_loose(text, 19000, &a))
                 return;
         check(a.at < a.end && a.end <= text.n && a.kind != ASKED_NOTHING);
         check(date_gap(&a, 19000) >= 0);
@@ -33,8 +35,13 @@ static void search_check(Str text) {
         Ctx cx = { .arena = arena, .world = &world_real };
         _cleanup_(index_freep) UserIndex *ix = index_new(&rank_defaults);
         for (UnitId id = 1; id <= 3; id++) {
-                Unit u = { .kind = UNIT_TURN, .id = id, .text = text, .extra = str_from(text, text.n / 2), .speaker = str_to(text, 9),
-                           .ordinal = id, .at_ms = id };
+                Unit u = { .kind = UNIT_TURN,
+                           .id = id,
+                           .text = text,
+                           .extra = str_from(text, text.n / 2),
+                           .speaker = str_to(text, 9),
+                           .ordinal = id,
+                           .at_ms = id };
                 index_put(ix, &u);
         }
         SearchQuery q = { .text = text, .top_k = 2 };

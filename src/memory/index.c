@@ -85,7 +85,8 @@ static void id_table_build(UserIndex *ix, uint32_t places) {
                         ix->by_id[id_place(ix, ix->colds[s].id)] = s + 1;
 }
 
-static void id_add(UserIndex *ix, uint32_t slot) {    /* the slot's kind is not set yet: a rebuild leaves it out */
+/* the slot's kind is not set yet: a rebuild leaves it out */
+static void id_add(UserIndex *ix, uint32_t slot) {
         if ((ix->units + 1) * 4 > ix->by_id_n * 3)
                 id_table_build(ix, ix->by_id_n ? ix->by_id_n * 2 : 64);
         ix->by_id[id_place(ix, ix->colds[slot].id)] = slot + 1;
@@ -94,7 +95,8 @@ static void id_add(UserIndex *ix, uint32_t slot) {    /* the slot's kind is not 
 static void id_remove(UserIndex *ix, UnitId id) {
         uint32_t mask = ix->by_id_n - 1, i = id_place(ix, id);
         ix->by_id[i] = 0;
-        for (uint32_t j = (i + 1) & mask; ix->by_id[j]; j = (j + 1) & mask) {        /* enter those behind the gap anew */
+        /* enter those behind the gap anew */
+        for (uint32_t j = (i + 1) & mask; ix->by_id[j]; j = (j + 1) & mask) {
                 uint32_t no = ix->by_id[j];
                 ix->by_id[j] = 0;
                 ix->by_id[id_place(ix, ix->colds[no - 1].id)] = no;
@@ -137,8 +139,8 @@ static void words_add(Words *w, Word word) {
 /* Where the sentence that holds byte `at` ends: behind . ! or ? with white space after it. */
 static size_t sentence_end(Str text, size_t at) {
         for (; at < text.n; at++)
-                if (strchr(".!?", text.p[at]) && text.p[at] && at + 1 < text.n && strchr(" \t\n\r\v\f", text.p[at + 1]) &&
-                    text.p[at + 1])
+                if (strchr(".!?", text.p[at]) && text.p[at] && at + 1 < text.n &&
+                    strchr(" \t\n\r\v\f", text.p[at + 1]) && text.p[at + 1])
                         return at + 1;
         return text.n;
 }
@@ -155,7 +157,10 @@ static void words_read(UserIndex *ix, Str text, bool is_extra, Words *w) {
                 }
                 if (t.flags & TERM_STOP)
                         continue;
-                words_add(w, (Word){ .is_extra = is_extra, .asks = asks, .at = w->n, .term = dict_add(&ix->terms, t.term) });
+                words_add(w, (Word){ .is_extra = is_extra,
+                                     .asks = asks,
+                                     .at = w->n,
+                                     .term = dict_add(&ix->terms, t.term) });
         }
 }
 
@@ -188,11 +193,13 @@ static void postings_reserve(UserIndex *ix) {         /* one list per term numbe
         if (ix->postings_cap >= ix->terms.cap)
                 return;
         ix->postings = grow_array(ix->postings, ix->terms.cap, sizeof *ix->postings);
-        memset(ix->postings + ix->postings_cap, 0, (ix->terms.cap - ix->postings_cap) * sizeof *ix->postings);
+        memset(ix->postings + ix->postings_cap, 0,
+               (ix->terms.cap - ix->postings_cap) * sizeof *ix->postings);
         ix->postings_cap = ix->terms.cap;
 }
 
-/* Every word took a reference to its term; a unit keeps one per distinct term, so that references count units. */
+/* Every word took a reference to its term; a unit keeps one per distinct term, so that
+ * references count units. */
 static void words_post(UserIndex *ix, uint32_t slot, Words *w) {
         postings_reserve(ix);
         if (w->n)
@@ -240,7 +247,8 @@ static void words_unpost(UserIndex *ix, uint32_t slot) {
 /* ---- one unit ---- */
 static Fact *fact_new(UserIndex *ix, const Unit *u) {
         Fact *f = grow_zero(1, sizeof *f);
-        *f = (Fact){ .importance = u->importance, .confidence = u->confidence, .type = (uint8_t)(u->type & 31),
+        *f = (Fact){ .importance = u->importance, .confidence = u->confidence,
+                     .type = (uint8_t)(u->type & 31),
                      .status = (uint8_t)(u->status & 31), .recorded_ms = u->recorded_ms,
                      .valid_to_ms = u->valid_to_ms, .retired_ms = u->retired_ms };
         f->labels = grow_array(NULL, u->labels.n + 1, sizeof *f->labels);
@@ -259,7 +267,8 @@ static void fact_drop(UserIndex *ix, Fact *f) {
 
 static uint16_t speaker_add(UserIndex *ix, Str name) {
         name = str_trim(name);
-        if (str_is_empty(name) || (ix->speakers.live >= SPEAKERS_MAX - 1 && dict_find(&ix->speakers, name) < 0))
+        if (str_is_empty(name) ||
+            (ix->speakers.live >= SPEAKERS_MAX - 1 && dict_find(&ix->speakers, name) < 0))
                 return 0;
         return (uint16_t)(dict_add(&ix->speakers, name) + 1);
 }
@@ -353,15 +362,18 @@ bool index_remove(UserIndex *ix, UnitId id) {
 }
 
 static size_t bytes_of(const UserIndex *ix) {
-        return sizeof *ix + ix->slots_cap * (sizeof *ix->slots + sizeof *ix->colds) + ix->by_id_n * sizeof *ix->by_id +
-               dict_bytes(&ix->terms) + dict_bytes(&ix->speakers) + dict_bytes(&ix->conversations) + dict_bytes(&ix->labels) +
-               ix->postings_cap * sizeof *ix->postings + ix->chains_cap * sizeof *ix->chains +
-               ix->sessions_cap * sizeof *ix->sessions + ix->heap_bytes;
+        return sizeof *ix + ix->slots_cap * (sizeof *ix->slots + sizeof *ix->colds) +
+               ix->by_id_n * sizeof *ix->by_id + dict_bytes(&ix->terms) +
+               dict_bytes(&ix->speakers) + dict_bytes(&ix->conversations) +
+               dict_bytes(&ix->labels) + ix->postings_cap * sizeof *ix->postings +
+               ix->chains_cap * sizeof *ix->chains + ix->sessions_cap * sizeof *ix->sessions +
+               ix->heap_bytes;
 }
 
 void index_stats(UserIndex *ix, IndexStats *ret) {
         (void)pthread_rwlock_rdlock(&ix->lock);
-        *ret = (IndexStats){ .turns = ix->turns, .memories = ix->units - ix->turns, .terms = ix->terms.live,
+        *ret = (IndexStats){ .turns = ix->turns, .memories = ix->units - ix->turns,
+                             .terms = ix->terms.live,
                              .conversations = ix->conversations.live, .bytes = bytes_of(ix) };
         (void)pthread_rwlock_unlock(&ix->lock);
 }

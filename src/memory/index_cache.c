@@ -17,7 +17,8 @@ typedef struct Entry {
         struct Entry *newer, *older;                  /* by last use */
         Str user;
         EntryState state;
-        bool doubted;                                 /* forgotten while in use or under construction */
+        /* forgotten while in use or under construction */
+        bool doubted;
         unsigned pins;
         size_t bytes;
         UserIndex *ix;                                /* NULL until ready */
@@ -27,19 +28,22 @@ typedef struct Entry {
 
 struct IndexCache {
         IndexCacheSettings set;
-        pthread_mutex_t lock;                         /* everything below; never held while building or searching */
+        /* everything below; never held while building or searching */
+        pthread_mutex_t lock;
         pthread_cond_t built;
         Entry **table;
         size_t table_n;                               /* a power of two */
         Entry *newest, *oldest;
-        Entry *dead;                                  /* dropped, to be freed when the lock is let go (by chain) */
+        /* dropped, to be freed when the lock is let go (by chain) */
+        Entry *dead;
         IndexCacheStats stats;
 };
 
 /* ---- life ---- */
 Err index_cache_new(Ctx *cx, const IndexCacheSettings *set, IndexCache **ret) {
         if (!rank_is_sane(&set->rank))
-                return RAISE(cx, ERR_INVALID, "a ranking parameter is out of its range (boosts: at most 0.25)");
+                return RAISE(cx, ERR_INVALID,
+                             "a ranking parameter is out of its range (boosts: at most 0.25)");
         IndexCache *c = grow_zero(1, sizeof *c);
         c->set = *set;
         if (!c->set.bytes_max)
@@ -48,7 +52,8 @@ Err index_cache_new(Ctx *cx, const IndexCacheSettings *set, IndexCache **ret) {
         c->table = grow_zero(c->table_n, sizeof(Entry *));
         pthread_condattr_t attr;
         if (pthread_mutex_init(&c->lock, NULL) || pthread_condattr_init(&attr) ||
-            pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) || pthread_cond_init(&c->built, &attr))
+            pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ||
+            pthread_cond_init(&c->built, &attr))
                 abort();
         (void)pthread_condattr_destroy(&attr);
         *ret = c;
@@ -205,7 +210,8 @@ static Err entry_load(Ctx *cx, IndexCache *c, Entry *e, UserIndex **ret) {
         return OK;
 }
 
-/* Builds until no doubt arose meanwhile. The lock is held on entry and on return, not while loading. */
+/* Builds until no doubt arose meanwhile. The lock is held on entry and on return, not while
+ * loading. */
 static Err entry_build(Ctx *cx, IndexCache *c, Entry *e) {
         for (int i = 0; i < BUILDS_MAX; i++) {
                 e->doubted = false;
@@ -229,7 +235,8 @@ static Err entry_build(Ctx *cx, IndexCache *c, Entry *e) {
                 evict(c);
                 return OK;
         }
-        return RAISE(cx, ERR_UNAVAILABLE, "the index of a user changed faster than it could be built");
+        return RAISE(cx, ERR_UNAVAILABLE,
+                     "the index of a user changed faster than it could be built");
 }
 
 static Err built_wait(Ctx *cx, IndexCache *c) {
@@ -345,7 +352,8 @@ static void pending_add(Entry *e, Pending *p) {
         e->pending_n++;
 }
 
-/* The user's ready index, pinned; NULL when there is nothing to do now (then *ret_building may hold the one under way). */
+/* The user's ready index, pinned; NULL when there is nothing to do now (then *ret_building may
+ * hold the one under way). */
 static Entry *change_begin(IndexCache *c, Str user, Entry **ret_building) {
         Entry *e = *entry_place(c, user);
         *ret_building = e && e->state == ENTRY_BUILDING ? e : NULL;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* index_cache: the indexes of many users within a bounded memory. The least recently used user goes first; an index is
- * built again from the store, by the loader, when its user next asks.
+/* index_cache: the indexes of many users within a bounded memory. The least recently used user goes
+ * first; an index is built again from the store, by the loader, when its user next asks.
  *
- * Read-your-writes: tell the cache about every committed change from db_on_commit, before the write answers. A change that
- * meets an index under construction is kept and applied behind the loader (puts replace, so seeing it twice is harmless);
- * a change to a user without an index needs nothing: the loader will read it. A half-built index is never handed out. */
+ * Read-your-writes: tell the cache about every committed change from db_on_commit, before the
+ * write answers. A change that meets an index under construction is kept and applied behind the
+ * loader (puts replace, so seeing it twice is harmless); a change to a user without an index
+ * needs nothing: the loader will read it. A half-built index is never handed out. */
 #include "memory/index.h"
 
 typedef struct IndexCache IndexCache;                 /* one per process; thread safe */
@@ -14,7 +15,8 @@ typedef struct IndexCache IndexCache;                 /* one per process; thread
 typedef Err IndexLoadFn(Ctx *cx, void *arg, Str user, UserIndex *ix);
 
 typedef struct IndexCacheSettings {
-        size_t bytes_max;                             /* for all users together; 0 = 256 MiB. The one in use may exceed it */
+        /* for all users together; 0 = 256 MiB. The one in use may exceed it */
+        size_t bytes_max;
         RankParams rank;
         IndexLoadFn *load; void *load_arg;
 } IndexCacheSettings;
@@ -26,15 +28,19 @@ DEFINE_CLEANUP(IndexCache, index_cache_free)
 /* An index held while it is used: always _cleanup_(index_unpin). */
 typedef struct IndexPin { IndexCache *cache; void *entry; UserIndex *ix; } IndexPin;
 
-/* The user's index, built now if need be; one thread builds, the others wait for it within their deadline (ERR_TIMEOUT).
- * A loader's failure is passed on and nothing is kept. */
+/* The user's index, built now if need be; one thread builds, the others wait for it within their
+ * deadline (ERR_TIMEOUT). A loader's failure is passed on and nothing is kept. */
 Err  index_pin(Ctx *cx, IndexCache *c, Str user, IndexPin *ret) _must_check_;
 void index_unpin(IndexPin *p);
 
 void index_cache_put(IndexCache *c, Str user, const Unit *u);
 void index_cache_remove(IndexCache *c, Str user, UnitId id);
-void index_cache_forget(IndexCache *c, Str user);     /* in doubt (rollback, another replica wrote): build anew next time */
+/* in doubt (rollback, another replica wrote): build anew next time */
+void index_cache_forget(IndexCache *c, Str user);
 void index_cache_forget_all(IndexCache *c);
 
-typedef struct IndexCacheStats { size_t users, bytes; uint64_t hits, builds, evictions; } IndexCacheStats;
+typedef struct IndexCacheStats {
+        size_t users, bytes;
+        uint64_t hits, builds, evictions;
+} IndexCacheStats;
 void index_cache_stats(IndexCache *c, IndexCacheStats *ret);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Conversations as chains of slots, cut into sessions. The common case, a turn behind the last one, touches three slots;
- * anything else (a turn in between, a removal that opens a gap) cuts the one conversation anew. */
+/* Conversations as chains of slots, cut into sessions. The common case, a turn behind the last
+ * one, touches three slots; anything else (a turn in between, a removal that opens a gap) cuts
+ * the one conversation anew. */
 #include "memory/index_grow.h"
 #include "memory/index_int.h"
 
@@ -17,7 +18,8 @@ void length_refresh(UserIndex *ix, uint32_t s) {
                 length += base_of(ix, context_prev(ix, p)) * ix->near2_w;
         }
         if (n != NO_SLOT)
-                length += base_of(ix, n) * ix->near_w + base_of(ix, context_next(ix, n)) * ix->near2_w;
+                length += base_of(ix, n) * ix->near_w +
+                          base_of(ix, context_next(ix, n)) * ix->near2_w;
         length = MIN(length, INT32_MAX);
         ix->length_sum += length - ix->slots[s].length;
         ix->slots[s].length = (int32_t)length;
@@ -39,7 +41,8 @@ static uint32_t session_new(UserIndex *ix, uint32_t chain) {
         } else {
                 if (ix->sessions_n == ix->sessions_cap) {
                         ix->sessions_cap = grow_cap(ix->sessions_cap);
-                        ix->sessions = grow_array(ix->sessions, ix->sessions_cap, sizeof *ix->sessions);
+                        ix->sessions =
+                                grow_array(ix->sessions, ix->sessions_cap, sizeof *ix->sessions);
                 }
                 no = ix->sessions_n++;
         }

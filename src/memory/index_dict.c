@@ -65,7 +65,8 @@ static void table_grow(Dict *d) {
                         d->table[place_of(d, dict_text(d, no))] = no + 1;
 }
 
-/* Closes the gap at i: entries behind it that could not stand at their own place move up (Knuth 6.4, algorithm R). */
+/* Closes the gap at i: entries behind it that could not stand at their own place move up (Knuth
+ * 6.4, algorithm R). */
 static void table_remove(Dict *d, uint32_t i) {
         uint32_t mask = d->table_n - 1;
         d->table[i] = 0;
@@ -129,5 +130,6 @@ int64_t dict_find(const Dict *d, Str s) {
 }
 
 size_t dict_bytes(const Dict *d) {
-        return d->cap * (sizeof *d->text + sizeof *d->refs) + d->table_n * sizeof *d->table + d->text_bytes;
+        return d->cap * (sizeof *d->text + sizeof *d->refs) + d->table_n * sizeof *d->table +
+               d->text_bytes;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* index_int: how an index lies in memory. Units live in numbered slots; a freed slot is used again. Slots of one
- * conversation are a chain in order; the chain is cut into sessions where a long silence lies, and context (neighbours,
- * conversation score) ends at the cut. Weights of terms are whole ten-thousandths, so that sums do not depend on order. */
+/* index_int: how an index lies in memory. Units live in numbered slots; a freed slot is used
+ * again. Slots of one conversation are a chain in order; the chain is cut into sessions where a
+ * long silence lies, and context (neighbours, conversation score) ends at the cut. Weights of
+ * terms are whole ten-thousandths, so that sums do not depend on order. */
 #include <pthread.h>
 
 #include "memory/index.h"
@@ -17,7 +18,8 @@ enum { WEIGHT_ONE = 10000, UNIT_TERMS_MAX = 16384, SPEAKERS_MAX = UINT16_MAX };
 typedef struct Slot {
         uint32_t prev, next;                          /* in the conversation; NO_SLOT at the ends */
         uint32_t session;                             /* NO_NUMBER for memories and free slots */
-        int32_t length, day;                          /* weight of all terms, context included; days since 1970 */
+        /* weight of all terms, context included; days since 1970 */
+        int32_t length, day;
         uint16_t speaker;                             /* number + 1, 0 = none */
         uint8_t kind, flags;                          /* kind 0 = free; TextFlags of the text */
 } Slot;
@@ -33,9 +35,11 @@ typedef struct Fact {                                 /* what only memories have
 typedef struct Cold {
         UnitId id;
         int64_t at_ms, ordinal;
-        uint8_t *terms;                               /* term numbers in order, text before extra; variable-length numbers */
+        /* term numbers in order, text before extra; variable-length numbers */
+        uint8_t *terms;
         uint32_t terms_bytes, conversation;           /* conversation NO_NUMBER = none */
-        uint16_t base, extra, ask;                    /* terms in all; in `extra`; in question sentences */
+        /* terms in all; in `extra`; in question sentences */
+        uint16_t base, extra, ask;
         uint8_t role;
         Fact *fact;                                   /* NULL for turns */
 } Cold;
@@ -49,7 +53,8 @@ struct UserIndex {
 
         Slot *slots;                                  /* parallel arrays, slots_n long */
         Cold *colds;
-        uint32_t slots_n, slots_cap, slot_free;       /* slot_free: first free slot (chained by next) or NO_SLOT */
+        /* slot_free: first free slot (chained by next) or NO_SLOT */
+        uint32_t slots_n, slots_cap, slot_free;
         uint32_t *by_id, by_id_n;                     /* open addressing: slot + 1 */
 
         Dict terms, speakers, conversations, labels;
@@ -77,6 +82,7 @@ static inline uint32_t context_next(const UserIndex *ix, uint32_t s) {
 /* index_chain.c: a turn's place among the others. */
 void chain_insert(UserIndex *ix, uint32_t slot);
 void chain_remove(UserIndex *ix, uint32_t slot);
-void length_refresh(UserIndex *ix, uint32_t slot);    /* of one unit, from its and its neighbours' counts */
+/* of one unit, from its and its neighbours' counts */
+void length_refresh(UserIndex *ix, uint32_t slot);
 
 uint32_t slot_find(const UserIndex *ix, UnitId id);   /* NO_SLOT when absent */

@@ -31,7 +31,8 @@ static void list_reserve(PostingList *l, uint32_t more) {
         uint32_t have = l->cap ? l->cap : (uint32_t)sizeof l->small;
         if (l->n + more <= have)
                 return;
-        uint32_t cap = MAX((l->n + more + 15) & ~7u, l->n + l->n / 4);        /* long lists grow by a quarter */
+        /* long lists grow by a quarter */
+        uint32_t cap = MAX((l->n + more + 15) & ~7u, l->n + l->n / 4);
         uint8_t *p = l->cap ? grow_bytes(list_bytes(l), cap) : grow_bytes(NULL, cap);
         if (!l->cap)
                 memcpy(p, l->small, l->n);

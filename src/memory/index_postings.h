@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* index_postings: the list of a term: in which units it stands, and how often. Packed: the distance to the unit before and
- * one bit "once, in the text, in no question" in a variable-length number; the three counts follow when the bit is not set. */
+/* index_postings: the list of a term: in which units it stands, and how often. Packed: the
+ * distance to the unit before and one bit "once, in the text, in no question" in a
+ * variable-length number; the three counts follow when the bit is not set. */
 #include "base/macros.h"
 
-typedef struct Posting { uint32_t slot, base, extra, ask; } Posting;  /* base counts extra too; ask: in question sentences */
+/* base counts extra too; ask: in question sentences */
+typedef struct Posting { uint32_t slot, base, extra, ask; } Posting;
 
-typedef struct PostingList { uint8_t small[12]; uint32_t n, cap, last; } PostingList;   /* cap 0: the bytes are in `small` */
+/* cap 0: the bytes are in `small` */
+typedef struct PostingList { uint8_t small[12]; uint32_t n, cap, last; } PostingList;
 void   postings_done(PostingList *l);
 void   postings_put(PostingList *l, const Posting *p);        /* p->slot is not in the list yet */
 void   postings_remove(PostingList *l, uint32_t slot);        /* it is in the list */

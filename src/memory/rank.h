@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* rank: the numbers of the scorer. The first block is the contract's formula; the second holds further signals of the same
- * kind, each off at 0. One row per number: name, default, least, most, what it does. */
+/* rank: the numbers of the scorer. The first block is the contract's formula; the second holds
+ * further signals of the same kind, each off at 0. One row per number: name, default, least,
+ * most, what it does. */
 #include "base/str.h"
 
 #define RANK_CONTRACT(X) \
@@ -17,7 +18,7 @@
         X(date,             0.8,  0, 10, "weight of a date named in the question") \
         X(date_tau_days,    10,   0.01, 1e5, "days after which a date counts 1/e") \
         X(speaker,          0.5,  0, 10, "gain of units by the one person named") \
-        X(when,             0.5,  0, 10, "gain of units with a time phrase when the question asks for a time") \
+        X(when,             0.5,  0, 10, "gain of units with a time phrase when a time is asked for") \
         X(first_person,     0.2,  0, 10, "gain of units in the first person") \
         X(is_question,      0.2,  0, 1,  "loss of units that end with a question mark") \
         X(synonym,          0.15, 0, 10, "weight of a synonym in the question") \
@@ -29,7 +30,16 @@
         X(recency_half_days, 30,  0.01, 1e5, "days after which recency is half")
 
 #define RANK_FURTHER(X) \
-        X(session_gap_s,    21600, 0, 1e9, "a longer silence cuts a conversation into sessions; 0 = never")
+        X(session_gap_s,    21600, 0, 1e9, "a longer silence ends a session; 0 = never") \
+        X(kind,             0.5,  0, 10, "weight of what a class can stand for (pet: hamster, dog …)") \
+        X(family,           0.2,  0, 10, "weight of words that begin alike (therapy, therapist)") \
+        X(joined,           0.5,  0, 10, "weight of two words as one, and one as two (road trip)") \
+        X(plain,            0.5,  0, 1,  "loss of words that say little in a question (want, go)") \
+        X(name_drop,        1,    0, 1,  "1: names are dropped from the question whatever their stem") \
+        X(named,            0.15, 0, 1,  "start of units by the one person named, if no word fits") \
+        X(when_loose,       0.3,  0, 10, "as `when`, for looser phrases (on Tuesday, since 2016)") \
+        X(date_loose,       1,    0, 1,  "1: also reads short, seasonal and relative dates asked for") \
+        X(brief,            0.4,  0, 1,  "loss of units with few words of their own")
 
 typedef struct RankParams {
 #define X(name, value, least, most, text) double name;
@@ -39,7 +49,9 @@ typedef struct RankParams {
 } RankParams;
 
 extern const RankParams rank_defaults;
-RankParams rank_reference(void);                      /* the contract's formula alone, no boosts: what the differential test pins */
+/* the contract's formula alone, no boosts: what the differential test pins */
+RankParams rank_reference(void);
 bool rank_is_sane(const RankParams *p);               /* every number within its range */
-/* "near=0.5,date=1": changes what is named. False, and *p as it was: an unknown name or a value out of range. */
+/* "near=0.5,date=1": changes what is named. False, and *p as it was: an unknown name or a value
+ * out of range. */
 bool rank_parse(Str text, RankParams *p) _must_check_;

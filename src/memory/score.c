@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The scorer (contracts: retrieval): words first, then the other signals, then the best of them with their boosts. */
+/* The scorer (contracts: retrieval): words first, then the other signals, then the best of them
+ * with their boosts. */
 #include <math.h>
 
 #include "memory/index_grow.h"
@@ -69,7 +70,8 @@ static void *search_prepare(Search *s) {
         size_t slots = s->ix->slots_n, sessions = s->ix->sessions_n, speakers = s->ix->speakers.n;
         size_t chains = s->ix->conversations.n;
         size_t bytes = slots * (2 * sizeof(uint32_t) + 3 * sizeof(double) + 1) +
-                       sessions * (2 * sizeof(uint32_t) + sizeof(double)) + chains * sizeof(double) + speakers + 16 * 16;
+                       sessions * (2 * sizeof(uint32_t) + sizeof(double)) +
+                       chains * sizeof(double) + speakers + 16 * 16;
         char *block = grow_zero(1, bytes), *at = block;
         s->units.tf = block_take(&at, slots, sizeof(int32_t));
         s->units.touched = block_take(&at, slots, sizeof(uint32_t));
@@ -92,7 +94,8 @@ static void block_free(void **p) {
 static void named_mark(Search *s) {
         for (uint32_t no = 0; s->q.named.n && no < s->ix->speakers.n; no++)
                 if (s->ix->speakers.refs[no])
-                        s->is_named[no] = str_eq(name_first(s->arena, dict_text(&s->ix->speakers, no)), s->q.named);
+                        s->is_named[no] = str_eq(
+                                name_first(s->arena, dict_text(&s->ix->speakers, no)), s->q.named);
 }
 
 /* ---- ranking ---- */
@@ -129,13 +132,15 @@ static void rank_by_words(Search *s, double max, Best *best) {
         double boost_max = (1 + r->importance) * (1 + r->confidence) * (1 + r->recency);
         for (uint32_t slot = 0; slot < s->ix->slots_n && max > 0; slot++) {
                 double rel = s->total[slot] / max;
-                if (s->total[slot] <= 0 || (best->n == best->max && best->n && rel * boost_max < best->v[0].score))
+                if (s->total[slot] <= 0 ||
+                    (best->n == best->max && best->n && rel * boost_max < best->v[0].score))
                         continue;
                 best_add(best, (Pick){ .slot = slot, .score = rel * boosts_of(s, slot) });
         }
 }
 
-/* Union of the best by words and the nearest by embedding: s' = (1 - w) · s / max + w · cosine / max. */
+/* Union of the best by words and the nearest by embedding: s' = (1 - w) · s / max + w · cosine /
+ * max. */
 static double cosine_of(const Search *s, uint32_t slot) {
         UnitId id = s->ix->colds[slot].id;
         for (size_t i = 0; i < s->in->similar_n; i++)
@@ -159,7 +164,8 @@ static Best union_take(Search *s, double max) {
                 if (slot == NO_SLOT || s->eligible[slot] != 1)
                         continue;
                 s->eligible[slot] = 2;
-                all.v[all.n++] = (Pick){ .slot = slot, .score = max > 0 ? s->total[slot] / max : 0 };
+                all.v[all.n++] =
+                        (Pick){ .slot = slot, .score = max > 0 ? s->total[slot] / max : 0 };
         }
         return all;
 }
@@ -193,8 +199,12 @@ static void rank_by_age(Search *s, Best *best) {
 static Hit hit_of(const Search *s, const Pick *p) {
         const Cold *c = &s->ix->colds[p->slot];
         Hit h = {
-                .id = c->id, .kind = (UnitKind)s->ix->slots[p->slot].kind, .score = s->total[p->slot], .final = p->score,
-                .recency = unit_recency(s, p->slot), .parts = unit_parts(s, p->slot),
+                .id = c->id,
+                .kind = (UnitKind)s->ix->slots[p->slot].kind,
+                .score = s->total[p->slot],
+                .final = p->score,
+                .recency = unit_recency(s, p->slot),
+                .parts = unit_parts(s, p->slot),
         };
         unit_boosts(s, p->slot, &h.parts);
         h.parts.semantic = p->cosine;
@@ -240,7 +250,7 @@ static Hits search_run(Search *s) {
 Err index_search(Ctx *cx, UserIndex *ix, const SearchQuery *in, Hits *ret) {
         (void)pthread_rwlock_rdlock(&ix->lock);
         Search s = { .arena = cx->arena, .ix = ix, .in = in };
-        query_parse(cx->arena, ix, in->text, &s.q);
+        query_parse(cx->arena, ix, in, &s.q);
         Hits hits = search_run(&s);
         (void)pthread_rwlock_unlock(&ix->lock);
         *ret = hits;

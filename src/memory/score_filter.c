@@ -9,7 +9,9 @@ UnitKind view_kind(const UnitView *v) { return (UnitKind)v->ix->slots[v->slot].k
 int64_t  view_at_ms(const UnitView *v) { return v->ix->colds[v->slot].at_ms; }
 unsigned view_type(const UnitView *v) { return view_fact(v) ? view_fact(v)->type : 0; }
 unsigned view_status(const UnitView *v) { return view_fact(v) ? view_fact(v)->status : 0; }
-int64_t  view_recorded_ms(const UnitView *v) { return view_fact(v) ? view_fact(v)->recorded_ms : view_at_ms(v); }
+int64_t view_recorded_ms(const UnitView *v) {
+        return view_fact(v) ? view_fact(v)->recorded_ms : view_at_ms(v);
+}
 double   view_confidence(const UnitView *v) { return view_fact(v) ? view_fact(v)->confidence : 1; }
 
 Str view_conversation(const UnitView *v) {
@@ -28,7 +30,8 @@ bool view_has_label(const UnitView *v, Str label) {
         return fact_has_label(view_fact(v), dict_find(&v->ix->labels, label));
 }
 
-/* The filter with its strings as numbers of this index, so that a unit is checked without a comparison of text. */
+/* The filter with its strings as numbers of this index, so that a unit is checked without a
+ * comparison of text. */
 typedef struct Wanted {
         const UserIndex *ix;
         const SearchFilter *f;
@@ -44,7 +47,8 @@ static int64_t *numbers_of(Arena *arena, const Dict *d, Strs list) {
 }
 
 static bool speaker_is(Arena *arena, Str speaker, Str wanted) {
-        return str_eq_nocase(speaker, str_trim(wanted)) || str_eq(name_first(arena, speaker), name_lower(arena, wanted));
+        return str_eq_nocase(speaker, str_trim(wanted)) ||
+               str_eq(name_first(arena, speaker), name_lower(arena, wanted));
 }
 
 static uint8_t *speakers_wanted(Arena *arena, const UserIndex *ix, Strs list) {
@@ -58,19 +62,22 @@ static uint8_t *speakers_wanted(Arena *arena, const UserIndex *ix, Strs list) {
 }
 
 static bool fact_passes(const SearchFilter *want, const Fact *f, int64_t at_ms) {
-        if ((want->types && !(want->types >> f->type & 1)) || (want->statuses && !(want->statuses >> f->status & 1)))
+        if ((want->types && !(want->types >> f->type & 1)) ||
+            (want->statuses && !(want->statuses >> f->status & 1)))
                 return false;
         if (f->confidence < want->min_confidence)
                 return false;
         if (want->as_of_ms && (at_ms > want->as_of_ms || want->as_of_ms >= f->valid_to_ms))
                 return false;
-        return !want->known_at_ms || (f->recorded_ms <= want->known_at_ms && want->known_at_ms < f->retired_ms);
+        return !want->known_at_ms ||
+               (f->recorded_ms <= want->known_at_ms && want->known_at_ms < f->retired_ms);
 }
 
 static bool time_passes(const SearchFilter *want, const Cold *c) {
         if ((want->from_ms && c->at_ms < want->from_ms) || (want->to_ms && c->at_ms >= want->to_ms))
                 return false;
-        return c->fact ? fact_passes(want, c->fact, c->at_ms) : !want->as_of_ms || c->at_ms <= want->as_of_ms;
+        return c->fact ? fact_passes(want, c->fact, c->at_ms)
+                       : !want->as_of_ms || c->at_ms <= want->as_of_ms;
 }
 
 static bool labels_pass(const Wanted *w, const Fact *f) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* score_int: one search on its way: the question, one place per unit for what it has earned so far. */
+/* score_int: one search on its way: the question, one place per unit for what it has earned so
+ * far. */
 #include "memory/score_query.h"
 
-typedef struct Tally {                                /* a BM25 sum over documents: units, or sessions */
-        int32_t *tf;                                  /* weight of the current term; zero between terms */
+/* a BM25 sum over documents: units, or sessions */
+typedef struct Tally {
+        /* weight of the current term; zero between terms */
+        int32_t *tf;
         uint32_t *touched, touched_n;
         double *score, max;
 } Tally;
@@ -16,7 +19,8 @@ typedef struct Search {
         Query q;
         Tally units, sessions;                        /* by slot; by session number */
         double *proximity, *total;                    /* by slot */
-        double *chain;                                /* by conversation: its best session, for memories */
+        /* by conversation: its best session, for memories */
+        double *chain;
         uint8_t *eligible;                            /* by slot */
         uint8_t *is_named;                            /* by speaker: is who the question names */
 } Search;
@@ -29,7 +33,8 @@ void terms_tally(Search *s);
 
 /* score_parts.c: the other signals of one unit. */
 HitParts unit_parts(const Search *s, uint32_t slot);
-double   parts_total(const HitParts *p);              /* sum of the additive parts times the factors before the boosts */
+/* sum of the additive parts times the factors before the boosts */
+double   parts_total(const HitParts *p);
 void     unit_boosts(const Search *s, uint32_t slot, HitParts *p);
 double   unit_recency(const Search *s, uint32_t slot);
 /* Share of the question found in the unit's own text, by idf; and which words. */

@@ -3,6 +3,8 @@
 
 #include "memory/score_int.h"
 
+enum { BRIEF_WORDS = 6 };
+
 static double share_of(double v, double max) {
         return max > 0 ? v / max : 0;
 }
@@ -10,34 +12,59 @@ static double share_of(double v, double max) {
 static double conversation_part(const Search *s, uint32_t slot) {
         const Slot *u = &s->ix->slots[slot];
         uint32_t chain = s->ix->colds[slot].conversation;
-        double v = u->session != NO_NUMBER ? s->sessions.score[u->session] : chain != NO_NUMBER ? s->chain[chain] : 0;
+        double v = u->session != NO_NUMBER ? s->sessions.score[u->session]
+                   : chain != NO_NUMBER    ? s->chain[chain]
+                                           : 0;
         return s->ix->rank->conversation * share_of(v, s->sessions.max);
 }
 
 static double date_part(const Search *s, const Slot *u) {
         if (s->q.date.kind == ASKED_NOTHING)
                 return 0;
-        return s->ix->rank->date * exp(-(double)date_gap(&s->q.date, u->day) / s->ix->rank->date_tau_days);
+        return s->ix->rank->date *
+               exp(-(double)date_gap(&s->q.date, u->day) / s->ix->rank->date_tau_days);
+}
+
+/* Few words of its own: what it scores comes from around it. */
+static double brief_factor(const Search *s, uint32_t slot) {
+        double words = s->ix->colds[slot].base;
+        return words < BRIEF_WORDS ? 1 - s->ix->rank->brief * (1 - words / BRIEF_WORDS) : 1;
+}
+
+/* Said by the one person the question names; "my dog" is the user's. */
+static bool is_by_named(const Search *s, uint32_t slot) {
+        uint16_t speaker = s->ix->slots[slot].speaker;
+        return (speaker && s->is_named[speaker - 1]) ||
+               (s->q.asks_self && s->ix->colds[slot].role == ROLE_USER);
 }
 
 HitParts unit_parts(const Search *s, uint32_t slot) {
         const RankParams *p = s->ix->rank;
         const Slot *u = &s->ix->slots[slot];
+        bool by_named = is_by_named(s, slot);
         return (HitParts){
                 .lexical = share_of(s->units.score[slot], s->units.max),
                 .proximity = s->proximity[slot],
                 .conversation = conversation_part(s, slot),
                 .date = date_part(s, u),
-                .speaker = u->speaker && s->is_named[u->speaker - 1] ? 1 + p->speaker : 1,
-                .when = s->q.asks_when && (u->flags & TEXT_HAS_TIME) ? 1 + p->when : 1,
+                .named = by_named ? p->named : 0,
+                .speaker = by_named ? 1 + p->speaker : 1,
+                .when = !s->q.asks_when              ? 1
+                        : u->flags & TEXT_HAS_TIME   ? 1 + p->when
+                        : u->flags & TEXT_LOOSE_TIME ? 1 + p->when_loose
+                                                     : 1,
                 .first_person = u->flags & TEXT_FIRST_PERSON ? 1 + p->first_person : 1,
+                .brief = brief_factor(s, slot),
                 .question = u->flags & TEXT_ASKS ? 1 - p->is_question : 1,
-                .importance_boost = 1, .confidence_boost = 1, .recency_boost = 1,
+                .importance_boost = 1,
+                .confidence_boost = 1,
+                .recency_boost = 1,
         };
 }
 
 double parts_total(const HitParts *p) {
-        return (p->lexical + p->proximity + p->conversation + p->date) * p->speaker * p->when * p->question * p->first_person;
+        return (p->lexical + p->proximity + p->conversation + p->date + p->named) * p->speaker *
+               p->when * p->question * p->first_person * p->brief;
 }
 
 double unit_recency(const Search *s, uint32_t slot) {

@@ -4,27 +4,40 @@
 #include "memory/dates.h"
 #include "memory/index_int.h"
 
-enum { QUERY_WORDS_MAX = 256, QUERY_TERMS_MAX = 4096 };       /* the rest of a longer question is not looked for */
+/* the rest of a longer question is not looked for */
+enum { QUERY_WORDS_MAX = 256, QUERY_TERMS_MAX = 4096 };
 
 typedef struct QueryTerm {
-        Str word, term;                               /* as asked (or the synonym), and what is indexed */
-        int64_t no;                                   /* in the index's dictionary; DICT_NONE: no unit has it */
+        /* as asked (or the synonym), and what is indexed */
+        Str word, term;
+        /* in the index's dictionary; DICT_NONE: no unit has it */
+        int64_t no;
+        const uint32_t *also; uint32_t also_n;        /* further terms that count as this one */
         double weight, idf;
-        uint32_t origin;                              /* the term it is a synonym of; itself when asked for */
+        /* the term it is a synonym of; itself when asked for */
+        uint32_t origin;
 } QueryTerm;
 
 typedef struct Query {
-        QueryTerm *terms;                             /* distinct; the first `asked_n` are the question's own words */
+        /* distinct; the first `asked_n` are the question's own words */
+        QueryTerm *terms;
         uint32_t terms_n, asked_n;
-        uint32_t words[QUERY_WORDS_MAX], words_n;     /* the question's words in order, as places in `terms` */
+        /* the question's words in order, as places in `terms` */
+        uint32_t words[QUERY_WORDS_MAX], words_n;
         AskedDate date;
-        double date_idf;                              /* the date counts as one more term where shares are told */
-        bool asks_when;
-        Str named;                                    /* lower-case first name, when exactly one participant is named */
+        /* the date counts as one more term where shares are told */
+        double date_idf;
+        /* asks_self: "my", "I": whoever is the user */
+        bool asks_when, asks_self;
+        /* lower-case first name, when exactly one participant is named */
+        Str named;
 } Query;
 
-void query_parse(Arena *arena, const UserIndex *ix, Str text, Query *ret);
-static inline bool query_is_empty(const Query *q) { return !q->terms_n && q->date.kind == ASKED_NOTHING; }
+void query_parse(Arena *arena, const UserIndex *ix, const SearchQuery *in, Query *ret);
+static inline bool query_is_empty(const Query *q) {
+        return !q->terms_n && q->date.kind == ASKED_NOTHING;
+}
 
 Str  name_lower(Arena *arena, Str name);            /* trimmed */
-Str  name_first(Arena *arena, Str speaker);           /* "Ana Lima" -> "ana"; empty for roles ("user", "assistant") */
+/* "Ana Lima" -> "ana"; empty for roles ("user", "assistant") */
+Str  name_first(Arena *arena, Str speaker);

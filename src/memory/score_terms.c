@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* Words: BM25 over units with their context and over sessions, and pairs of words that stand together. */
+/* Words: BM25 over units with their context and over sessions, and pairs of words that stand
+ * together. */
 #include <math.h>
 
 #include "memory/index_grow.h"
 #include "memory/score_int.h"
 
-enum { PAIR_IN_TEXT = 3, PAIR_IN_QUESTION = 2 };      /* how far apart the two words of a pair may stand */
+/* how far apart the two words of a pair may stand */
+enum { PAIR_IN_TEXT = 3, PAIR_IN_QUESTION = 2 };
 
 static double idf(double n, double df) {
         return log(1 + (n - df + 0.5) / (df + 0.5));
@@ -63,7 +65,8 @@ static void sessions_settle(Search *s, const QueryTerm *term) {
         double avg = (double)s->ix->session_terms / MAX(s->ix->sessions_live, 1u);
         double scale = p->conversation_k1 * p->conversation_b / (avg > 0 ? avg : 1);
         double floor_ = p->conversation_k1 * (1 - p->conversation_b);
-        double gain = idf(s->ix->sessions_live, t->touched_n) * term->weight * (p->conversation_k1 + 1);
+        double gain =
+                idf(s->ix->sessions_live, t->touched_n) * term->weight * (p->conversation_k1 + 1);
         for (uint32_t i = 0; i < t->touched_n; i++) {
                 uint32_t no = t->touched[i];
                 double f = t->tf[no];
@@ -98,10 +101,12 @@ static void pair_tally(Search *s, const QueryTerm *a, const QueryTerm *b) {
         if (a->no < 0 || b->no < 0 || a->no == b->no)
                 return;
         uint32_t *found = s->units.touched, n = 0;    /* free between terms */
-        PostingReader ra = postings_read(&ix->postings[a->no]), rb = postings_read(&ix->postings[b->no]);
+        PostingReader ra = postings_read(&ix->postings[a->no]),
+                      rb = postings_read(&ix->postings[b->no]);
         Posting pa, pb;
         for (bool more = posting_next(&ra, &pa) && posting_next(&rb, &pb); more;) {
-                if (pa.slot == pb.slot && unit_has_pair(&ix->colds[pa.slot], (uint32_t)a->no, (uint32_t)b->no))
+                if (pa.slot == pb.slot &&
+                    unit_has_pair(&ix->colds[pa.slot], (uint32_t)a->no, (uint32_t)b->no))
                         found[n++] = pa.slot;
                 more = pa.slot <= pb.slot ? posting_next(&ra, &pa) : posting_next(&rb, &pb);
         }
@@ -121,16 +126,24 @@ static void chains_settle(Search *s) {
         for (uint32_t no = 0; no < s->ix->sessions_n; no++) {
                 const Session *session = &s->ix->sessions[no];
                 if (session->turns)
-                        s->chain[session->chain] = MAX(s->chain[session->chain], s->sessions.score[no]);
+                        s->chain[session->chain] =
+                                MAX(s->chain[session->chain], s->sessions.score[no]);
         }
+}
+
+static void list_spread(Search *s, uint32_t no) {
+        PostingReader r = postings_read(&s->ix->postings[no]);
+        for (Posting p; posting_next(&r, &p);)
+                hit_spread(s, &p);
 }
 
 void terms_tally(Search *s) {
         for (uint32_t i = 0; i < s->q.terms_n; i++) {
                 QueryTerm *term = &s->q.terms[i];
-                PostingReader r = term->no >= 0 ? postings_read(&s->ix->postings[term->no]) : (PostingReader){ 0 };
-                for (Posting p; term->no >= 0 && posting_next(&r, &p);)
-                        hit_spread(s, &p);
+                if (term->no >= 0)
+                        list_spread(s, (uint32_t)term->no);
+                for (uint32_t k = 0; k < term->also_n; k++)
+                        list_spread(s, term->also[k]);
                 units_settle(s, term);
                 sessions_settle(s, term);
         }

@@ -33,7 +33,8 @@ Str stem_english(Str word, char out[STEM_MAX]) {
         struct sb_stemmer *s = stemmer_get();
         const sb_symbol *stem = sb_stemmer_stem(s, (const sb_symbol *)word.p, (int)word.n);
         size_t n = stem ? (size_t)sb_stemmer_length(s) : 0;
-        if (!stem || n > STEM_MAX) {                  /* out of memory inside the library: the word as it is */
+        /* out of memory inside the library: the word as it is */
+        if (!stem || n > STEM_MAX) {
                 memmove(out, word.p, word.n);
                 return str_n(out, word.n);
         }

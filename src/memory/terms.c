@@ -10,13 +10,15 @@ _Static_assert(TERM_MAX <= (int)STEM_MAX, "a term fits the stemmer");
 
 /* ---- characters ---- */
 typedef enum CharKind { CHAR_GAP, CHAR_LETTER, CHAR_DIGIT, CHAR_SIGN, CHAR_APOSTROPHE } CharKind;
-typedef struct Char { CharKind kind; int32_t c; size_t n; } Char;    /* SIGN: a word of its own; n: bytes in the text */
+/* SIGN: a word of its own; n: bytes in the text */
+typedef struct Char { CharKind kind; int32_t c; size_t n; } Char;
 
-/* Latin letters with marks, U+00C0 to U+017F, without them; ligatures and letters of their own (ø, ß, þ) stay. */
-static const char latin_base[] =
-        "AAAAAA?CEEEEIIII?NOOOOO??UUUUY??aaaaaa?ceeeeiiii?nooooo??uuuuy?y"
-        "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIi??JjKk?LlLlLlLlLlNnNnNn???OoOoOo??RrRrRrSsSsSsSsTtTtTt"
-        "UuUuUuUuUuUuWwYyYZzZzZz?";
+/* Latin letters with marks, U+00C0 to U+017F, without them; ligatures and letters of their own
+ * (ø, ß, þ) stay. */
+static const char latin_base[] = "AAAAAA?CEEEEIIII?NOOOOO??UUUUY??aaaaaa?ceeeeiiii?nooooo??uuuuy?y"
+                                 "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIi??JjKk?"
+                                 "LlLlLlLlLlNnNnNn???OoOoOo??RrRrRrSsSsSsSsTtTtTt"
+                                 "UuUuUuUuUuUuWwYyYZzZzZz?";
 
 static int32_t letter_plain(int32_t c) {
         if (c >= 0xc0 && c < 0xc0 + (int32_t)sizeof latin_base - 1 && latin_base[c - 0xc0] != '?')
@@ -117,7 +119,10 @@ static unsigned flags_of(Str word, Str term) {
 
 /* ---- what a thread has stemmed lately: most of any text is the same few hundred words ---- */
 enum { CACHE_SLOTS = 4096, CACHE_WORD_MAX = 20 };
-typedef struct Cached { uint8_t word_n, term_n, flags; char word[CACHE_WORD_MAX], term[CACHE_WORD_MAX]; } Cached;
+typedef struct Cached {
+        uint8_t word_n, term_n, flags;
+        char word[CACHE_WORD_MAX], term[CACHE_WORD_MAX];
+} Cached;
 static _Thread_local Cached cached[CACHE_SLOTS];
 
 static void term_resolve(TermReader *r, Str word, Term *ret) {
@@ -132,7 +137,9 @@ static void term_resolve(TermReader *r, Str word, Term *ret) {
         ret->flags = flags_of(word, ret->term);
         if (word.n > CACHE_WORD_MAX || ret->term.n > CACHE_WORD_MAX)
                 return;
-        *c = (Cached){ .word_n = (uint8_t)word.n, .term_n = (uint8_t)ret->term.n, .flags = (uint8_t)ret->flags };
+        *c = (Cached){
+                .word_n = (uint8_t)word.n, .term_n = (uint8_t)ret->term.n, .flags = (uint8_t)ret->flags,
+        };
         memcpy(c->word, word.p, word.n);
         memcpy(c->term, ret->term.p, ret->term.n);
 }

@@ -3,7 +3,13 @@
 #include "codec/when.h"
 #include "memory/index.h"
 
-typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; RankParams rank; UserIndex *ix; } Fixture;
+typedef struct Fixture {
+        Arena *arena;
+        TestWorld world;
+        Ctx cx;
+        RankParams rank;
+        UserIndex *ix;
+} Fixture;
 
 #define NOW (INT64_C(1700000000000))                  /* 2023-11-14 */
 
@@ -27,14 +33,28 @@ static int teardown(void **state) {
 }
 
 static Unit turn(UnitId id, const char *conversation, const char *speaker, const char *text) {
-        return (Unit){ .kind = UNIT_TURN, .id = id, .text = str_c(text), .at_ms = NOW - DAY_MS + id * 1000, .ordinal = id,
-                       .conversation = str_c(conversation), .speaker = str_c(speaker), .valid_to_ms = UNIT_FOREVER,
+        return (Unit){ .kind = UNIT_TURN,
+                       .id = id,
+                       .text = str_c(text),
+                       .at_ms = NOW - DAY_MS + id * 1000,
+                       .ordinal = id,
+                       .conversation = str_c(conversation),
+                       .speaker = str_c(speaker),
+                       .valid_to_ms = UNIT_FOREVER,
                        .retired_ms = UNIT_FOREVER };
 }
 
 static Unit memory(UnitId id, unsigned type, const char *text) {
-        return (Unit){ .kind = UNIT_MEMORY, .id = id, .text = str_c(text), .at_ms = NOW - DAY_MS, .type = type, .importance = .5,
-                       .confidence = .5, .valid_to_ms = UNIT_FOREVER, .recorded_ms = NOW - DAY_MS, .retired_ms = UNIT_FOREVER };
+        return (Unit){ .kind = UNIT_MEMORY,
+                       .id = id,
+                       .text = str_c(text),
+                       .at_ms = NOW - DAY_MS,
+                       .type = type,
+                       .importance = .5,
+                       .confidence = .5,
+                       .valid_to_ms = UNIT_FOREVER,
+                       .recorded_ms = NOW - DAY_MS,
+                       .retired_ms = UNIT_FOREVER };
 }
 
 static Hits search(Fixture *f, SearchQuery q) {
@@ -62,13 +82,16 @@ static void test_finds_and_explains(void **state) {
         Hits hits = SEARCH(f, "What puppy did Ana adopt?");
         assert_true(hits.n >= 2);
         assert_int_equal(hits.v[0].id, 1);
-        assert_true(hits.v[0].parts.speaker > 1 && hits.v[0].parts.first_person > 1 && hits.v[0].parts.lexical > 0);
+        assert_true(hits.v[0].parts.speaker > 1 && hits.v[0].parts.first_person > 1 &&
+                    hits.v[0].parts.lexical > 0);
         assert_int_equal(hits.v[0].matched.n, 2);
         assert_str(hits.v[0].matched.v[0], "puppy");
         assert_str(hits.v[0].matched.v[1], "adopt");
-        assert_true(hits.v[0].similarity > 0.99 && hits.v[0].relevance > 0.99 && hits.v[0].relevance <= 1);
+        assert_true(hits.v[0].similarity > 0.99 && hits.v[0].relevance > 0.99 &&
+                    hits.v[0].relevance <= 1);
         for (size_t i = 1; i < hits.n; i++)
-                assert_true(hits.v[i].final <= hits.v[i - 1].final && hits.v[i].relevance <= hits.v[i - 1].relevance);
+                assert_true(hits.v[i].final <= hits.v[i - 1].final &&
+                            hits.v[i].relevance <= hits.v[i - 1].relevance);
 }
 
 static void test_answer_sees_its_question(void **state) {
@@ -77,7 +100,8 @@ static void test_answer_sees_its_question(void **state) {
         Hits hits = SEARCH(f, "eat", .filter.kinds = UNIT_TURN);
         bool found = false;
         for (size_t i = 0; i < hits.n; i++)
-                found |= hits.v[i].id == 3 && hits.v[i].parts.lexical > 0 && hits.v[i].matched.n == 0;
+                found |= hits.v[i].id == 3 && hits.v[i].parts.lexical > 0 &&
+                         hits.v[i].matched.n == 0;
         assert_true(found);
 }
 
@@ -126,7 +150,8 @@ static void test_stop_words_give_the_newest(void **state) {
 static void test_ties_newer_first_then_id(void **state) {
         Fixture *f = *state;
         f->rank.recency = 0;
-        Unit a = memory(7, 0, "green tea"), b = memory(3, 0, "green tea"), c = memory(5, 0, "green tea");
+        Unit a = memory(7, 0, "green tea"), b = memory(3, 0, "green tea"),
+             c = memory(5, 0, "green tea");
         c.at_ms += 1000;
         put(f, a);
         put(f, b);
@@ -155,20 +180,29 @@ static void test_filters(void **state) {
         put(f, m);
         UnitId five = 5;
         Str ben = STR("ben"), c1 = STR("c1");
-        const struct { SearchFilter filter; size_t n; } cases[] = {
-                { { .kinds = UNIT_MEMORY }, 1 }, { { .kinds = UNIT_TURN }, 3 },
-                { { .kinds = UNIT_MEMORY, .types = 1u << 1 }, 1 }, { { .kinds = UNIT_MEMORY, .types = 1u << 2 }, 0 },
-                { { .kinds = UNIT_MEMORY, .statuses = 1u << 2 }, 1 }, { { .kinds = UNIT_MEMORY, .statuses = 3 }, 0 },
-                { { .labels = { labels, 1 } }, 1 }, { { .labels = { &absent, 1 } }, 0 },
+        const struct { SearchFilter filter; size_t n;
+        } cases[] = {
+                { { .kinds = UNIT_MEMORY }, 1 },
+                { { .kinds = UNIT_TURN }, 3 },
+                { { .kinds = UNIT_MEMORY, .types = 1u << 1 }, 1 },
+                { { .kinds = UNIT_MEMORY, .types = 1u << 2 }, 0 },
+                { { .kinds = UNIT_MEMORY, .statuses = 1u << 2 }, 1 },
+                { { .kinds = UNIT_MEMORY, .statuses = 3 }, 0 },
+                { { .labels = { labels, 1 } }, 1 },
+                { { .labels = { &absent, 1 } }, 0 },
                 { { .kinds = UNIT_MEMORY, .min_confidence = 0.7 }, 0 },
-                { { .speakers = { &ben, 1 } }, 1 }, { { .conversations = { &c1, 1 } }, 3 },
+                { { .speakers = { &ben, 1 } }, 1 },
+                { { .conversations = { &c1, 1 } }, 3 },
                 { { .exclude = &five, .exclude_n = 1, .kinds = UNIT_MEMORY }, 0 },
                 { { .predicate = only_five, .predicate_arg = &five }, 1 },
-                { { .kinds = UNIT_MEMORY, .as_of_ms = NOW }, 1 }, { { .kinds = UNIT_MEMORY, .as_of_ms = NOW + 1000 }, 0 },
+                { { .kinds = UNIT_MEMORY, .as_of_ms = NOW }, 1 },
+                { { .kinds = UNIT_MEMORY, .as_of_ms = NOW + 1000 }, 0 },
                 { { .kinds = UNIT_MEMORY, .as_of_ms = NOW - 2 * DAY_MS }, 0 },
-                { { .kinds = UNIT_MEMORY, .known_at_ms = NOW }, 1 }, { { .kinds = UNIT_MEMORY, .known_at_ms = NOW + 500 }, 0 },
+                { { .kinds = UNIT_MEMORY, .known_at_ms = NOW }, 1 },
+                { { .kinds = UNIT_MEMORY, .known_at_ms = NOW + 500 }, 0 },
                 { { .kinds = UNIT_TURN, .as_of_ms = NOW - 2 * DAY_MS }, 0 },
-                { { .from_ms = NOW }, 0 }, { { .kinds = UNIT_TURN, .to_ms = NOW - DAY_MS + 1500 }, 1 },
+                { { .from_ms = NOW }, 0 },
+                { { .kinds = UNIT_TURN, .to_ms = NOW - DAY_MS + 1500 }, 1 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 Hits hits = SEARCH(f, "puppy Max", .filter = cases[i].filter);
@@ -186,7 +220,8 @@ static void test_boosts_are_bounded(void **state) {
         put(f, b);
         Hits hits = SEARCH(f, "jazz");
         assert_int_equal(hits.v[0].id, 1);
-        assert_true(hits.v[0].parts.importance_boost <= 1.1 && hits.v[1].parts.importance_boost >= 0.9);
+        assert_true(hits.v[0].parts.importance_boost <= 1.1 &&
+                    hits.v[1].parts.importance_boost >= 0.9);
         assert_true(hits.v[1].final / hits.v[0].final > 0.9 * 0.9 / (1.1 * 1.1) - 1e-9);
         RankParams p = rank_defaults;
         assert_true(rank_is_sane(&p));
@@ -211,7 +246,10 @@ static void test_semantic_union(void **state) {
 static void test_bad_input_is_safe(void **state) {
         Fixture *f = *state;
         put(f, turn(1, "", "", ""));
-        put(f, (Unit){ .kind = UNIT_TURN, .id = 2, .text = STR("\xff\xfe\0x ?!"), .at_ms = INT64_MIN / 2 });
+        put(f, (Unit){ .kind = UNIT_TURN,
+                       .id = 2,
+                       .text = STR("\xff\xfe\0x ?!"),
+                       .at_ms = INT64_MIN / 2 });
         put(f, (Unit){ .kind = UNIT_MEMORY, .id = 3, .text = STR_NULL, .at_ms = INT64_MAX / 2 });
         (void)SEARCH(f, "\xff\xc3 x");
         (void)SEARCH(f, "");
@@ -233,8 +271,10 @@ static uint32_t chance(Edits *e, uint32_t n) {
 }
 
 static Str words_made(Edits *e, Arena *arena) {
-        static const char *const words[] = { "dog", "puppy", "Lisbon", "trip", "the", "ran.", "cake?", "guitar", "I", "May 2023",
-                                             "last week", "marathon!", "books", "children", "swimming", "so" };
+        static const char *const words[] = { "dog",   "puppy",    "Lisbon",    "trip",
+                                             "the",   "ran.",     "cake?",     "guitar",
+                                             "I",     "May 2023", "last week", "marathon!",
+                                             "books", "children", "swimming",  "so" };
         Str s = STR("");
         for (uint32_t n = chance(e, 12); n > 0; n--)
                 s = arena_strf(arena, "%.*s %s", STR_FMT(s), words[chance(e, ELEMENTSOF(words))]);
@@ -262,7 +302,8 @@ static void hits_equal(const Hits *a, const Hits *b) {
 }
 
 static void edits_compare(Fixture *f, Edits *e) {
-        static const char *const questions[] = { "When did Ana go on the trip to Lisbon?", "dog cake guitar", "What happened in May 2023?",
+        static const char *const questions[] = { "When did Ana go on the trip to Lisbon?",
+                                                 "dog cake guitar", "What happened in May 2023?",
                                                  "children swimming marathon books" };
         _cleanup_(index_freep) UserIndex *fresh = index_new(&f->rank);
         for (UnitId id = 1; id <= EDIT_IDS; id++)
@@ -299,9 +340,17 @@ static void test_edits_leave_no_trace(void **state) {
 int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_finds_and_explains), T(test_answer_sees_its_question), T(test_removed_is_gone), T(test_put_replaces),
-                T(test_stop_words_give_the_newest), T(test_ties_newer_first_then_id), T(test_filters), T(test_boosts_are_bounded),
-                T(test_semantic_union), T(test_bad_input_is_safe), T(test_edits_leave_no_trace),
+                T(test_finds_and_explains),
+                T(test_answer_sees_its_question),
+                T(test_removed_is_gone),
+                T(test_put_replaces),
+                T(test_stop_words_give_the_newest),
+                T(test_ties_newer_first_then_id),
+                T(test_filters),
+                T(test_boosts_are_bounded),
+                T(test_semantic_union),
+                T(test_bad_input_is_safe),
+                T(test_edits_leave_no_trace),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

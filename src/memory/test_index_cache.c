@@ -16,7 +16,11 @@ typedef struct Store {
 typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; Store store; } Fixture;
 
 static void unit_put(UserIndex *ix, UnitId id, Str text) {
-        Unit u = { .kind = UNIT_MEMORY, .id = id, .text = text, .valid_to_ms = UNIT_FOREVER, .retired_ms = UNIT_FOREVER };
+        Unit u = { .kind = UNIT_MEMORY,
+                   .id = id,
+                   .text = text,
+                   .valid_to_ms = UNIT_FOREVER,
+                   .retired_ms = UNIT_FOREVER };
         index_put(ix, &u);
 }
 
@@ -29,7 +33,8 @@ static Err store_load(Ctx *cx, void *arg, Str user, UserIndex *ix) {
         s->loads++;
         (void)pthread_mutex_unlock(&s->lock);
         for (unsigned i = 1; i <= n; i++)
-                unit_put(ix, i, arena_strf(cx->arena, "%.*s word%u filler text here", STR_FMT(user), i));
+                unit_put(ix, i,
+                         arena_strf(cx->arena, "%.*s word%u filler text here", STR_FMT(user), i));
         if (meanwhile)
                 meanwhile(s);
         return s->fail ? RAISE(cx, s->fail, "as told") : OK;
@@ -42,7 +47,9 @@ static int setup(void **state) {
         f->cx = TEST_CTX(f->arena, &f->world.world);
         f->store.units = 3;
         (void)pthread_mutex_init(&f->store.lock, NULL);
-        IndexCacheSettings set = { .rank = rank_defaults, .load = store_load, .load_arg = &f->store };
+        IndexCacheSettings set = { .rank = rank_defaults,
+                                   .load = store_load,
+                                   .load_arg = &f->store };
         assert_ok(index_cache_new(&f->cx, &set, &f->store.cache));
         *state = f;
         return 0;
@@ -85,7 +92,8 @@ static void test_builds_once(void **state) {
 static void test_changes_are_seen(void **state) {
         Fixture *f = *state;
         Unit u = { .kind = UNIT_MEMORY, .id = 77, .text = STR("quokka") };
-        index_cache_put(f->store.cache, STR("ana"), &u);      /* nothing is held: the loader will read it */
+        /* nothing is held: the loader will read it */
+        index_cache_put(f->store.cache, STR("ana"), &u);
         assert_int_equal(hits_of(&f->cx, f->store.cache, STR("ana"), "quokka"), 0);
         index_cache_put(f->store.cache, STR("ana"), &u);
         assert_int_equal(hits_of(&f->cx, f->store.cache, STR("ana"), "quokka"), 1);
@@ -129,7 +137,8 @@ static void test_forget_rebuilds(void **state) {
         index_cache_forget(f->store.cache, STR("ana"));
         assert_int_equal(hits_of(&f->cx, f->store.cache, STR("ana"), "word4"), 1);
         IndexStats old;
-        index_stats(held.ix, &old);                   /* what is pinned stays whole until it is let go */
+        /* what is pinned stays whole until it is let go */
+        index_stats(held.ix, &old);
         assert_int_equal(old.memories, 3);
         index_cache_forget_all(f->store.cache);
         assert_int_equal(stats_of(f).users, 0);
@@ -147,12 +156,16 @@ static void test_failed_load(void **state) {
         assert_int_equal(hits_of(&f->cx, f->store.cache, STR("ana"), "word1"), 1);
         char long_id[300];
         memset(long_id, 'u', sizeof long_id);
-        assert_err(index_pin(&f->cx, f->store.cache, str_n(long_id, sizeof long_id), &pin), ERR_INVALID);
+        assert_err(index_pin(&f->cx, f->store.cache, str_n(long_id, sizeof long_id), &pin),
+                   ERR_INVALID);
 }
 
 static void test_least_recent_goes(void **state) {
         Fixture *f = *state;
-        IndexCacheSettings set = { .rank = rank_defaults, .load = store_load, .load_arg = &f->store, .bytes_max = 64 * 1024 };
+        IndexCacheSettings set = { .rank = rank_defaults,
+                                   .load = store_load,
+                                   .load_arg = &f->store,
+                                   .bytes_max = 64 * 1024 };
         _cleanup_(index_cache_freep) IndexCache *c = NULL;
         assert_ok(index_cache_new(&f->cx, &set, &c));
         _cleanup_(index_unpin) IndexPin held = { 0 };
@@ -192,7 +205,9 @@ static void *worker_search(void *arg) {
                 Ctx cx = { .arena = arena, .world = &world_real };
                 Str user = arena_strf(arena, "user%d", i % 3);
                 assert(hits_of(&cx, w->f->store.cache, user, "word1") == 1);
-                Unit u = { .kind = UNIT_MEMORY, .id = 1000 + w->no, .text = arena_strf(arena, "round%d thread", i) };
+                Unit u = { .kind = UNIT_MEMORY,
+                           .id = 1000 + w->no,
+                           .text = arena_strf(arena, "round%d thread", i) };
                 index_cache_put(w->f->store.cache, user, &u);
                 if (i % 50 == 49)
                         index_cache_forget(w->f->store.cache, user);
@@ -232,9 +247,16 @@ static void test_single_flight(void **state) {
 int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_builds_once), T(test_changes_are_seen), T(test_changes_during_a_build), T(test_forgotten_during_a_build),
-                T(test_forget_rebuilds), T(test_failed_load), T(test_least_recent_goes), T(test_settings_are_checked),
-                T(test_single_flight), T(test_threads),
+                T(test_builds_once),
+                T(test_changes_are_seen),
+                T(test_changes_during_a_build),
+                T(test_forgotten_during_a_build),
+                T(test_forget_rebuilds),
+                T(test_failed_load),
+                T(test_least_recent_goes),
+                T(test_settings_are_checked),
+                T(test_single_flight),
+                T(test_threads),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ MONTHS = 'January February March April May June July August September October No
 WORDS = """dog dogs puppy trip travelled beach job worked guitar painting painted sister's school running ran children
 hiking mountain recipe cooked Lisbon moved marathon birthday cake doctor's novels wrote swam concert tickets garden
 flowers won trophy laptop friend's don't can't it's they've rock'n'roll 5k 2nd cats knife knives studied exam nervous
-relaxing yoga adopted kitten brought bought gift money raised charity camping forest interview company Sunday the a
+relaxing yoga adopted kitten brought bought gift money raised charity camping forest interview company Sunday went like new the a
 of in on with and really very I my we me you so just about""".split()
 TIMES = ['yesterday', 'last week', 'two days ago', 'for three years', 'next month', 'in May', 'the other day', 'in 2019',
          'for about 6 weeks', 'last Tues', 'a few weekends ago', 'this morning', '7 May 2023', 'for a while', 'for days']

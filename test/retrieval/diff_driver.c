@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The C side of diff.py: answers on stdout what it is asked on stdin, one line each, fields behind tabs.
+/* The C side of diff.py: answers on stdout what it is asked on stdin, one line each, fields behind
+ * tabs.
  *   words                                    the four word lists, each ended by a line "."
  *   stem WORD …                              a stem per word
  *   turn SESSION SPEAKER AT_MS TEXT CAPTION  puts a turn; numbers count from 1
@@ -24,7 +25,9 @@ static void stems_print(Str words) {
 
 static void turn_put(UserIndex *ix, Str line) {
         static int64_t number;
-        Unit u = { .kind = UNIT_TURN, .id = ++number, .ordinal = number, .valid_to_ms = UNIT_FOREVER };
+        Unit u = {
+                .kind = UNIT_TURN, .id = ++number, .ordinal = number, .valid_to_ms = UNIT_FOREVER
+        };
         u.conversation = str_cut(&line, '\t');
         u.speaker = str_cut(&line, '\t');
         if (!str_to_i64(str_cut(&line, '\t'), &u.at_ms))
