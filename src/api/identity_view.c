@@ -79,12 +79,12 @@ Err hash_begin(Req *rq, Str account) {
         return hash_queue_leave(rq->cx, rq->sv->identity, rq->client_ip, account, rq->x->started_us);
 }
 
-static User user_of(const Principal *who, int64_t now_ms) {
+User principal_user(const Principal *p) {
         return (User){
-                .user_id = who->user_id, .email = who->email, .full_name = STR(""), .source = SOURCE_SERVICE,
-                .tier = who->tier, .is_active = true, .is_admin = who->is_admin,
-                .consent_extraction = true, .consent_llm = true, .created_at = now_ms,
-                .max_memories = who->max_memories, .max_requests_per_day = who->max_requests_per_day,
+                .user_id = p->user_id, .email = p->email, .full_name = p->full_name, .tier = p->tier, .is_active = true,
+                .is_verified = p->is_verified, .is_admin = p->is_admin, .consent_extraction = p->memory_extraction,
+                .consent_llm = p->llm_processing, .created_at = p->created_at, .last_login = p->last_login,
+                .max_memories = p->max_memories, .max_requests_per_day = p->max_requests_per_day,
         };
 }
 
@@ -95,6 +95,6 @@ Err req_user(Req *rq, DbConn *c, User *ret) {
                 return e;
         if (rq->who->kind != WHO_FOREIGN && rq->who->kind != WHO_DEV)
                 return RAISE(rq->cx, ERR_TOKEN_INVALID, "the account is gone");
-        *ret = user_of(rq->who, cx_now_ms(rq->cx));
+        *ret = principal_user(rq->who);
         return OK;
 }

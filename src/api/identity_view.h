@@ -37,5 +37,7 @@ Caller req_caller(const Req *rq);
 Err admit_user(Req *rq, const void *in, void *ret);
 Err hash_begin(Req *rq, Str account) _must_check_;
 
-/* The account of the caller. A foreign user's row may still wait in the writer's queue: then what it will hold. */
+/* The account as it was when the credential was verified. */
+User principal_user(const Principal *p);
+/* The account of the caller, read now. A foreign user's row may still wait in the writer's queue: then what it will hold. */
 Err req_user(Req *rq, DbConn *c, User *ret) _must_check_;

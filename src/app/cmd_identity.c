@@ -8,7 +8,7 @@
 #include "codec/when.h"
 #include "identity/account.h"
 #include "identity/audit.h"
-#include "identity/login.h"
+#include "identity/operate.h"
 #include "identity/signing_key.h"
 
 enum { PASSWORD_LINE_MAX = 512, LIST_PAGE = 200, GENERATED_PASSWORD = 20 };
@@ -90,52 +90,32 @@ static void user_print(const Cmd *c, const User *u) {
         puts(b.p);
 }
 
-typedef struct Edit {
-        App *a;
-        Str email;
-        int active;
-        const char *tier;
-        bool admin;
-        User user;
-} Edit;
-
-static Err edit_write(Ctx *cx, DbConn *c, void *arg) {
-        Edit *e = arg;
-        Str email;
-        TRY(email_normalize(cx, e->email, &email));
-        Err found = user_load_by_email(cx, e->a->identity, c, email, &e->user);
-        if (found == ERR_NOT_FOUND)
-                return RAISE(cx, found, "No account has the address %.*s.", STR_FMT(e->email));
-        TRY(found);
-        if (e->active >= 0)
-                e->user.is_active = e->active;
-        if (e->tier && !tier_parse(str_c(e->tier), &e->user.tier))
-                return RAISE(cx, ERR_INVALID, "The tier is free, pro or enterprise.");
-        e->user.is_admin = e->user.is_admin || e->admin;
-        return user_save_admin(cx, e->a->identity, c, &e->user);
-}
-
-static Err edit(Cmd *c, App *a, Edit *e) {
-        e->a = a;
-        e->email = str_c(c->args[1]);
-        TRY(db_write(c->cx, a->db, edit_write, e));
-        user_print(c, &e->user);
+static Err user_create(Cmd *c, App *a) {
+        const char *tier = cmd_value(c, "--tier");
+        UserNew new = { .email = str_c(c->args[1]), .is_admin = cmd_has(c, "--admin"), .is_verified = true };
+        User u;
+        if (tier && !tier_parse(str_c(tier), &new.tier))
+                return RAISE(c->cx, ERR_INVALID, "The tier is free, pro or enterprise.");
+        Str typed = password_read(c->cx);
+        new.password = typed.p ? typed : password_make(c->cx);
+        TRY(operate_user_create(c->cx, a->identity, &new, &u));
+        user_print(c, &u);
+        if (!typed.p)
+                fprintf(stderr, "Password: %.*s\n", STR_FMT(new.password));
         return OK;
 }
 
-static Err user_create(Cmd *c, App *a) {
-        Str password = password_read(c->cx);
-        bool made = !password.p;
-        if (made)
-                password = password_make(c->cx);
-        RegisterInput in = { .email = str_c(c->args[1]), .password = password };
+typedef struct Edit { int active; const char *tier; } Edit;   /* active -1, tier NULL: as it is */
+
+static Err edit(Cmd *c, App *a, const Edit *e) {
         User u;
-        bool accepted;
-        TRY(account_register(c->cx, a->identity, &in, &u, &accepted));
-        Edit e = { .active = -1, .tier = cmd_value(c, "--tier"), .admin = cmd_has(c, "--admin") };
-        TRY(edit(c, a, &e));
-        if (made)
-                fprintf(stderr, "Password: %.*s\n", STR_FMT(password));
+        TRY(operate_user_find(c->cx, a->identity, str_c(c->args[1]), &u));
+        if (e->active >= 0)
+                u.is_active = e->active;
+        if (e->tier && !tier_parse(str_c(e->tier), &u.tier))
+                return RAISE(c->cx, ERR_INVALID, "The tier is free, pro or enterprise.");
+        TRY(operate_user_save(c->cx, a->identity, &u));
+        user_print(c, &u);
         return OK;
 }
 
@@ -162,6 +142,47 @@ static Err user_list_all(Cmd *c, App *a) {
         return OK;
 }
 
+static Err user_reset(Cmd *c, App *a) {
+        User u;
+        Str link;
+        TRY(operate_user_find(c->cx, a->identity, str_c(c->args[1]), &u));
+        TRY(operate_user_reset(c->cx, a->identity, &u, &link));
+        printf("%.*s\n", STR_FMT(link));
+        return OK;
+}
+
+/* A bad line is told and passed over; what came before and after it stands. */
+static void import_line(Cmd *c, App *a, Str line, int64_t number, int64_t counts[2]) {
+        _cleanup_(arena_freep) Arena *arena = arena_new();
+        Ctx cx = { .arena = arena, .world = c->cx->world };
+        User u;
+        Err e = operate_user_import(&cx, a->identity, line, &u);
+        counts[e == OK]++;
+        if (e)
+                fprintf(stderr, "line %lld: %s%s%.*s\n", (long long)number, err_info[e].text, cx.err.fields ? ": " : "",
+                        STR_FMT(cx.err.fields ? cx.err.fields->pointer : STR_NULL));
+}
+
+static Err user_import(Cmd *c, App *a) {
+        char *line = NULL;
+        size_t room = 0;
+        int64_t counts[2] = { 0, 0 }, number = 0;
+        FILE *f = fopen(c->args[1], "re");
+        if (!f)
+                return RAISE(c->cx, ERR_NOT_FOUND, "There is no file %s.", c->args[1]);
+        for (ssize_t n; (n = getline(&line, &room, f)) >= 0;) {
+                Str text = str_trim(str_n(line, (size_t)n));
+                number++;
+                if (text.n)
+                        import_line(c, a, text, number, counts);
+        }
+        free(line);
+        fclose(f);
+        printf(c->json ? "{\"imported\":%lld,\"refused\":%lld}\n" : "%lld imported, %lld refused\n", (long long)counts[1],
+               (long long)counts[0]);
+        return counts[0] ? RAISE(c->cx, ERR_INVALID, "%lld lines were refused.", (long long)counts[0]) : OK;
+}
+
 typedef struct Word { const char *word; int n_args; Err (*fn)(Cmd *c, App *a); } Word;
 
 static int run_word(Cmd *c, const Word *words, const char *usage) {
@@ -172,12 +193,13 @@ static int run_word(Cmd *c, const Word *words, const char *usage) {
 }
 
 static const char user_usage[] =
-        "user create EMAIL | list | disable EMAIL | enable EMAIL | tier EMAIL TIER";
+        "user create EMAIL | list | disable EMAIL | enable EMAIL | tier EMAIL TIER | reset EMAIL | import FILE";
 
 static int user(Cmd *c) {
         static const Word words[] = { { "create", 2, user_create },   { "list", 1, user_list_all },
                                       { "disable", 2, user_disable }, { "enable", 2, user_enable },
-                                      { "tier", 3, user_tier },       { NULL, 0, NULL } };
+                                      { "tier", 3, user_tier },       { "reset", 2, user_reset },
+                                      { "import", 2, user_import },   { NULL, 0, NULL } };
         return run_word(c, words, user_usage);
 }
 
@@ -308,8 +330,10 @@ const Command commands_identity[] = {
           .flags = "--tier= --admin",
           .run = user,
           .summary = "Accounts, while the server is stopped",
-          .help = "create reads the password from standard input; --tier and --admin apply to "
-                  "it." },
+          .help = "create reads the password from standard input; --tier and --admin apply to it. "
+                  "reset prints a link that sets a new password. import takes JSON lines with email, "
+                  "password_hash (bcrypt or argon2id) or password, full_name, tier, created_at, "
+                  "is_verified." },
         { .name = "keys",
           .usage = keys_usage,
           .run = keys,

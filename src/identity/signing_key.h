@@ -20,6 +20,7 @@ typedef struct SigningKeyInfo {
 Err          signing_keys_new(Ctx *cx, Str jwt_secret, int64_t access_ttl_s, SigningKeys **ret) _must_check_;
 SigningKeys *signing_keys_free(SigningKeys *s);
 DEFINE_CLEANUP(SigningKeys, signing_keys_free)
+SigningKeys *identity_signing_keys(Identity *id);    /* borrowed */
 bool signing_keys_are_shared(const SigningKeys *s);   /* HS256: nothing is published */
 
 /* Reads what the table has beyond what is known; `id` unseals. */
@@ -34,4 +35,3 @@ const JoseKey *signing_key_current(Ctx *cx, SigningKeys *s);      /* borrowed fo
 /* The key a token may be checked with; NULL: none with this algorithm and name. */
 const JoseKey *signing_key_find(Ctx *cx, SigningKeys *s, const JoseHeader *h);
 void signing_keys_write(Ctx *cx, SigningKeys *s, Buf *out);       /* the JWK set */
-SigningKeys *identity_signing_keys(Identity *id);     /* borrowed */
