@@ -14,6 +14,5 @@ bool   run_in(Str word, const char *list);           /* any case; the list has s
 bool   all_digits(Str s);
 int    digits_value(Str s);                           /* at most nine of them */
 bool   is_year(Str run);                              /* 1900 to 2099 */
-int    month_of(Str word);                            /* 1..12, 0 = none */
 int    number_of(Str word);                           /* 5, five, a; 0 = none */
 extern const char month_names[], month_shorts[];

@@ -70,14 +70,6 @@ bool is_year(Str run) {
 const char month_names[] =
         "january february march april may june july august september october november december";
 
-int month_of(Str word) {
-        int m = 1;
-        for (Str rest = str_c(month_names); rest.p; m++)
-                if (str_eq_nocase(word, str_cut(&rest, ' ')))
-                        return m;
-        return 0;
-}
-
 const char month_shorts[] = "jan feb mar apr may jun jul aug sep oct nov dec";
 
 int number_of(Str word) {

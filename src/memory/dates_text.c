@@ -1,103 +1,163 @@
 // SPDX-License-Identifier: MIT
+/* Words of time and of the first person in a text. Every word of every unit passes here, so each is
+ * looked up once, in a table of the classes it belongs to. */
+#include <pthread.h>
+
 #include "memory/dates_int.h"
+#include "memory/words_int.h"
 
-/* ---- words of time ---- */
-static const char units_of_time[] = "day days week weeks month months year years";
+enum {
+        UNIT = 1 << 0,                                /* day, weeks … */
+        AGO_UNIT = 1 << 1,                            /* those, weekends and nights */
+        MONTH = 1 << 2,
+        MONTH_SURE = 1 << 3,                          /* all but "may", mostly the verb */
+        DAY_NAME = 1 << 4,
+        NUMBER = 1 << 5,
+        SPAN_NUMBER = 1 << 6,                         /* for a|one|…|eight weeks */
+        NOW = 1 << 7,
+        AFTER_LAST = 1 << 8,
+        AFTER_NEXT = 1 << 9,
+        AFTER_THIS = 1 << 10,
+        BEFORE_DAY = 1 << 11,                         /* on Tuesday, every Friday */
+        BEFORE_MONTH = 1 << 12,                       /* in May, since 2016 */
+        POINTER = 1 << 13,                            /* next, past, previous … */
+        POINTED = 1 << 14,                            /* … week, evening, semester */
+        RELATION = 1 << 15,                           /* days before, years later */
+        LOOSE_UNIT = 1 << 16,
+        LOOSE = 1 << 17,
+        FIRST_PERSON = 1 << 18,
+};
 
+static const struct { unsigned bit; const char *words; } classes[] = {
+        { UNIT | AGO_UNIT | LOOSE_UNIT, "day days week weeks month months year years" },
+        { AGO_UNIT | LOOSE_UNIT, "weekend weekends night nights" },
+        { LOOSE_UNIT, "hours minutes" },
+        { MONTH | MONTH_SURE,
+          "january february march april june july august september october november "
+          "december" },
+        { MONTH, "may" },
+        { DAY_NAME,
+          "monday tuesday wednesday thursday friday saturday sunday mon tues weds thurs "
+          "fri" },
+        { NUMBER,
+          "two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+          "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty hundred "
+          "thousand dozen half twice" },
+        { SPAN_NUMBER, "a one two three four five six seven eight" },
+        { NOW, "yesterday today tonight tomorrow" },
+        { AFTER_LAST,
+          "night week weekend month year summer winter spring fall autumn monday tuesday "
+          "wednesday thursday friday saturday sunday mon tue tues wed thur thurs fri sat "
+          "sun" },
+        { AFTER_NEXT, "week weekend month year summer" },
+        { AFTER_THIS, "week weekend month year morning summer past" },
+        { BEFORE_DAY, "on this next every since until till by" },
+        { BEFORE_MONTH, "in since during until till by early late mid" },
+        { POINTER, "next last this past coming previous following" },
+        { POINTED,
+          "day days night week weeks weekend weekends month months year years morning "
+          "afternoon evening summer winter spring fall autumn few couple semester season "
+          "christmas" },
+        { RELATION, "before after later earlier now since" },
+        { LOOSE,
+          "recently lately nowadays earlier tomorrow yesterday today tonight jan feb sept "
+          "oct nov dec christmas easter thanksgiving halloween weekend" },
+        { FIRST_PERSON, "i my me we our" },
+};
+
+/* ---- the table ---- */
+enum { WORD_MAX = 12, PLACES = 512 };
+typedef struct Class { char word[WORD_MAX]; uint8_t n; unsigned bits; } Class;
+static Class table[PLACES];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static Class *class_place(Str word) {
+        size_t i = word_hash(word) % PLACES;
+        while (table[i].n && !str_eq(str_n(table[i].word, table[i].n), word))
+                i = (i + 1) % PLACES;
+        return &table[i];
+}
+
+static void table_init(void) {
+        for (size_t i = 0; i < ELEMENTSOF(classes); i++)
+                for (Str rest = str_c(classes[i].words); rest.p;) {
+                        Str word = str_cut(&rest, ' ');
+                        assert(word.n <= WORD_MAX);
+                        Class *c = class_place(word);
+                        memcpy(c->word, word.p, word.n);
+                        c->n = (uint8_t)word.n;
+                        c->bits |= classes[i].bit;
+                }
+}
+
+static unsigned class_of(Str run) {
+        char low[WORD_MAX];
+        if (!run.n || run.n > WORD_MAX)
+                return 0;
+        for (size_t i = 0; i < run.n; i++)
+                low[i] = (char)(run.p[i] >= 'A' && run.p[i] <= 'Z' ? run.p[i] | 0x20 : run.p[i]);
+        return class_place(str_n(low, run.n))->bits;
+}
+
+static bool is(Str run, const char *word) {
+        return str_eq_nocase(run, str_c(word));
+}
+
+/* ---- phrases ---- */
 /* behind "for": [about] a|one|…|N days|weeks|… */
 static bool is_span(Str s, Str run) {
-        if (str_eq_nocase(run, STR("about")))
+        if (is(run, "about"))
                 run = run_after(s, run);
-        return (run_in(run, "a one two three four five six seven eight") || all_digits(run)) &&
-               run_in(run_after(s, run), units_of_time);
+        return ((class_of(run) & SPAN_NUMBER) || all_digits(run)) &&
+               (class_of(run_after(s, run)) & UNIT);
 }
 
-static bool is_month_word(Str run) {                  /* "may" is mostly the verb */
-        return !str_eq_nocase(run, STR("may")) && month_of(run);
+/* The contract's phrases. `bits` are the classes of the word, `next` the word behind it. */
+static bool time_begins_at(Str s, Str run, unsigned bits, Str next) {
+        if ((bits & (NOW | MONTH_SURE)) || is_year(run))
+                return true;
+        if (!next.n)
+                return false;
+        if (bits & AGO_UNIT)
+                return is(next, "ago");
+        if (is(run, "last"))
+                return class_of(next) & AFTER_LAST;
+        if (is(run, "next"))
+                return class_of(next) & AFTER_NEXT;
+        if (is(run, "this"))
+                return class_of(next) & AFTER_THIS;
+        if (is(run, "for"))
+                return is_span(s, next);
+        return is(run, "the") && is(next, "other") && is(run_after(s, next), "day");
 }
-
-static bool time_begins_at(Str s, Str run) {
-        Str next = run_after(s, run);
-        switch (run.p[0] | 0x20) {
-        case 'l':
-                return str_eq_nocase(run, STR("last")) &&
-                       run_in(next, "night week weekend month year summer winter spring fall "
-                                    "autumn monday tuesday "
-                                    "wednesday thursday friday saturday sunday mon tue tues wed "
-                                    "thur thurs fri sat sun");
-        case 'n':
-                return (str_eq_nocase(run, STR("next")) &&
-                        run_in(next, "week weekend month year summer")) ||
-                       is_month_word(run) ||
-                       (run_in(run, "night nights") && str_eq_nocase(next, STR("ago")));
-        case 't':
-                if (str_eq_nocase(run, STR("the")))
-                        return str_eq_nocase(next, STR("other")) &&
-                               str_eq_nocase(run_after(s, next), STR("day"));
-                return run_in(run, "today tonight tomorrow") ||
-                       (str_eq_nocase(run, STR("this")) &&
-                        run_in(next, "week weekend month year morning summer past"));
-        case 'f':
-                return (str_eq_nocase(run, STR("for")) && is_span(s, next)) || is_month_word(run);
-        case 'd': case 'w': case 'm': case 'y':
-                if (str_eq_nocase(next, STR("ago")) &&
-                    run_in(run, "day days week weeks month months year years "
-                                "weekend weekends"))
-                        return true;
-                return str_eq_nocase(run, STR("yesterday")) || is_month_word(run);
-        case 'j': case 'a': case 's': case 'o':
-                return is_month_word(run);
-        }
-        return is_year(run);
-}
-
-static const char numbers[] =
-        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-        "sixteen "
-        "seventeen eighteen nineteen twenty thirty forty fifty hundred thousand "
-        "dozen half twice";
-static const char day_names[] =
-        "monday tuesday wednesday thursday friday saturday sunday mon tues weds thurs fri";
 
 /* Phrases that tell a time more often than not. */
-static bool loose_time_begins_at(Str s, Str run) {
-        Str next = run_after(s, run);
-        if (run_in(run, "on this next every since until till by") && run_in(next, day_names))
+static bool loose_time_begins_at(Str run, unsigned bits, Str next) {
+        if (bits & (LOOSE | DAY_NAME))
                 return true;
-        if (run_in(run, "in since during until till by early late mid") &&
-            (month_of(next) || is_year(next)))
-                return true;
-        if (run_in(run, "next last this past coming previous following"))
-                return run_in(
-                        next,
-                        "day days night week weeks weekend weekends month months year years "
-                        "morning afternoon evening "
-                        "summer winter spring fall autumn few couple semester season christmas");
-        if ((run_in(run, numbers) || all_digits(run)) &&
-            (run_in(next, units_of_time) || run_in(next, "hours minutes nights weekends")))
-                return true;
-        if (run_in(run, units_of_time) && run_in(next, "before after later earlier now since"))
-                return true;
-        return run_in(run, "recently lately nowadays earlier tomorrow yesterday today tonight jan "
-                           "feb sept oct nov dec christmas easter "
-                           "thanksgiving halloween weekend") ||
-               run_in(run, day_names);
+        if (!next.n || (!bits && !all_digits(run)))
+                return false;
+        unsigned behind = class_of(next);
+        return ((bits & BEFORE_DAY) && (behind & DAY_NAME)) ||
+               ((bits & BEFORE_MONTH) && ((behind & MONTH) || is_year(next))) ||
+               ((bits & POINTER) && (behind & POINTED)) || ((bits & UNIT) && (behind & RELATION)) ||
+               (((bits & NUMBER) || all_digits(run)) && (behind & LOOSE_UNIT));
 }
 
 unsigned text_flags(Str text) {
-        unsigned flags = 0;
+        (void)pthread_once(&once, table_init);
+        unsigned flags = str_ends(str_trim(text), STR("?")) ? TEXT_ASKS : 0;
         for (size_t at = run_next(text, 0); at < text.n;) {
-                Str run = run_at(text, at);
-                if (!(flags & TEXT_HAS_TIME) && time_begins_at(text, run))
+                Str run = run_at(text, at), next = run_after(text, run);
+                unsigned bits = class_of(run);
+                if (!(flags & TEXT_HAS_TIME) && time_begins_at(text, run, bits, next))
                         flags |= TEXT_HAS_TIME;
-                if (!(flags & TEXT_LOOSE_TIME) && loose_time_begins_at(text, run))
+                if (!(flags & TEXT_LOOSE_TIME) && loose_time_begins_at(run, bits, next))
                         flags |= TEXT_LOOSE_TIME;
-                if (!(flags & TEXT_FIRST_PERSON) && run.n <= 3 && run_in(run, "i my me we our"))
+                if (bits & FIRST_PERSON)
                         flags |= TEXT_FIRST_PERSON;
                 at = run_next(text, at + run.n);
         }
-        if (str_ends(str_trim(text), STR("?")))
-                flags |= TEXT_ASKS;
         return flags;
 }
 

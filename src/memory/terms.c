@@ -138,7 +138,9 @@ static void term_resolve(TermReader *r, Str word, Term *ret) {
         if (word.n > CACHE_WORD_MAX || ret->term.n > CACHE_WORD_MAX)
                 return;
         *c = (Cached){
-                .word_n = (uint8_t)word.n, .term_n = (uint8_t)ret->term.n, .flags = (uint8_t)ret->flags,
+                .word_n = (uint8_t)word.n,
+                .term_n = (uint8_t)ret->term.n,
+                .flags = (uint8_t)ret->flags,
         };
         memcpy(c->word, word.p, word.n);
         memcpy(c->term, ret->term.p, ret->term.n);
