@@ -91,6 +91,19 @@ static Err row_add(Ctx *cx, Router *r, const Route *route) {
         return OK;
 }
 
+/* Every row must be reached by its own path: a fixed word may not hide it. */
+static Err self_test(Ctx *cx, const Router *r) {
+        for (size_t i = 0; i < r->n_rows; i++) {
+                const Route *route = r->rows[i].route;
+                Match m;
+                router_match(r, route->method, str_c(route->path), &m);
+                if (m.row != &r->rows[i])
+                        return RAISE(cx, ERR_INVALID, "route %s: %s leads elsewhere", route->id,
+                                     route->path);
+        }
+        return OK;
+}
+
 Err router_new(Ctx *cx, const Route *const *tables, Router **ret) {
         Arena *arena = arena_new();
         Router *r = NEW(arena, Router);
@@ -106,6 +119,11 @@ Err router_new(Ctx *cx, const Route *const *tables, Router **ret) {
                                 return e;
                         }
                 }
+        Err e = self_test(cx, r);
+        if (e) {
+                router_free(r);
+                return e;
+        }
         *ret = r;
         return OK;
 }

@@ -31,6 +31,7 @@ typedef struct App {
         Api *api;
         Server *server;
         struct Chores *chores;
+        struct Management *management;                /* NULL: no METRICS_PORT */
 } App;
 
 /* How far to open: commands that only touch the store need no more. */
@@ -46,6 +47,10 @@ extern const Migration *const app_migrations[];
  * twice at once. */
 Err            chores_start(Ctx *cx, App *a, struct Chores **ret) _must_check_;
 struct Chores *chores_stop(struct Chores *c);
+
+/* management.c: METRICS_PORT. Nothing is started without it. */
+Err                management_start(Ctx *cx, App *a) _must_check_;
+struct Management *management_stop(struct Management *m);
 
 /* gauges.c: metrics that are read rather than counted. */
 void gauges_register(App *a);

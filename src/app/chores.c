@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "sys/thread.h"
 
+#define STUCK_US (INT64_C(30) * 1000 * 1000)
+
 typedef struct Chore {
         PoolJob job;
         App *app;
@@ -18,9 +20,24 @@ static Err tick_identity(Ctx *cx, App *a) { return identity_tick(cx, a->identity
 static Err flush_quotas(Ctx *cx, App *a) { return quotas_flush(cx, a->api); }
 static Err expire_answers(Ctx *cx, App *a) { return idempotency_expire(cx, a->db); }
 
+/* An event loop that stands still answers nobody: ending is better, because then somebody starts
+ * us again. */
+static Err watch_loops(Ctx *cx, App *a) {
+        ServerStats s = { .connections = 0 };
+        if (a->server)
+                server_stats(a->server, &s);
+        if (s.heartbeat_us_oldest < STUCK_US)
+                return OK;
+        LOG(cx, LOG_FATAL, "panic", "an event loop stands still",
+            L_INT("for_ms", s.heartbeat_us_oldest / 1000));
+        log_stop();
+        abort();
+}
+
 static const struct { const char *name; int64_t period_ms; Err (*fn)(Ctx *cx, App *a); } table[] = {
         { "identity", 1000, tick_identity },
         { "quotas", 1000, flush_quotas },
+        { "watchdog", 5000, watch_loops },
         { "idempotency", 3600 * 1000, expire_answers },
 };
 

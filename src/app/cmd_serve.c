@@ -16,9 +16,28 @@ static struct { pthread_mutex_t lock; pthread_cond_t came; _Atomic int terms; } 
         .lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER,
 };
 
-static void on_signal(void *arg, int sig) {
-        if (sig == SIGHUP)
+/* What may change while running: the log level. The rest of the settings needs a restart. */
+static void reload(const Cmd *c) {
+        _cleanup_(arena_freep) Arena *arena = arena_new();
+        Ctx cx = { .arena = arena, .world = &world_real };
+        Settings set;
+        SettingsSource src = { .file = c->config, .environ = environ };
+        LogLevel level;
+        if (settings_load(&cx, &src, &set) || !log_level_parse(set.log_level, &level)) {
+                LOG(NULL, LOG_ERROR, "config_error", "the settings were not reloaded",
+                    L_STR("what", str_c(cx.err.what)));
                 return;
+        }
+        log_level = level;
+        LOG(NULL, LOG_WARN, "config_reloaded", "the log level was read again",
+            L_STR("log_level", set.log_level));
+}
+
+static void on_signal(void *arg, int sig) {
+        if (sig == SIGHUP) {
+                reload(arg);
+                return;
+        }
         pthread_mutex_lock(&stop.lock);
         atomic_fetch_add(&stop.terms, 1);
         pthread_cond_signal(&stop.came);
@@ -73,6 +92,7 @@ static Str address_of(Ctx *cx, const App *a) {
 static Err start(Ctx *cx, const Settings *set, App *a) {
         TRY(app_open(cx, set, APP_ALL, a));
         TRY(listen_start(cx, a));
+        TRY(management_start(cx, a));
         health_start(a->health);
         gauges_register(a);
         health_phase(a->health, PHASE_SERVING);
@@ -114,7 +134,7 @@ static int serve(Cmd *c) {
         /* many threads, small allocations: arenas would only spread them */
         mallopt(M_ARENA_MAX, 2);
         _cleanup_(signals_stopp) Signals *signals = NULL;
-        Err e = signals_start(c->cx, on_signal, NULL, &signals);
+        Err e = signals_start(c->cx, on_signal, c, &signals);
         if (e)
                 return cmd_fail(c, e);
         LogLevel level = LOG_INFO;

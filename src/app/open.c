@@ -228,6 +228,7 @@ Err app_open(Ctx *cx, const Settings *set, AppPart upto, App *a) {
 
 void app_close(App *a) {
         a->chores = chores_stop(a->chores);
+        a->management = management_stop(a->management);
         a->server = server_free(a->server);
         a->hashers = pool_free(a->hashers);
         a->workers = pool_free(a->workers);

@@ -16,7 +16,7 @@ const SettingRow setting_rows[] = {
         { "PUBLIC_URL", SET_STR, 0, AT(public_url), NULL, .group = "Process",
           .doc = "Where users reach this server, without a slash at the end. Used in links and problem types. Default: http:// and LISTEN." },
         { "LOG_LEVEL", SET_WORD, 0, AT(log_level), NULL, .words = "TRACE|DEBUG|INFO|WARN|ERROR|FATAL", .group = "Process",
-          .doc = "Lowest level that is logged. Default: DEBUG in development, INFO otherwise." },
+          .doc = "Lowest level that is logged; read again on SIGHUP. Default: DEBUG in development, INFO otherwise." },
         { "LIMITS", SET_OFF, 0, AT(limits_off), "on", .group = "Process",
           .doc = "`off` disables quotas and rate limits, for development and benchmarks. Refused in production." },
         { "LOOPS", SET_INT, 0, AT(loops), "0", 0, 256, .group = "Process", .doc = "Threads that serve connections. 0: one per core." },
