@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Search, and the upkeep of one's own memories: consolidation, clean-up, decay, jobs. */
-#include "api/memory_view.h"
+#include <math.h>
 
+#include "api/memory_view.h"
 #include "memory/jobs.h"
 
 #define TYPES "fact|preference|commitment|instruction|entity|episodic"
@@ -90,9 +91,13 @@ static Err units_of(Ctx *cx, const SearchIn *in, MemoryQuery *q) {
         return OK;
 }
 
+/* Six decimals: what is behind them is the clock moving on. */
+static double shown(double v) { return round(v * 1e6) / 1e6; }
+
 static const HitView *hit_fill(Ctx *cx, const MemoryHit *h, bool explain, HitView *ret) {
-        *ret = (HitView){ .unit = h->memory ? STR("memory") : STR("turn"), .relevance_score = h->relevance,
-                          .similarity_score = h->similarity, .recency_score = h->recency, .access_score = h->access };
+        *ret = (HitView){ .unit = h->memory ? STR("memory") : STR("turn"), .relevance_score = shown(h->relevance),
+                          .similarity_score = shown(h->similarity), .recency_score = shown(h->recency),
+                          .access_score = shown(h->access) };
         if (h->memory) {
                 MemoryView *m = NEW(cx->arena, MemoryView);
                 memory_view_make(cx, h->memory, m);
@@ -106,9 +111,10 @@ static const HitView *hit_fill(Ctx *cx, const MemoryHit *h, bool explain, HitVie
                 return ret;
         BreakdownView *b = NEW(cx->arena, BreakdownView);
         const Breakdown *d = &h->breakdown;
-        *b = (BreakdownView){ d->lexical, d->proximity, d->conversation, d->date, d->speaker, d->when,
-                              d->first_person, d->question, d->semantic, d->importance_boost,
-                              d->confidence_boost, d->recency_boost, d->matched_terms, ret->unit };
+        *b = (BreakdownView){ shown(d->lexical), shown(d->proximity), shown(d->conversation), shown(d->date),
+                              shown(d->speaker), shown(d->when), shown(d->first_person), shown(d->question),
+                              shown(d->semantic), shown(d->importance_boost), shown(d->confidence_boost),
+                              shown(d->recency_boost), d->matched_terms, ret->unit };
         if (!b->matched_terms.v)
                 b->matched_terms.v = &ret->unit;      /* empty, not absent */
         ret->breakdown = b;
