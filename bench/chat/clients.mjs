@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A process of its own that reads many chat streams at once: clients.mjs BASE TOKENS-FILE COUNT
-// Prints one line of JSON: how many ended with `done`, how many otherwise, and the times to the first delta.
+// Prints one line of JSON: how many ended with `done`, how many otherwise, and the times to the
+// first delta.
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 
@@ -18,11 +19,22 @@ function stream(i) {
         return new Promise((ended) => {
                 const started = performance.now();
                 const body = JSON.stringify({ message: 'count 40', stream: true });
-                const req = request(`${base}/api/v1/conversation`, { method: 'POST', agent, headers: { 'content-type': 'application/json',
-                        'content-length': body.length, authorization: `Bearer ${tokens[i % tokens.length]}` } });
-                req.on('error', (e) => { fail(e.code); ended(); });
+                const req = request(`${base}/api/v1/conversation`, {
+                        method: 'POST',
+                        agent,
+                        headers: {
+                                'content-type': 'application/json',
+                                'content-length': body.length,
+                                authorization: `Bearer ${tokens[i % tokens.length]}`,
+                        },
+                });
+                req.on('error', (e) => {
+                        fail(e.code);
+                        ended();
+                });
                 req.on('response', (res) => {
-                        let text = '', first = 0;
+                        let text = '',
+                                first = 0;
                         res.setEncoding('utf8').on('data', (chunk) => {
                                 text = (text + chunk).slice(-4096);
                                 if (!first && text.includes('event: delta')) {
@@ -31,10 +43,8 @@ function stream(i) {
                                 }
                         });
                         res.on('close', () => {
-                                if (text.includes('event: done'))
-                                        result.done++;
-                                else
-                                        fail(res.statusCode === 200 ? 'cut' : String(res.statusCode));
+                                if (text.includes('event: done')) result.done++;
+                                else fail(res.statusCode === 200 ? 'cut' : String(res.statusCode));
                                 ended();
                         });
                 });
@@ -44,4 +54,12 @@ function stream(i) {
 
 await Promise.all(Array.from({ length: Number(count) }, (_, i) => stream(i)));
 result.first.sort((a, b) => a - b);
-console.log(JSON.stringify({ ...result, first: { p50: result.first[result.first.length >> 1], p99: result.first[Math.floor(result.first.length * 0.99)] } }));
+console.log(
+        JSON.stringify({
+                ...result,
+                first: {
+                        p50: result.first[result.first.length >> 1],
+                        p99: result.first[Math.floor(result.first.length * 0.99)],
+                },
+        }),
+);

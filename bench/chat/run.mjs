@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A thousand chat streams at once through a fake model that speaks a word every quarter second, while somebody else reads
-// GET /auth/me two hundred times a second: those reads must stay quick.
+// A thousand chat streams at once through a fake model that speaks a word every quarter second,
+// while somebody else reads GET /auth/me two hundred times a second: those reads must stay quick.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
@@ -9,45 +9,76 @@ import { fileURLToPath } from 'node:url';
 
 import { api, newUser } from '../../test/lib/api.mjs';
 import { root } from '../../test/lib/server.mjs';
-import { exec, freePort, quantile, scratch, sleep, startMainstay, usage, verdict } from '../lib/bench.mjs';
+import {
+        exec,
+        freePort,
+        quantile,
+        scratch,
+        sleep,
+        startMainstay,
+        usage,
+        verdict,
+} from '../lib/bench.mjs';
 
 const STREAMS = Number(process.env.BENCH_STREAMS ?? 1000);
-const USERS = STREAMS / 4;                    // four running turns each is what a user may have
+const USERS = STREAMS / 4; // four running turns each is what a user may have
 const here = dirname(fileURLToPath(import.meta.url));
 
 async function startModel() {
         const port = await freePort();
-        const child = spawn('node', [join(root, 'test/fake/llm.mjs'), port], { stdio: ['ignore', 'pipe', 'inherit'] });
-        await new Promise((r) => { child.stdout.once('data', r); });
-        const control = (body) => fetch(`http://127.0.0.1:${port}/control`, { method: body ? 'POST' : 'GET',
-                body: body && JSON.stringify(body) }).then((r) => r.json());
+        const child = spawn('node', [join(root, 'test/fake/llm.mjs'), port], {
+                stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        await new Promise((r) => {
+                child.stdout.once('data', r);
+        });
+        const control = (body) =>
+                fetch(`http://127.0.0.1:${port}/control`, {
+                        method: body ? 'POST' : 'GET',
+                        body: body && JSON.stringify(body),
+                }).then((r) => r.json());
         await control({ fault: { fault: 'slow', between: 250 } });
         return { base: `http://127.0.0.1:${port}/v1`, control, stop: () => child.kill('SIGTERM') };
 }
 
 // Milliseconds of one GET on a connection that stays open.
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-const probe = (url, token) => new Promise((done, fail) => {
-        const started = performance.now();
-        get(url, { agent, headers: { authorization: `Bearer ${token}` } }, (res) => {
-                res.resume().on('end', () => (res.statusCode === 200 ? done(performance.now() - started) : fail(new Error(`${res.statusCode}`))));
-        }).on('error', fail);
-});
+const probe = (url, token) =>
+        new Promise((done, fail) => {
+                const started = performance.now();
+                get(url, { agent, headers: { authorization: `Bearer ${token}` } }, (res) => {
+                        res.resume().on('end', () =>
+                                res.statusCode === 200
+                                        ? done(performance.now() - started)
+                                        : fail(new Error(`${res.statusCode}`)),
+                        );
+                }).on('error', fail);
+        });
 
 const model = await startModel();
-const providers = [{ name: 'fake', base_url: model.base, models: ['fake-small'], default_model: 'fake-small',
-        max_concurrency: STREAMS + 100, price: { input_per_1m: 0, output_per_1m: 0 } }];
+const providers = [
+        {
+                name: 'fake',
+                base_url: model.base,
+                models: ['fake-small'],
+                default_model: 'fake-small',
+                max_concurrency: STREAMS + 100,
+                price: { input_per_1m: 0, output_per_1m: 0 },
+        },
+];
 const server = await startMainstay({ LLM_PROVIDERS: JSON.stringify(providers), LLM_API_KEY: 'k' });
 const users = [];
-for (let i = 0; i < USERS; i++)
-        users.push(await newUser(api(server)));
+for (let i = 0; i < USERS; i++) users.push(await newUser(api(server)));
 const tokens = join(scratch, 'tokens');
 writeFileSync(tokens, users.map((u) => `${u.token}\n`).join(''));
 const before = usage(server.pid).rss;
 
 let over = false;
-const clients = exec('node', [join(here, 'clients.mjs'), server.url, tokens, String(STREAMS)], { maxBuffer: 1 << 24 })
-        .finally(() => { over = true; });
+const clients = exec('node', [join(here, 'clients.mjs'), server.url, tokens, String(STREAMS)], {
+        maxBuffer: 1 << 24,
+}).finally(() => {
+        over = true;
+});
 for (let i = 0; i < 100 && !over && (await model.control()).open < STREAMS * 0.95; i++)
         await sleep(100);
 const open = (await model.control()).open;
@@ -62,12 +93,30 @@ const result = JSON.parse((await clients).stdout);
 await server.stop();
 model.stop();
 
-console.log(`${open} streams open at once, ${result.done} complete, ${result.failed} failed ${JSON.stringify(result.reasons)}; `
-        + `first delta p50 ${result.first.p50?.toFixed(0)} ms, p99 ${result.first.p99?.toFixed(0)} ms; `
-        + `${((rss - before) * 1024 / STREAMS).toFixed(1)} KiB per running turn; ${times.length} reads`);
-verdict('chat', [
-        ['streams open at once', open, STREAMS * 0.95, '>='],
-        ['streams that ended with done', result.done, STREAMS, '>='],
-        ['GET /auth/me during the streams, p50', quantile(times, 0.5) ?? Infinity, 20, '<=', ' ms'],
-        ['GET /auth/me during the streams, p99', quantile(times, 0.99) ?? Infinity, 20, '<=', ' ms'],
-], { result, reads: times.length });
+console.log(
+        `${open} streams open at once, ${result.done} complete, ${result.failed} failed ${JSON.stringify(result.reasons)}; ` +
+                `first delta p50 ${result.first.p50?.toFixed(0)} ms, p99 ${result.first.p99?.toFixed(0)} ms; ` +
+                `${(((rss - before) * 1024) / STREAMS).toFixed(1)} KiB per running turn; ${times.length} reads`,
+);
+verdict(
+        'chat',
+        [
+                ['streams open at once', open, STREAMS * 0.95, '>='],
+                ['streams that ended with done', result.done, STREAMS, '>='],
+                [
+                        'GET /auth/me during the streams, p50',
+                        quantile(times, 0.5) ?? Infinity,
+                        20,
+                        '<=',
+                        ' ms',
+                ],
+                [
+                        'GET /auth/me during the streams, p99',
+                        quantile(times, 0.99) ?? Infinity,
+                        20,
+                        '<=',
+                        ' ms',
+                ],
+        ],
+        { result, reads: times.length },
+);

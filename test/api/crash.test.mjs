@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// No acknowledged write is lost by kill -9 under load, in a short form; ./dev bench crash runs two hundred rounds.
+// No acknowledged write is lost by kill -9 under load, in a short form; ./dev bench crash runs two
+// hundred rounds.
 import { after, before, test } from 'node:test';
 
 import { api } from '../lib/api.mjs';
@@ -7,7 +8,9 @@ import { crashRounds } from '../lib/crash.mjs';
 import { startServer } from '../lib/server.mjs';
 
 let server;
-before(async () => { server = await startServer(); });
+before(async () => {
+        server = await startServer();
+});
 after(() => server.stop());
 
 test('eight rounds of kill -9 under writes lose nothing that was acknowledged', async (t) => {

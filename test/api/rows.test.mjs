@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every row of the route table owes, tried on every row: who may call it, what its body may be, how often.
-// Rows that come later are covered the day they are added.
+// What every row of the route table owes, tried on every row: who may call it, what its body may
+// be, how often. Rows that come later are covered the day they are added.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
@@ -33,7 +33,10 @@ test('the table is there, and every row says what it is', () => {
                 assert.ok(operation(row), `${row.id} is not in the document`);
                 assert.notEqual(row.auth, 'unset', row.id);
                 assert.notEqual(row.lane, 'unset', row.id);
-                assert.ok(row.audit || row.audit_none, `${row.id} has neither an audit event nor a reason for none`);
+                assert.ok(
+                        row.audit || row.audit_none,
+                        `${row.id} has neither an audit event nor a reason for none`,
+                );
         }
         assert.equal(new Set(rows.map((r) => `${r.method} ${r.path}`)).size, rows.length);
 });
@@ -41,18 +44,35 @@ test('the table is there, and every row says what it is', () => {
 describe('without a credential', () => {
         for (const row of rows.filter((r) => declares(r, 'not_authenticated')))
                 test(row.id, async () => {
-                        const none = await call(row.method, path(row), { expect: 401, code: 'not_authenticated' });
-                        assert.equal(none.headers.get('www-authenticate'), 'Bearer realm="mainstay"');
-                        const bad = await call(row.method, path(row), { token: 'x.y.z', expect: 401, code: 'invalid_token' });
+                        const none = await call(row.method, path(row), {
+                                expect: 401,
+                                code: 'not_authenticated',
+                        });
+                        assert.equal(
+                                none.headers.get('www-authenticate'),
+                                'Bearer realm="mainstay"',
+                        );
+                        const bad = await call(row.method, path(row), {
+                                token: 'x.y.z',
+                                expect: 401,
+                                code: 'invalid_token',
+                        });
                         assert.match(bad.headers.get('www-authenticate'), /error="invalid_token"/);
                 });
         for (const row of rows.filter((r) => r.auth === 'optional'))
-                test(`${row.id}, a bad one`, () => call(row.method, path(row), { token: 'x.y.z', expect: 401, code: 'invalid_token' }));
+                test(`${row.id}, a bad one`, () =>
+                        call(row.method, path(row), {
+                                token: 'x.y.z',
+                                expect: 401,
+                                code: 'invalid_token',
+                        }));
 });
 
 describe('with too little', () => {
         for (const row of rows.filter((r) => r.auth === 'admin'))
-                test(row.id, () => user.call(row.method, path(row), { expect: 403, code: 'forbidden' }));
+                test(row.id, () =>
+                        user.call(row.method, path(row), { expect: 403, code: 'forbidden' }),
+                );
 });
 
 // The type that the row's body has, and one it cannot have.
@@ -60,15 +80,24 @@ const bodyType = (row) => Object.keys(operation(row).requestBody.content)[0];
 
 describe('bodies', () => {
         for (const row of rows.filter((r) => declares(r, 'unsupported_media_type')))
-                test(`${row.id}: another type`, () => insider(row)(row.method, path(row),
-                        { raw: 'x', headers: { 'content-type': 'image/gif' }, expect: 415, code: 'unsupported_media_type' }));
+                test(`${row.id}: another type`, () =>
+                        insider(row)(row.method, path(row), {
+                                raw: 'x',
+                                headers: { 'content-type': 'image/gif' },
+                                expect: 415,
+                                code: 'unsupported_media_type',
+                        }));
 
         for (const row of rows.filter((r) => declares(r, 'too_large')))
                 test(`${row.id}: too large`, async () => {
                         const token = row.auth === 'admin' ? admin.token : user.token;
-                        const credential = row.auth === 'none' ? '' : `Authorization: Bearer ${token}\r\n`;
-                        const { text } = await rawRequest(server, `${row.method} ${path(row)} HTTP/1.1\r\nHost: x\r\n${credential}`
-                                + `Content-Type: ${bodyType(row)}\r\nContent-Length: 100000000\r\nConnection: close\r\n\r\n`);
+                        const credential =
+                                row.auth === 'none' ? '' : `Authorization: Bearer ${token}\r\n`;
+                        const { text } = await rawRequest(
+                                server,
+                                `${row.method} ${path(row)} HTTP/1.1\r\nHost: x\r\n${credential}` +
+                                        `Content-Type: ${bodyType(row)}\r\nContent-Length: 100000000\r\nConnection: close\r\n\r\n`,
+                        );
                         const [answer] = parseAnswers(text);
                         assert.equal(answer?.status, 413, text);
                         assert.equal(JSON.parse(answer.body).code, 'too_large');
@@ -76,33 +105,70 @@ describe('bodies', () => {
 
         for (const row of rows.filter((r) => declares(r, 'bad_json')))
                 test(`${row.id}: not JSON`, async () => {
-                        for (const raw of ['{"a":', '{"a":1,"a":2}', '\u0000', '['.repeat(200), '{}{}', '{"a":"\\ud800"}',
-                                Buffer.from('{"a":"\xff"}', 'latin1')])
-                                await insider(row)(row.method, path(row),
-                                        { raw, headers: { 'content-type': 'application/json' }, expect: 400, code: 'bad_json' });
+                        for (const raw of [
+                                '{"a":',
+                                '{"a":1,"a":2}',
+                                '\u0000',
+                                '['.repeat(200),
+                                '{}{}',
+                                '{"a":"\\ud800"}',
+                                Buffer.from('{"a":"\xff"}', 'latin1'),
+                        ])
+                                await insider(row)(row.method, path(row), {
+                                        raw,
+                                        headers: { 'content-type': 'application/json' },
+                                        expect: 400,
+                                        code: 'bad_json',
+                                });
                 });
 });
 
 // Values of the wrong kind for each member that the document names.
 function wrongBody(row) {
         let schema = operation(row).requestBody.content['application/json'].schema;
-        if (schema.$ref)
-                schema = document.components.schemas[schema.$ref.split('/').pop()];
-        const wrong = (property) => ([property.type].flat().includes('object') || property.type === undefined ? 7 : { no: 1 });
-        return Object.fromEntries(Object.entries(schema.properties).map(([name, property]) => [name, wrong(property)]));
+        if (schema.$ref) schema = document.components.schemas[schema.$ref.split('/').pop()];
+        const wrong = (property) =>
+                [property.type].flat().includes('object') || property.type === undefined
+                        ? 7
+                        : { no: 1 };
+        return Object.fromEntries(
+                Object.entries(schema.properties).map(([name, property]) => [
+                        name,
+                        wrong(property),
+                ]),
+        );
 }
 
 describe('values', () => {
-        const named = (answer) => assert.ok(answer.body.errors?.length && answer.body.errors.every((e) => e.detail), answer.text);
-        for (const row of rows.filter((r) => declares(r, 'invalid_request') && operation(r).requestBody?.content['application/json']))
+        const named = (answer) =>
+                assert.ok(
+                        answer.body.errors?.length && answer.body.errors.every((e) => e.detail),
+                        answer.text,
+                );
+        for (const row of rows.filter(
+                (r) =>
+                        declares(r, 'invalid_request') &&
+                        operation(r).requestBody?.content['application/json'],
+        ))
                 test(`${row.id}: of the wrong type`, async () => {
-                        const answer = await insider(row)(row.method, path(row), { body: wrongBody(row), code: 'invalid_request' });
+                        const answer = await insider(row)(row.method, path(row), {
+                                body: wrongBody(row),
+                                code: 'invalid_request',
+                        });
                         named(answer);
                         assert.match(answer.body.errors[0].pointer, /^#\//);
                 });
-        for (const row of rows.filter((r) => declares(r, 'invalid_request') && operation(r).parameters?.some((p) => p.in === 'query')))
-                test(`${row.id}: of the query`, async () => named(
-                        await insider(row)(row.method, `${path(row)}?no_such_parameter=1`, { code: 'invalid_request' })));
+        for (const row of rows.filter(
+                (r) =>
+                        declares(r, 'invalid_request') &&
+                        operation(r).parameters?.some((p) => p.in === 'query'),
+        ))
+                test(`${row.id}: of the query`, async () =>
+                        named(
+                                await insider(row)(row.method, `${path(row)}?no_such_parameter=1`, {
+                                        code: 'invalid_request',
+                                }),
+                        ));
 });
 
 describe('methods', () => {
@@ -110,15 +176,26 @@ describe('methods', () => {
         test('those that a path does not have: 405 with Allow', async () => {
                 for (const template of paths) {
                         const own = rows.filter((r) => r.path === template).map((r) => r.method);
-                        const other = ['DELETE', 'PUT', 'POST', 'PATCH', 'GET'].find((m) => !own.includes(m));
-                        const answer = await user.call(other, template.replaceAll(/\{[^}]*\}/g, UNKNOWN),
-                                { expect: 405, code: 'method_not_allowed', judge: false });
+                        const other = ['DELETE', 'PUT', 'POST', 'PATCH', 'GET'].find(
+                                (m) => !own.includes(m),
+                        );
+                        const answer = await user.call(
+                                other,
+                                template.replaceAll(/\{[^}]*\}/g, UNKNOWN),
+                                { expect: 405, code: 'method_not_allowed', judge: false },
+                        );
                         for (const method of own)
-                                assert.match(answer.headers.get('allow'), new RegExp(`\\b${method}\\b`), template);
+                                assert.match(
+                                        answer.headers.get('allow'),
+                                        new RegExp(`\\b${method}\\b`),
+                                        template,
+                                );
                 }
         });
         test('HEAD answers as GET does, without a body', async () => {
-                for (const row of rows.filter((r) => r.method === 'GET' && r.lane !== 'stream' && !/\/fresh/.test(r.path))) {
+                for (const row of rows.filter(
+                        (r) => r.method === 'GET' && r.lane !== 'stream' && !/\/fresh/.test(r.path),
+                )) {
                         const get = await insider(row)('GET', path(row));
                         const head = await insider(row)('HEAD', path(row));
                         assert.equal(head.status, get.status, row.id);
@@ -126,14 +203,24 @@ describe('methods', () => {
                 }
         });
         test('OPTIONS tells what is allowed, to nobody in particular', async () => {
-                const answer = await call('OPTIONS', '/api/v1/memories', { expect: 204, headers: { origin: 'https://evil.example' } });
+                const answer = await call('OPTIONS', '/api/v1/memories', {
+                        expect: 204,
+                        headers: { origin: 'https://evil.example' },
+                });
                 assert.match(answer.headers.get('allow'), /POST/);
                 assert.equal(answer.headers.get('access-control-allow-origin'), null);
         });
 });
 
 test('answers to any path carry the security headers and an id', async () => {
-        for (const p of ['/health', '/nowhere', '/api/v1/auth/me', '/api/api/v1/health', '/docs', '/%2e%2e/etc/passwd']) {
+        for (const p of [
+                '/health',
+                '/nowhere',
+                '/api/v1/auth/me',
+                '/api/api/v1/health',
+                '/docs',
+                '/%2e%2e/etc/passwd',
+        ]) {
                 const { headers } = await call('GET', p);
                 assert.match(headers.get('x-request-id'), /^[0-9a-f]{32}$/, p);
                 assert.match(headers.get('traceparent'), /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/, p);
@@ -154,13 +241,18 @@ describe('how often', () => {
         for (const row of rows.filter((r) => declares(r, 'rate_limit_exceeded')))
                 test(row.id, async () => {
                         for (let tries = 0; tries < 400; tries++) {
-                                const answer = await caller.call(row.method, path(row), { judge: false });
+                                const answer = await caller.call(row.method, path(row), {
+                                        judge: false,
+                                });
                                 assert.ok(answer.status < 500, answer.text);
-                                if (answer.status !== 429)
-                                        continue;
+                                if (answer.status !== 429) continue;
                                 assert.equal(answer.body.code, 'rate_limit_exceeded');
                                 assert.ok(Number(answer.headers.get('retry-after')) >= 1);
-                                assert.ok(answer.headers.get('ratelimit') && answer.headers.get('ratelimit-policy'), answer.text);
+                                assert.ok(
+                                        answer.headers.get('ratelimit') &&
+                                                answer.headers.get('ratelimit-policy'),
+                                        answer.text,
+                                );
                                 return;
                         }
                         assert.fail('400 requests and no limit');

@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: MIT
-// What the process does with surroundings that are wrong, before and after it serves: one clear sentence and an exit status,
-// or 503 with nothing half-done. And how it stops.
+// What the process does with surroundings that are wrong, before and after it serves: one clear
+// sentence and an exit status, or 503 with nothing half-done. And how it stops.
 import assert from 'node:assert/strict';
-import { chmod, copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+        chmod,
+        copyFile,
+        mkdir,
+        mkdtemp,
+        open,
+        readdir,
+        readFile,
+        rm,
+        stat,
+        writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,12 +23,15 @@ import { api, newUser, signIn } from '../lib/api.mjs';
 import { binaryPath, runBinary, startServer } from '../lib/server.mjs';
 
 let dir;
-before(async () => { dir = await mkdtemp(join(tmpdir(), 'mainstay-start-')); });
+before(async () => {
+        dir = await mkdtemp(join(tmpdir(), 'mainstay-start-'));
+});
 after(() => rm(dir, { recursive: true, force: true }));
 let count = 0;
 const freshDir = () => join(dir, `data${count++}`);
 
-// Starts, waits for the end, and returns what was said. It must refuse, in words, with a status of its own choice.
+// Starts, waits for the end, and returns what was said. It must refuse, in words, with a status of
+// its own choice.
 async function refused(env, words, dataDir = freshDir()) {
         const server = await startServer({ env, dataDir, ready: false });
         const timer = setTimeout(() => server.child.kill('SIGKILL'), 20_000);
@@ -34,20 +48,35 @@ async function refused(env, words, dataDir = freshDir()) {
 describe('refuses to start', () => {
         test('on a port in use', async () => {
                 const other = createServer().listen(0, '127.0.0.1');
-                await new Promise((r) => { other.on('listening', r); });
+                await new Promise((r) => {
+                        other.on('listening', r);
+                });
                 await refused({ LISTEN: `127.0.0.1:${other.address().port}` }, /in use/i);
                 other.close();
         });
         test('where a directory cannot be made', () => refused({}, /dev\/null/, '/dev/null/data'));
-        test('on an address that is none', () => refused({ LISTEN: 'nonsense' }, /LISTEN|nonsense/));
-        test('with a weak signing secret', () => refused({ JWT_SECRET_KEY: 'short' }, /JWT_SECRET_KEY/));
+        test('on an address that is none', () =>
+                refused({ LISTEN: 'nonsense' }, /LISTEN|nonsense/));
+        test('with a weak signing secret', () =>
+                refused({ JWT_SECRET_KEY: 'short' }, /JWT_SECRET_KEY/));
         test('with a setting and its file', async () => {
                 const file = join(dir, 'secret');
                 await writeFile(file, 'x'.repeat(40));
-                await refused({ JWT_SECRET_KEY: 'y'.repeat(40), JWT_SECRET_KEY_FILE: file }, /JWT_SECRET_KEY_FILE/);
+                await refused(
+                        { JWT_SECRET_KEY: 'y'.repeat(40), JWT_SECRET_KEY_FILE: file },
+                        /JWT_SECRET_KEY_FILE/,
+                );
         });
         test('with development conveniences in production, all named at once', async () => {
-                const said = await refused({ ENVIRONMENT: 'production', SKIP_AUTH: 'true', LIMITS: 'off', CORS_ORIGINS: '*' }, /SKIP_AUTH/);
+                const said = await refused(
+                        {
+                                ENVIRONMENT: 'production',
+                                SKIP_AUTH: 'true',
+                                LIMITS: 'off',
+                                CORS_ORIGINS: '*',
+                        },
+                        /SKIP_AUTH/,
+                );
                 assert.match(said, /LIMITS/);
                 assert.match(said, /CORS_ORIGINS/);
         });
@@ -82,14 +111,27 @@ test('an unknown setting in the file is refused with the nearest known name', as
         await mkdir(cwd);
         const file = join(cwd, 'mainstay.yaml');
         await writeFile(file, 'LISTNE: 127.0.0.1:0\n');
-        const { code, stdout, stderr } = await runBinary(['config', 'check', '--config', file], { dataDir: cwd });
+        const { code, stdout, stderr } = await runBinary(['config', 'check', '--config', file], {
+                dataDir: cwd,
+        });
         assert.notEqual(code, 0);
         assert.match(stdout + stderr, /LISTNE/);
         assert.match(stdout + stderr, /\bLISTEN\b/);
 });
 
 describe('the command line', () => {
-        for (const command of [[], ['serve'], ['migrate'], ['backup'], ['restore'], ['config'], ['user'], ['keys'], ['openapi'], ['version']])
+        for (const command of [
+                [],
+                ['serve'],
+                ['migrate'],
+                ['backup'],
+                ['restore'],
+                ['config'],
+                ['user'],
+                ['keys'],
+                ['openapi'],
+                ['version'],
+        ])
                 test(`${command.join(' ') || 'mainstay'} --help`, async () => {
                         const { code, stdout } = await runBinary([...command, '--help']);
                         assert.equal(code, 0);
@@ -103,7 +145,9 @@ describe('the command line', () => {
                 }
         });
         test('config print masks secrets', async () => {
-                const { code, stdout } = await runBinary(['config', 'print'], { env: { JWT_SECRET_KEY: 'q'.repeat(40) } });
+                const { code, stdout } = await runBinary(['config', 'print'], {
+                        env: { JWT_SECRET_KEY: 'q'.repeat(40) },
+                });
                 assert.equal(code, 0);
                 assert.match(stdout, /JWT_SECRET_KEY/);
                 assert.doesNotMatch(stdout, /qqqq/);
@@ -114,7 +158,10 @@ describe('a disk that takes no more', () => {
         let server, call, user;
         before(async () => {
                 const wrapper = join(dir, 'small-disk');
-                await writeFile(wrapper, `#!/bin/bash\ntrap '' XFSZ\nulimit -f 3000\nexec '${binaryPath()}' "$@"\n`);
+                await writeFile(
+                        wrapper,
+                        `#!/bin/bash\ntrap '' XFSZ\nulimit -f 3000\nexec '${binaryPath()}' "$@"\n`,
+                );
                 await chmod(wrapper, 0o755);
                 server = await startServer({ binary: wrapper, dataDir: freshDir() });
                 call = api(server);
@@ -127,11 +174,11 @@ describe('a disk that takes no more', () => {
                 let full;
                 const content = (n) => `Note ${n}: ${'long words about gardens '.repeat(70)}`;
                 for (let n = 0; n < 3000 && !full; n++) {
-                        const answer = await user.call('POST', '/api/v1/memories', { body: { type: 'fact', content: content(n) } });
-                        if (answer.status === 503)
-                                full = answer;
-                        else
-                                kept.push([answer.body.memory_id, content(n)]);
+                        const answer = await user.call('POST', '/api/v1/memories', {
+                                body: { type: 'fact', content: content(n) },
+                        });
+                        if (answer.status === 503) full = answer;
+                        else kept.push([answer.body.memory_id, content(n)]);
                 }
                 assert.ok(full, 'the disk never became full');
                 assert.equal(full.body.code, 'storage_unavailable');
@@ -147,7 +194,10 @@ describe('backup and restore', () => {
         test('a copy made while serving starts elsewhere with everything in it', async () => {
                 const server = await startServer({ dataDir: freshDir() });
                 const user = await newUser(api(server));
-                const made = await user.call('POST', '/api/v1/memories', { body: { type: 'fact', content: 'Lives in Lisbon.' }, expect: 201 });
+                const made = await user.call('POST', '/api/v1/memories', {
+                        body: { type: 'fact', content: 'Lives in Lisbon.' },
+                        expect: 201,
+                });
                 const copy = join(dir, 'copy.db');
                 const saved = await runBinary(['backup', copy], { dataDir: server.dataDir });
                 assert.equal(saved.code, 0, saved.stderr);
@@ -160,7 +210,9 @@ describe('backup and restore', () => {
                 assert.equal(restored.code, 0, restored.stderr);
                 const again = await startServer({ dataDir: other });
                 const back = await signIn(api(again), user.email);
-                const got = await back.call('GET', `/api/v1/memories/${made.body.memory_id}`, { expect: 200 });
+                const got = await back.call('GET', `/api/v1/memories/${made.body.memory_id}`, {
+                        expect: 200,
+                });
                 assert.equal(got.body.content, 'Lives in Lisbon.');
                 await again.stop();
                 const onto = await runBinary(['restore', copy], { dataDir: other });
@@ -170,7 +222,10 @@ describe('backup and restore', () => {
 
 describe('stopping', () => {
         test('SIGTERM: readiness turns 503, what runs is finished, status 0', async () => {
-                const server = await startServer({ dataDir: freshDir(), env: { DRAIN_DELAY: '1' } });
+                const server = await startServer({
+                        dataDir: freshDir(),
+                        env: { DRAIN_DELAY: '1' },
+                });
                 const call = api(server);
                 await call('GET', '/health/ready', { expect: 200 });
                 server.child.kill('SIGTERM');
@@ -181,12 +236,16 @@ describe('stopping', () => {
                 await server.exit;
                 assert.deepEqual(server.exited, { code: 0, signal: null });
         });
-        test('the data directory and its files are the owner\'s alone', async () => {
+        test("the data directory and its files are the owner's alone", async () => {
                 const server = await startServer({ dataDir: freshDir() });
                 await server.stop();
                 assert.equal((await stat(server.dataDir)).mode & 0o077, 0);
                 for (const name of await readdir(server.dataDir))
-                        assert.equal((await stat(join(server.dataDir, name))).mode & 0o077, 0, name);
+                        assert.equal(
+                                (await stat(join(server.dataDir, name))).mode & 0o077,
+                                0,
+                                name,
+                        );
                 const key = await readFile(join(server.dataDir, 'root.key'));
                 assert.ok(key.length >= 32);
         });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the binary prints about itself, judged by others: Redocly on the OpenAPI document, promtool on the metrics.
+// What the binary prints about itself, judged by others: Redocly on the OpenAPI document, promtool
+// on the metrics.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,10 +25,23 @@ after(async () => {
 const lint = (document) => {
         const file = join(dir, 'openapi.json');
         writeFileSync(file, document);
-        const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
-        return spawnSync(join(root, 'test/node_modules/.bin/redocly'), ['lint', '--extends=recommended',
-                '--skip-rule=operation-2xx-response', '--format=stylish', file] /* GET / only leads to the page */,
-                { cwd: join(root, 'test'), encoding: 'utf8', env, timeout: 120_000 });
+        const env = {
+                ...process.env,
+                REDOCLY_TELEMETRY: 'off',
+                REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
+        };
+        // GET / only leads to the page, so it has no 2XX.
+        return spawnSync(
+                join(root, 'test/node_modules/.bin/redocly'),
+                [
+                        'lint',
+                        '--extends=recommended',
+                        '--skip-rule=operation-2xx-response',
+                        '--format=stylish',
+                        file,
+                ],
+                { cwd: join(root, 'test'), encoding: 'utf8', env, timeout: 120_000 },
+        );
 };
 
 test('the OpenAPI document is clean, and a broken one would not be', async () => {
@@ -45,7 +59,7 @@ test('the command line prints the same document as the server', async () => {
         const printed = await runBinary(['openapi']);
         assert.equal(printed.code, 0, printed.stderr);
         const document = JSON.parse(printed.stdout);
-        delete document.servers;              // the port is known only to the server
+        delete document.servers; // the port is known only to the server
         delete served.body.servers;
         assert.deepEqual(document, served.body);
 });
@@ -55,7 +69,10 @@ test('every operation has an id, a summary, and says who may call it', async () 
         const ids = new Set();
         for (const [path, item] of Object.entries(body.paths)) {
                 for (const [method, operation] of Object.entries(item)) {
-                        assert.ok(operation.operationId && operation.summary && operation.security, `${method} ${path}`);
+                        assert.ok(
+                                operation.operationId && operation.summary && operation.security,
+                                `${method} ${path}`,
+                        );
                         assert.ok(!ids.has(operation.operationId), operation.operationId);
                         ids.add(operation.operationId);
                 }
@@ -64,19 +81,30 @@ test('every operation has an id, a summary, and says who may call it', async () 
 });
 
 test('the settings reference and the sample environment are the printed ones', async () => {
-        for (const [file, form] of [['docs/settings.md', '--markdown'], ['.env.example', '--env-example']]) {
+        for (const [file, form] of [
+                ['docs/settings.md', '--markdown'],
+                ['.env.example', '--env-example'],
+        ]) {
                 const { code, stdout } = await runBinary(['config', 'print', form]);
                 assert.equal(code, 0);
-                assert.equal(readFileSync(join(root, file), 'utf8'), stdout, `${file} is old: ./dev settings`);
+                assert.equal(
+                        readFileSync(join(root, file), 'utf8'),
+                        stdout,
+                        `${file} is old: ./dev settings`,
+                );
         }
 });
 
 test('promtool accepts the metrics of a server that has worked', async () => {
         const user = await newUser(call);
-        await user.call('POST', '/api/v1/conversation', { body: { message: 'I live in Lisbon.' }, expect: 200 });
+        await user.call('POST', '/api/v1/conversation', {
+                body: { message: 'I live in Lisbon.' },
+                expect: 200,
+        });
         const { text, type } = await call('GET', '/metrics', { expect: 200 });
         assert.equal(type, 'text/plain');
-        const check = (input) => spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+        const check = (input) =>
+                spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
         const good = check(text);
         assert.equal(good.status, 0, `${good.error ?? ''}${good.stdout}${good.stderr}`);
         assert.match(text, /^mainstay_http_requests_total\{/m);

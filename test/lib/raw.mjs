@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Bytes on a socket, for what fetch would refuse to send; and canaries, to prove that bytes are nowhere.
+// Bytes on a socket, for what fetch would refuse to send; and canaries, to prove that bytes are
+// nowhere.
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-/* Sends each chunk (strings as latin1, numbers are pauses in ms) and reads until the server closes or `timeout` ms passed.
- * → { text, closed, ms }: closed is true when the server ended the connection. */
+/* Sends each chunk (strings as latin1, numbers are pauses in ms) and reads until the server
+ * closes or `timeout` ms passed. → { text, closed, ms }: closed is true when the server ended
+ * the connection. */
 export function rawRequest(server, chunks, { timeout = 3_000, halfClose = false } = {}) {
         return new Promise((done) => {
                 const started = performance.now();
@@ -18,7 +20,9 @@ export function rawRequest(server, chunks, { timeout = 3_000, halfClose = false 
                         done({ text, closed, ms: performance.now() - started });
                 };
                 const timer = setTimeout(() => finish(false), timeout);
-                socket.on('data', (b) => { text += b.toString('latin1'); });
+                socket.on('data', (b) => {
+                        text += b.toString('latin1');
+                });
                 socket.on('end', () => finish(true));
                 socket.on('error', () => finish(true));
                 socket.on('connect', async () => {
@@ -26,10 +30,13 @@ export function rawRequest(server, chunks, { timeout = 3_000, halfClose = false 
                                 if (typeof chunk === 'number')
                                         await new Promise((r) => setTimeout(r, chunk));
                                 else if (!socket.destroyed)
-                                        socket.write(typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk);
+                                        socket.write(
+                                                typeof chunk === 'string'
+                                                        ? Buffer.from(chunk, 'latin1')
+                                                        : chunk,
+                                        );
                         }
-                        if (halfClose)
-                                socket.end();
+                        if (halfClose) socket.end();
                 });
         });
 }
@@ -39,13 +46,20 @@ export function parseAnswers(text) {
         const out = [];
         for (let rest = text; rest.startsWith('HTTP/1.');) {
                 const end = rest.indexOf('\r\n\r\n');
-                if (end < 0)
-                        break;
+                if (end < 0) break;
                 const [line, ...fields] = rest.slice(0, end).split('\r\n');
-                const headers = Object.fromEntries(fields.map((f) => [f.slice(0, f.indexOf(':')).toLowerCase(),
-                        f.slice(f.indexOf(':') + 1).trim()]));
+                const headers = Object.fromEntries(
+                        fields.map((f) => [
+                                f.slice(0, f.indexOf(':')).toLowerCase(),
+                                f.slice(f.indexOf(':') + 1).trim(),
+                        ]),
+                );
                 const n = Number(headers['content-length'] ?? 0);
-                out.push({ status: Number(line.split(' ')[1]), headers, body: rest.slice(end + 4, end + 4 + n) });
+                out.push({
+                        status: Number(line.split(' ')[1]),
+                        headers,
+                        body: rest.slice(end + 4, end + 4 + n),
+                });
                 rest = rest.slice(end + 4 + n);
         }
         return out;
@@ -59,9 +73,8 @@ export async function filesWith(dir, needle) {
         for (const name of await readdir(dir)) {
                 const path = join(dir, name);
                 if ((await stat(path)).isDirectory())
-                        found.push(...await filesWith(path, needle));
-                else if ((await readFile(path)).includes(needle))
-                        found.push(path);
+                        found.push(...(await filesWith(path, needle)));
+                else if ((await readFile(path)).includes(needle)) found.push(path);
         }
         return found;
 }
