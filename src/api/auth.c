@@ -5,7 +5,7 @@
 #include "identity/login.h"
 #include "identity/mfa.h"
 
-enum { PASSWORD_TEXT_MAX = 1024, EMAIL_TEXT_MAX = 320, TOKEN_TEXT_MAX = 512 };
+enum { PASSWORD_TEXT_MAX = 1024, EMAIL_TEXT_MAX = 320, TOKEN_TEXT_MAX = 8192 };
 
 /* ---- register ---- */
 
@@ -181,7 +181,7 @@ static Err jwks_handle(Req *rq, const void *in, void *ret) {
           .admit = login_admit, .fn = login_handle }
 #define REFRESH(id_, path_) \
         { .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_NONE, \
-          .rate = RATE_REFRESH, .in = &refresh_in, .out = &token_pair_shape, .body_max = 4 * 1024, \
+          .rate = RATE_REFRESH, .in = &refresh_in, .out = &token_pair_shape, .body_max = 16 * 1024, \
           .errors = ERRORS(ERR_REFRESH_INVALID, ERR_REFRESH_REUSED), .audit = "session_renewed", \
           .tag = "auth", .summary = "Exchange a refresh token for its successor", \
           .fn = refresh_handle }

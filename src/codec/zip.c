@@ -58,7 +58,8 @@ bool zip_end(Zip *z) {
                 put(z->out, CENTRAL_SIG, 4);
                 put(z->out, UNIX_HOST | VERSION, 2);
                 put_common(z, i);
-                put(z->out, 0, 6);                    /* comment, disk, internal attributes */
+                put(z->out, 0, 4);                    /* comment, disk */
+                put(z->out, 0, 2);                    /* internal attributes */
                 put(z->out, (uint32_t)MODE_0600 << 16, 4);
                 put(z->out, z->files[i].offset, 4);
                 buf_add(z->out, z->files[i].name);
