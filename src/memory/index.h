@@ -102,7 +102,7 @@ typedef struct SearchQuery {
 /* additive parts before the factors, each on the contract's scale */
 typedef struct HitParts {
         double lexical, proximity, conversation, date, named;
-        double speaker, when, first_person, question, brief;  /* factors, 1 = no effect */
+        double speaker, when, first_person, question, brief, circle;  /* factors, 1 = no effect */
         double semantic;                              /* w · cosine / max cosine */
         double importance_boost, confidence_boost, recency_boost;   /* factors */
 } HitParts;

@@ -71,7 +71,7 @@ static void *search_prepare(Search *s) {
         size_t chains = s->ix->conversations.n;
         size_t bytes = slots * (2 * sizeof(uint32_t) + 3 * sizeof(double) + 1) +
                        sessions * (2 * sizeof(uint32_t) + sizeof(double)) +
-                       chains * sizeof(double) + speakers + 16 * 16;
+                       chains * (sizeof(double) + 1) + speakers + 16 * 16;
         char *block = grow_zero(1, bytes), *at = block;
         s->units.tf = block_take(&at, slots, sizeof(int32_t));
         s->units.touched = block_take(&at, slots, sizeof(uint32_t));
@@ -84,6 +84,7 @@ static void *search_prepare(Search *s) {
         s->sessions.score = block_take(&at, sessions, sizeof(double));
         s->chain = block_take(&at, chains, sizeof(double));
         s->is_named = block_take(&at, speakers, 1);
+        s->is_circle = block_take(&at, chains, 1);
         return block;
 }
 
@@ -91,11 +92,23 @@ static void block_free(void **p) {
         free(*p);
 }
 
+static bool name_is_asked(const Query *q, Str first) {
+        for (uint32_t i = 0; i < q->named_n; i++)
+                if (str_eq(q->named[i], first))
+                        return true;
+        return false;
+}
+
+/* Who the question names, and the conversations in which one of them speaks. */
 static void named_mark(Search *s) {
-        for (uint32_t no = 0; s->q.named.n && no < s->ix->speakers.n; no++)
-                if (s->ix->speakers.refs[no])
-                        s->is_named[no] = str_eq(
-                                name_first(s->arena, dict_text(&s->ix->speakers, no)), s->q.named);
+        const UserIndex *ix = s->ix;
+        for (uint32_t no = 0; s->q.named_n && no < ix->speakers.n; no++)
+                if (ix->speakers.refs[no])
+                        s->is_named[no] = name_is_asked(
+                                &s->q, name_first(s->arena, dict_text(&ix->speakers, no)));
+        for (uint32_t slot = 0; s->q.named_n && slot < ix->slots_n; slot++)
+                if (ix->slots[slot].speaker && s->is_named[ix->slots[slot].speaker - 1])
+                        s->is_circle[ix->colds[slot].conversation] = 1;
 }
 
 /* ---- ranking ---- */

@@ -22,7 +22,10 @@ typedef struct Search {
         /* by conversation: its best session, for memories */
         double *chain;
         uint8_t *eligible;                            /* by slot */
-        uint8_t *is_named;                            /* by speaker: is who the question names */
+        /* by speaker: is one whom the question names */
+        uint8_t *is_named;
+        /* by conversation: one of them speaks there */
+        uint8_t *is_circle;
 } Search;
 
 /* score_filter.c: which units may be in the answer. Sets `eligible`. */

@@ -25,17 +25,26 @@ static double date_part(const Search *s, const Slot *u) {
                exp(-(double)date_gap(&s->q.date, u->day) / s->ix->rank->date_tau_days);
 }
 
-/* Few words of its own: what it scores comes from around it. */
+/* A turn with few words of its own: what it scores comes from around it. */
 static double brief_factor(const Search *s, uint32_t slot) {
         double words = s->ix->colds[slot].base;
+        if (s->ix->slots[slot].kind != UNIT_TURN)
+                return 1;
         return words < BRIEF_WORDS ? 1 - s->ix->rank->brief * (1 - words / BRIEF_WORDS) : 1;
 }
 
 /* Said by the one person the question names; "my dog" is the user's. */
 static bool is_by_named(const Search *s, uint32_t slot) {
         uint16_t speaker = s->ix->slots[slot].speaker;
-        return (speaker && s->is_named[speaker - 1]) ||
+        return (speaker && s->q.named_n == 1 && s->is_named[speaker - 1]) ||
                (s->q.asks_self && s->ix->colds[slot].role == ROLE_USER);
+}
+
+/* Of a conversation without anybody the question names. */
+static double circle_factor(const Search *s, uint32_t slot) {
+        uint32_t no = s->ix->colds[slot].conversation;
+        bool outside = s->q.named_n && s->ix->slots[slot].kind == UNIT_TURN && !s->is_circle[no];
+        return outside ? 1 - s->ix->rank->circle : 1;
 }
 
 HitParts unit_parts(const Search *s, uint32_t slot) {
@@ -55,6 +64,7 @@ HitParts unit_parts(const Search *s, uint32_t slot) {
                                                      : 1,
                 .first_person = u->flags & TEXT_FIRST_PERSON ? 1 + p->first_person : 1,
                 .brief = brief_factor(s, slot),
+                .circle = circle_factor(s, slot),
                 .question = u->flags & TEXT_ASKS ? 1 - p->is_question : 1,
                 .importance_boost = 1,
                 .confidence_boost = 1,
@@ -64,7 +74,7 @@ HitParts unit_parts(const Search *s, uint32_t slot) {
 
 double parts_total(const HitParts *p) {
         return (p->lexical + p->proximity + p->conversation + p->date + p->named) * p->speaker *
-               p->when * p->question * p->first_person * p->brief;
+               p->when * p->question * p->first_person * p->brief * p->circle;
 }
 
 double unit_recency(const Search *s, uint32_t slot) {
@@ -81,18 +91,25 @@ void unit_boosts(const Search *s, uint32_t slot, HitParts *p) {
 }
 
 /* ---- how much of the question is in the unit's own words ---- */
+static bool term_is(const QueryTerm *t, uint32_t no) {
+        for (uint32_t i = 0; i < t->also_n; i++)
+                if (t->also[i] == no)
+                        return true;
+        return t->no == (int64_t)no;
+}
+
 static void terms_found(const Search *s, uint32_t slot, uint8_t *found) {
         const Cold *c = &s->ix->colds[slot];
         const uint8_t *p = c->terms;
         for (uint32_t i = 0; i < c->base; i++) {
                 uint32_t no = varint_get(&p);
                 for (uint32_t k = 0; k < s->q.terms_n; k++)
-                        if (s->q.terms[k].no == (int64_t)no)
+                        if (!found[k] && term_is(&s->q.terms[k], no))
                                 found[k] = 1;
         }
 }
 
-/* A synonym is half the word. */
+/* A synonym, or a member of the class asked for, is half the word. */
 static double term_share(const Query *q, const uint8_t *found, uint32_t term) {
         if (found[term])
                 return 1;

@@ -71,16 +71,10 @@ static Names names_known(Arena *arena, const UserIndex *ix) {
         return names;
 }
 
-static Str name_asked(const Names *names, Str lowered) {
-        Str found = STR("");
-        for (size_t i = 0; i < names->n; i++) {
-                if (!has_whole(lowered, names->v[i]))
-                        continue;
-                if (found.n)
-                        return STR("");
-                found = names->v[i];
-        }
-        return found;
+static void names_asked(const Names *names, Str lowered, Query *q) {
+        for (size_t i = 0; i < names->n && q->named_n < QUERY_NAMES_MAX; i++)
+                if (has_whole(lowered, names->v[i]))
+                        q->named[q->named_n++] = names->v[i];
 }
 
 /* ---- terms ---- */
@@ -261,9 +255,9 @@ void query_parse(Arena *arena, const UserIndex *ix, const SearchQuery *in, Query
         Reading r = { .arena = arena, .ix = ix, .q = ret };
         Names names = names_known(arena, ix), nobody = { 0 };
         (void)date_find(ix->rank, in, &ret->date);
-        ret->named = name_asked(&names, lower(arena, text));
+        names_asked(&names, lower(arena, text), ret);
         ret->asks_when = question_asks_when(text);
-        ret->asks_self = !ret->named.n && (text_flags(text) & TEXT_FIRST_PERSON);
+        ret->asks_self = !ret->named_n && (text_flags(text) & TEXT_FIRST_PERSON);
 
         Str rest = text_undated(arena, text, &ret->date);
         words_add(&r, rest, &names);

@@ -5,7 +5,7 @@
 #include "memory/index_int.h"
 
 /* the rest of a longer question is not looked for */
-enum { QUERY_WORDS_MAX = 256, QUERY_TERMS_MAX = 4096 };
+enum { QUERY_WORDS_MAX = 256, QUERY_TERMS_MAX = 4096, QUERY_NAMES_MAX = 8 };
 
 typedef struct QueryTerm {
         /* as asked (or the synonym), and what is indexed */
@@ -29,8 +29,9 @@ typedef struct Query {
         double date_idf;
         /* asks_self: "my", "I": whoever is the user */
         bool asks_when, asks_self;
-        /* lower-case first name, when exactly one participant is named */
-        Str named;
+        /* lower-case first names of the participants that the question names */
+        Str named[QUERY_NAMES_MAX];
+        uint32_t named_n;
 } Query;
 
 void query_parse(Arena *arena, const UserIndex *ix, const SearchQuery *in, Query *ret);

@@ -105,6 +105,65 @@ static void test_answer_sees_its_question(void **state) {
         assert_true(found);
 }
 
+/* The first hit of a question, over turns that each hold one thing. */
+static UnitId first_hit(Fixture *f, const char *question) {
+        Hits hits = search(f, (SearchQuery){ .text = str_c(question) });
+        return hits.n ? hits.v[0].id : 0;
+}
+
+static void test_classes_and_families(void **state) {
+        Fixture *f = *state;
+        put(f, turn(1, "a", "Ana", "I signed up for cello lessons with a neighbor"));
+        put(f, turn(2, "b", "Ana", "My therapist wants me to write every evening"));
+        put(f, turn(3, "c", "Ana", "That roadtrip along the coast took nine days"));
+        put(f, turn(4, "d", "Ana", "The weather stays gray and the garden sleeps"));
+        assert_int_equal(first_hit(f, "Which instrument does she have?"), 1);
+        assert_int_equal(first_hit(f, "How was therapeutic work?"), 2);
+        assert_int_equal(first_hit(f, "Where did the road trip go?"), 3);
+        f->rank = rank_reference();
+        assert_int_equal(first_hit(f, "How was therapeutic work?"), 0);
+}
+
+static void test_my_is_the_user(void **state) {
+        Fixture *f = *state;
+        Unit told = turn(1, "c", "user", "My dentist is called Farah"),
+             said = turn(2, "d", "assistant", "Your dentist is called Farah");
+        told.role = ROLE_USER;
+        said.role = ROLE_ASSISTANT;
+        put(f, told);
+        put(f, said);
+        assert_int_equal(first_hit(f, "What is my dentist called?"), 1);
+        Hits hits = SEARCH(f, "What is the dentist called?");
+        assert_true(hits.v[0].parts.speaker == 1 && hits.v[1].parts.speaker == 1);
+}
+
+static void test_names_lead_to_their_conversations(void **state) {
+        Fixture *f = *state;
+        put(f, turn(1, "c1", "Ana Lima", "So where should we go in spring?"));
+        put(f, turn(2, "c1", "Ben", "We might try the marathon in Porto this spring"));
+        put(f, turn(3, "c2", "Zoe", "We might try the marathon in Porto this spring"));
+        put(f, turn(4, "c2", "Kim", "So where should we go in spring?"));
+        Hits hits = SEARCH(f, "Is the marathon in Porto something for Ana?");
+        assert_int_equal(hits.v[0].id, 2);
+        assert_true(hits.v[0].parts.circle == 1);
+        assert_int_equal(hits.v[hits.n - 1].id > 2, 1);
+        assert_int_equal(SEARCH(f, "Ana", .filter.conversations = { &(Str){ "c1", 2 }, 1 }).v[0].id,
+                         1);
+}
+
+static void test_rank_parse(void **state) {
+        RankParams p = rank_defaults;
+        assert_true(rank_parse(STR("near=0.5, date=1"), &p));
+        assert_true(p.near == 0.5 && p.date == 1);
+        assert_true(rank_parse(STR(""), &p));
+        static const char *const bad[] = { "near",     "near=",       "near=x", "nearer=1",
+                                           "near=1,,", "recency=0.3", "b=nan",  "near=1=2" };
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                if (rank_parse(str_c(bad[i]), &p))
+                        fail_msg("%s", bad[i]);
+        assert_true(p.near == 0.5 && p.b == rank_defaults.b);
+}
+
 static void test_removed_is_gone(void **state) {
         Fixture *f = *state;
         fill(f);
@@ -342,6 +401,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 T(test_finds_and_explains),
                 T(test_answer_sees_its_question),
+                T(test_classes_and_families),
+                T(test_my_is_the_user),
+                T(test_names_lead_to_their_conversations),
+                T(test_rank_parse),
                 T(test_removed_is_gone),
                 T(test_put_replaces),
                 T(test_stop_words_give_the_newest),

@@ -61,7 +61,7 @@ WordInfo word_info(Str word) {
 
 /* ---- groups of terms, stemmed on first use. "a b c": each leads to the others; "a b: c d": a
  * and b lead to c and d ---- */
-enum { GROUPS_MAX = 256, MEMBERS_MAX = 4096, CHAINS = 2048 };
+enum { GROUPS_MAX = 512, MEMBERS_MAX = 4096, CHAINS = 2048 };
 typedef struct Member { char text[TERM_MAX]; uint8_t n; bool leads; uint16_t group, next; } Member;
 typedef struct Thesaurus {
         Member members[MEMBERS_MAX];
