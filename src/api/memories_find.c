@@ -268,17 +268,17 @@ const Route memories_find_routes[] = {
                 .summary = "Bring decay scores up to date", .fn = decay_handle,
         },
         {
-                .id = "memory.job_start", .method = POST, .path = "/api/v1/memories/jobs", .lane = LANE_WRITE,
+                .id = "memory.job_start", .method = POST, .path = "/api/v1/jobs", .lane = LANE_WRITE,
                 MEMORY_ROW, .scope = "memories:write", .rate = RATE_WRITE, .audit_none = "visible as a job",
                 .in = &job_in, .out = &job_view, .status = 202, .body_max = 1024,
                 .summary = "Start upkeep in the background", .fn = job_start_handle,
         },
         {
-                .id = "memory.jobs", .method = GET, .path = "/api/v1/memories/jobs", .lane = LANE_READ, READS,
+                .id = "memory.jobs", .method = GET, .path = "/api/v1/jobs", .lane = LANE_READ, READS,
                 .out = &job_view, .out_list = true, .summary = "Background jobs, newest first", .fn = job_list_handle,
         },
         {
-                .id = "memory.job", .method = GET, .path = "/api/v1/memories/jobs/{job_id}", .lane = LANE_READ, READS,
+                .id = "memory.job", .method = GET, .path = "/api/v1/jobs/{job_id}", .lane = LANE_READ, READS,
                 .out = &job_view, .errors = ERRORS(ERR_NOT_FOUND), .summary = "One background job",
                 .fn = job_get_handle,
         },

@@ -457,13 +457,15 @@ void openapi_write(Buf *out, const Route *const *tables, Str version, Str public
 
 static void row_print(Buf *out, const Route *r) {
         static const char *const auths[] = { "unset", "none", "optional", "user", "admin" };
+        static const char *const rates[] = { "unset",    "none",    "read",   "write", "free", "login",
+                                             "register", "refresh", "forgot", "reset" };
         static const char *const lanes[] = { "unset",  "inline", "read",  "write",
                                              "worker", "hash",   "stream" };
         buf_addf(out,
                  "{\"id\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"auth\":\"%s\",\"lane\":\"%s\","
-                 "\"status\":%d,\"scope\":",
+                 "\"rate\":\"%s\",\"status\":%d,\"scope\":",
                  r->id, method_names[r->method], r->path, auths[r->auth], lanes[r->lane],
-                 success_status(r));
+                 rates[r->rate], success_status(r));
         json_write_str(out, str_c(r->scope ? r->scope : ""));
         buf_add_c(out, ",\"audit\":");
         json_write_str(out, str_c(r->audit ? r->audit : ""));
