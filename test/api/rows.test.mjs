@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { api, newUser, PASSWORD, signIn } from '../lib/api.mjs';
+import { api, newKey, newUser, PASSWORD, signIn } from '../lib/api.mjs';
 import { parseAnswers, rawRequest } from '../lib/raw.mjs';
 import { runBinary, startServer } from '../lib/server.mjs';
 
@@ -15,17 +15,21 @@ const operation = (row) => document.paths[row.path][row.method.toLowerCase()];
 const path = (row) => row.path.replaceAll(/\{[^}]*\}/g, UNKNOWN);
 const declares = (row, code) => row.errors.includes(code);
 
-let server, call, user, admin;
+let server, call, user, admin, chatKey, profileKey;
 before(async () => {
         server = await startServer({ admin: 'root@example.org' });
         call = api(server);
         user = await newUser(call);
         admin = await signIn(call, 'root@example.org');
+        chatKey = await newKey(user, ['chat']);
+        profileKey = await newKey(user, ['profile']);
 });
 after(() => server.stop());
 
 // Somebody who is let in.
-const insider = (row) => (row.auth === 'admin' ? admin : user).call;
+const OPERATOR_SCOPES = ['introspect', 'metrics', 'admin'];
+const needsAdmin = (row) => row.auth === 'admin' || OPERATOR_SCOPES.includes(row.scope);
+const insider = (row) => (needsAdmin(row) ? admin : user).call;
 
 test('the table is there, and every row says what it is', () => {
         assert.ok(rows.length > 20);
@@ -73,6 +77,14 @@ describe('with too little', () => {
                 test(row.id, () =>
                         user.call(row.method, path(row), { expect: 403, code: 'forbidden' }),
                 );
+        for (const row of rows.filter((r) => r.scope && r.auth === 'user'))
+                test(`${row.id}, a key without the scope ${row.scope}`, async () => {
+                        const { call: keyed } = row.scope === 'profile' ? chatKey : profileKey;
+                        await keyed(row.method, path(row), {
+                                expect: 403,
+                                code: 'insufficient_scope',
+                        });
+                });
 });
 
 // The type that the row's body has, and one it cannot have.
@@ -90,7 +102,7 @@ describe('bodies', () => {
 
         for (const row of rows.filter((r) => declares(r, 'too_large')))
                 test(`${row.id}: too large`, async () => {
-                        const token = row.auth === 'admin' ? admin.token : user.token;
+                        const token = needsAdmin(row) ? admin.token : user.token;
                         const credential =
                                 row.auth === 'none' ? '' : `Authorization: Bearer ${token}\r\n`;
                         const { text } = await rawRequest(
@@ -123,19 +135,21 @@ describe('bodies', () => {
                 });
 });
 
+// The members of the row's body; undefined for a body that the handler reads itself.
+function members(row) {
+        const schema = operation(row).requestBody?.content['application/json']?.schema ?? {};
+        return (schema.$ref ? document.components.schemas[schema.$ref.split('/').pop()] : schema)
+                .properties;
+}
+
 // Values of the wrong kind for each member that the document names.
 function wrongBody(row) {
-        let schema = operation(row).requestBody.content['application/json'].schema;
-        if (schema.$ref) schema = document.components.schemas[schema.$ref.split('/').pop()];
         const wrong = (property) =>
                 [property.type].flat().includes('object') || property.type === undefined
                         ? 7
                         : { no: 1 };
         return Object.fromEntries(
-                Object.entries(schema.properties).map(([name, property]) => [
-                        name,
-                        wrong(property),
-                ]),
+                Object.entries(members(row)).map(([name, property]) => [name, wrong(property)]),
         );
 }
 
@@ -145,11 +159,7 @@ describe('values', () => {
                         answer.body.errors?.length && answer.body.errors.every((e) => e.detail),
                         answer.text,
                 );
-        for (const row of rows.filter(
-                (r) =>
-                        declares(r, 'invalid_request') &&
-                        operation(r).requestBody?.content['application/json'],
-        ))
+        for (const row of rows.filter((r) => declares(r, 'invalid_request') && members(r)))
                 test(`${row.id}: of the wrong type`, async () => {
                         const answer = await insider(row)(row.method, path(row), {
                                 body: wrongBody(row),
@@ -238,7 +248,7 @@ describe('how often', () => {
         });
         after(() => limited.stop());
 
-        for (const row of rows.filter((r) => declares(r, 'rate_limit_exceeded')))
+        for (const row of rows.filter((r) => !['none', 'free'].includes(r.rate)))
                 test(row.id, async () => {
                         for (let tries = 0; tries < 400; tries++) {
                                 const answer = await caller.call(row.method, path(row), {

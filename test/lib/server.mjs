@@ -272,4 +272,4 @@ const endAll = () => {
         for (const child of running) child.kill('SIGKILL');
 };
 process.on('exit', endAll);
-if (process.env.NODE_TEST_CONTEXT) after(endAll);
+if (process.env.NODE_TEST_CONTEXT) after(() => setTimeout(endAll, STOP_MS + 2_000).unref());
