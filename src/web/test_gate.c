@@ -173,6 +173,16 @@ static void test_fields(void **state) {
         assert_ok(check(
                 (GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), F("A", "b\tc \xc3\xa9")) },
                 &p));
+        char value[40];                               /* wherever it stands */
+        for (size_t i = 0; i < sizeof value; i++) {
+                memset(value, 'v', sizeof value);
+                value[i] = i % 2 ? '\177' : '\037';
+                Header f = { STR("A"), { value, sizeof value } };
+                assert_err(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), f) }, &p),
+                           ERR_BAD_REQUEST);
+                value[i] = i % 2 ? '\t' : '\240';
+                assert_ok(check((GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), f) }, &p));
+        }
         GateHead h = { LINE("GET", "/"), FIELDS(F("Host", "x"), F("A", "b"), F("A", "b"),
                                                 F("A", "b"), F("A", "b"), F("A", "b")) };
         assert_err(check(h, &p), ERR_HEADERS_TOO_LARGE);
