@@ -52,6 +52,9 @@ struct Chores *chores_stop(struct Chores *c);
 Err                management_start(Ctx *cx, App *a) _must_check_;
 struct Management *management_stop(struct Management *m);
 
+/* personal.c: tells identity what the other rooms keep about a person. */
+void personal_register(App *a);
+
 /* gauges.c: metrics that are read rather than counted. */
 void gauges_register(App *a);
 

@@ -174,6 +174,7 @@ static Str assets_dir(Ctx *cx) {
 }
 
 static Err open_api(Ctx *cx, App *a) {
+        personal_register(a);
         const Settings *s = &a->set;
         Str version = s->app_version.n ? s->app_version : STR(MAINSTAY_VERSION);
         TRY(router_new(cx, route_tables, &a->router));
