@@ -216,6 +216,7 @@ Server *server_free(Server *s) {
         if (!s)
                 return NULL;
         atomic_store(&s->accepting, false);
+        atomic_store(&s->closing, true);
         atomic_store_explicit(&s->freeing, true, memory_order_release);
         for (unsigned i = 0; i < s->n_loops; i++)
                 loop_post(&s->loops[i], &s->loops[i].stop_post);

@@ -21,6 +21,7 @@ enum {
         LINGER_BYTES_MAX = 16 * 1024 * 1024,
         STOP_HELD_US = 5 * 1000 * 1000,
         STOP_TICK_MS = 10,
+        STOP_GRACE_US = 500 * 1000,
         ACCEPT_PAUSE_US = 200 * 1000,
 };
 
@@ -398,9 +399,19 @@ static void close_all(Loop *l) {
         }
 }
 
+/* Accepted a moment ago and not yet answered: its request is on the way. */
+static bool any_expected(const Loop *l) {
+        int64_t since = l->now_us + l->arrive.span_us - STOP_GRACE_US;
+        const Watch *w = l->arrive.last;
+        return w && w->due_us > since && l->now_us < l->stop_us + STOP_GRACE_US;
+}
+
 static void stop(Loop *l) {
-        int64_t until = now_us(l) + STOP_HELD_US;
+        l->stop_us = now_us(l);
+        int64_t until = l->stop_us + STOP_HELD_US;
         listen_off(l);
+        while (any_expected(l))
+                turn(l, STOP_TICK_MS);
         do {
                 close_all(l);
                 turn(l, STOP_TICK_MS);

@@ -775,6 +775,23 @@ static void test_busy_port_and_inherited_socket(void **state) {
         server_free(second);
 }
 
+static void *free_server(void *arg) { return server_free(arg); }
+
+static void test_free_waits_for_a_request_on_the_way(void **state) {
+        pthread_t t;
+        int fd = dial();
+        ServerStats s = { .connections = 0 };
+        while (!s.connections)
+                server_stats(server, &s);
+        assert_int_equal(pthread_create(&t, NULL, free_server, server), 0);
+        poll(NULL, 0, 50);
+        say(fd, GET_KEEP("/on-the-way"));
+        assert_has(hear(fd, NULL, PATIENCE_MS), "/on-the-way");
+        pthread_join(t, NULL);
+        server = NULL;
+        close(fd);
+}
+
 static void test_free_closes_what_is_left(void **state) {
         int idle = dial(), half = dial(), stream = dial();
         say(idle, GET_KEEP("/1"));
@@ -822,6 +839,7 @@ int main(void) {
                 TEST(test_drain),
                 TEST(test_addresses),
                 TEST(test_busy_port_and_inherited_socket),
+                TEST(test_free_waits_for_a_request_on_the_way),
                 TEST(test_free_closes_what_is_left),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
