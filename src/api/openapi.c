@@ -455,16 +455,25 @@ void openapi_write(Buf *out, const Route *const *tables, Str version, Str public
         buf_add_c(out, "}}}");
 }
 
-static void row_print(Buf *out, const Route *r) {
+/* The first row with the same handler: one operation under several paths. */
+static const Route *row_origin(const Route *const *tables, const Route *of) {
+        for (const Route *const *t = tables; *t; t++)
+                for (const Route *r = *t; r->id; r++)
+                        if (r->fn == of->fn && r->method == of->method)
+                                return r;
+        return of;
+}
+
+static void row_print(Buf *out, const Route *r, const Route *origin) {
         static const char *const auths[] = { "unset", "none", "optional", "user", "admin" };
         static const char *const rates[] = { "unset",    "none",    "read",   "write", "free", "login",
                                              "register", "refresh", "forgot", "reset" };
         static const char *const lanes[] = { "unset",  "inline", "read",  "write",
                                              "worker", "hash",   "stream" };
         buf_addf(out,
-                 "{\"id\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"auth\":\"%s\",\"lane\":\"%s\","
-                 "\"rate\":\"%s\",\"status\":%d,\"scope\":",
-                 r->id, method_names[r->method], r->path, auths[r->auth], lanes[r->lane],
+                 "{\"id\":\"%s\",\"origin\":\"%s\",\"method\":\"%s\",\"path\":\"%s\","
+                 "\"auth\":\"%s\",\"lane\":\"%s\",\"rate\":\"%s\",\"status\":%d,\"scope\":",
+                 r->id, origin->id, method_names[r->method], r->path, auths[r->auth], lanes[r->lane],
                  rates[r->rate], success_status(r));
         json_write_str(out, str_c(r->scope ? r->scope : ""));
         buf_add_c(out, ",\"audit\":");
@@ -485,7 +494,7 @@ void routes_write(Buf *out, const Route *const *tables) {
         for (const Route *const *t = tables; *t; t++)
                 for (const Route *r = *t; r->id; r++, comma = ",\n") {
                         buf_add_c(out, comma);
-                        row_print(out, r);
+                        row_print(out, r, row_origin(tables, r));
                 }
         buf_add_c(out, "]\n");
 }
