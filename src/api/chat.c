@@ -109,7 +109,7 @@ static Err ai_health_handle(Req *rq, const void *in, void *ret) {
 
 #define TURN_ERRORS ERRORS(ERR_NOT_FOUND, ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_USER_MISMATCH, ERR_TURN_CONFLICT, \
                            ERR_TURN_IN_PROGRESS, ERR_MODEL_NOT_FOUND, ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_UPSTREAM, ERR_TIMEOUT, \
-                           ERR_BAD_REQUEST, ERR_STORAGE, ERR_UNAVAILABLE)
+                           ERR_BAD_REQUEST, ERR_UNAVAILABLE)
 
 const Route chat_routes[] = {
         {

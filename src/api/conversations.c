@@ -127,29 +127,29 @@ const Route conversation_routes[] = {
         {
                 .id = "conversation.list", .method = GET, .path = "/api/v1/conversations", .lane = LANE_READ, COMMON,
                 .rate = RATE_READ, .query = &list_query, .out = &conversation_shape, .out_list = true,
-                .errors = ERRORS(ERR_STORAGE), .summary = "Conversations, the latest first", .fn = list_handle,
+                .summary = "Conversations, the latest first", .fn = list_handle,
         },
         {
                 .id = "conversation.create", .method = POST, .path = "/api/v1/conversations", .lane = LANE_WRITE, COMMON,
                 .rate = RATE_WRITE, .in = &create_in, .out = &conversation_shape, .status = 201, .body_max = 32 * 1024,
-                .errors = ERRORS(ERR_STORAGE), .summary = "Begin a conversation", .fn = create_handle,
+                .summary = "Begin a conversation", .fn = create_handle,
         },
         {
                 .id = "conversation.get", .method = GET, .path = "/api/v1/conversations/{conversation_id}", .lane = LANE_READ,
-                COMMON, .rate = RATE_READ, .out = &conversation_shape, .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE),
+                COMMON, .rate = RATE_READ, .out = &conversation_shape, .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "One conversation", .fn = get_handle,
         },
         {
                 .id = "conversation.change", .method = PATCH, .path = "/api/v1/conversations/{conversation_id}",
                 .lane = LANE_WRITE, COMMON, .rate = RATE_WRITE, .in = &change_in, .out = &conversation_shape,
-                .body_max = 32 * 1024, .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE),
+                .body_max = 32 * 1024, .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "Rename, archive, label", .fn = change_handle,
         },
         {
                 .id = "conversation.delete", .method = DELETE, .path = "/api/v1/conversations/{conversation_id}",
                 .lane = LANE_WRITE, COMMON,
                 .rate = RATE_WRITE, .query = &delete_query, .out = &deleted_shape,
-                .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE), .summary = "Remove a conversation and its turns", .fn = delete_handle,
+                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Remove a conversation and its turns", .fn = delete_handle,
         },
         {}
 };

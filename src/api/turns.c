@@ -115,28 +115,28 @@ const Route turn_routes[] = {
         {
                 .id = "turn.history", .method = GET, .path = "/api/v1/conversations/history", .lane = LANE_READ, COMMON,
                 .rate = RATE_READ, .query = &history_query, .out = &turn_view_shape, .out_list = true,
-                .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE), .summary = "Turns, the latest first", .fn = history_handle,
+                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Turns, the latest first", .fn = history_handle,
         },
         {
                 .id = "turn.list", .method = GET, .path = "/api/v1/conversations/{conversation_id}/turns", .lane = LANE_READ,
                 COMMON, .rate = RATE_READ, .query = &page_query, .out = &turn_view_shape, .out_list = true,
-                .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE), .summary = "Turns of one conversation, the latest first",
+                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Turns of one conversation, the latest first",
                 .fn = turns_handle,
         },
         {
                 .id = "turn.get", .method = GET, .path = "/api/v1/turns/{turn_id}", .lane = LANE_READ, COMMON,
-                .rate = RATE_READ, .out = &turn_view_shape, .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE),
+                .rate = RATE_READ, .out = &turn_view_shape, .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "One turn", .fn = get_handle,
         },
         {
                 .id = "turn.stream", .method = GET, .path = "/api/v1/turns/{turn_id}/stream", .lane = LANE_STREAM, COMMON,
                 .rate = RATE_READ, .out = &turn_answer_shape, .also = "text/event-stream",
-                .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE), .summary = "A turn's stream again, behind Last-Event-ID",
+                .errors = ERRORS(ERR_NOT_FOUND), .summary = "A turn's stream again, behind Last-Event-ID",
                 .fn = stream_handle,
         },
         {
                 .id = "turn.cancel", .method = POST, .path = "/api/v1/turns/{turn_id}/cancel", .lane = LANE_WORKER, COMMON,
-                .rate = RATE_WRITE, .out = &cancel_shape, .status = 202, .errors = ERRORS(ERR_NOT_FOUND, ERR_STORAGE),
+                .rate = RATE_WRITE, .out = &cancel_shape, .status = 202, .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "Stop a running turn", .fn = cancel_handle,
         },
         {}

@@ -140,12 +140,12 @@ static Err budget_handle(Req *rq, const void *in_, void *ret) {
 
 #define USAGE(id_, path_) \
         { .id = id_, .method = GET, .path = path_, .lane = LANE_READ, .auth = AUTH_USER, .scope = "chat", .rate = RATE_READ, \
-          .query = &usage_query, .out = &report_shape, .errors = ERRORS(ERR_USER_MISMATCH, ERR_STORAGE), \
+          .query = &usage_query, .out = &report_shape, .errors = ERRORS(ERR_USER_MISMATCH), \
           .audit_none = "reads one's own ledger", .tag = "Usage", .summary = "Cost of a month, by provider and day", \
           .fn = usage_handle }
 #define BUDGET(id_, path_) \
         { .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_USER, .scope = "chat", .rate = RATE_WRITE, \
-          .in = &budget_in, .out = &budget_view, .body_max = 16 * 1024, .errors = ERRORS(ERR_STORAGE), \
+          .in = &budget_in, .out = &budget_view, .body_max = 16 * 1024, \
           .audit_none = "limits only the person's own spending", .tag = "Usage", .summary = "Set one's own monthly budget", .fn = budget_handle }
 
 const Route usage_routes[] = {
