@@ -215,7 +215,7 @@ void server_end_streams(Server *s, Str bytes) {
 Server *server_free(Server *s) {
         if (!s)
                 return NULL;
-        atomic_store(&s->accepting, false);
+        server_stop_accepting(s);
         atomic_store(&s->closing, true);
         atomic_store_explicit(&s->freeing, true, memory_order_release);
         for (unsigned i = 0; i < s->n_loops; i++)

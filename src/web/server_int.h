@@ -94,7 +94,7 @@ struct Loop {
         Conn *adding;                                 /* being given to the library */
         Request *streams, *free;
         size_t n_free, n_held;
-        int64_t stream_look_us, accept_again_us, stop_us;
+        int64_t stream_look_us, accept_again_us;
         int64_t lag_start_us, lag_most_us, lag_before_us;     /* the longest turn of this window and the last */
         _Atomic int64_t lag_us;
         Post stop_post, drain_post;

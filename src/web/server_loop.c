@@ -171,7 +171,7 @@ static void conn_place(Loop *l, int fd, const struct sockaddr_in6 *peer) {
                 if (atomic_load_explicit(&s->loops[i].n_conns, memory_order_relaxed)
                     < atomic_load_explicit(&least->n_conns, memory_order_relaxed))
                         least = &s->loops[i];
-        if (least == l) {
+        if (least == l || !atomic_load(&s->accepting)) {     /* another loop may be gone already */
                 conn_add(l, fd, peer);
                 return;
         }
@@ -399,23 +399,23 @@ static void close_all(Loop *l) {
         }
 }
 
-/* Accepted a moment ago and not yet answered: its request is on the way. */
+/* Accepted a moment ago and not yet answered: its request is on the way. Or some loop still
+ * accepts and may hand a connection to this one. */
 static bool any_expected(const Loop *l) {
         int64_t since = l->now_us + l->arrive.span_us - STOP_GRACE_US;
         const Watch *w = l->arrive.last;
-        return w && w->due_us > since && l->now_us < l->stop_us + STOP_GRACE_US;
+        return (w && w->due_us > since) || atomic_load(&l->server->n_listening);
 }
 
 static void stop(Loop *l) {
-        l->stop_us = now_us(l);
-        int64_t until = l->stop_us + STOP_HELD_US;
-        listen_off(l);
-        while (any_expected(l))
+        int64_t start = now_us(l);
+        do
                 turn(l, STOP_TICK_MS);
+        while (any_expected(l) && l->now_us < start + STOP_GRACE_US);
         do {
                 close_all(l);
                 turn(l, STOP_TICK_MS);
-        } while (l->n_held && l->now_us < until);
+        } while (l->n_held && l->now_us < start + STOP_HELD_US);
         close_all(l);
         turn(l, 0);
         if (l->n_held) { /* the library aborts on a suspended connection */
