@@ -271,6 +271,24 @@ static const TalkQuestion *load_question(const Load *l, size_t n) {
         return &t->questions[n * 7919 / l->talks_n % t->questions_n];
 }
 
+/* A chat message of about 1,000 characters is a question, too. */
+static double long_p99(Arena *arena, UserIndex *ix, const Load *l, size_t rounds) {
+        Times times = { NEW_ARRAY(arena, int64_t, rounds), 0 };
+        for (size_t i = 0; i < rounds; i++) {
+                _cleanup_(arena_freep) Arena *request = arena_new();
+                const Talk *t = &l->talks[i % l->talks_n];
+                Str text = STR("");
+                for (size_t k = 0; text.n < 1000; k++)
+                        text = arena_strf(request, "%.*s %.*s", STR_FMT(text),
+                                          STR_FMT(t->turns[(i * 31 + k) % t->turns_n].text));
+                UnitId found[TOP];
+                int64_t begin = cpu_us();
+                (void)ours_find(request, ix, text, found);
+                times.v[times.n++] = cpu_us() - begin;
+        }
+        return percentile_ms(&times, .99);
+}
+
 static void bench_speed(const Setup *set, size_t turns) {
         _cleanup_(arena_freep) Arena *arena = arena_new();
         Load l = load_make(arena, set, turns, turns);
@@ -309,6 +327,8 @@ static void bench_speed(const Setup *set, size_t turns) {
                "in %6.1f ms   %3zu bytes/turn\n",
                l.turns, percentile_ms(&ours, .5), p99, percentile_ms(&peer, .5),
                percentile_ms(&peer, .99), build_ms, stats.bytes / l.turns);
+        double message = long_p99(arena, ix, &l, rounds / 10);
+        printf("                a message of 1,000 characters: p99 %6.2f ms\n", message);
         target_check("p99", p99, turns <= 10000 ? 5 : 20);
         target_check("bytes per turn", (double)stats.bytes / (double)l.turns, 400);
         if (turns <= 10000)

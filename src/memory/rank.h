@@ -39,7 +39,7 @@
         X(named,            0.15, 0, 1,  "start of units by the one person named, if no word fits") \
         X(when_loose,       0.3,  0, 10, "as `when`, for looser phrases (on Tuesday, since 2016)") \
         X(date_loose,       1,    0, 1,  "1: also reads short, seasonal and relative dates asked for") \
-        X(circle,           0.5,  0, 1,  "loss of turns where nobody speaks whom the question names") \
+        X(circle,           0.6,  0, 1,  "loss of turns where nobody speaks whom the question names") \
         X(brief,            0.4,  0, 1,  "loss of turns with few words of their own")
 
 typedef struct RankParams {

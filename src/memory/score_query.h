@@ -5,7 +5,7 @@
 #include "memory/index_int.h"
 
 /* the rest of a longer question is not looked for */
-enum { QUERY_WORDS_MAX = 256, QUERY_TERMS_MAX = 4096, QUERY_NAMES_MAX = 8 };
+enum { QUERY_WORDS_MAX = 256, QUERY_TERMS_MAX = 1024, QUERY_NAMES_MAX = 8 };
 
 typedef struct QueryTerm {
         /* as asked (or the synonym), and what is indexed */
