@@ -188,8 +188,7 @@ const Route import_routes[] = {
         {
                 .id = "conversation.import", .method = POST, .path = "/api/v1/conversations/import",
                 .lane = LANE_WORKER, .auth = AUTH_USER, .scope = "memories:write", .rate = RATE_WRITE, .in_raw = true,
-                .accepts = "application/json, application/x-ndjson", .out = &import_view, .body_max = BODY_MAX,
-                .also_status = 207,
+                .accepts = "application/json, application/x-ndjson", .out = &import_view, .body_max = BODY_MAX, .also_status = 207,
                 .errors = ERRORS(ERR_BAD_JSON, ERR_INVALID, ERR_CONFLICT, ERR_TOO_LARGE),
                 .audit_none = "the turns themselves are the record", .tag = "memories",
                 .summary = "Store past conversations, searchable when it answers", .fn = import_handle,

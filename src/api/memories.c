@@ -345,8 +345,7 @@ static Err batch_handle(Req *rq, const void *in_, void *ret) {
 const Route memories_routes[] = {
         {
                 .id = "memory.create", .method = POST, .path = "/api/v1/memories", .lane = LANE_WRITE, WRITES,
-                .in = &memory_in, .out = &memory_written_view, .body_max = WRITE_BODY, .status = 201,
-                .also_status = 200,
+                .in = &memory_in, .out = &memory_written_view, .body_max = WRITE_BODY, .status = 201, .also_status = 200,
                 .errors = ERRORS(ERR_MEMORY_QUOTA, ERR_USER_MISMATCH), .mcp_tool = "add_memory",
                 .audit_none = "kept in the memory's own history",
                 .summary = "Remember something about the caller", .fn = create_handle,

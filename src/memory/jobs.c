@@ -63,6 +63,12 @@ Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) {
         return job_queue(cx, s->c, s->user_id, str_c(kinds[k]), ret);
 }
 
+Err memory_job_note(Ctx *cx, const MemoryScope *s, const MemoryJob *done) {
+        int64_t now = cx_now_ms(cx);
+        return db_run(cx, s->c, &sql_job_note, ARGS(v_text(done->job_id), v_text(s->user_id), v_text(done->kind), v_int(now),
+                                                    v_text(done->result)), NULL);
+}
+
 Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) {
         return job_one(cx, s->c, &sql_job_get, ARGS(v_text(s->user_id), v_text(job_id)), ret);
 }

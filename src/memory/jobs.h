@@ -21,6 +21,8 @@ typedef struct MemoryJob {
 } MemoryJob;
 typedef struct MemoryJobList { MemoryJob *v; size_t n; } MemoryJobList;
 Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) _must_check_;      /* a write */
+/* A job that is done already: job_id, kind and result (JSON, no text of memories) are the caller's. A write. */
+Err memory_job_note(Ctx *cx, const MemoryScope *s, const MemoryJob *done) _must_check_;
 Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) _must_check_;      /* ERR_NOT_FOUND */
 Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) _must_check_;             /* newest 50 */
 

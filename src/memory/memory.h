@@ -114,6 +114,9 @@ Str memory_etag(Ctx *cx, const MemoryRow *row);
 /* JSON array of the memory's vector, STR_NULL when it has none. */
 Err memory_embedding(Ctx *cx, const MemoryScope *s, const MemoryRow *row, Str *ret) _must_check_;
 
+/* The sub-users of an owner who have memories ("owner/ann"), in order; at most 1000. */
+Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) _must_check_;
+
 /* ---- service ---- */
 typedef struct MemorySettings {
         /* The data key of an owner, made on first use when `c` is a write connection. Wired to identity by app/. */

@@ -124,6 +124,9 @@ const Sql sql_job_waiting = { "job_waiting",
 const Sql sql_job_night = { "job_night",
         "INSERT INTO memory_job (job_id, user_id, kind, state, attempts, run_at, created_at, finished_at) "
         "VALUES ($1, '', 'night', 'done', 0, $2, $2, $2) ON CONFLICT DO NOTHING" };
+const Sql sql_job_note = { "job_note",
+        "INSERT INTO memory_job (job_id, user_id, kind, state, attempts, run_at, created_at, finished_at, result) "
+        "VALUES ($1, $2, $3, 'done', 1, $4, $4, $4, $5)" };
 const Sql sql_job_prune = { "job_prune", "DELETE FROM memory_job WHERE finished_at < $1" };
 
 const Sql sql_vector_put = { "vector_put",
@@ -135,6 +138,10 @@ const Sql sql_vector_missing = { "vector_missing",
         "SELECT m.unit FROM memory m LEFT JOIN memory_vector v ON v.user_id = m.user_id AND v.unit = m.unit AND v.model = $2 "
         "WHERE m.user_id = $1 AND m.status IN " STATUS_LIVE " AND v.unit IS NULL ORDER BY m.unit LIMIT $3" };
 const Sql sql_users = { "memory_users", "SELECT DISTINCT user_id FROM memory WHERE user_id > $1 ORDER BY user_id LIMIT $2" };
+
+/* The next sub-user of an owner: one seek each, however many memories lie between. */
+const Sql sql_scope_next = { "scope_next",
+        "SELECT user_id FROM memory WHERE user_id > $1 AND user_id < $2 ORDER BY user_id LIMIT 1" };
 
 #define ERASE(table) { "erase_" table, \
         "DELETE FROM " table " WHERE user_id = $1 OR (user_id >= $1 || '/' AND user_id < $1 || '0')" }

@@ -3,7 +3,7 @@
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
 
-enum { SCAN_PAGE = 256 };
+enum { SCAN_PAGE = 256, SUB_USERS_MAX = 1000 };
 
 Err memory_get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) {
         _cleanup_(keys_done) Keys k = {0};
@@ -111,5 +111,21 @@ Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) {
         if (s->m->set.quota)
                 TRY(s->m->set.quota(cx, s->c, owner_of(s->user_id), s->m->set.arg, &st.quota_limit));
         *ret = st;
+        return OK;
+}
+
+Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) {
+        Str *v = NEW_ARRAY(cx->arena, Str, SUB_USERS_MAX);
+        Str after = arena_strf(cx->arena, "%.*s/", STR_FMT(owner_id)), end = arena_strf(cx->arena, "%.*s0", STR_FMT(owner_id));
+        size_t n = 0;
+        while (n < SUB_USERS_MAX) {
+                _cleanup_(rows_done) Rows r = {0};
+                Err e = db_row(cx, c, &sql_scope_next, ARGS(v_text(after), v_text(end)), &r);
+                if (e == ERR_NOT_FOUND)
+                        break;
+                TRY(e);
+                after = v[n++] = row_dup(cx, &r, 0);
+        }
+        *ret = (Strs){ v, n };
         return OK;
 }
