@@ -6,7 +6,9 @@
  * Reads use the calling thread's own connection. Writes go through db_write or db_submit: each runs
  * in a savepoint of its own inside a batch that is committed once (SQLite: one writer thread, group
  * commit, synchronous=FULL), so a failure rolls back only itself, and the answer comes only after
- * the commit is durable. Single-writer order is the isolation level.
+ * the commit is durable. Writes of a process run one at a time, in the order of one writer; that
+ * order is the isolation level. On PostgreSQL a write that lost a race with another process runs
+ * again, after its rollback hooks.
  *
  * Statements use $1, $2 and so on, and the subset of SQL that SQLite and PostgreSQL share: TEXT,
  * BIGINT, DOUBLE PRECISION, BYTEA. Texts are in single quotes, never in double ones. */
@@ -91,7 +93,6 @@ typedef struct Migration { int number; const char *name, *up, *down; } Migration
 
 typedef struct DbSettings {
         const char *path;                             /* SQLite file, or a postgres:// URL */
-        unsigned connections;                         /* PostgreSQL: that write; 0 = 8 */
         size_t queue_max;                             /* waiting writes; 0 = 4096 */
         size_t cache_kib;                             /* pages of each connection; 0 = 2048 */
         const Migration *const *migrations;           /* of all rooms, then NULL */

@@ -3,11 +3,13 @@
 /* db_pg_int: the parts of the PostgreSQL driver. A connection belongs to one thread. */
 #include <libpq-fe.h>
 
-#include "store/db_int.h"
+#include "store/db_batch.h"
 #include "store/db_table.h"
 
 typedef struct PgDb PgDb;
 typedef struct PgConn PgConn;
+
+typedef enum SchemaLock { SCHEMA_FREE, SCHEMA_WANTED, SCHEMA_LOCKED } SchemaLock;
 
 struct PgConn {
         DbConn base;
@@ -17,6 +19,7 @@ struct PgConn {
         SqlTable stmts;
         unsigned stmts_n;                             /* for their names */
         bool again; /* the transaction lost a race: run it again */
+        SchemaLock schema;                            /* of the session, around one batch */
         PgConn *next, **prev;                         /* among the readers */
 };
 
@@ -28,18 +31,17 @@ struct PgDb {
         pthread_key_t key;                            /* this thread's reader */
         pthread_mutex_t readers_lock;
         PgConn *readers;
-        unsigned threads;                             /* that write, started so far */
-        pthread_t *ids;
-        int64_t commits, writes, commit_us;           /* atomic */
+        PgConn *writer;
+        Batcher batcher;
+        pthread_t id;
+        bool started;
 };
 
 static inline PgDb *pg_db(Db *db) { return CONTAINER_OF(db, PgDb, base); }
 static inline PgConn *pg_conn(DbConn *c) { return CONTAINER_OF(c, PgConn, base); }
 
 /* Connects when there is no connection or it is broken; prepared statements are forgotten then. */
-Err     pg_conn_new(PgDb *s, PgConn **ret);
 Err     pg_conn_ensure(Ctx *cx, PgConn *c);
-PgConn *pg_conn_free(PgConn *c);
 
 /* One or more commands without parameters, that a request's deadline does not cut short. */
 Err pg_command(Ctx *cx, PgConn *c, const char *text);

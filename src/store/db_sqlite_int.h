@@ -4,7 +4,7 @@
  * one thread at a time. */
 #include <sqlite3.h>
 
-#include "store/db_int.h"
+#include "store/db_batch.h"
 #include "store/db_table.h"
 
 enum { BUSY_MS = 2000 };                              /* for another program that looks in */
@@ -35,13 +35,11 @@ struct SqliteConn {
 
 typedef struct Writer {
         SqliteConn *conn;
-        JobQueue *queue;
+        Batcher batcher;
         pthread_t id;
         bool started;
         int wal_pages, wal_next; /* frames in the log; checkpoint when it reaches this many */
         bool wal_idle_due;       /* written since the last checkpoint of an idle moment */
-        int64_t failed, failure_logged_us;            /* writes not yet in the log of failures */
-        int64_t commits, writes, fsync_us;            /* atomic */
 } Writer;
 
 struct SqliteDb {
