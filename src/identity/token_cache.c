@@ -20,7 +20,7 @@ typedef struct Shard { pthread_mutex_t lock; uint32_t clock; Entry *(*sets)[WAYS
 
 struct TokenCache {
         Changes *changes;
-        SipKey key_a, key_b;
+        SipKey key;
         size_t sets;                                  /* of each shard */
         Shard shards[SHARDS];
 };
@@ -36,8 +36,7 @@ TokenCache *token_cache_new(Ctx *cx, Changes *changes, size_t max) {
         assert(t);
         t->changes = changes;
         t->sets = MAX((size_t)1, max / (SHARDS * WAYS));
-        cx_random(cx, &t->key_a, sizeof(t->key_a));
-        cx_random(cx, &t->key_b, sizeof(t->key_b));
+        cx_random(cx, &t->key, sizeof(t->key));
         for (size_t i = 0; i < SHARDS; i++) {
                 pthread_mutex_init(&t->shards[i].lock, NULL);
                 t->shards[i].sets = calloc(t->sets, sizeof(*t->shards[i].sets));
@@ -61,14 +60,21 @@ TokenCache *token_cache_free(TokenCache *t) {
 }
 
 TokenHash token_hash(const TokenCache *t, unsigned kind, Str token) {
-        SipKey a = t->key_a;
+        TokenHash h = {0};
+        SipKey key = t->key;
+        size_t n = MIN(token.n, sizeof(h.tail));
 
-        a.k[0] ^= (unsigned char)kind;
-        return (TokenHash){ siphash(&a, token), siphash(&t->key_b, token) };
+        key.k[0] ^= (unsigned char)kind;
+        h.sip = siphash(&key, token);
+        if (n)
+                memcpy(h.tail, token.p + token.n - n, n);
+        return h;
 }
 
-static Shard *shard_of(TokenCache *t, TokenHash h) { return &t->shards[h.a % SHARDS]; }
-static Entry **set_of(TokenCache *t, TokenHash h) { return shard_of(t, h)->sets[h.b % t->sets]; }
+static bool hash_eq(TokenHash a, TokenHash b) { return a.sip == b.sip && !memcmp(a.tail, b.tail, sizeof(a.tail)); }
+
+static Shard *shard_of(TokenCache *t, TokenHash h) { return &t->shards[h.sip % SHARDS]; }
+static Entry **set_of(TokenCache *t, TokenHash h) { return shard_of(t, h)->sets[h.sip / SHARDS % t->sets]; }
 
 static void entry_drop(Shard *s, Entry **slot) {
         free(*slot);
@@ -110,7 +116,7 @@ bool token_cache_get(Ctx *cx, TokenCache *t, TokenHash h, Principal *ret) {
         for (size_t w = 0; w < WAYS; w++) {
                 Entry *e = set[w];
 
-                if (!e || e->hash.a != h.a || e->hash.b != h.b)
+                if (!e || !hash_eq(e->hash, h))
                         continue;
                 hit = entry_is_good(cx, t, e);
                 if (hit) {
@@ -155,7 +161,7 @@ static Entry **way_choose(Entry **set, TokenHash h) {
         Entry **best = &set[0];
 
         for (size_t w = 0; w < WAYS; w++) {
-                if (set[w] && set[w]->hash.a == h.a && set[w]->hash.b == h.b)
+                if (set[w] && hash_eq(set[w]->hash, h))
                         return &set[w];
                 if (*best && (!set[w] || set[w]->used < (*best)->used))
                         best = &set[w];

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /* token_cache: principals of tokens that were verified. Bounded, sharded, four ways to a set, the least used way goes first.
- * Tokens are not kept, only a keyed 128-bit hash of each. A hit costs two hashes of the token, one lock that is nearly never
- * contended, and one comparison of the change sequence. */
+ * Tokens are not kept, only a keyed hash of each (64 bits) and its last 12 characters: these belong to the signature, the tag or
+ * the secret, so whoever can match them has the token. A hit costs one hash, one lock that is nearly never contended, and one
+ * comparison of the change sequence. */
 #include "identity/change.h"
 #include "identity/identity.h"
 
 typedef struct TokenCache TokenCache;
-typedef struct TokenHash { uint64_t a, b; } TokenHash;
+typedef struct TokenHash { uint64_t sip; char tail[12]; } TokenHash;
 
 enum { TOKEN_REFS_MAX = 3 };                          /* what a token depends on: user, session or key, token id */
 
