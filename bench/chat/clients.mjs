@@ -18,8 +18,8 @@ const fail = (reason) => {
 function stream(i) {
         return new Promise((ended) => {
                 const started = performance.now();
-                const body = JSON.stringify({ message: 'count 40', stream: true });
-                const req = request(`${base}/api/v1/conversation`, {
+                const body = JSON.stringify({ message: 'count 40', session_id: `s${i}`, stream: true });
+                const req = request(`${base}/api/ai/chat`, {
                         method: 'POST',
                         agent,
                         headers: {
