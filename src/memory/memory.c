@@ -251,6 +251,9 @@ static Err index_load(Ctx *cx, void *arg, Str user_id, UserIndex *ix) {
 /* ---- life ---- */
 
 Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
+        RankParams rank = rank_defaults;
+        if (!rank_parse(set->rank, &rank))
+                return RAISE(cx, ERR_INVALID, "ranking numbers: an unknown name or a value out of range");
         _cleanup_(memory_freep) Memory *m = calloc(1, sizeof *m);
         if (!m)
                 abort();
@@ -258,7 +261,7 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         m->shelves = shelves_new(SHELVES_BYTES);
         m->shown = shown_new();
         m->touched = touched_new();
-        IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank_defaults, .load = index_load, .load_arg = m };
+        IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank, .load = index_load, .load_arg = m };
         TRY(index_cache_new(cx, &ics, &m->cache));
         m->jobs = jobs_new(m);
         *ret = m;

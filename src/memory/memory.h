@@ -126,6 +126,7 @@ typedef struct MemorySettings {
         void *arg;                                    /* for the two above */
         size_t index_bytes_max;                       /* all users' indexes together; 0 = 256 MiB */
         bool retention_off;                           /* clean-up and archiving do nothing */
+        Str rank;                                     /* changed ranking numbers, "near=0.5,kind=0.3" (rank.h); or empty */
 } MemorySettings;
 Err     memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) _must_check_;
 Err     memory_start(Ctx *cx, Memory *m) _must_check_;   /* the background thread of jobs.h; memory_free ends it */
