@@ -39,6 +39,7 @@ static Err conversation_handle(Req *rq, const void *in_, void *ret) {
                         .number = in->turn_number, .metadata = in->metadata, .model = in->model,
                         .max_tokens = in->max_tokens, .temperature = in->temperature,
                         .no_memories = in->include_memories.has && !in->include_memories.v,
+                        .no_model = !rq->who->llm_processing, .no_learning = !rq->who->memory_extraction,
                         .stream = wants_stream(rq, &in->stream) };
         TRY(caller_check(rq, in->user_id));
         TRY(message_check(rq->cx, in->message));
@@ -72,6 +73,7 @@ static Err text_of(Ctx *cx, Str json, bool only_text, Str *ret) {
 static Err ai_handle(Req *rq, const void *in_, void *ret) {
         const AiIn *in = in_;
         TurnAsk ask = { .user_id = rq->who->user_id, .is_session = true, .stream = wants_stream(rq, &in->stream),
+                        .no_model = !rq->who->llm_processing, .no_learning = !rq->who->memory_extraction,
                         .conversation_id = in->session_id.p ? in->session_id : in->conversation_id };
         TRY(caller_check(rq, in->user_id));
         TRY(text_of(rq->cx, in->message, true, &ask.message));

@@ -270,7 +270,7 @@ static Err model_check(const Req *rq, const CompletionIn *in) {
         bool ours = str_eq_c(in->model, "mainstay");
         if (!ours && !chat_has_model(rq->sv->chat, in->model))
                 return RAISE(rq->cx, ERR_MODEL_NOT_FOUND, "no provider has it");
-        if (chat_has_provider(rq->sv->chat))
+        if (chat_has_provider(rq->sv->chat) && rq->who->llm_processing)
                 return OK;
         if (in->tools.p || str_eq_c(member_of(rq->cx, in->response_format, "type"), "json_schema"))
                 return RAISE(rq->cx, ERR_UNSUPPORTED_OFFLINE, "tools or a schema without a model");
@@ -289,6 +289,7 @@ static Err completion_handle(Req *rq, const void *in_, void *ret) {
         TurnAsk ask = { .user_id = rq->who->user_id, .conversation_id = on ? conversation_of(rq, in) : STR_NULL,
                         .is_session = true, .model = str_eq_c(in->model, "mainstay") ? STR_NULL : in->model,
                         .max_tokens = in->max_tokens, .temperature = in->temperature, .no_memories = !on, .no_store = !on,
+                        .no_model = !rq->who->llm_processing, .no_learning = !rq->who->memory_extraction,
                         .stream = in->stream.has && in->stream.v, .no_fallback = true, .messages = in->messages,
                         .options = rq->x->body };
         TRY(model_check(rq, in));

@@ -137,6 +137,7 @@ static Err open_chat(Ctx *cx, App *a) {
                                         : -1,
                 .budget_offline = str_eq(s->budget_action, STR("offline")),
                 .no_last_resort = !s->llm_fallback_offline,
+                .no_extraction = !s->llm_extraction,
                 .cancel_on_disconnect = str_eq(s->on_disconnect, STR("cancel")),
                 .key = content_key,
                 .key_arg = a,
@@ -231,6 +232,8 @@ void app_close(App *a) {
         a->chores = chores_stop(a->chores);
         a->management = management_stop(a->management);
         a->server = server_free(a->server);
+        if (a->chat)
+                chat_stop(a->chat, 0);                /* before the workers it continues on */
         a->hashers = pool_free(a->hashers);
         a->workers = pool_free(a->workers);
         a->health = health_free(a->health);

@@ -80,6 +80,8 @@ const SettingRow setting_rows[] = {
           .doc = "Several providers in order of failover, as a JSON list (docs/operations.md)." },
         { "LLM_FALLBACK_OFFLINE", SET_BOOL, 0, AT(llm_fallback_offline), "true", .group = "Language models",
           .doc = "Answer from memory alone when every provider fails." },
+        { "LLM_EXTRACTION", SET_BOOL, 0, AT(llm_extraction), "true", .group = "Language models",
+          .doc = "Let a model read facts from messages too, after the answer; the rules always do." },
         { "LLM_MONTHLY_BUDGET_USD", SET_NUM, 0, AT(llm_monthly_budget_usd), "0", 0, 1e9, .group = "Language models",
           .doc = "Spending limit of the whole server per month. 0: none." },
         { "BUDGET_ACTION", SET_WORD, 0, AT(budget_action), "reject", .words = "reject|offline", .group = "Language models",

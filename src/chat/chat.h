@@ -78,7 +78,7 @@ typedef struct ChatTurn {
         Str mode;                                     /* retrieval mode: "default", "opening", … */
         Str extraction;                               /* "done", "pending", "off" */
         bool is_offline, retrieval_degraded, quota_reached, is_replay;
-        const char *offline_reason;                   /* "budget": a model was not asked on purpose */
+        const char *offline_reason;                   /* "budget", "consent": a model was not asked on purpose */
         Err failure;                                  /* state failed: why */
         TokenUsage usage;
         List used, citations, attempts;               /* UsedMemory, Citation, Attempt */
@@ -99,6 +99,7 @@ typedef struct TurnAsk {
         bool no_store;                                /* leave no trace but the usage (/v1 with memory off) */
         bool stream;
         bool no_fallback;                             /* no offline answer when providers fail */
+        bool no_model, no_learning;                   /* the person does not consent to it */
         Str messages, options;                        /* /v1: JSON array as sent; JSON object of members to pass on */
 } TurnAsk;
 

@@ -204,8 +204,9 @@ Err providers_load(Ctx *cx, const ChatSettings *set, Providers *ret) {
                 Str wrapped = arena_strf(cx->arena, "{\"providers\":%.*s}", STR_FMT(set->providers));
                 if (json_read(cx, wrapped, &providers_in, &in)) {
                         const FieldErr *f = cx->err.fields;
-                        return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: %.*s %.*s", STR_FMT(f ? f->pointer : STR("is not JSON")),
-                                     STR_FMT(f ? f->detail : STR("")));
+                        Str where = f ? f->pointer : STR("is not JSON"), how = f ? f->detail : STR("");
+                        err_clear(cx);
+                        return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: %.*s %.*s", STR_FMT(where), STR_FMT(how));
                 }
         } else {
                 in.providers = (List){ &one, short_form(cx, set, &one, &key) };

@@ -298,6 +298,8 @@ static const char *opening(const char *reason) {
         if (reason && !strcmp(reason, "budget"))
                 return "The budget for language models is used up, so no language model is asked; this answer comes from your "
                        "stored memories.";
+        if (reason && !strcmp(reason, "consent"))
+                return "You chose that no language model reads your messages; this answer comes from your stored memories.";
         return "No language model is available; this answer comes from your stored memories.";
 }
 

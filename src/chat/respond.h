@@ -12,7 +12,7 @@ typedef struct RespondIn {
         Str message;
         const MemoryHits *hits;
         const Learned *learned;                       /* what the rules stored from this message */
-        const char *reason;                           /* why no model is used: NULL = none is available; "budget" */
+        const char *reason;                           /* why no model is used: NULL = none is available; "budget", "consent" */
         bool is_broad;                                /* "what do you know about me" */
         int64_t now_ms;
 } RespondIn;

@@ -90,10 +90,11 @@ static Str ends_make(Arena *a, const Delta *d, size_t n) {
 }
 
 static Err learn(Ctx *cx, const MemoryScope *s, Live *live, Learned *ret) {
-        Facts facts;
+        Facts facts = { 0 };
         ExtractContext ec = { .said_at = live->t.at, .utc_offset_min = live->found.utc_offset_min,
                               .previous = live->found.n_turns ? live->found.turns[0].user : STR_NULL };
-        facts_extract(cx->arena, live->t.message, &ec, &facts);
+        if (!live->ask.no_learning)
+                facts_extract(cx->arena, live->t.message, &ec, &facts);
         TRY(memory_learn(cx, s, &live->said, &facts, "rule", ret));
         live->t.created = ret->created;
         live->t.quota_reached = ret->quota_reached;
@@ -158,7 +159,9 @@ static Err turn_store(Ctx *cx, DbConn *c, void *arg) {
                 respond_offline(live, &learned);
         t->suggestions = suggest(live->arena, t->message, &live->found.hits);
         t->processing_us = cx_mono_us(cx) - live->started_us;
-        if (live->chat->readers && !t->is_offline && t->state == TURN_COMPLETED) {
+        if (live->ask.no_learning) {
+                t->extraction = STR("off");
+        } else if (live->chat->readers && !t->is_offline && t->state == TURN_COMPLETED) {
                 t->extraction = STR("pending");
                 TRY(reader_enqueue(cx, live->chat, c, t));
         }
@@ -419,11 +422,15 @@ static Err turn_record(Ctx *cx, DbConn *c, void *arg) {
         return OK;
 }
 
+static bool asks_model(const Live *live) {
+        return live->chat->up.providers.n > 0 && !live->ask.no_model;
+}
+
 static void turn_find_memories(Live *live) {
         RetrieveAsk ask = { .user_id = live->t.user_id, .conversation_id = live->t.conversation_id,
                             .turn_id = live->is_recorded ? live->t.turn_id : STR_NULL, .message = live->t.message,
                             .no_memories = live->ask.no_memories,
-                            .for_prompt = live->chat->up.providers.n > 0 && !live->ask.messages.p };
+                            .for_prompt = asks_model(live) && !live->ask.messages.p };
         retrieve(&live->cx, live->chat, &ask, &live->found);
         live->t.mode = str_c(live->found.mode->name);
         live->t.retrieval_degraded = live->found.degraded;
@@ -449,7 +456,7 @@ static Err run_with_model(Live *live) {
 /* On a worker, past the gate. Without a provider all of it is one write. */
 static void turn_run(Live *live) {
         live->cx.deadline_us = 0;
-        if (live->chat->up.providers.n) {
+        if (asks_model(live)) {
                 Err e = run_with_model(live);
                 if (e)
                         turn_over(live, e);
@@ -458,6 +465,7 @@ static void turn_run(Live *live) {
         turn_find_memories(live);
         live->t.state = TURN_COMPLETED;
         live->t.is_offline = true;
+        live->t.offline_reason = live->ask.no_model && live->chat->up.providers.n ? "consent" : NULL;
         store_submit(live);
 }
 

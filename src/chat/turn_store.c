@@ -107,8 +107,10 @@ static Err detail_read(Ctx *cx, const Chat *chat, DbConn *c, Str body, ChatTurn 
         Detail d = { 0 };
         TRY(key_get(cx, chat, c, t->user_id, &key));
         TRY(seal_open(cx, &key, seal_for(cx, t), body, &text));
-        if (json_read(cx, text, &detail_shape, &d))
+        if (json_read(cx, text, &detail_shape, &d)) {
+                err_clear(cx);
                 return RAISE(cx, ERR_CORRUPT, "details of turn %.*s do not read", STR_FMT(t->turn_id));
+        }
         const UsedRow *u = d.used.v;
         const AttemptRow *a = d.attempts.v;
         UsedMemory *used = NEW_ARRAY(cx->arena, UsedMemory, d.used.n + 1);
