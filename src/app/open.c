@@ -118,7 +118,8 @@ static Err open_memory(Ctx *cx, App *a) {
                                    .quota = memory_quota,
                                    .arg = a,
                                    .index_bytes_max = (size_t)a->set.index_memory_mib << 20,
-                                   .retention_off = a->set.retention_off },
+                                   .retention_off = a->set.retention_off,
+                                   .rank = a->set.memory_rank },
                 &a->memory));
         return memory_start(cx, a->memory);
 }

@@ -29,6 +29,7 @@ typedef struct Settings {
         Str embeddings_base_url, embeddings_api_key, embeddings_model;
         /* memory */
         bool retention_off;
+        Str memory_rank;
         /* operations */
         Str metrics_token, health_checks;
         bool metrics_public;

@@ -96,6 +96,8 @@ const SettingRow setting_rows[] = {
         { "EMBEDDINGS_MODEL", SET_STR, 0, AT(embeddings_model), NULL, .group = "Language models", .doc = "Its model." },
 
         { "RETENTION", SET_OFF, 0, AT(retention_off), "on", .group = "Memory", .doc = "`off`: no memory is ever cleaned up or archived." },
+        { "MEMORY_RANK", SET_STR, 0, AT(memory_rank), NULL, .group = "Memory",
+          .doc = "Changed ranking numbers, `near=0.5,kind=0.3` (docs/ranking.md)." },
 
         { "METRICS_TOKEN", SET_STR, SET_SECRET, AT(metrics_token), NULL, .group = "Operations", .doc = "Bearer token for GET /metrics." },
         { "METRICS_PUBLIC", SET_BOOL, 0, AT(metrics_public), "false", .group = "Operations", .doc = "GET /metrics without a credential." },
