@@ -2,6 +2,8 @@
 #include "identity/hash_gate.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "crypto/hash.h"
 
@@ -80,4 +82,14 @@ size_t hash_gate_waiting(Ctx *cx, HashGate *g) {
         n = g->n;
         pthread_mutex_unlock(&g->lock);
         return n;
+}
+
+/* On Linux the nice value belongs to the thread. A refusal costs nothing but the advantage. */
+void hash_thread_yield(void) {
+        enum { HASH_NICE = 10 };
+        static _Thread_local bool done;
+
+        if (!done)
+                setpriority(PRIO_PROCESS, (id_t)gettid(), HASH_NICE);
+        done = true;
 }

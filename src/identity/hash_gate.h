@@ -16,4 +16,6 @@ DEFINE_CLEANUP(HashGate, hash_gate_free)
 Err  hash_gate_enter(Ctx *cx, HashGate *g, Str ip, Str account) _must_check_;
 /* The work begins or was given up; same values. */
 void hash_gate_leave(HashGate *g, Str ip, Str account);
+/* The calling thread does slow work from now on: it yields the processor to whoever answers quick requests. Once a thread. */
+void hash_thread_yield(void);
 size_t hash_gate_waiting(Ctx *cx, HashGate *g);

@@ -60,6 +60,7 @@ Err hash_queue_enter(Ctx *cx, Identity *id, Str ip, Str account) {
 }
 
 Err hash_queue_leave(Ctx *cx, Identity *id, Str ip, Str account, int64_t arrived_us) {
+        hash_thread_yield();
         hash_gate_leave(id->gate, ip, str_trim(account));
         if (cx_mono_us(cx) - arrived_us > INT64_C(1000000) * HASH_WAIT_MAX_S) {
                 cx->err.retry_after_s = 1;
