@@ -266,7 +266,7 @@ const Route mem0_server_routes[] = {
         },
         {
                 .id = "mem0.server_configure_set", .method = POST, .path = "/configure/", .lane = LANE_INLINE,
-                ROW(NULL, RATE_READ), .audit_none = "always refused", .out = &mem0_message, .errors = ERRORS(ERR_FORBIDDEN),
+                ROW(NULL, RATE_READ), .audit_none = "always refused", .in_raw = true, .body_max = BODY, .out = &mem0_message, .errors = ERRORS(ERR_FORBIDDEN),
                 .summary = "Refused: configuration comes from the environment", .fn = configure_refuse,
         },
         {}

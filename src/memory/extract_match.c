@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "memory/extract_int.h"
 
+#include <pthread.h>
+
 static const char kin[] =
         " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother mom mum mommy father dad daddy "
         "sister brother son daughter child kid baby grandmother grandma grandfather grandpa granddaughter grandson aunt uncle "
@@ -335,7 +337,7 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
         ret->captures[ret->n_captures] = kind == 'D' ? number_text(m->a, s, ret->end, e) : kind == 'N' ? name_text(m->a, text)
                                                                                          : text;
         Str before = ret->end ? s->v[ret->end - 1].low : STR("");
-        bool article = ret->end > ret->start && strchr("JWTA", kind) && word_in(before, " a an the my ");
+        bool article = ret->end > ret->start && strchr("JWT", kind) && word_in(before, " a an the my ");
         ret->worded[ret->n_captures] = article ? tokens_text(s, ret->end - 1, e) : ret->captures[ret->n_captures];
         ret->kinds[ret->n_captures++] = kind;
         ret->end = e;
@@ -380,4 +382,61 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
                 return false;
         *ret = t;
         return t.end > t.start;
+}
+
+/* ---- which rules can match at all ---- */
+
+/* A rule needs a word of each of its literals somewhere in the sentence. Words are bits of a small set, so that most rules
+ * fall out before they are tried at every place. */
+enum { RULES_MAX = 512, NEEDS_MAX = 8, BITS = 128 };
+typedef struct Words { uint64_t bits[BITS / 64]; } Words;
+typedef struct Needs { size_t n; Words v[NEEDS_MAX]; } Needs;
+
+static Needs needs[RULES_MAX];
+
+static void words_add(Words *w, Str word) {
+        uint32_t h = 0x811c9dc5u;
+        for (size_t i = 0; i < word.n; i++)
+                h = (h ^ (unsigned char)word.p[i]) * 0x01000193u;
+        h ^= h >> 15;
+        w->bits[h / 64 % (BITS / 64)] |= UINT64_C(1) << h % 64;
+}
+
+static bool words_meet(const Words *a, const Words *b) { return (a->bits[0] & b->bits[0]) | (a->bits[1] & b->bits[1]); }
+
+static void needs_make(void) {
+        for (size_t r = 0; extract_rules[r].pattern; r++) {
+                assert(r < RULES_MAX);
+                const char *p = extract_rules[r].pattern;
+                Str element;
+                for (bool first = true; element_next(&p, &element); first = false) {
+                        bool may_miss = str_ends(element, STR("?")) || (first && str_eq_c(element, "my"));
+                        if (element.p[0] == '%' || may_miss || needs[r].n == NEEDS_MAX)
+                                continue;
+                        Words *w = &needs[r].v[needs[r].n++];
+                        for (Str rest = element; rest.p;)
+                                words_add(w, str_cut(&rest, '|'));
+                }
+        }
+}
+
+static bool rule_is_possible(const Needs *n, const Words *said) {
+        for (size_t i = 0; i < n->n; i++)
+                if (!words_meet(&n->v[i], said))
+                        return false;
+        return true;
+}
+
+const Rule **rules_possible(Arena *a, const Sentence *s) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, needs_make);
+        Words said = { { 0 } };
+        for (size_t i = 0; i < s->n; i++)
+                words_add(&said, s->v[i].low);
+        const Rule **list = NEW_ARRAY(a, const Rule *, RULES_MAX + 1);
+        size_t n = 0;
+        for (size_t r = 0; extract_rules[r].pattern; r++)
+                if (rule_is_possible(&needs[r], &said))
+                        list[n++] = &extract_rules[r];
+        return list;
 }

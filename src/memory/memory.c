@@ -99,15 +99,18 @@ Err content_fold(Ctx *cx, Str s, Str *ret) {
 
 /* ---- index ---- */
 
-/* "Lives in Lisbon" is found by "live": the stemmer's word list takes "lives" for the plural of "life". */
-static Str text_indexed(Ctx *cx, Str content) {
-        const char *at = memmem(content.p, content.n, "ives in ", 8);
-        if (!at || at == content.p || (at[-1] != 'L' && at[-1] != 'l'))
-                return content;
-        char *copy = arena_bytes(cx->arena, content.n);
-        memcpy(copy, content.p, content.n);
-        copy[at + 3 - content.p] = ' ';
-        return (Str){ copy, content.n };
+/* Contents leave the speaker out: the index reads "I live in Lisbon", as it was said, and "brother lives in Milan" for what is
+ * somebody else's, so that its boost of the first person means the person. ("lives" alone would be the plural of "life".) */
+static Str text_indexed(Ctx *cx, const MemoryRow *r) {
+        Str text = r->content;
+        bool other = r->subject.p && !str_eq_c(r->subject, "self") && str_starts(text, STR("My "));
+        const char *lives = memmem(text.p, text.n, "ives in ", 8);
+        if (other)
+                return str_from(text, 3);
+        if (!lives || lives == text.p || (lives[-1] != 'L' && lives[-1] != 'l'))
+                return arena_strf(cx->arena, "I %.*s", STR_FMT(text));
+        size_t head = (size_t)(lives + 3 - text.p);
+        return arena_strf(cx->arena, "I %.*s%.*s", (int)head, text.p, STR_FMT(str_from(text, head + 1)));
 }
 
 /* Words by which people ask for what they never said in them. */
@@ -144,7 +147,7 @@ void stored_unit(Ctx *cx, const Stored *m, Unit *ret) {
                 buf_addc(&extra, ' ');
         }
         buf_add_c(&extra, attribute_words(r));
-        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = text_indexed(cx, r->content), .extra = arena_dup(cx->arena, buf_str(&extra)),
+        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = text_indexed(cx, r), .extra = arena_dup(cx->arena, buf_str(&extra)),
                        .at_ms = r->valid_from, .conversation = r->source_conversation_id, .type = m->type,
                        .status = m->status, .importance = r->importance_score, .confidence = r->confidence,
                        .valid_to_ms = r->valid_to ? r->valid_to : UNIT_FOREVER, .recorded_ms = r->recorded_at,

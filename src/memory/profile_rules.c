@@ -179,10 +179,10 @@ static Str behind(Str content, const char *cue) {
 static void suggest_skills(const Stored *m, Suggestions *s) {
         Str rest = m->row.content, w;
         while (next_word(&rest, &w) && s->n < 8) {
-                bool single = w.n == 1 && !(w.p[0] >= 'A' && w.p[0] <= 'Z');     /* "c" and "r" only as capitals */
-                bool everyday = str_eq_c(w, "go") || str_eq_c(w, "spring") || str_eq_c(w, "swift") || str_eq_c(w, "excel") ||
-                                str_eq_c(w, "spark") || str_eq_c(w, "node") || str_eq_c(w, "unity") || str_eq_c(w, "dart");
-                if (in_words(w, skills) && !single && !everyday)
+                /* Names that are words as well count with a capital that is not the sentence's. */
+                bool everyday = in_words(w, " go spring swift excel spark node unity dart r c julia ") &&
+                                (w.p == m->row.content.p || w.p[0] < 'A' || w.p[0] > 'Z');
+                if (in_words(w, skills) && !everyday)
                         suggest_item(s, "skills", w);
         }
 }
@@ -217,7 +217,7 @@ static void suggest_tagged(const Stored *m, Suggestions *s) {
         if (has_tag(r, "family") && plain && m->type != TYPE_COMMITMENT)
                 suggest_item(s, "family", r->content);
         if (has_tag(r, "hobby"))
-                suggest_item(s, "hobbies", str_from(r->content, str_index(r->content, ' ')));
+                suggest_item(s, "hobbies", without_article(str_trim(str_from(r->content, str_index(r->content, ' ')))));
         if (has_tag(r, "interest"))
                 suggest_item(s, "interests", r->subject.p ? r->subject : r->content);
         if (has_tag(r, "routine"))
