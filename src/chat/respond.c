@@ -4,10 +4,13 @@
 #include <ctype.h>
 
 #include "codec/when.h"
+#include "memory/dates.h"
 #include "memory/moment.h"
 
 #define RELEVANT 0.2
 #define KIN_SHARE 0.3
+#define NEARLY   0.5
+#define SURE     0.6
 #define RELATED  0.5                                  /* beside an acknowledgement only what is close */
 enum { TEXT_MAX = 64 * 1024, RELATED_MAX = 2 };
 
@@ -215,12 +218,31 @@ static bool was_superseded(const Learned *l, const MemoryHit *h) {
         return false;
 }
 
+/* relevance_score among what can answer at all: the user's own questions and our answers rank high and say nothing. */
+static double scale_of(const RespondIn *in) {
+        double relevance = 0, similarity = 0;
+        for (size_t i = 0; i < in->hits->n; i++) {
+                const MemoryHit *h = &in->hits->v[i];
+                if (!tells_something(h, in->message))
+                        continue;
+                relevance = MAX(relevance, h->relevance);
+                similarity = MAX(similarity, h->similarity);
+        }
+        return relevance > 0 && similarity > relevance ? similarity / relevance : 1;
+}
+
+/* Its own words, not those around it, answer the question. */
+static bool is_to_the_point(const RespondIn *in, const MemoryHit *h, double relevance, double least) {
+        return in->is_broad || (relevance >= least && (h->similarity > 0 || relevance >= SURE));
+}
+
 /* The best ones that say something, each thing once: a fact that is nearly as good takes the place of the words it came from. */
 static size_t choose(const RespondIn *in, double least, size_t max, const MemoryHit **list) {
         size_t n = 0;
+        double scale = scale_of(in);
         for (size_t i = 0; i < in->hits->n; i++) {
                 const MemoryHit *h = &in->hits->v[i];
-                if ((h->relevance < least && !in->is_broad) || !tells_something(h, in->message) || was_superseded(in->learned, h))
+                if (!is_to_the_point(in, h, h->relevance * scale, least) || !tells_something(h, in->message) || was_superseded(in->learned, h))
                         continue;
                 size_t kin = place_of_kin(h, list, n);
                 if (kin == n && n < max)
@@ -229,6 +251,31 @@ static size_t choose(const RespondIn *in, double least, size_t max, const Memory
                         list[kin] = h;
         }
         return n;
+}
+
+static bool names_place(Str text) {
+        static const Str words[] = { STR(" at "), STR(" in "), STR(" near "), STR(" from "), STR(" on "), STR(" behind ") };
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (str_contains(text, words[i]))
+                        return true;
+        return false;
+}
+
+static bool names_time(Str text) {
+        return text_flags(text) & TEXT_HAS_TIME;
+}
+
+/* Of those that are about as good, one that names what the question word asks for comes first. */
+static void order_by_question(Str message, const MemoryHit **list, size_t n) {
+        Str rest = message, word = word_first(&rest);
+        bool (*names)(Str text) = in_list(word, " where where's ") ? names_place : in_list(word, " when when's ") ? names_time : NULL;
+        for (size_t i = 0; names && i < n; i++)
+                if (names(hit_text(list[i])) && list[i]->relevance >= NEARLY * list[0]->relevance) {
+                        const MemoryHit *first = list[i];
+                        memmove(list + 1, list, i * sizeof *list);
+                        list[0] = first;
+                        return;
+                }
 }
 
 static bool asks_when(Str message) {
@@ -306,6 +353,7 @@ static const char *opening(const char *reason) {
 static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
         const MemoryHit *list[QUOTES_MAX];
         size_t n = choose(in, RELEVANT, QUOTES_MAX, list);
+        order_by_question(in->message, list, n);
         if (!n) {
                 buf_add_c(out, "I have nothing stored that answers this.");
                 _cleanup_(buf_done) Buf learned = BUF(TEXT_MAX);

@@ -1,15 +1,46 @@
 // SPDX-License-Identifier: MIT
 #include "chat/retrieve.h"
 
+#include <ctype.h>
+
 #include "base/log.h"
 #include "codec/when.h"
 #include "memory/moment.h"
 #include "memory/profile.h"
 
-enum { RECENT_MAX = 60, RECENT_SHOWN = 12, QUERY_MAX = 1000 };
+enum { RECENT_MAX = 60, RECENT_SHOWN = 12, QUERY_MAX = 1000,
+       OFFLINE_MORE = 3 };                            /* a responder leaves out questions and its own answers */
 
-static Str query_of(Str message) {
-        Str s = str_trim(message);
+/* What people say to us rather than about the thing: it would weigh as if it had to be in the answer. */
+static const char *const filler[] = {
+        "can you tell me", "could you tell me", "would you tell me", "please tell me", "tell me", "remind me", "do you know",
+        "do you remember", "can you recall", "can you remember", "did i tell you", "did i say", "have i told you", "i told you",
+        "i mentioned", "did i mention", "please",
+};
+
+static size_t filler_at(Str s, size_t i) {
+        if (i && isalnum((unsigned char)s.p[i - 1]))
+                return 0;
+        for (size_t k = 0; k < ELEMENTSOF(filler); k++) {
+                size_t n = strlen(filler[k]);
+                if (i + n <= s.n && str_eq_nocase(str_n(s.p + i, n), str_c(filler[k])) &&
+                    (i + n == s.n || !isalnum((unsigned char)s.p[i + n])))
+                        return n;
+        }
+        return 0;
+}
+
+static Str query_of(Ctx *cx, Str message) {
+        char *p = arena_bytes(cx->arena, message.n + 1);
+        size_t n = 0;
+        for (size_t i = 0; i < message.n;) {
+                size_t skip = filler_at(message, i);
+                i += skip;
+                p[n++] = skip ? ' ' : message.p[i++];
+        }
+        Str s = str_trim(str_n(p, n));
+        if (!s.n)
+                s = str_trim(message);
         while (str_utf8_count(s) > QUERY_MAX)
                 s = str_to(s, str_utf8_cut(s, s.n - (str_utf8_count(s) - QUERY_MAX)));
         return s;
@@ -115,7 +146,7 @@ static Err profile_text(Ctx *cx, const MemoryScope *s, Str *ret_text, Str *ret_q
 static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, Strs exclude, Retrieved *r) {
         Str about;
         int64_t then = as_of_of(cx, ask->message, r->utc_offset_min);
-        MemoryQuery q = { .query = query_of(ask->message), .top_k = r->mode->top_k, .exclude = exclude, .min_confidence = -1,
+        MemoryQuery q = { .query = query_of(cx, ask->message), .top_k = r->mode->top_k * (ask->for_prompt ? 1 : OFFLINE_MORE), .exclude = exclude, .min_confidence = -1,
                           .memories = true, .turns = true };
         TRY(profile_text(cx, s, &r->profile, &about));
         if (r->mode->plans_only)
@@ -128,7 +159,7 @@ static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, 
         }
         if (r->mode->profile_top && about.p) {
                 MemoryQuery me = q;
-                me.query = query_of(about);
+                me.query = query_of(cx, about);
                 me.top_k = r->mode->profile_top;
                 me.turns = false;
                 TRY(search(cx, s, &q, &r->hits));

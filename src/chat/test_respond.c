@@ -69,8 +69,9 @@ static void test_question(void **state) {
         Turn asked = { .turn_id = STR("t2"), .role = STR("user"), .text = STR("Where do I live?"), .at = DAY1 };
         Turn told = { .turn_id = STR("t3"), .role = STR("assistant"), .text = STR("You live in Lisbon."), .at = DAY1 };
         MemoryHit hits[] = {
-                { .turn = &asked, .relevance = 1.0 }, { .turn = &said, .relevance = 0.9 }, { .turn = &told, .relevance = 0.8 },
-                { .memory = &lives, .relevance = 0.6 }, { .memory = &odd, .relevance = 0.3 },
+                { .turn = &asked, .relevance = 1.0, .similarity = 1 }, { .turn = &said, .relevance = 0.9, .similarity = 1 },
+                { .turn = &told, .relevance = 0.8, .similarity = 1 },
+                { .memory = &lives, .relevance = 0.5, .similarity = 0.5 }, { .memory = &odd, .relevance = 0.3, .similarity = 0.1 },
         };
         Response r = answer(a, "Where do I live?", hits, ELEMENTSOF(hits), NULL);
         assert_true(str_contains(r.text, STR("\n\nYou live in Lisbon [1].\n\n[1] \"Lives in Lisbon.\" (10 January 2026)")));
@@ -83,6 +84,20 @@ static void test_question(void **state) {
         assert_int_equal(r.used.n, 2);
         for (size_t i = 0; i < r.citations.n; i++)
                 assert_true(str_contains(r.text, c[i].quote));
+}
+
+/* What stands beside the words asked for, and a place before a trade where the question is where. */
+static void test_order_and_noise(void **state) {
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        MemoryRow trade = memory("m1", "Works as an engineer.", "t1"), place = memory("m2", "Works at Siemens.", "t1"),
+                  noise = memory("m3", "Has two cats.", "t2");
+        MemoryHit hits[] = { { .memory = &trade, .relevance = 0.9, .similarity = 1 }, { .memory = &place, .relevance = 0.8, .similarity = 1 },
+                             { .memory = &noise, .relevance = 0.4 } };
+        Response r = answer(a, "Where do I work?", hits, 3, NULL);
+        assert_true(str_contains(r.text, STR("You work at Siemens [1].")));
+        assert_int_equal(r.citations.n, 2);
+        r = answer(a, "What do I work as?", hits, 3, NULL);
+        assert_true(str_contains(r.text, STR("You work as an engineer [1].")));
 }
 
 static void test_turns_alone_are_quoted(void **state) {
@@ -227,6 +242,7 @@ int main(void) {
                 cmocka_unit_test(test_what_is_a_question),
                 cmocka_unit_test(test_second_person),
                 cmocka_unit_test(test_question),
+                cmocka_unit_test(test_order_and_noise),
                 cmocka_unit_test(test_turns_alone_are_quoted),
                 cmocka_unit_test(test_nothing_relevant),
                 cmocka_unit_test(test_statement),

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { conversation, newUser, providersEnv, say } from '../fake/chat.mjs';
+import { conversation, eventually, newUser, providersEnv, say } from '../fake/chat.mjs';
 import { startLlm } from '../fake/llm.mjs';
 import { api } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
@@ -116,7 +116,7 @@ test('used up: no paid call, the alerts of the month, once each', async () => {
         await say(ann, 'count 5');
         const types = (await usage(ann)).alerts.map((a) => a.type);
         assert.deepEqual(types, ['warning', 'critical', 'exceeded']);
-        assert.equal(server.logs.filter((l) => l.event === 'budget_threshold' && l.user_id === ann.user_id).length, 3);
+        await eventually(() => server.logs.filter((l) => l.event === 'budget_threshold' && l.user_id === ann.user_id).length === 3, 'three events');
 });
 
 test('BUDGET_ACTION=offline answers from memory and says why; a free provider stays usable', async () => {
