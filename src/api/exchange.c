@@ -333,7 +333,15 @@ static Err media_type(Visit *v) {
                      r->accepts ? r->accepts : "application/json");
 }
 
+/* Said before anything is paid for the request. Health and metrics are asked most when it is full. */
+static Err capacity(Visit *v) {
+        if (v->x->overload != OVERLOAD_REFUSE || v->row->route->rate == RATE_NONE)
+                return OK;
+        return RAISE(&v->x->cx, ERR_UNAVAILABLE, "overload");
+}
+
 static Err admit(Visit *v) {
+        TRY(capacity(v));
         TRY(authenticate(v));
         TRY(visit_limit(v));
         TRY(media_type(v));

@@ -39,6 +39,10 @@ static void collect_server(App *a) {
         set_labelled("mainstay_connections", "state", STR("open"), "Client connections",
                      (double)s.connections);
         set("mainstay_sse_streams", "Open event streams", (double)s.streams);
+        static const char *const actions[] = { "none", "close", "refuse", "full" };
+        for (int i = 0; i < (int)ELEMENTSOF(actions); i++)
+                set_labelled("mainstay_overload_state", "action", str_c(actions[i]),
+                             "What is done against overload now: 1", s.overload == i);
 }
 
 static void collect_queue(const char *name, double depth, double capacity) {
