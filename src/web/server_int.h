@@ -95,7 +95,8 @@ struct Loop {
         Request *streams, *free;
         size_t n_free, n_held;
         int64_t stream_look_us, accept_again_us;
-        int64_t lag_start_us, lag_most_us, lag_before_us;     /* the longest turn of this window and the last */
+        int64_t lag_start_us;
+        int64_t lag_most_us, lag_before_us;           /* the longest turn of this window, of the last */
         _Atomic int64_t lag_us;
         Post stop_post, drain_post;
         bool listening;

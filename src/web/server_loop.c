@@ -189,7 +189,8 @@ static size_t connections(const Server *s) {
         return n;
 }
 
-enum { LAG_REFUSE_US = 250 * 1000 };
+/* Far above what a busy machine does to a turn: refusing is for when waiting is worse. */
+enum { LAG_REFUSE_US = 1000 * 1000 };
 
 int loop_overload(const Loop *l, int64_t lag_us) {
         size_t n = connections(l->server), most = l->server->set.connections_max;

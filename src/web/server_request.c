@@ -171,7 +171,7 @@ static void refuse(Request *rq, Err e) {
 static void begin(Request *rq) {
         const ServerHooks *h = &rq->loop->server->set.hooks;
         rq->began = true;
-        rq->x.overload = loop_overload(rq->loop, atomic_load_explicit(&rq->loop->lag_us, memory_order_relaxed));
+        rq->x.overload = loop_overload(rq->loop, rq->loop->lag_us);
         rq->close = rq->x.overload == OVERLOAD_CLOSE || rq->x.overload == OVERLOAD_FULL;
         atomic_fetch_add_explicit(&rq->loop->n_begun, 1, memory_order_relaxed);
         h->begin(h->arg, &rq->x);

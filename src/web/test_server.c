@@ -88,7 +88,7 @@ static void on_ready(void *arg, Exchange *x) {
                 memset(p, 'x', LARGE);
                 reply(x, 200, (Str){ p, LARGE });
         } else if (str_eq(x->path, STR("/slow"))) {
-                poll(NULL, 0, 300);                   /* what no handler on a loop may do */
+                poll(NULL, 0, 1100); /* what no handler on a loop may do */
                 reply(x, 200, STR("slow"));
         } else if (str_eq(x->path, STR("/stage"))) {
                 reply(x, 200, arena_strf(x->cx.arena, "stage %d", x->overload));
@@ -671,7 +671,7 @@ static void test_long_turns_are_told(void **state) {
         assert_has(talk(STR(GET_CLOSE("/stage"))), "stage 2");
         ServerStats t;
         server_stats(server, &t);
-        assert_true(t.lag_us >= 250 * 1000);
+        assert_true(t.lag_us >= 1000 * 1000);
         poll(NULL, 0, 700);
         assert_has(talk(STR(GET_CLOSE("/stage"))), "stage 0");
 }
