@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Every driver of the database seam against the same cases. A driver is a row of `drivers`; one
  * that cannot run on this machine says why and is skipped. */
-#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <pwd.h>
 #include <pthread.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/testing.h"
+#include "pg_server.h"
 #include "store/db.h"
 #include "sys/thread.h"
 
@@ -54,79 +50,8 @@ static Err sqlite_case_open(Case *k, Db **ret) {
 
 static const Driver sqlite = { "sqlite", sqlite_case_open };
 
-/* ---- a PostgreSQL server of our own, in a directory of our own ---- */
-
-static struct { char dir[64], url[128]; pid_t server; uid_t uid; gid_t gid; } pg;
-
-/* The server refuses to run as root, and so does initdb. */
-static void become_server_user(void) {
-        if (geteuid() != 0)
-                return;
-        if (setgid(pg.gid) || setuid(pg.uid))
-                _exit(126);
-}
-
-static pid_t pg_spawn(char *const argv[]) {
-        pid_t pid = fork();
-        if (pid)
-                return pid;
-        become_server_user();
-        int null = open("/dev/null", O_RDWR);
-        dup2(null, 1);
-        dup2(null, 2);
-        if (chdir("/") == 0)
-                execvp(argv[0], argv);
-        _exit(127);
-}
-
-static bool pg_command(char *const argv[]) {
-        int status = 0;
-        return waitpid(pg_spawn(argv), &status, 0) > 0 && status == 0;
-}
-
-static bool pg_answers(void) {
-        char *ready[] = { "pg_isready", "-q", "-h", pg.dir, "-d", "postgres", NULL };
-        for (int i = 0; i < 500; i++, usleep(20000))
-                if (pg_command(ready))
-                        return true;
-        return false;
-}
-
-/* NULL: it runs. Otherwise why there is none. */
-static const char *pg_start(void) {
-        const struct passwd *user = getpwnam(geteuid() ? "" : "nobody");
-        if (user) {
-                pg.uid = user->pw_uid;
-                pg.gid = user->pw_gid;
-        }
-        snprintf(pg.dir, sizeof pg.dir, "/tmp/store-pg-XXXXXX");
-        if (!mkdtemp(pg.dir) || (user && chown(pg.dir, pg.uid, pg.gid)))
-                return "no directory for it";
-        char data[80];
-        snprintf(data, sizeof data, "%s/data", pg.dir);
-        char *init[] = { "initdb",   "-D", data,   "-A",         "trust",     "-U",
-                         "mainstay", "-E", "UTF8", "--locale=C", "--no-sync", NULL };
-        if (!pg_command(init))
-                return "initdb is not installed, or failed";
-        char *serve[] = { "postgres",          "-D", data,        "-k", pg.dir, "-c",
-                          "listen_addresses=", "-c", "fsync=off", NULL };
-        pg.server = pg_spawn(serve);
-        snprintf(pg.url, sizeof pg.url, "postgres:///postgres?host=%s&user=mainstay", pg.dir);
-        return pg_answers() ? NULL : "the server does not answer";
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at);
-
-static void pg_stop(void) {
-        if (pg.server > 0) {
-                kill(pg.server, SIGQUIT);
-                waitpid(pg.server, NULL, 0);
-        }
-        nftw(pg.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static Err pg_case_open(Case *k, Db **ret) {
-        k->set.path = pg.url;
+        k->set.path = pg_url();
         return db_open(&k->cx, &k->set, ret);
 }
 

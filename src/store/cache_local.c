@@ -114,14 +114,18 @@ static void entry_drop(Shard *s, Entry *e) {
         free(e);
 }
 
+static void spoke_clear(Shard *s, Entry *e, int64_t now_us) {
+        for (Entry *next; e; e = next) {
+                next = e->due;
+                if (e->expires_us <= now_us)          /* others are of a later round */
+                        entry_drop(s, e);
+        }
+}
+
 static void wheel_turn(Shard *s, int64_t now_us) {
         int64_t now_s = now_us / 1000000, from = MAX(s->wheel_s, now_s - WHEEL);
         for (int64_t sec = from + 1; sec <= now_s; sec++)
-                for (Entry *e = s->wheel[sec % WHEEL], *next; e; e = next) {
-                        next = e->due;                /* others are of a later round */
-                        if (e->expires_us <= now_us)
-                                entry_drop(s, e);
-                }
+                spoke_clear(s, s->wheel[sec % WHEEL], now_us);
         s->wheel_s = MAX(s->wheel_s, now_s);
 }
 

@@ -150,7 +150,7 @@ void batch_run(Batcher *by) {
                 if (!b.lost || !by->driver->is_race(by->conn))
                         break;
                 batch_lose(&b, ERR_UNAVAILABLE, "lost the race with other writers too often");
-                usleep(PAUSE_US << MIN(attempt, 5));
+                usleep((useconds_t)PAUSE_US << MIN(attempt, 5));
         }
         if (b.lost)
                 failure_log(&b);

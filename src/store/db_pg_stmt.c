@@ -251,21 +251,19 @@ static Err run_plain(Run *r, PGresult **ret) {
 /* Three commands, each with its results and a NULL behind them, then the mark of the end. */
 static Err guarded_take(Run *r, PGresult **ret) {
         Err e = OK;
-        for (int command = 0; command <= 3;) {
-                PGresult *res = pg_result(r->c, r->until_us);
-                if (res && PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
-                        PQclear(res);
-                        return e;
-                }
-                if (!res)
-                        command++;
-                else if (command == 1 && result_is_good(res))
+        PGresult *res = NULL;
+        for (int command = 0; command <= 3; command += res == NULL) {
+                res = pg_result(r->c, r->until_us);
+                ExecStatusType status = res ? PQresultStatus(res) : PGRES_EMPTY_QUERY;
+                bool keep = command == 1 && res && result_is_good(res);
+                if (status == PGRES_FATAL_ERROR && !e)
+                        e = pg_fail(r->cx, r->c, res, r->name);
+                if (keep)
                         *ret = res;
-                else {
-                        if (!result_is_good(res) && !e)
-                                e = pg_fail(r->cx, r->c, res, r->name);
+                else
                         PQclear(res);
-                }
+                if (status == PGRES_PIPELINE_SYNC)
+                        return e;
         }
         return e ? e : pg_fail(r->cx, r->c, NULL, r->name);
 }
