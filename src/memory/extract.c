@@ -31,6 +31,7 @@ typedef struct Reader {
         size_t from;                                  /* first token that counts: behind "please remember that" */
         bool is_remembered, is_correction;
         Matcher m;
+        const Rule **rules;                           /* those that can match in this sentence */
 } Reader;
 
 static Str low_at(const Reader *r, size_t i) { return i < r->s.n ? r->s.v[i].low : STR(""); }
@@ -272,7 +273,8 @@ static bool has_clause(const Rule *rule) { return strstr(rule->pattern, "%C") !=
 /* Tries the table at one place; returns where to look next. */
 static size_t read_at(Reader *r, size_t at) {
         size_t next = at + 1;
-        for (const Rule *rule = extract_rules; rule->pattern; rule++) {
+        for (const Rule **at_rule = r->rules; *at_rule; at_rule++) {
+                const Rule *rule = *at_rule;
                 Match m;
                 if (!rule_match(&r->m, rule, at, &m) || !rule_allowed(r, rule, at, &m) || is_hypothetical(&r->s, at))
                         continue;
@@ -377,6 +379,7 @@ static void read_sentence(Reader *r) {
                 return;
         r->is_correction = corrects(&r->s, r->from);
         r->m = (Matcher){ .a = r->a, .s = &r->s };
+        r->rules = rules_possible(r->a, &r->s);
         for (size_t at = r->from; at < r->s.n && r->out->n < FACTS_MAX;)
                 at = read_at(r, at);
         if (r->out->n > before)
@@ -405,6 +408,7 @@ bool fact_attribute(Arena *a, Str content, Fact *ret) {
                 return false;
         r.is_correction = corrects(&r.s, 0);
         r.m = (Matcher){ .a = a, .s = &r.s, .is_note = true };
+        r.rules = rules_possible(a, &r.s);
         for (size_t at = 0; at < r.s.n && out.n < FACTS_MAX;)
                 at = read_at(&r, at);
         for (size_t i = 0; i < out.n; i++)

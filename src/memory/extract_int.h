@@ -59,5 +59,7 @@ typedef struct Matcher {
         bool is_note;                                 /* "Lives in Lisbon.": the subject may be left out at the start */
         Str last_subject, last_subject_text;          /* for "… and work at Acme" */
 } Matcher;
+/* The rows that could match somewhere in this sentence, in their order; ends with NULL. */
+const Rule **rules_possible(Arena *a, const Sentence *s);
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) _must_check_;
 bool is_hypothetical(const Sentence *s, size_t at);   /* "if I …", "she said I …", "should I …" */

@@ -47,38 +47,40 @@ static void minima_take(void *arg, uint64_t h) {
         }
 }
 
-void sketch_make(Str folded, uint64_t seed, Sketch *ret) {
-        Minima m;
-        memset(&m, 0xff, sizeof m);
-        grams_each(folded, seed, minima_take, &m);
-        for (size_t i = 0; i < SKETCH_SIZE; i++)
-                ret->b[i] = (uint8_t)(mix(m.least[i]) & 0xff);
-}
-
+/* Eight bytes at a time: the high bit of each byte that is not zero, which is where they differ. */
 unsigned sketch_same(const Sketch *a, const Sketch *b) {
-        unsigned n = 0;
-        for (size_t i = 0; i < SKETCH_SIZE; i++)
-                n += a->b[i] == b->b[i];
-        return n;
+        const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+        int differ = 0;
+        for (size_t i = 0; i < SKETCH_SIZE; i += 8) {
+                uint64_t x, y;
+                memcpy(&x, a->b + i, 8);
+                memcpy(&y, b->b + i, 8);
+                x ^= y;
+                uint64_t marks = ((((x & low) + low) | x) & ~low) >> 7;
+                differ += (int)(marks * UINT64_C(0x0101010101010101) >> 56);      /* the sum of the bytes */
+        }
+        return SKETCH_SIZE - (unsigned)differ;
 }
 
-static void vector_take(void *arg, uint64_t h) {
-        uint16_t *v = arg;
-        uint16_t *slot = &v[h % VECTOR_DIM];
-        *slot = (uint16_t)(*slot + (*slot < UINT16_MAX));
+/* Counts of n-grams by hash; a table is filled for one text and then asked by the other. */
+typedef struct Grams { uint16_t *counts, *others; int64_t xx, xy, yy; } Grams;
+
+static void gram_count(void *arg, uint64_t h) {
+        Grams *g = arg;
+        g->xx += 2 * g->counts[h % VECTOR_DIM]++ + 1;
+}
+
+static void gram_meet(void *arg, uint64_t h) {
+        Grams *g = arg;
+        g->yy += 2 * g->others[h % VECTOR_DIM]++ + 1;
+        g->xy += g->counts[h % VECTOR_DIM];
 }
 
 double near_cosine(Arena *a, Str x, Str y) {
-        uint16_t *vx = NEW_ARRAY(a, uint16_t, VECTOR_DIM), *vy = NEW_ARRAY(a, uint16_t, VECTOR_DIM);
-        grams_each(x, 0, vector_take, vx);
-        grams_each(y, 0, vector_take, vy);
-        double xy = 0, xx = 0, yy = 0;
-        for (size_t i = 0; i < VECTOR_DIM; i++) {
-                xy += (double)vx[i] * vy[i];
-                xx += (double)vx[i] * vx[i];
-                yy += (double)vy[i] * vy[i];
-        }
-        return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+        Grams g = { .counts = NEW_ARRAY(a, uint16_t, VECTOR_DIM), .others = NEW_ARRAY(a, uint16_t, VECTOR_DIM) };
+        grams_each(x, 0, gram_count, &g);
+        grams_each(y, 0, gram_meet, &g);
+        return g.xx && g.yy ? (double)g.xy / sqrt((double)g.xx * (double)g.yy) : 0;
 }
 
 /* ---- what must not differ ---- */
@@ -203,4 +205,30 @@ bool near_differs(Arena *a, Str x, Str y) {
         if ((from_x | from_y) & ~(1u << WORD_PLAIN))
                 return true;
         return from_x && from_y;
+}
+
+/* Numbers, dates and negations of a text, in any order, as one number. */
+static uint64_t strict_words(Arena *a, Str folded, uint64_t seed) {
+        Word *w = NEW_ARRAY(a, Word, WORDS_MAX);
+        size_t n = words_split(a, folded, w);
+        uint64_t sum = seed;
+        for (size_t i = 0; i < n; i++) {
+                bool counts = w[i].kind == WORD_NUMBER || w[i].kind == WORD_DATE || w[i].kind == WORD_NOT;
+                if (!counts || !word_missing(&w[i], w, i))
+                        continue;
+                uint64_t h = seed;
+                for (size_t j = 0; j < w[i].s.n; j++)
+                        h = (h ^ (unsigned char)w[i].s.p[j]) * 0x100000001b3u;
+                sum += mix(h);
+        }
+        return mix(sum);
+}
+
+void sketch_make(Arena *a, Str folded, uint64_t seed, Sketch *ret) {
+        Minima m;
+        memset(&m, 0xff, sizeof m);
+        grams_each(folded, seed, minima_take, &m);
+        uint64_t strict = strict_words(a, folded, seed);
+        for (size_t i = 0; i < SKETCH_SIZE; i++)
+                ret->b[i] = (uint8_t)(mix(m.least[i] ^ strict) & 0xff);
 }

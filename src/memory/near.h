@@ -3,7 +3,9 @@
 /* near: are two short texts the same thing said again? Character n-grams, 3 to 5 long, on folded text. Pure.
  *
  * A sketch is 32 one-byte minima over the n-grams (Broder 1997, min-wise permutations; one byte each as in Li and König's
- * b-bit variant): two texts whose n-gram sets overlap to J share about 32·J of them. It finds candidates; the cosine decides. */
+ * b-bit variant): two texts whose n-gram sets overlap to J share about 32·J of them. It finds candidates; the cosine decides.
+ * Numbers, dates and negations are mixed into every byte: texts that differ in one of these are never the same thing, however
+ * alike, and so never become candidates. */
 #include "base/base.h"
 
 enum { SKETCH_SIZE = 32, SKETCH_LIKELY = 15 };        /* a pair at cosine .85 (J >= .74) shares 15 but for 1 in 5000 */
@@ -11,7 +13,7 @@ enum { SKETCH_SIZE = 32, SKETCH_LIKELY = 15 };        /* a pair at cosine .85 (J
 
 typedef struct Sketch { uint8_t b[SKETCH_SIZE]; } Sketch;
 /* Seeded by the user's key, so that the stored sketch tells nothing about the text without it. */
-void sketch_make(Str folded, uint64_t seed, Sketch *ret);
+void sketch_make(Arena *a, Str folded, uint64_t seed, Sketch *ret);
 unsigned sketch_same(const Sketch *a, const Sketch *b);
 
 double near_cosine(Arena *a, Str folded_x, Str folded_y);

@@ -3,36 +3,31 @@
 
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
+#include "memory/twins.h"
 
 enum { SLOTS = 4096 };
 
-/* Parallel arrays: a search for a duplicate walks one of them from end to end. */
 struct Shelf {
         Shelves *all;
         char *user_id;
         size_t user_n;
         int64_t last_unit;
-        size_t n, cap;
-        uint64_t *digests;
-        Sketch *sketches;
-        int64_t *units;
-        uint8_t *types;
+        Twins *twins;
+        size_t counted;                               /* bytes of it in all->bytes */
 };
 
 /* Direct mapped: a user has one slot, and whoever is in it goes. Over the ceiling, slots are emptied in turn. */
 struct Shelves { Shelf *slots[SLOTS]; size_t bytes, bytes_max, hand; };
 
-static size_t shelf_bytes(const Shelf *s) {
-        return sizeof *s + s->user_n + s->cap * (sizeof *s->digests + sizeof *s->sketches + sizeof *s->units + 1);
+static void shelf_count(Shelf *s, size_t bytes) {
+        s->all->bytes = s->all->bytes - s->counted + bytes;
+        s->counted = bytes;
 }
 
 static void shelf_free(Shelf *s) {
-        s->all->bytes -= shelf_bytes(s);
+        shelf_count(s, 0);
+        twins_free(s->twins);
         free(s->user_id);
-        free(s->digests);
-        free(s->sketches);
-        free(s->units);
-        free(s->types);
         free(s);
 }
 
@@ -60,23 +55,6 @@ Shelves *shelves_free(Shelves *all) {
                 shelves_clear(all);
         free(all);
         return NULL;
-}
-
-static void *grown(void *p, size_t n, size_t size) {
-        void *q = reallocarray(p, n, size);
-        if (!q)
-                abort();
-        return q;
-}
-
-static void shelf_grow(Shelf *s) {
-        s->all->bytes -= shelf_bytes(s);
-        s->cap = s->cap ? s->cap * 2 : 16;
-        s->digests = grown(s->digests, s->cap, sizeof *s->digests);
-        s->sketches = grown(s->sketches, s->cap, sizeof *s->sketches);
-        s->units = grown(s->units, s->cap, sizeof *s->units);
-        s->types = grown(s->types, s->cap, sizeof *s->types);
-        s->all->bytes += shelf_bytes(s);
 }
 
 static Shelf **shelf_slot(Shelves *all, Str user_id) {
@@ -124,7 +102,7 @@ static Err shelf_load(Ctx *cx, const MemoryScope *sc, Shelf **slot) {
                 abort();
         s->all = sc->m->shelves;
         s->user_n = sc->user_id.n;
-        s->all->bytes += shelf_bytes(s);
+        s->twins = twins_new();
         *slot = s;
         Err e = shelf_fill(cx, sc, s);
         if (e)
@@ -147,11 +125,14 @@ static void forget_run(void *arg) {
         shelf_forget(f->all, f->user_id);
 }
 
+void shelf_change(Ctx *cx, const MemoryScope *sc) {
+        Forget *f = NEW(cx->arena, Forget);
+        *f = (Forget){ sc->m->shelves, sc->user_id };
+        db_on_rollback(sc->c, forget_run, f);
+}
+
 Err shelf_get(Ctx *cx, const MemoryScope *sc, Shelf **ret) {
         Shelves *all = sc->m->shelves;
-        Forget *f = NEW(cx->arena, Forget);
-        *f = (Forget){ all, sc->user_id };
-        db_on_rollback(sc->c, forget_run, f);
         Shelf **slot = shelf_slot(all, sc->user_id);
         if (!shelf_is_of(*slot, sc->user_id))
                 TRY(shelf_load(cx, sc, slot));
@@ -162,69 +143,18 @@ Err shelf_get(Ctx *cx, const MemoryScope *sc, Shelf **ret) {
 }
 
 int64_t shelf_next_unit(Shelf *s) { return ++s->last_unit; }
-int64_t shelf_active(const Shelf *s) { return (int64_t)s->n; }
+int64_t shelf_active(const Shelf *s) { return (int64_t)twins_count(s->twins); }
 
-int64_t shelf_find_exact(const Shelf *s, uint64_t digest) {
-        for (size_t i = 0; i < s->n; i++)
-                if (s->digests[i] == digest)
-                        return s->units[i];
-        return 0;
-}
+int64_t shelf_find_exact(const Shelf *s, uint64_t digest) { return twins_exact(s->twins, digest); }
 
 size_t shelf_find_near(const Shelf *s, unsigned type, const Sketch *k, int64_t *ret_units, size_t max) {
-        unsigned best[16];
-        size_t n = 0;
-        max = MIN(max, ELEMENTSOF(best));
-        for (size_t i = 0; i < s->n; i++) {
-                unsigned same = sketch_same(&s->sketches[i], k);
-                if (same < SKETCH_LIKELY || s->types[i] != type)
-                        continue;
-                size_t at = n < max ? n++ : max;
-                for (; at > 0 && best[at - 1] < same; at--)
-                        if (at < max) {
-                                best[at] = best[at - 1];
-                                ret_units[at] = ret_units[at - 1];
-                        }
-                if (at < max) {
-                        best[at] = same;
-                        ret_units[at] = s->units[i];
-                }
-        }
-        return n;
+        return twins_near(s->twins, type, k, ret_units, max);
 }
 
 void shelf_put(Shelf *s, int64_t unit, unsigned type, uint64_t digest, const Sketch *k) {
-        size_t i = s->n;
-        while (i > 0 && s->units[i - 1] > unit)
-                i--;
-        bool is_there = i > 0 && s->units[i - 1] == unit;
-        if (is_there)
-                i--;
-        else if (s->n == s->cap)
-                shelf_grow(s);
-        if (!is_there) {
-                memmove(s->digests + i + 1, s->digests + i, (s->n - i) * sizeof *s->digests);
-                memmove(s->sketches + i + 1, s->sketches + i, (s->n - i) * sizeof *s->sketches);
-                memmove(s->units + i + 1, s->units + i, (s->n - i) * sizeof *s->units);
-                memmove(s->types + i + 1, s->types + i, s->n - i);
-                s->n++;
-        }
-        s->digests[i] = digest;
-        s->sketches[i] = *k;
-        s->units[i] = unit;
-        s->types[i] = (uint8_t)type;
+        twins_put(s->twins, &(Twin){ .unit = unit, .digest = digest, .type = type, .sketch = *k });
+        shelf_count(s, sizeof *s + s->user_n + twins_bytes(s->twins));
         s->last_unit = MAX(s->last_unit, unit);
 }
 
-void shelf_drop(Shelf *s, int64_t unit) {
-        size_t i = 0;
-        while (i < s->n && s->units[i] != unit)
-                i++;
-        if (i == s->n)
-                return;
-        s->n--;
-        memmove(s->digests + i, s->digests + i + 1, (s->n - i) * sizeof *s->digests);
-        memmove(s->sketches + i, s->sketches + i + 1, (s->n - i) * sizeof *s->sketches);
-        memmove(s->units + i, s->units + i + 1, (s->n - i) * sizeof *s->units);
-        memmove(s->types + i, s->types + i + 1, s->n - i);
-}
+void shelf_drop(Shelf *s, int64_t unit) { twins_drop(s->twins, unit); }

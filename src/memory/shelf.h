@@ -11,8 +11,10 @@ typedef struct Shelves Shelves;
 
 Shelves *shelves_new(size_t bytes_max);
 Shelves *shelves_free(Shelves *s);
-/* Borrowed until the next call for another user. Registers the forgetting of this user with the running write. */
+/* Borrowed until the next call for another user. */
 Err  shelf_get(Ctx *cx, const MemoryScope *s, Shelf **ret) _must_check_;
+/* Before a put or drop: the shelf is forgotten when the running write is rolled back. */
+void shelf_change(Ctx *cx, const MemoryScope *s);
 void shelf_forget(Shelves *s, Str user_id);
 void shelves_clear(Shelves *s);
 

@@ -179,7 +179,7 @@ Err stored_identify(Ctx *cx, const Keys *k, Stored *m) {
         Str folded, subject, value;
         TRY(content_fold(cx, m->row.content, &folded));
         mac_of(k, arena_printf(cx->arena, "content/%d", (int)m->type), folded, &m->content_mac);
-        sketch_make(folded, u64_of(k->mac), &m->sketch);
+        sketch_make(cx->arena, folded, u64_of(k->mac), &m->sketch);
         if (!m->has_subject)
                 return OK;
         TRY(content_fold(cx, m->row.subject, &subject));
@@ -238,7 +238,8 @@ static Err near_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending
         return ERR_NOT_FOUND;
 }
 
-static void shelve(Shelf *shelf, const Stored *m) {
+static void shelve(Ctx *cx, const MemoryScope *s, Shelf *shelf, const Stored *m) {
+        shelf_change(cx, s);
         if (m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED)
                 shelf_put(shelf, m->row.unit, m->type, u64_of(m->content_mac.b), &m->sketch);
         else
@@ -254,7 +255,7 @@ Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const
                             .old_content = is_text ? why->old_content : m->row.content, .new_content = m->row.content };
         TRY(version_add(cx, s, k, m, &v));
         TRY(shelf_get(cx, s, &shelf));
-        shelve(shelf, m);
+        shelve(cx, s, shelf, m);
         index_later(cx, s, m);
         if (is_text)
                 TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(m->row.unit)), NULL));
@@ -316,7 +317,7 @@ static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, 
         m->row.status = str_c(memory_status_names[m->status]);
         m->row.importance_level = str_c(memory_level_names[m->level]);
         TRY(stored_insert(cx, s, k, m));
-        shelve(shelf, m);
+        shelve(cx, s, shelf, m);
         index_later(cx, s, m);
         return profile_on_memory(cx, s, k, m);
 }
@@ -469,6 +470,7 @@ static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored
         TRY(stored_remove(cx, s, m));
         TRY(unquote(cx, s, k, m));
         TRY(shelf_get(cx, s, &shelf));
+        shelf_change(cx, s);
         shelf_drop(shelf, m->row.unit);
         unindex_later(cx, s, m->row.unit);
         return profile_on_gone(cx, s, k, m, GONE_DELETED);
