@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Conversations as chains of slots, cut into sessions. The common case, a turn behind the last
- * one, touches three slots; anything else (a turn in between, a removal that opens a gap) cuts
- * the one conversation anew. */
+/* Conversations as chains of slots, cut into sessions. A turn that comes or goes touches the few
+ * slots around it; one that parts a session or joins two cuts the conversation anew. */
 #include "memory/index_grow.h"
 #include "memory/index_int.h"
 
@@ -100,19 +99,41 @@ static void chain_link(UserIndex *ix, Chain *c, uint32_t after, uint32_t slot) {
         *(s->next == NO_SLOT ? &c->last : &ix->slots[s->next].prev) = slot;
 }
 
-void chain_insert(UserIndex *ix, uint32_t slot) {
-        uint32_t chain = ix->colds[slot].conversation;
-        Chain *c = &ix->chains[chain];
+/* Behind which slot it belongs. Loaders come from either end, so both are looked at first. */
+static uint32_t chain_find(const UserIndex *ix, const Chain *c, int64_t ordinal) {
+        if (c->first != NO_SLOT && ix->colds[c->first].ordinal > ordinal)
+                return NO_SLOT;
         uint32_t after = c->last;
-        while (after != NO_SLOT && ix->colds[after].ordinal > ix->colds[slot].ordinal)
+        while (after != NO_SLOT && ix->colds[after].ordinal > ordinal)
                 after = ix->slots[after].prev;
-        chain_link(ix, c, after, slot);
-        if (ix->slots[slot].next != NO_SLOT) {
+        return after;
+}
+
+/* The session a slot between these two belongs to; false when sessions have to be cut anew. */
+static bool session_choose(UserIndex *ix, uint32_t slot, uint32_t *ret_session) {
+        uint32_t prev = ix->slots[slot].prev, next = ix->slots[slot].next;
+        bool with_prev = prev != NO_SLOT && !is_cut(ix, prev, slot);
+        bool with_next = next != NO_SLOT && !is_cut(ix, slot, next);
+        uint32_t before = prev == NO_SLOT ? NO_NUMBER : ix->slots[prev].session;
+        uint32_t behind = next == NO_SLOT ? NO_NUMBER : ix->slots[next].session;
+        bool inside = before != NO_NUMBER && before == behind;
+        if (inside ? !(with_prev && with_next) : with_prev && with_next)
+                return false;                         /* it parts one session, or joins two */
+        *ret_session = with_prev ? before
+                       : with_next ? behind
+                                   : session_new(ix, ix->colds[slot].conversation);
+        return true;
+}
+
+void chain_insert(UserIndex *ix, uint32_t slot) {
+        uint32_t chain = ix->colds[slot].conversation, session;
+        Chain *c = &ix->chains[chain];
+        chain_link(ix, c, chain_find(ix, c, ix->colds[slot].ordinal), slot);
+        if (!session_choose(ix, slot, &session)) {
                 chain_cut(ix, chain);
                 return;
         }
-        bool fresh = after == NO_SLOT || is_cut(ix, after, slot);
-        session_enter(ix, fresh ? session_new(ix, chain) : ix->slots[after].session, slot);
+        session_enter(ix, session, slot);
         length_refresh_around(ix, slot);
 }
 
@@ -123,9 +144,17 @@ void chain_remove(UserIndex *ix, uint32_t slot) {
         *(prev == NO_SLOT ? &ix->chains[chain].first : &ix->slots[prev].next) = next;
         *(next == NO_SLOT ? &ix->chains[chain].last : &ix->slots[next].prev) = prev;
         session_leave(ix, slot);
-        if (prev != NO_SLOT && next != NO_SLOT)
-                chain_cut(ix, chain);
-        else if (prev != NO_SLOT || next != NO_SLOT)
-                length_refresh_around(ix, prev != NO_SLOT ? prev : next);
         s->prev = s->next = NO_SLOT;
+        if (prev == NO_SLOT && next == NO_SLOT)
+                return;
+        bool both = prev != NO_SLOT && next != NO_SLOT;
+        if (both &&
+            is_cut(ix, prev, next) == (ix->slots[prev].session == ix->slots[next].session)) {
+                chain_cut(ix, chain);                 /* a silence opened, or closed */
+                return;
+        }
+        if (prev != NO_SLOT)
+                length_refresh_around(ix, prev);
+        if (next != NO_SLOT)
+                length_refresh_around(ix, next);
 }

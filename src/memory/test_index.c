@@ -396,6 +396,30 @@ static void test_edits_leave_no_trace(void **state) {
         free(e);
 }
 
+/* A loader may come from the newest turn to the oldest: the same index, in about the same time. */
+static void test_loaded_backwards(void **state) {
+        enum { TURNS = 20000 };
+        Fixture *f = *state;
+        _cleanup_(index_freep) UserIndex *back = index_new(&f->rank);
+        for (UnitId i = 0; i < TURNS; i++) {
+                Unit ahead = turn(i + 1, "c", i % 3 ? "Ana" : "Ben",
+                                  i % 7 ? "A dog in Lisbon." : "Cake?");
+                Unit behind = turn(TURNS - i, "c", (TURNS - i - 1) % 3 ? "Ana" : "Ben",
+                                   (TURNS - i - 1) % 7 ? "A dog in Lisbon." : "Cake?");
+                ahead.at_ms += ahead.id / 50 * DAY_MS;
+                behind.at_ms += behind.id / 50 * DAY_MS;
+                index_put(f->ix, &ahead);
+                index_put(back, &behind);
+        }
+        SearchQuery q = { .text = STR("When did Ana bring cake to the dog?"),
+                          .now_ms = NOW,
+                          .top_k = 100 };
+        Hits a, b;
+        assert_ok(index_search(&f->cx, f->ix, &q, &a));
+        assert_ok(index_search(&f->cx, back, &q, &b));
+        hits_equal(&a, &b);
+}
+
 int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -413,7 +437,7 @@ int main(void) {
                 T(test_boosts_are_bounded),
                 T(test_semantic_union),
                 T(test_bad_input_is_safe),
-                T(test_edits_leave_no_trace),
+                T(test_edits_leave_no_trace), T(test_loaded_backwards),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
