@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// The edges of the identity rows: nothing there, done twice, too often, taken back.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { api, newUser, PASSWORD, signIn, unique } from '../lib/api.mjs';
+import { startServer } from '../lib/server.mjs';
+import { startSmtp } from '../fake/smtp.mjs';
+
+const ADMIN = 'root@example.org';
+const NOBODY = 'usr_00000000000000000000000000';
+
+let server, call, root;
+before(async () => {
+        server = await startServer({ admin: ADMIN });
+        call = api(server);
+        root = (await signIn(call, ADMIN)).call;
+});
+after(() => server.stop());
+
+describe('administration', () => {
+        test('of somebody who is not there', async () => {
+                const at = `/api/v1/admin/users/${NOBODY}`;
+                for (const [method, path, body] of [
+                        ['GET', at],
+                        ['PATCH', at, { tier: 'pro' }],
+                        ['POST', `${at}/revoke-sessions`],
+                        ['POST', `${at}/start-reset`],
+                ])
+                        await root(method, path, { body, expect: 404, code: 'not_found' });
+        });
+        test('one account, and a person without a password of ours', async () => {
+                const user = await newUser(call);
+                const { body } = await root('GET', `/api/v1/admin/users/${user.user_id}`, {
+                        expect: 200,
+                });
+                assert.equal(body.email, user.email);
+                assert.equal(body.password_hash, undefined);
+        });
+        test('a key that waits can be retired, the one in use cannot', async () => {
+                await root('POST', '/api/v1/admin/keys/rotate', { expect: 202 });
+                const keys = (await root('GET', '/api/v1/admin/keys', { expect: 200 })).body;
+                const current = keys.find((k) => k.is_current);
+                const waiting = keys.find((k) => !k.is_current && k.is_published);
+                const retire = (key, more) =>
+                        root('POST', `/api/v1/admin/keys/${key.kid}/retire`, more);
+                await retire(waiting, { expect: 204 });
+                await retire(current, { expect: 409, code: 'conflict' });
+                await retire({ kid: 'nonsense' }, { expect: 404, code: 'not_found' });
+                const left = (await call('GET', '/.well-known/jwks.json')).body.keys;
+                assert.ok(!left.some((k) => k.kid === waiting.kid));
+        });
+        test('with a shared secret there are no keys to rotate', async () => {
+                const shared = await startServer({
+                        env: { JWT_SECRET_KEY: 'k'.repeat(12) + unique() + unique() },
+                        admin: ADMIN,
+                });
+                const there = (await signIn(api(shared), ADMIN)).call;
+                await there('POST', '/api/v1/admin/keys/rotate', { expect: 409, code: 'conflict' });
+                await shared.stop();
+        });
+});
+
+test('introspection of nothing', async () => {
+        await root('POST', '/api/v1/auth/introspect', {
+                raw: 'nothing=1',
+                headers: { 'content-type': 'application/x-www-form-urlencoded' },
+                expect: 422,
+                code: 'invalid_request',
+        });
+});
+
+describe('second factor', () => {
+        test('nothing to confirm, nothing to remove, a code that is none', async () => {
+                const user = await newUser(call);
+                const factor = '/api/v1/auth/mfa/totp';
+                const code = '123456';
+                await user.call('POST', `${factor}/confirm`, {
+                        body: { code },
+                        expect: 409,
+                        code: 'conflict',
+                });
+                await user.call('DELETE', factor, {
+                        body: { password: PASSWORD, code },
+                        expect: 409,
+                        code: 'conflict',
+                });
+                await user.call('POST', factor, { body: { password: PASSWORD }, expect: 200 });
+                await user.call('POST', `${factor}/confirm`, {
+                        body: { code: 'abcdef' },
+                        code: 'invalid_code',
+                });
+        });
+});
+
+describe('leaving', () => {
+        test('an account can be taken back within its grace, and is gone after it', async () => {
+                const patient = await startServer({ env: { ERASURE_GRACE_SECONDS: '3600' } });
+                const there = api(patient);
+                const user = await newUser(there);
+                const { body } = await user.call('DELETE', '/api/v1/auth/me', {
+                        body: { password: PASSWORD },
+                        expect: 202,
+                });
+                await user.call('GET', '/api/v1/auth/me', { expect: 401 });
+                const receipt = `/api/v1/erasures/${body.receipt}`;
+                assert.equal(
+                        (await there('GET', receipt, { expect: 200 })).body.status,
+                        'scheduled',
+                );
+                const back = { email: user.email, password: PASSWORD };
+                await there('POST', '/api/v1/me/restore', { body: back, expect: 200 });
+                await signIn(there, user.email);
+                await patient.stop();
+        });
+        test('three exports a day', async () => {
+                const user = await newUser(call);
+                const ready = async (id) => {
+                        const { body } = await user.call('GET', `/api/v1/me/export/${id}`, {
+                                expect: 200,
+                        });
+                        return body.status === 'ready';
+                };
+                for (let i = 0; i < 3; i++) {
+                        const { body } = await user.call('POST', '/api/v1/me/export', {
+                                expect: 202,
+                        });
+                        for (let n = 0; n < 200 && !(await ready(body.job_id)); n++)
+                                await new Promise((r) => setTimeout(r, 50));
+                }
+                await user.call('POST', '/api/v1/me/export', {
+                        expect: 429,
+                        code: 'rate_limit_exceeded',
+                });
+        });
+});
+
+test('a forgotten password: the new one has limits too', async () => {
+        const mail = await startSmtp();
+        const posted = await startServer({ env: { SMTP_URL: mail.url } });
+        const there = api(posted);
+        const email = `${unique()}@example.org`;
+        await there('POST', '/api/v1/auth/register', {
+                body: { email, password: PASSWORD },
+                expect: 202,
+        });
+        const verify = { token: await mail.token(email) };
+        await there('POST', '/api/v1/auth/email/verify', { body: verify, expect: 200 });
+        await there('POST', '/api/v1/auth/password/forgot', { body: { email }, expect: 202 });
+        const token = await mail.token(email);
+        const reset = (new_password, more) =>
+                there('POST', '/api/v1/auth/password/reset', {
+                        body: { token, new_password },
+                        ...more,
+                });
+        await reset('x1'.repeat(65), { expect: 422, code: 'password_too_long' });
+        await reset('quiet orange bicycle 19', { expect: 200 });
+        await posted.stop();
+        mail.stop();
+});
