@@ -174,8 +174,10 @@ static void entry_drop(IndexCache *c, Entry *e) {
                 entry_bury(c, e);
 }
 
+/* The latest one stays even if it is too big alone: it would be built again for each search. */
 static void evict(IndexCache *c) {
-        for (Entry *e = c->oldest, *newer; e && c->stats.bytes > c->set.bytes_max; e = newer) {
+        for (Entry *e = c->oldest, *newer; e != c->newest && c->stats.bytes > c->set.bytes_max;
+             e = newer) {
                 newer = e->newer;
                 if (e->pins || e->state != ENTRY_READY)
                         continue;

@@ -15,7 +15,7 @@ typedef struct IndexCache IndexCache;                 /* one per process; thread
 typedef Err IndexLoadFn(Ctx *cx, void *arg, Str user, UserIndex *ix);
 
 typedef struct IndexCacheSettings {
-        /* for all users together; 0 = 256 MiB. The one in use may exceed it */
+        /* for all users together; 0 = 256 MiB. The latest may exceed it */
         size_t bytes_max;
         RankParams rank;
         IndexLoadFn *load; void *load_arg;

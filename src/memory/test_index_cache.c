@@ -185,6 +185,22 @@ static void test_least_recent_goes(void **state) {
         assert_int_equal(f->store.loads, loads + 1);
 }
 
+static void test_one_too_big_is_built_once(void **state) {
+        Fixture *f = *state;
+        IndexCacheSettings set = {
+                .rank = rank_defaults, .load = store_load, .load_arg = &f->store, .bytes_max = 1
+        };
+        _cleanup_(index_cache_freep) IndexCache *c = NULL;
+        assert_ok(index_cache_new(&f->cx, &set, &c));
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(hits_of(&f->cx, c, STR("ana"), "word1"), 1);
+        assert_int_equal(f->store.loads, 1);
+        assert_int_equal(hits_of(&f->cx, c, STR("ben"), "word1"), 1);
+        IndexCacheStats s;
+        index_cache_stats(c, &s);
+        assert_int_equal(s.users, 1);
+}
+
 static void test_settings_are_checked(void **state) {
         Fixture *f = *state;
         IndexCacheSettings set = { .rank = rank_defaults, .load = store_load };
@@ -254,6 +270,7 @@ int main(void) {
                 T(test_forget_rebuilds),
                 T(test_failed_load),
                 T(test_least_recent_goes),
+                T(test_one_too_big_is_built_once),
                 T(test_settings_are_checked),
                 T(test_single_flight),
                 T(test_threads),
