@@ -74,10 +74,27 @@ int cmd_fail(const Cmd *c, Err e) {
         return e == ERR_INVALID ? EXIT_CONFIG : EXIT_FAILED;
 }
 
+static void faults_json(const FieldErr *f) {
+        _cleanup_(buf_done) Buf b = BUF(256 * 1024);
+        buf_add_c(&b, "{\"error\":\"settings_refused\",\"faults\":[");
+        for (const char *comma = ""; f; f = f->next, comma = ",") {
+                buf_addf(&b, "%s{\"setting\":", comma);
+                json_write_str(&b, f->pointer);
+                buf_add_c(&b, ",\"detail\":");
+                json_write_str(&b, f->detail);
+                buf_addc(&b, '}');
+        }
+        fprintf(stderr, "%s]}\n", b.p);
+}
+
 int cmd_settings(const Cmd *c, Settings *ret) {
-        SettingsSource src = { .file = c->config, .environ = environ };
+        SettingsSource src = { .file = c->config, .environ = environ, .rooms = app_check };
         if (!settings_load(c->cx, &src, ret))
                 return EXIT_FINE;
+        if (c->json) {
+                faults_json(c->cx->err.fields);
+                return EXIT_CONFIG;
+        }
         for (const FieldErr *f = c->cx->err.fields; f; f = f->next)
                 fprintf(stderr, "mainstay: %.*s: %.*s\n", STR_FMT(f->pointer), STR_FMT(f->detail));
         return EXIT_CONFIG;

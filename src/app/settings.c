@@ -214,20 +214,39 @@ static void derive(Ctx *cx, Settings *s) {
                         str_eq(s->environment, STR("development")) ? STR("DEBUG") : STR("INFO");
 }
 
+static bool starts_with_one_of(Str s, const char *a, const char *b) {
+        return str_starts(s, str_c(a)) || str_starts(s, str_c(b));
+}
+
+static bool is_host_and_port(Str s) {
+        size_t host = s.n;
+        int64_t port;
+        while (host && s.p[host - 1] != ':')
+                host--;
+        return host > 1 && str_to_i64(str_from(s, host), &port) && port >= 0 && port <= 65535;
+}
+
+static void check_addresses(Ctx *cx, const Settings *s) {
+        if (!is_host_and_port(s->listen))
+                fault(cx, "LISTEN", "%.*s is not an address such as 127.0.0.1:8080",
+                      STR_FMT(s->listen));
+        if (!starts_with_one_of(s->public_url, "http://", "https://"))
+                fault(cx, "PUBLIC_URL", "must begin with https:// or http://");
+        if (s->smtp_url.n && !starts_with_one_of(s->smtp_url, "smtp://", "smtps://"))
+                fault(cx, "SMTP_URL", "must begin with smtp:// or smtps://");
+        for (size_t i = 0; i < s->cors_origins.n; i++) {
+                Str o = s->cors_origins.v[i];
+                if (!starts_with_one_of(o, "https://", "http://") || str_ends(o, STR("/")))
+                        fault(cx, "CORS_ORIGINS",
+                              "%.*s is not an origin such as https://app.example.com", STR_FMT(o));
+        }
+}
+
 static void check(Ctx *cx, const Settings *s) {
         if (s->production && s->limits_off)
                 fault(cx, "LIMITS", "may not be off with ENVIRONMENT=production");
         if (s->production && s->skip_auth)
                 fault(cx, "SKIP_AUTH", "may not be set with ENVIRONMENT=production");
-        for (size_t i = 0; i < s->cors_origins.n; i++) {
-                Str o = s->cors_origins.v[i];
-                if (!(str_starts(o, STR("https://")) || str_starts(o, STR("http://"))) ||
-                    str_ends(o, STR("/")))
-                        fault(cx, "CORS_ORIGINS",
-                              "%.*s is not an origin such as https://app.example.com", STR_FMT(o));
-        }
-        if (s->jwt_secret_key.p && s->jwt_secret_key.n < 32)
-                fault(cx, "JWT_SECRET_KEY", "must have at least 32 bytes");
         if (s->llm_base_url.n && s->llm_providers.n)
                 fault(cx, "LLM_PROVIDERS", "use either this or LLM_BASE_URL");
 }
@@ -244,8 +263,9 @@ Err settings_load(Ctx *cx, const SettingsSource *src, Settings *ret) {
                         value_set(cx, r, v, &set);
         }
         derive(cx, &set);
+        check_addresses(cx, &set);
         check(cx, &set);
-        if (cx->err.fields)
+        if ((src->rooms && src->rooms(cx, &set)) || cx->err.fields)
                 return ERR_INVALID;
         *ret = set;
         return OK;

@@ -54,6 +54,9 @@ extern const SettingRow setting_rows[];               /* ends with name NULL */
 typedef struct SettingsSource {
         const char *file;                             /* NULL: ./mainstay.yaml when it exists */
         char *const *environ;                         /* "NAME=value", NULL-terminated */
+        /* what the rooms say of the values, so that all faults come at once; may be NULL. A value
+         * that was refused before is zero. */
+        Err (*rooms)(Ctx *cx, const Settings *set);
 } SettingsSource;
 
 /* Everything in the arena. ERR_INVALID: each fault is a field error of cx, pointer = the

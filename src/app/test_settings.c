@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "app/settings.h"
+#include "app/app.h"
 
 typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; char file[64]; } Fixture;
 
@@ -36,7 +36,9 @@ static void file_put(const Fixture *f, const char *text) {
 static Err load(Fixture *f, const char *text, char *const *environ, Settings *ret) {
         file_put(f, text);
         err_clear(&f->cx);
-        return settings_load(&f->cx, &(SettingsSource){ .file = f->file, .environ = environ }, ret);
+        return settings_load(
+                &f->cx,
+                &(SettingsSource){ .file = f->file, .environ = environ, .rooms = app_check }, ret);
 }
 
 static bool named(const Fixture *f, const char *pointer, const char *text) {
@@ -77,6 +79,32 @@ static void test_every_fault_is_named(void **state) {
         assert_true(named(f, "CONTEXT_TOKENS", "whole number"));
         assert_true(named(f, "PASSWORD_HASH", "argon2id|bcrypt"));
         assert_true(named(f, "JWT_SECRET_KEY", "32 bytes"));
+}
+
+/* What only the rooms know is named beside what the table knows, and nothing is made. */
+static void test_rooms_are_asked(void **state) {
+        Fixture *f = *state;
+        Settings s;
+        char *env[] = { "WORKERS=0",
+                        "LISTEN=nonsense",
+                        "DATA_DIR=/dev/null/data",
+                        "PUBLIC_URL=ftp://a.example",
+                        "SMTP_URL=http://a.example",
+                        "TRUSTED_PROXIES=nonsense",
+                        "HEALTH_CHECKS=[{",
+                        "LLM_PROVIDERS={",
+                        "JWT_SECRET_KEY=your-secret-key-your-secret-key-1",
+                        NULL };
+        assert_err(load(f, "", env, &s), ERR_INVALID);
+        for (char **e = env; *e; e++) {
+                char *name = arena_printf(f->arena, "%.*s", (int)strcspn(*e, "="), *e);
+                if (!named(f, name, ""))
+                        fail_msg("%s is not named", name);
+        }
+        assert_true(named(f, "HEALTH_CHECKS", "not a JSON list"));
+        char *good[] = { "DATA_DIR=/tmp/mainstay-settings-none", NULL };
+        assert_ok(load(f, "", good, &s));
+        assert_int_not_equal(access("/tmp/mainstay-settings-none", F_OK), 0);
 }
 
 static void test_value_from_a_file(void **state) {
@@ -123,6 +151,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_precedence, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_every_fault_is_named, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_rooms_are_asked, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_value_from_a_file, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_file_that_is_none, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_secrets_are_masked, setup, teardown),

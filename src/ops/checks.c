@@ -86,8 +86,11 @@ Err checks_parse(Ctx *cx, const HealthSettings *set, CheckSpec **ret, size_t *re
                 defaults(set, v, &n);
         } else {
                 _cleanup_(json_freep) Json *list = NULL;
-                if (json_parse(cx, set->checks, 8, &list) || json_kind(json_root(list)) != JSON_ARR)
+                if (json_parse(cx, set->checks, 8, &list) ||
+                    json_kind(json_root(list)) != JSON_ARR) {
+                        err_clear(cx);
                         return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS is not a JSON list");
+                }
                 n = json_count(json_root(list));
                 if (n > CHECKS_MAX)
                         return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: more than %d checks",

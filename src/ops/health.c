@@ -304,6 +304,12 @@ Err health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSett
         return OK;
 }
 
+Err health_settings_check(Ctx *cx, const HealthSettings *set) {
+        CheckSpec *specs;
+        size_t n;
+        return checks_parse(cx, set, &specs, &n);
+}
+
 void health_start(Health *h) { h->timer = timer_every(h->timers, 0, TICK_MS, tick, h); }
 
 Health *health_free(Health *h) {

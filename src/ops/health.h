@@ -27,6 +27,8 @@ typedef struct HealthSettings {
 /* ERR_INVALID: an unknown kind, a name twice, a value out of range; the sentence names the
  * check. Probes begin with health_start. */
 Err     health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSettings *set, Health **ret) _must_check_;
+/* The same refusals without a Health. */
+Err     health_settings_check(Ctx *cx, const HealthSettings *set) _must_check_;
 void    health_start(Health *h);
 Health *health_free(Health *h);
 DEFINE_CLEANUP(Health, health_free)
