@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "memory/terms.h"
 
+#include <pthread.h>
+
 #include "codec/unicode.h"
 #include "memory/stem.h"
 #include "memory/words.h"
@@ -123,10 +125,28 @@ typedef struct Cached {
         uint8_t word_n, term_n, flags;
         char word[CACHE_WORD_MAX], term[CACHE_WORD_MAX];
 } Cached;
-static _Thread_local Cached cached[CACHE_SLOTS];
+
+/* Made on first use: most threads never stem a word, and 170 KiB each would be a third of an idle process. */
+static _Thread_local Cached *cached;
+static pthread_key_t cached_key;
+
+static void cached_key_make(void) {
+        if (pthread_key_create(&cached_key, free))
+                abort();
+}
+
+static Cached *cached_new(void) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, cached_key_make);
+        cached = calloc(CACHE_SLOTS, sizeof *cached);
+        if (!cached)
+                abort();
+        pthread_setspecific(cached_key, cached);      /* frees it when the thread ends */
+        return cached;
+}
 
 static void term_resolve(TermReader *r, Str word, Term *ret) {
-        Cached *c = &cached[word_hash(word) & (CACHE_SLOTS - 1)];
+        Cached *c = &(cached ? cached : cached_new())[word_hash(word) & (CACHE_SLOTS - 1)];
         if (word.n && c->word_n == word.n && !memcmp(c->word, word.p, word.n)) {
                 memcpy(r->term, c->term, CACHE_WORD_MAX);
                 ret->term = str_n(r->term, c->term_n);
