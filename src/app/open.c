@@ -118,6 +118,9 @@ static Err open_memory(Ctx *cx, App *a) {
                                    .quota = memory_quota,
                                    .arg = a,
                                    .index_bytes_max = (size_t)a->set.index_memory_mib << 20,
+                                   .embed = { a->client, a->set.embeddings_base_url,
+                                              a->set.embeddings_model,
+                                              a->set.embeddings_api_key },
                                    .retention_off = a->set.retention_off,
                                    .rank = a->set.memory_rank },
                 &a->memory));

@@ -215,7 +215,7 @@ static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
 
 /* ---- every night ---- */
 
-typedef struct Night { int64_t day; Str after; bool first, full; } Night;
+typedef struct Night { int64_t day; Str after; const char *const *kinds; bool first, full; } Night;
 
 static Err night_write(Ctx *cx, DbConn *c, void *arg) {
         Night *n = arg;
@@ -237,15 +237,17 @@ static Err night_write(Ctx *cx, DbConn *c, void *arg) {
                 if (!got)
                         break;
                 n->after = row_dup(cx, &r, 0);
-                TRY(job_queue(cx, c, n->after, STR("decay"), &job));
-                TRY(job_queue(cx, c, n->after, STR("cleanup"), &job));
+                for (const char *const *kind = n->kinds; *kind; kind++)
+                        TRY(job_queue(cx, c, n->after, str_c(*kind), &job));
         }
         n->full = users == USERS_PAGE;
         return OK;
 }
 
+static const char *const nightly[] = { "decay", "cleanup", NULL }, *const at_start[] = { "embed", NULL };
+
 static Err night_queue(Ctx *cx, Memory *m, int64_t day) {
-        Night n = { .day = day, .after = STR(""), .first = true };
+        Night n = { .day = day, .after = STR(""), .kinds = nightly, .first = true };
         TRY(db_write(cx, m->db, night_write, &n));
         n.first = false;
         while (n.full)
@@ -322,6 +324,10 @@ Err memory_start(Ctx *cx, Memory *m) {
         Jobs *j = m->jobs;
         j->world = cx->world;
         TRY(db_write(cx, m->db, reset_write, NULL));  /* what ran when the process died starts again */
+        /* Another model may be configured now: whose vectors are missing is found by each user's job. */
+        Night n = { .after = STR(""), .kinds = at_start, .full = m->vectors != NULL };
+        while (n.full)
+                TRY(db_write(cx, m->db, night_write, &n));
         if (pthread_create(&j->thread, NULL, jobs_main, j))
                 return RAISE(cx, ERR_UNAVAILABLE, "no thread for memory jobs");
         j->runs = true;

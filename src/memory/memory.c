@@ -8,6 +8,7 @@
 #include "memory/memory_sql.h"
 #include "memory/shown.h"
 #include "memory/touched.h"
+#include "memory/vectors.h"
 
 enum { SHELVES_BYTES = 64 * 1024 * 1024 };
 
@@ -266,6 +267,7 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         m->touched = touched_new();
         IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank, .load = index_load, .load_arg = m };
         TRY(index_cache_new(cx, &ics, &m->cache));
+        m->vectors = vectors_new(cx, &set->embed);
         m->jobs = jobs_new(m);
         *ret = m;
         m = NULL;
@@ -277,6 +279,7 @@ Memory *memory_free(Memory *m) {
                 return NULL;
         jobs_free(m->jobs);
         index_cache_free(m->cache);
+        vectors_free(m->vectors);
         shelves_free(m->shelves);
         shown_free(m->shown);
         touched_free(m->touched);
@@ -289,6 +292,7 @@ Err memory_erase(Ctx *cx, Memory *m, DbConn *c, Str owner_id) {
                 TRY(db_run(cx, c, &sql_erase[i], ARGS(v_text(owner_id)), NULL));
         shelves_clear(m->shelves);
         shown_clear(m->shown);
+        vectors_forget(m->vectors);
         db_on_commit(c, (void (*)(void *))index_cache_forget_all, m->cache);
         return OK;
 }

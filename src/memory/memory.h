@@ -118,6 +118,9 @@ Err memory_embedding(Ctx *cx, const MemoryScope *s, const MemoryRow *row, Str *r
 Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) _must_check_;
 
 /* ---- service ---- */
+/* Any OpenAI-compatible server; no client or no base_url: none. base_url ends before "/embeddings". */
+typedef struct EmbedSettings { struct Client *client; Str base_url, model, api_key; } EmbedSettings;
+
 typedef struct MemorySettings {
         /* The data key of an owner, made on first use when `c` is a write connection. Wired to identity by app/. */
         Err (*key)(Ctx *cx, DbConn *c, Str owner_id, void *arg, uint8_t ret_key[32]);
@@ -125,6 +128,7 @@ typedef struct MemorySettings {
         Err (*quota)(Ctx *cx, DbConn *c, Str owner_id, void *arg, int64_t *ret_max);
         void *arg;                                    /* for the two above */
         size_t index_bytes_max;                       /* all users' indexes together; 0 = 256 MiB */
+        EmbedSettings embed;
         bool retention_off;                           /* clean-up and archiving do nothing */
         Str rank;                                     /* changed ranking numbers, "near=0.5,kind=0.3" (rank.h); or empty */
 } MemorySettings;

@@ -132,6 +132,7 @@ const Sql sql_job_prune = { "job_prune", "DELETE FROM memory_job WHERE finished_
 const Sql sql_vector_put = { "vector_put",
         "INSERT INTO memory_vector (user_id, unit, model, body) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT (user_id, unit) DO UPDATE SET model = excluded.model, body = excluded.body" };
+const Sql sql_vector_get = { "vector_get", "SELECT body FROM memory_vector WHERE user_id = $1 AND unit = $2" };
 const Sql sql_vector_delete = { "vector_delete", "DELETE FROM memory_vector WHERE user_id = $1 AND unit = $2" };
 const Sql sql_vector_each = { "vector_each", "SELECT unit, body FROM memory_vector WHERE user_id = $1 AND model = $2" };
 const Sql sql_vector_missing = { "vector_missing",

@@ -8,6 +8,7 @@
 #include "memory/memory_sql.h"
 #include "memory/moment.h"
 #include "memory/profile.h"
+#include "memory/vectors.h"
 #include "memory/weigh.h"
 
 enum { NEAR_CANDIDATES = 4 };
@@ -259,6 +260,8 @@ Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const
         index_later(cx, s, m);
         if (is_text)
                 TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(m->row.unit)), NULL));
+        if (is_text)
+                TRY(vectors_later(cx, s));
         return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED ? profile_on_memory(cx, s, k, m)
                                                                           : profile_on_gone(cx, s, k, m, GONE_SUPERSEDED);
 }
@@ -319,6 +322,7 @@ static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, 
         TRY(stored_insert(cx, s, k, m));
         shelve(cx, s, shelf, m);
         index_later(cx, s, m);
+        TRY(vectors_later(cx, s));
         return profile_on_memory(cx, s, k, m);
 }
 
