@@ -31,7 +31,8 @@ static int64_t cpu_us(void) {
         return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
-static size_t heap_bytes(void) {                      /* what malloc has handed out, its own overhead included */
+/* what malloc has handed out, its own overhead included */
+static size_t heap_bytes(void) {
         struct mallinfo2 m = mallinfo2();
         return m.uordblks + m.hblkhd;
 }
@@ -404,7 +405,8 @@ int main(int argc, char **argv) {
         bench_recall(&set);
         for (size_t i = 0; i < ELEMENTSOF(stories); i++)
                 bench_story(&set, stories[i]);
-                printf("search: one user, first %d of all turns, CPU time\n", TOP);
+
+        printf("search: one user, first %d of all turns, CPU time\n", TOP);
         bench_speed(&set, 1000);
         bench_speed(&set, 10000);
         if (!set.quick)
