@@ -249,13 +249,13 @@ static void bench_story(const Setup *set, const char *name) {
 typedef struct Load { Talk *talks; size_t talks_n, turns; } Load;
 
 static Load load_make(Arena *arena, const Setup *set, size_t turns, uint64_t seed) {
-        Load l = { NEW_ARRAY(arena, Talk, turns / 100 + 4), 0, 0 };
+        Load l = { NEW_ARRAY(arena, Talk, turns / 500 + 4), 0, 0 };
         const TalkBook *all[ELEMENTSOF(books)];
         for (size_t b = 0; b < ELEMENTSOF(books); b++)
                 all[b] = book_open(arena, set, books[b]);
         while (l.turns < turns) {
                 Talk t = talk_make(arena, all[l.talks_n % ELEMENTSOF(books)], seed + l.talks_n,
-                                   MIN(turns, (size_t)800));
+                                   MIN(turns, (size_t)1000));
                 t.turns_n = MIN(t.turns_n, turns - l.turns);
                 l.turns += t.turns_n;
                 l.talks[l.talks_n++] = t;
