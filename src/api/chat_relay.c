@@ -21,6 +21,10 @@ struct Relay {
         Req *rq;                                      /* until it is answered */
         Stream *stream;
         TurnFeed *feed;
+        /* of a stream with an Idempotency-Key, and all that was said in it */
+        Claim *claim;
+        Buf said;
+        bool is_keyed;
 };
 
 Ctx *relay_cx(Relay *r) { return &r->cx; }
@@ -31,6 +35,7 @@ static void relay_unref(Relay *r) {
         if (atomic_fetch_sub(&r->refs, 1) > 1)
                 return;
         turn_feed_unref(r->feed);
+        buf_done(&r->said);
         arena_free(r->arena);
         arena_free(r->keep);
         free(r);
@@ -48,7 +53,12 @@ void relay_problem(Relay *r, Buf *out, Err e, Wire wire) {
 
 /* ---- the stream's side ---- */
 
-static void on_gone(void *arg) { turn_leave(((Relay *)arg)->feed); }
+/* Who sent a key means to ask again: the turn is heard to its end for that. */
+static void on_gone(void *arg) {
+        const Relay *r = arg;
+        if (!r->is_keyed)
+                turn_leave(r->feed);
+}
 static void on_drained(void *arg) { turn_ready(((Relay *)arg)->feed); }
 static void on_freed(void *arg) { relay_unref(arg); }
 
@@ -65,6 +75,8 @@ static void stream_open(Relay *r, Str provider, Str model) {
         provider_headers(r, provider, model);
         atomic_fetch_add(&r->refs, 1);
         Req *rq = r->rq;
+        r->claim = req_claim(rq);
+        r->is_keyed = r->claim;
         r->rq = NULL;                                 /* gone with the stream */
         r->stream = req_stream(rq, &set);
 }
@@ -73,6 +85,8 @@ static void stream_open(Relay *r, Str provider, Str model) {
 
 static bool relay_send(Relay *r, Buf *out) {
         SendResult s = out->n ? stream_send(r->stream, buf_str(out)) : SEND_OK;
+        if (r->claim)
+                buf_add(&r->said, buf_str(out));
         arena_clear(r->arena);
         return s != SEND_FULL;
 }
@@ -114,11 +128,21 @@ static void answer_whole(Relay *r, Err e, const CtxErr *why, const ChatTurn *t) 
                 r->rq = NULL;
         }
         if (ret) {                                    /* encoded now: the turn's texts do not outlive this call */
-                Str body;
                 visit_of(rq)->ret = (void *)(uintptr_t)ret;
-                e = visit_body(visit_of(rq), &body);
+                e = visit_encode(visit_of(rq));
         }
         req_answer(rq, e, ret);
+}
+
+/* A failed turn may be tried again; so may one whose events were too many to keep. */
+static void relay_settle(Relay *r, Err e) {
+        if (!r->claim)
+                return;
+        if (e || r->said.full)
+                claim_drop(r->claim);
+        else
+                claim_settle(r->claim, buf_str(&r->said));
+        r->claim = NULL;
 }
 
 static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n) {
@@ -137,11 +161,13 @@ static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, i
                 r->form->done(r, &out, t, n);
         }
         relay_send(r, &out);
+        relay_settle(r, e);
         stream_end(r->stream);
 }
 
 static void relay_release(void *arg) {
         Relay *r = arg;
+        relay_settle(r, ERR_CANCELLED);
         r->stream = stream_unref(r->stream);
         relay_unref(r);
 }
@@ -154,6 +180,7 @@ static Relay *relay_new(Req *rq, const RelayForm *form, bool stream) {
                 abort();
         atomic_init(&r->refs, 1);
         r->form = form;
+        r->said = BUF(EVENT_MAX);
         r->arena = arena_new();
         r->keep = arena_new();
         r->cx = (Ctx){ .arena = r->arena, .world = rq->cx->world };

@@ -62,7 +62,7 @@ static void add_common(HeaderList *l, Visit *v) {
                 add(l, STR("Access-Control-Allow-Credentials"), STR("true"));
                 add(l, STR("Access-Control-Expose-Headers"),
                     STR("X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, Location, Link, "
-                        "ETag"));
+                        "ETag, Idempotency-Replayed, X-Mainstay-Provider, X-Mainstay-Model"));
         }
         if (v->api->origins.n)
                 add(l, STR("Vary"), STR("Origin"));
@@ -122,12 +122,16 @@ void visit_fail(Visit *v, Err e) {
                    arena_dup(cx->arena, buf_str(&out)));
 }
 
-Err visit_body(Visit *v, Str *ret) {
+Err visit_encode(Visit *v) {
         const Route *r = v->row->route;
-        if (v->body.p || !r->out) {
-                *ret = v->body;
+        if (v->type.p || v->replayed)
                 return OK;
+        if (r->produces) {
+                v->type = str_c(r->produces);
+                v->body = *(const Str *)v->ret;
         }
+        if (r->produces || !r->out)
+                return OK;
         _cleanup_(buf_done) Buf out = BUF((size_t)64 * 1024 * 1024);
         if (r->out_list)
                 json_write_list(&out, r->out, *(const List *)v->ret);
@@ -135,28 +139,19 @@ Err visit_body(Visit *v, Str *ret) {
                 json_write(&out, r->out, v->ret);
         if (out.full)
                 return RAISE(&v->x->cx, ERR_INTERNAL, "answer over %zu bytes", out.max);
-        *ret = v->body = arena_dup(v->x->cx.arena, buf_str(&out));
+        v->type = STR("application/json");
+        v->body = arena_dup(v->x->cx.arena, buf_str(&out));
         return OK;
 }
 
 void visit_succeed(Visit *v) {
-        const Route *r = v->row->route;
-        Str body = v->replay;
-        if (v->raw_type.p) {
-                visit_send(v, v->rq.status, v->raw_type, v->body);
-                return;
-        }
-        if (r->produces) {
-                visit_send(v, v->rq.status, str_c(r->produces), *(const Str *)v->ret);
-                return;
-        }
-        if (v->replay.p)
+        Err e = visit_encode(v);
+        if (v->replayed)
                 req_header(&v->rq, STR("Idempotency-Replayed"), STR("true"));
-        Err e = v->replay.p ? OK : visit_body(v, &body);
         if (e)
                 visit_fail(v, e);
         else
-                visit_send(v, v->rq.status, body.n ? STR("application/json") : STR_NULL, body);
+                visit_send(v, v->rq.status, v->type, v->body);
 }
 
 void visit_finish(Visit *v, Err e) {
@@ -175,7 +170,7 @@ void req_header(Req *rq, Str name, Str value) {
 
 Err req_raw(Req *rq, Str type, Str body) {
         Visit *v = visit_of(rq);
-        v->raw_type = type;
+        v->type = type;
         v->body = body;
         return OK;
 }

@@ -26,9 +26,8 @@ static Err run_write(Ctx *cx, DbConn *c, void *arg) {
         v->rq.db = c;
         if (!v->idem_key.p)
                 return call_write(v);
-        bool replayed;
-        TRY(idempotency_begin(v, c, &replayed));
-        if (replayed)
+        TRY(idempotency_begin(v, c));
+        if (v->replayed)
                 return OK;
         TRY(call_write(v));
         return v->kept ? idempotency_drop(v, c) : idempotency_end(v, c);
@@ -47,11 +46,7 @@ static Err start_write(Visit *v) {
 
 /* ---- WORKER, HASH, STREAM: a thread of a pool, may block ---- */
 
-static Err claim(Ctx *cx, DbConn *c, void *arg) {
-        Visit *v = arg;
-        bool replayed;
-        return idempotency_begin(v, c, &replayed);
-}
+static Err claim(Ctx *cx, DbConn *c, void *arg) { return idempotency_begin(arg, c); }
 
 static Err settle(Ctx *cx, DbConn *c, void *arg) { return idempotency_end(arg, c); }
 
@@ -62,7 +57,7 @@ static Err run_pooled(Visit *v) {
         if (!v->idem_key.p)
                 return call(v);
         TRY(db_write(v->rq.cx, db, claim, v));
-        if (v->replay.p)
+        if (v->replayed)
                 return OK;
         Err e = call(v);
         if (e) {
@@ -81,8 +76,8 @@ static void run_worker(PoolJob *job) {
 static void run_stream(PoolJob *job) {
         Visit *v = CONTAINER_OF(job, Visit, pool_job);
         Err e = v->idem_key.p ? db_write(v->rq.cx, v->api->sv->db, claim, v) : OK;
-        v->idem_claimed = v->idem_key.p && !e && !v->replay.p;
-        if (e || v->replay.p) {
+        v->idem_claimed = v->idem_key.p && !e && !v->replayed;
+        if (e || v->replayed) {
                 visit_finish(v, e);
                 return;
         }

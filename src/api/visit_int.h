@@ -32,12 +32,9 @@ typedef struct Visit {
         bool answered;
         DbJob db_job;
         PoolJob pool_job;
-        /* req_raw was called: `body` is of this type */
-        Str raw_type;
-        /* of the answer, once encoded; p NULL = not yet */
-        Str body;
-        /* the stored answer of an earlier request; STR_NULL = none */
-        Str replay;
+        /* the answer's bytes and their type: of req_raw, of an earlier request, or once encoded */
+        Str type, body;
+        bool replayed;                                /* they are those of an earlier request */
         Str idem_key;                                 /* Idempotency-Key; STR_NULL = none */
         unsigned char idem_print[32];
         /* STREAM rows: to be settled or dropped by the answer */
@@ -61,12 +58,12 @@ void visit_answer_later(Visit *v, Err e);
 Err  visit_limit(Visit *v) _must_check_;
 
 /* idempotency.c: the Idempotency-Key of a request (health.md section 12). `begin` claims the
- * key, or finds the stored answer and puts it into v->replay; `end` stores the answer, in the
+ * key, or finds the stored answer and makes it this one; `end` stores the answer, in the
  * write of its effect; `drop` frees a claim that came to nothing. */
 Err  idempotency_read_key(Visit *v) _must_check_;
-Err  idempotency_begin(Visit *v, DbConn *c, bool *ret_replayed) _must_check_;
+Err  idempotency_begin(Visit *v, DbConn *c) _must_check_;      /* v->replayed: nothing to do */
 Err  idempotency_end(Visit *v, DbConn *c) _must_check_;
 Err  idempotency_drop(Visit *v, DbConn *c) _must_check_;
 
-/* exchange.c: the body of v->ret as the row says, in the arena. */
-Err  visit_body(Visit *v, Str *ret) _must_check_;
+/* exchange.c: v->type and v->body from v->ret as the row says, unless they are there already. */
+Err  visit_encode(Visit *v) _must_check_;
