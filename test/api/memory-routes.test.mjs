@@ -177,16 +177,16 @@ test('upkeep: consolidation, decay, clean-up, jobs', async () => {
         await user.call('POST', `${path}/decay`, { expect: 200 });
         assert.deepEqual((await user.call('POST', `${path}/cleanup?days=90&dry_run=true`, { expect: 200 })).body, { deleted_count: 0 });
         await user.call('POST', `${path}/cleanup?days=0`, { expect: 422 });
-        const job = (await user.call('POST', `${path}/jobs`, { body: { kind: 'decay' }, expect: 202 })).body;
+        const job = (await user.call('POST', `/api/v1/jobs`, { body: { kind: 'decay' }, expect: 202 })).body;
         for (let i = 0; ; i++) {
-                const now = (await user.call('GET', `${path}/jobs/${job.job_id}`, { expect: 200 })).body;
+                const now = (await user.call('GET', `/api/v1/jobs/${job.job_id}`, { expect: 200 })).body;
                 if (now.state === 'done')
                         break;
                 assert.ok(i < 100 && ['queued', 'running'].includes(now.state), JSON.stringify(now));
                 await new Promise((r) => setTimeout(r, 100));
         }
-        assert.equal((await user.call('GET', `${path}/jobs`, { expect: 200 })).body.length, 1);
-        await bob.call('GET', `${path}/jobs/${job.job_id}`, { expect: 404 });
+        assert.equal((await user.call('GET', `/api/v1/jobs`, { expect: 200 })).body.length, 1);
+        await bob.call('GET', `/api/v1/jobs/${job.job_id}`, { expect: 404 });
         await user.call('DELETE', path, { expect: 422 });
         assert.equal((await user.call('DELETE', `${path}?confirm=true`, { expect: 200 })).body.deleted_count, 1);
         await user.call('DELETE', `${path}?confirm=true`, { expect: 404 });
