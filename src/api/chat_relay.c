@@ -11,14 +11,15 @@
 enum { EVENT_MAX = 8 * 1024 * 1024 };
 
 struct Relay {
-        atomic_int refs;                              /* the turn's feed, and the stream once there is one */
+        /* the turn's feed, and the stream once there is one */
+        atomic_int refs;
         const RelayForm *form;
-        Arena *arena, *keep;                          /* of one event; of the relay */
+        Arena *arena, *keep; /* of one event; of the relay */
         Ctx cx;
         Str public_url;
         const void *extra;
         bool wants_stream;
-        Req *rq;                                      /* until it is answered */
+        Req *rq; /* until it is answered */
         Stream *stream;
         TurnFeed *feed;
         /* of a stream with an Idempotency-Key, and all that was said in it */
@@ -44,11 +45,12 @@ static void relay_unref(Relay *r) {
 void relay_put(Buf *out, const char *event, Str turn_id, int64_t n, Str json) {
         char id[64];
         int len = snprintf(id, sizeof id, "%.*s:%lld", STR_FMT(turn_id), (long long)n);
-        sse_write(out, &(SseEvent){ .event = str_c(event), .data = json, .id = str_n(id, (size_t)len) });
+        sse_write(out,
+                  &(SseEvent){ .event = str_c(event), .data = json, .id = str_n(id, (size_t)len) });
 }
 
-void relay_problem(Relay *r, Buf *out, Err e, Wire wire) {
-        problem_write(out, &r->cx, e, wire, r->public_url);
+void relay_problem(Relay *r, Buf *out, Err e) {
+        problem_write(out, &r->cx, e, r->form->wire, r->public_url);
 }
 
 /* ---- the stream's side ---- */
@@ -71,13 +73,15 @@ static void provider_headers(Relay *r, Str provider, Str model) {
 }
 
 static void stream_open(Relay *r, Str provider, Str model) {
-        StreamSettings set = { .gone = on_gone, .drained = on_drained, .freed = on_freed, .arg = r };
+        StreamSettings set = {
+                .gone = on_gone, .drained = on_drained, .freed = on_freed, .arg = r
+        };
         provider_headers(r, provider, model);
         atomic_fetch_add(&r->refs, 1);
         Req *rq = r->rq;
         r->claim = req_claim(rq);
         r->is_keyed = r->claim;
-        r->rq = NULL;                                 /* gone with the stream */
+        r->rq = NULL; /* gone with the stream */
         r->stream = req_stream(rq, &set);
 }
 
@@ -127,7 +131,8 @@ static void answer_whole(Relay *r, Err e, const CtxErr *why, const ChatTurn *t) 
                 ret = r->form->answer(r, t);
                 r->rq = NULL;
         }
-        if (ret) {                                    /* encoded now: the turn's texts do not outlive this call */
+        /* encoded now: the turn's texts do not outlive this call */
+        if (ret) {
                 visit_of(rq)->ret = (void *)(uintptr_t)ret;
                 e = visit_encode(visit_of(rq));
         }
@@ -152,7 +157,7 @@ static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, i
                 return;
         }
         _cleanup_(buf_done) Buf out = BUF(EVENT_MAX);
-        if (!r->stream)                               /* a follower that had seen all but the end */
+        if (!r->stream) /* a follower that had seen all but the end */
                 stream_open(r, t->provider, t->model);
         if (e) {
                 err_dup(&r->cx, why);
@@ -198,7 +203,8 @@ static Err relay_end(Relay *r, Err e) {
         return e;
 }
 
-Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *extra, size_t extra_size) {
+Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *extra,
+                size_t extra_size) {
         Relay *r = relay_new(rq, form, ask->stream);
         if (extra) {
                 void *copy = arena_alloc(r->keep, extra_size);
@@ -212,7 +218,8 @@ Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *
 Err relay_follow(Req *rq, const RelayForm *form, Str turn_id, int64_t after) {
         Relay *r = relay_new(rq, form, true);
         TurnListener l = { r, relay_release, relay_event, relay_done };
-        return relay_end(r, turn_follow(rq->cx, rq->sv->chat, rq->who->user_id, turn_id, after, &l, &r->feed));
+        FollowAsk ask = { rq->who->user_id, turn_id, after };
+        return relay_end(r, turn_follow(rq->cx, rq->sv->chat, &ask, &l, &r->feed));
 }
 
 /* ---- the two forms of our own ---- */
@@ -249,14 +256,9 @@ static void memories_event(Buf *out, const TurnEvent *ev) {
 
 static void own_event(Relay *r, Buf *out, const TurnEvent *ev) {
         switch (ev->kind) {
-        case TURN_EV_START:
-                start_event(out, ev);
-                return;
-        case TURN_EV_MEMORIES:
-                memories_event(out, ev);
-                return;
-        case TURN_EV_DELTA:
-                break;
+        case TURN_EV_START: start_event(out, ev); return;
+        case TURN_EV_MEMORIES: memories_event(out, ev); return;
+        case TURN_EV_DELTA: break;
         }
         _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
         buf_add_c(&json, "{\"text\":");
@@ -265,9 +267,9 @@ static void own_event(Relay *r, Buf *out, const TurnEvent *ev) {
         relay_put(out, "delta", ev->turn->turn_id, ev->n, buf_str(&json));
 }
 
-static void fail_event(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n, Wire wire) {
+static void own_fail(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
         _cleanup_(buf_done) Buf json = BUF(EVENT_MAX);
-        relay_problem(r, &json, e, wire);
+        relay_problem(r, &json, e);
         relay_put(out, "error", t->turn_id, n, buf_str(&json));
 }
 
@@ -278,17 +280,14 @@ static void conversation_done(Relay *r, Buf *out, const ChatTurn *t, int64_t n) 
         relay_put(out, "done", t->turn_id, n, buf_str(&json));
 }
 
-static void conversation_fail(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
-        fail_event(r, out, e, t, n, WIRE_OWN);
-}
-
 static const void *conversation_answer(Relay *r, const ChatTurn *t) {
         TurnAnswer *a = NEW(r->rq->cx->arena, TurnAnswer);
         *a = turn_answer(r->rq->cx->arena, t);
         return a;
 }
 
-const RelayForm relay_conversation = { own_event, conversation_done, conversation_fail, conversation_answer };
+const RelayForm relay_conversation = { WIRE_OWN, own_event, conversation_done, own_fail,
+                                       conversation_answer };
 
 /* ---- /api/ai/chat ---- */
 
@@ -299,14 +298,10 @@ static void ai_done(Relay *r, Buf *out, const ChatTurn *t, int64_t n) {
         relay_put(out, "done", t->turn_id, n, buf_str(&json));
 }
 
-static void ai_fail(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
-        fail_event(r, out, e, t, n, WIRE_AI);
-}
-
 static const void *ai_whole(Relay *r, const ChatTurn *t) {
         AiAnswer *a = NEW(r->rq->cx->arena, AiAnswer);
         *a = ai_answer(r->rq->cx->arena, t);
         return a;
 }
 
-const RelayForm relay_ai = { own_event, ai_done, ai_fail, ai_whole };
+const RelayForm relay_ai = { WIRE_AI, own_event, ai_done, own_fail, ai_whole };

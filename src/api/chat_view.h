@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* chat_view: how a turn looks outside, for the resources that show one, and what their handlers share. */
+/* chat_view: how a turn looks outside, for the resources that show one, and what their handlers
+ * share. */
 #include "api/route.h"
 #include "api/services.h"
 #include "chat/chat.h"
 
-typedef struct UsageView { int64_t prompt_tokens, completion_tokens, total_tokens; bool estimated; OptNum cost_usd; } UsageView;
+typedef struct UsageView { int64_t prompt_tokens, completion_tokens, total_tokens; bool estimated;
+        OptNum cost_usd; } UsageView;
 
 typedef struct TurnMeta {
         Str provider, model;
         bool offline;
-        Str retrieval_mode, retrieval;                /* retrieval: "degraded", else absent */
+        Str retrieval_mode, retrieval; /* retrieval: "degraded", else absent */
         Strs memories_created, turns_used;
         Str extraction, memory_quota, offline_reason;
         const UsageView *usage;
@@ -68,5 +70,6 @@ Err message_check(Ctx *cx, Str message) _must_check_;
 Err caller_check(const Req *rq, Str user_id) _must_check_;
 bool wants_stream(const Req *rq, const OptBool *asked);
 MemoryScope req_scope(const Req *rq, DbConn *c);
+ChatScope req_chat(const Req *rq);                    /* with the connection of the lane */
 /* By our id or by the caller's own; ERR_NOT_FOUND. */
 Err conversation_get(const Req *rq, DbConn *c, Str id, Conversation *ret) _must_check_;

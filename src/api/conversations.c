@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Conversations: list, make, look at, rename, archive, remove (contracts/chat.md section 1). Table: conversation_routes. */
+/* Conversations: list, make, look at, rename, archive, remove (contracts/chat.md section 1). Table:
+ * conversation_routes. */
 #include "api/chat_view.h"
 #include "codec/url.h"
 
@@ -13,20 +14,25 @@ typedef struct ConversationView {
 } ConversationView;
 static const Shape conversation_shape = SHAPE(ConversationView,
         F_STR(ConversationView, conversation_id, F_REQ, .format = "uuid"),
-        F_STR(ConversationView, session_id, F_NULL, .doc = "The caller's own id, where it gave one"),
+        F_STR(ConversationView, session_id, F_NULL,
+              .doc = "The caller's own id, where it gave one"),
         F_STR(ConversationView, title, F_NULL), F_TIME(ConversationView, created_at, F_REQ),
         F_TIME(ConversationView, updated_at, F_REQ), F_INT(ConversationView, turn_count, F_REQ),
-        F_BOOL(ConversationView, is_archived, F_REQ), F_JSON(ConversationView, metadata, F_REQ, .one_of = "object"));
+        F_BOOL(ConversationView, is_archived, F_REQ), F_JSON(ConversationView, metadata, F_REQ,
+              .one_of = "object"));
 
 /* An imported conversation has no turns of ours: what was said in it counts. */
 static ConversationView view_of(const Conversation *v, int64_t turns) {
-        return (ConversationView){ v->conversation_id, v->external_id, v->title, v->created_at, v->updated_at,
-                                   turns ? turns : v->turn_count, v->is_archived, v->metadata.p ? v->metadata : STR("{}") };
+        return (ConversationView){ v->conversation_id, v->external_id,
+                                   v->title,           v->created_at,
+                                   v->updated_at,      turns ? turns : v->turn_count,
+                                   v->is_archived,     v->metadata.p ? v->metadata : STR("{}") };
 }
 
 static Err view_one(Req *rq, const Conversation *v, ConversationView *ret) {
         int64_t *count;
-        TRY(chat_turn_counts(rq->cx, rq->db, rq->who->user_id, (Strs){ &v->conversation_id, 1 }, &count));
+        TRY(chat_turn_counts(rq->cx, rq->db, rq->who->user_id, (Strs){ &v->conversation_id, 1 },
+                             &count));
         *ret = view_of(v, count[0]);
         return OK;
 }
@@ -35,18 +41,24 @@ static Err view_one(Req *rq, const Conversation *v, ConversationView *ret) {
 
 typedef struct ListQuery { OptInt limit; Str cursor; OptBool archived; } ListQuery;
 static const Shape list_query = SHAPE(ListQuery,
-        F_OINT(ListQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"), F_STR(ListQuery, cursor, 0, .max = CURSOR_MAX),
+        F_OINT(ListQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
+        F_STR(ListQuery, cursor, 0, .max = CURSOR_MAX),
         F_OBOOL(ListQuery, archived, 0));
 
 static Str next_link(Req *rq, const ListQuery *q, Str cursor) {
-        Str archived = !q->archived.has ? STR("") : q->archived.v ? STR("&archived=true") : STR("&archived=false");
-        return arena_strf(rq->cx->arena, "</api/v1/conversations?limit=%lld&cursor=%.*s%.*s>; rel=\"next\"",
-                          (long long)(q->limit.has ? q->limit.v : 20), STR_FMT(cursor), STR_FMT(archived));
+        Str archived = !q->archived.has ? STR("")
+                       : q->archived.v  ? STR("&archived=true")
+                                        : STR("&archived=false");
+        return arena_strf(
+                rq->cx->arena, "</api/v1/conversations?limit=%lld&cursor=%.*s%.*s>; rel=\"next\"",
+                (long long)(q->limit.has ? q->limit.v : 20), STR_FMT(cursor), STR_FMT(archived));
 }
 
 static Err list_handle(Req *rq, const void *in, void *ret) {
         const ListQuery *q = rq->query;
-        ConversationFilter f = { .limit = q->limit.has ? q->limit.v : 20, .cursor = q->cursor, .archived = q->archived };
+        ConversationFilter f = { .limit = q->limit.has ? q->limit.v : 20,
+                                 .cursor = q->cursor,
+                                 .archived = q->archived };
         MemoryScope s = req_scope(rq, rq->db);
         Conversations list;
         Str cursor;
@@ -69,14 +81,19 @@ static Err list_handle(Req *rq, const void *in, void *ret) {
 
 typedef struct CreateIn { Str title, metadata; } CreateIn;
 static const Shape create_in = SHAPE(CreateIn,
-        F_STR(CreateIn, title, F_NULL, .max = TITLE_MAX), F_JSON(CreateIn, metadata, F_NULL, .max = METADATA_MAX, .one_of = "object"));
+        F_STR(CreateIn, title, F_NULL, .max = TITLE_MAX), F_JSON(CreateIn, metadata, F_NULL,
+              .max = METADATA_MAX, .one_of = "object"));
 
 static Err create_handle(Req *rq, const void *in_, void *ret) {
         const CreateIn *in = in_;
         MemoryScope s = req_scope(rq, rq->db);
         Conversation v;
-        TRY(conversation_create(rq->cx, &s, &(ConversationNew){ .title = in->title, .metadata = in->metadata }, &v));
-        req_header(rq, STR("Location"), arena_strf(rq->cx->arena, "/api/v1/conversations/%.*s", STR_FMT(v.conversation_id)));
+        TRY(conversation_create(rq->cx, &s,
+                                &(ConversationNew){ .title = in->title, .metadata = in->metadata },
+                                &v));
+        req_header(rq, STR("Location"),
+                   arena_strf(rq->cx->arena, "/api/v1/conversations/%.*s",
+                              STR_FMT(v.conversation_id)));
         *(ConversationView *)ret = view_of(&v, 0);
         return OK;
 }
@@ -98,7 +115,8 @@ static Err change_handle(Req *rq, const void *in_, void *ret) {
         Conversation v;
         TRY(conversation_get(rq, rq->db, rq->path[0], &v));
         TRY(conversation_change(rq->cx, &s, v.conversation_id,
-                                &(ConversationChange){ in->title, in->metadata, in->is_archived }, &v));
+                                &(ConversationChange){ in->title, in->metadata, in->is_archived },
+                                &v));
         return view_one(rq, &v, ret);
 }
 
@@ -107,7 +125,8 @@ static const Shape delete_query = SHAPE(DeleteQuery,
         F_BOOL(DeleteQuery, memories, 0, .doc = "Also remove what was drawn from its turns"));
 typedef struct Deleted { Str status; int64_t deleted_count, memories_deleted; } Deleted;
 static const Shape deleted_shape = SHAPE(Deleted,
-        F_STR(Deleted, status, F_REQ, .one_of = "deleted"), F_INT(Deleted, deleted_count, F_REQ), F_INT(Deleted, memories_deleted, F_REQ));
+        F_STR(Deleted, status, F_REQ, .one_of = "deleted"), F_INT(Deleted, deleted_count, F_REQ),
+        F_INT(Deleted, memories_deleted, F_REQ));
 
 static Err delete_handle(Req *rq, const void *in, void *ret) {
         const DeleteQuery *q = rq->query;
@@ -121,35 +140,46 @@ static Err delete_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-#define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations", .audit_none = "a person's own conversation"
+#define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations", \
+        .audit_none = "a person's own conversation"
 
 const Route conversation_routes[] = {
         {
-                .id = "conversation.list", .method = GET, .path = "/api/v1/conversations", .lane = LANE_READ, COMMON,
-                .rate = RATE_READ, .query = &list_query, .out = &conversation_shape, .out_list = true,
+                .id = "conversation.list", .method = GET, .path = "/api/v1/conversations",
+                .lane = LANE_READ, COMMON,
+                .rate = RATE_READ, .query = &list_query, .out = &conversation_shape,
+                .out_list = true,
                 .summary = "Conversations, the latest first", .fn = list_handle,
         },
         {
-                .id = "conversation.create", .method = POST, .path = "/api/v1/conversations", .lane = LANE_WRITE, COMMON,
-                .rate = RATE_WRITE, .in = &create_in, .out = &conversation_shape, .status = 201, .body_max = 32 * 1024,
+                .id = "conversation.create", .method = POST, .path = "/api/v1/conversations",
+                .lane = LANE_WRITE, COMMON,
+                .rate = RATE_WRITE, .in = &create_in, .out = &conversation_shape, .status = 201,
+                .body_max = 32 * 1024,
                 .summary = "Begin a conversation", .fn = create_handle,
         },
         {
-                .id = "conversation.get", .method = GET, .path = "/api/v1/conversations/{conversation_id}", .lane = LANE_READ,
-                COMMON, .rate = RATE_READ, .out = &conversation_shape, .errors = ERRORS(ERR_NOT_FOUND),
+                .id = "conversation.get", .method = GET,
+                .path = "/api/v1/conversations/{conversation_id}", .lane = LANE_READ,
+                COMMON, .rate = RATE_READ, .out = &conversation_shape,
+                .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "One conversation", .fn = get_handle,
         },
         {
-                .id = "conversation.change", .method = PATCH, .path = "/api/v1/conversations/{conversation_id}",
-                .lane = LANE_WRITE, COMMON, .rate = RATE_WRITE, .in = &change_in, .out = &conversation_shape,
+                .id = "conversation.change", .method = PATCH,
+                .path = "/api/v1/conversations/{conversation_id}",
+                .lane = LANE_WRITE, COMMON, .rate = RATE_WRITE, .in = &change_in,
+                .out = &conversation_shape,
                 .body_max = 32 * 1024, .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "Rename, archive, label", .fn = change_handle,
         },
         {
-                .id = "conversation.delete", .method = DELETE, .path = "/api/v1/conversations/{conversation_id}",
+                .id = "conversation.delete", .method = DELETE,
+                .path = "/api/v1/conversations/{conversation_id}",
                 .lane = LANE_WRITE, COMMON,
                 .rate = RATE_WRITE, .query = &delete_query, .out = &deleted_shape,
-                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Remove a conversation and its turns", .fn = delete_handle,
+                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Remove a conversation and its turns",
+                .fn = delete_handle,
         },
         {}
 };

@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: MIT
-/* The OpenAI-compatible face: chat completions and models (contracts/chat.md section 9). With memory on, one system block with
- * what is remembered goes before the last user message, and that message and the answer are stored. Table: openai_routes. */
+/* The OpenAI-compatible face: chat completions and models (contracts/chat.md section 9). With
+ * memory on, one system block with what is remembered goes before the last user message, and that
+ * message and the answer are stored. Table: openai_routes. */
 #include "api/chat_relay.h"
 #include "codec/json.h"
 #include "codec/sse.h"
 
-enum { BODY_MAX = 1024 * 1024, MESSAGES_MAX = 900 * 1024, JSON_TEXT_MAX = 256 * 1024, MODEL_MAX = 128, CHUNK_MAX = 2 * 1024 * 1024 };
+enum {
+        BODY_MAX = 1024 * 1024,
+        MESSAGES_MAX = 900 * 1024,
+        JSON_TEXT_MAX = 256 * 1024,
+        MODEL_MAX = 128,
+        CHUNK_MAX = 2 * 1024 * 1024
+};
 
 /* ---- models ---- */
 
 typedef struct ModelView { Str id, object; int64_t created; Str owned_by; } ModelView;
 static const Shape model_shape = SHAPE(ModelView,
-        F_STR(ModelView, id, F_REQ), F_STR(ModelView, object, F_REQ, .one_of = "model"), F_INT(ModelView, created, F_REQ),
+        F_STR(ModelView, id, F_REQ), F_STR(ModelView, object, F_REQ, .one_of = "model"),
+        F_INT(ModelView, created, F_REQ),
         F_STR(ModelView, owned_by, F_REQ));
 typedef struct ModelList { Str object; List data; } ModelList;
 static const Shape model_list_shape = SHAPE(ModelList,
-        F_STR(ModelList, object, F_REQ, .one_of = "list"), F_LIST(ModelList, data, F_REQ, .sub = &model_shape));
+        F_STR(ModelList, object, F_REQ, .one_of = "list"), F_LIST(ModelList, data, F_REQ,
+              .sub = &model_shape));
 
 static ModelView model_view(const Req *rq, Str id, Str owner) {
         return (ModelView){ id, STR("model"), rq->sv->started_ms / 1000, owner };
@@ -55,16 +64,20 @@ typedef struct MessageOut { Str role, content, refusal, tool_calls; } MessageOut
 static const Shape message_out = SHAPE(MessageOut,
         F_STR(MessageOut, role, F_REQ, .one_of = "assistant"), F_STR(MessageOut, content, F_NULL),
         F_STR(MessageOut, refusal, F_NULL), F_JSON(MessageOut, tool_calls, 0, .one_of = "array"));
-typedef struct ChoiceOut { int64_t index; const MessageOut *message; Str logprobs, finish_reason; } ChoiceOut;
+typedef struct ChoiceOut { int64_t index; const MessageOut *message; Str logprobs, finish_reason;
+        } ChoiceOut;
 static const Shape choice_out = SHAPE(ChoiceOut,
-        F_INT(ChoiceOut, index, F_REQ), F_OBJ(ChoiceOut, message, F_REQ, .sub = &message_out), F_STR(ChoiceOut, logprobs, F_NULL),
+        F_INT(ChoiceOut, index, F_REQ), F_OBJ(ChoiceOut, message, F_REQ, .sub = &message_out),
+        F_STR(ChoiceOut, logprobs, F_NULL),
         F_STR(ChoiceOut, finish_reason, F_REQ));
 typedef struct UsageOut { int64_t prompt_tokens, completion_tokens, total_tokens; } UsageOut;
 static const Shape usage_out = SHAPE(UsageOut,
-        F_INT(UsageOut, prompt_tokens, F_REQ), F_INT(UsageOut, completion_tokens, F_REQ), F_INT(UsageOut, total_tokens, F_REQ));
+        F_INT(UsageOut, prompt_tokens, F_REQ), F_INT(UsageOut, completion_tokens, F_REQ),
+        F_INT(UsageOut, total_tokens, F_REQ));
 typedef struct OursOut { Str turn_id, conversation_id; Strs memories_used; bool offline; } OursOut;
 static const Shape ours_out = SHAPE(OursOut,
-        F_STR(OursOut, turn_id, F_REQ), F_STR(OursOut, conversation_id, F_NULL), F_STRS(OursOut, memories_used, F_REQ),
+        F_STR(OursOut, turn_id, F_REQ), F_STR(OursOut, conversation_id, F_NULL), F_STRS(OursOut,
+              memories_used, F_REQ),
         F_BOOL(OursOut, offline, F_REQ));
 typedef struct CompletionOut {
         Str id, object;
@@ -75,12 +88,16 @@ typedef struct CompletionOut {
         const OursOut *mainstay;
 } CompletionOut;
 static const Shape completion_out = SHAPE(CompletionOut,
-        F_STR(CompletionOut, id, F_REQ), F_STR(CompletionOut, object, F_REQ, .one_of = "chat.completion"),
-        F_INT(CompletionOut, created, F_REQ), F_STR(CompletionOut, model, F_REQ), F_LIST(CompletionOut, choices, F_REQ, .sub = &choice_out),
-        F_OBJ(CompletionOut, usage, F_REQ, .sub = &usage_out), F_OBJ(CompletionOut, mainstay, F_REQ, .sub = &ours_out));
+        F_STR(CompletionOut, id, F_REQ), F_STR(CompletionOut, object, F_REQ,
+              .one_of = "chat.completion"),
+        F_INT(CompletionOut, created, F_REQ), F_STR(CompletionOut, model, F_REQ),
+        F_LIST(CompletionOut, choices, F_REQ, .sub = &choice_out),
+        F_OBJ(CompletionOut, usage, F_REQ, .sub = &usage_out), F_OBJ(CompletionOut, mainstay,
+              F_REQ, .sub = &ours_out));
 
 static UsageOut usage_of(const ChatTurn *t) {
-        return (UsageOut){ t->usage.prompt, t->usage.completion, t->usage.prompt + t->usage.completion };
+        return (UsageOut){ t->usage.prompt, t->usage.completion,
+                           t->usage.prompt + t->usage.completion };
 }
 
 static OursOut ours_of(Arena *a, const ChatTurn *t) {
@@ -94,12 +111,18 @@ static const void *whole(Relay *r, const ChatTurn *t) {
         ChoiceOut *c = NEW(a, ChoiceOut);
         UsageOut *u = NEW(a, UsageOut);
         OursOut *o = NEW(a, OursOut);
-        *m = (MessageOut){ STR("assistant"), t->tool_calls.p && !t->answer.n ? STR_NULL : t->answer, STR_NULL, t->tool_calls };
+        *m = (MessageOut){ STR("assistant"), t->tool_calls.p && !t->answer.n ? STR_NULL : t->answer,
+                           STR_NULL, t->tool_calls };
         *c = (ChoiceOut){ 0, m, STR_NULL, t->finish_reason.p ? t->finish_reason : STR("stop") };
         *u = usage_of(t);
         *o = ours_of(a, t);
-        *out = (CompletionOut){ arena_strf(a, "chatcmpl-%.*s", STR_FMT(t->turn_id)), STR("chat.completion"), t->at / 1000,
-                                t->model, { c, 1 }, u, o };
+        *out = (CompletionOut){ arena_strf(a, "chatcmpl-%.*s", STR_FMT(t->turn_id)),
+                                STR("chat.completion"),
+                                t->at / 1000,
+                                t->model,
+                                { c, 1 },
+                                u,
+                                o };
         return out;
 }
 
@@ -109,7 +132,9 @@ typedef struct Extra { bool include_usage; } Extra;
 
 /* {"id":…,"object":"chat.completion.chunk",…, and open for more */
 static void chunk_open(Buf *json, const ChatTurn *t, Str model) {
-        buf_addf(json, "{\"id\":\"chatcmpl-%.*s\",\"object\":\"chat.completion.chunk\",\"created\":%lld,\"model\":",
+        buf_addf(json,
+                 "{\"id\":\"chatcmpl-%.*s\",\"object\":\"chat.completion.chunk\",\"created\":%lld,"
+                 "\"model\":",
                  STR_FMT(t->turn_id), (long long)(t->at / 1000));
         json_write_str(json, model.p ? model : STR("mainstay"));
 }
@@ -120,9 +145,11 @@ static void chunk_put(Buf *out, Buf *json) {
         buf_clear(json);
 }
 
-static void choice_put(Buf *out, Buf *json, const ChatTurn *t, Str model, Str delta, Str finish) {
+static void choice_open(Buf *json, const ChatTurn *t, Str model, Str delta, Str finish) {
         chunk_open(json, t, model);
-        buf_addf(json, ",\"choices\":[{\"index\":0,\"delta\":{%.*s},\"logprobs\":null,\"finish_reason\":", STR_FMT(delta));
+        buf_addf(json,
+                 ",\"choices\":[{\"index\":0,\"delta\":{%.*s},\"logprobs\":null,\"finish_reason\":",
+                 STR_FMT(delta));
         if (finish.p)
                 json_write_str(json, finish);
         else
@@ -134,8 +161,7 @@ static void stream_event(Relay *r, Buf *out, const TurnEvent *ev) {
         _cleanup_(buf_done) Buf json = BUF(CHUNK_MAX);
         _cleanup_(buf_done) Buf delta = BUF(CHUNK_MAX);
         switch (ev->kind) {
-        case TURN_EV_MEMORIES:
-                return;
+        case TURN_EV_MEMORIES: return;
         case TURN_EV_START:
                 buf_add_c(&delta, "\"role\":\"assistant\",\"content\":\"\",\"refusal\":null");
                 break;
@@ -145,10 +171,11 @@ static void stream_event(Relay *r, Buf *out, const TurnEvent *ev) {
                         json_write_str(&delta, ev->text);
                 }
                 if (ev->tool_calls.p)
-                        buf_addf(&delta, "%s\"tool_calls\":%.*s", delta.n ? "," : "", STR_FMT(ev->tool_calls));
+                        buf_addf(&delta, "%s\"tool_calls\":%.*s", delta.n ? "," : "",
+                                 STR_FMT(ev->tool_calls));
                 break;
         }
-        choice_put(out, &json, ev->turn, ev->model, delta.n ? buf_str(&delta) : STR(""), STR_NULL);
+        choice_open(&json, ev->turn, ev->model, delta.n ? buf_str(&delta) : STR(""), STR_NULL);
         chunk_put(out, &json);
 }
 
@@ -156,7 +183,8 @@ static void stream_done(Relay *r, Buf *out, const ChatTurn *t, int64_t n) {
         _cleanup_(buf_done) Buf json = BUF(CHUNK_MAX);
         const Extra *extra = relay_extra(r);
         OursOut ours = ours_of(relay_cx(r)->arena, t);
-        choice_put(out, &json, t, t->model, STR(""), t->finish_reason.p ? t->finish_reason : STR("stop"));
+        choice_open(&json, t, t->model, STR(""),
+                   t->finish_reason.p ? t->finish_reason : STR("stop"));
         buf_add_c(&json, ",\"mainstay\":");
         json_write(&json, &ours_out, &ours);
         chunk_put(out, &json);
@@ -172,28 +200,34 @@ static void stream_done(Relay *r, Buf *out, const ChatTurn *t, int64_t n) {
 
 static void stream_fail(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
         _cleanup_(buf_done) Buf json = BUF(CHUNK_MAX);
-        relay_problem(r, &json, e, WIRE_OPENAI);
+        relay_problem(r, &json, e);
         sse_write(out, &(SseEvent){ .data = buf_str(&json) });
 }
 
-static const RelayForm relay_openai = { stream_event, stream_done, stream_fail, whole };
+static const RelayForm relay_openai = { WIRE_OPENAI, stream_event, stream_done, stream_fail,
+                                        whole };
 
 /* ---- the request ---- */
 
 typedef struct CompletionIn {
-        Str model, messages, stream_options, stop, tools, tool_choice, response_format, user, metadata;
+        Str model, messages, stream_options, stop, tools, tool_choice, response_format, user,
+                metadata;
         OptBool stream;
         OptNum temperature, top_p;
         OptInt max_tokens, max_completion_tokens, seed, n;
 } CompletionIn;
 static const Shape completion_in = SHAPE_OPEN(CompletionIn,
-        F_STR(CompletionIn, model, F_REQ, .min = 1, .max = MODEL_MAX, .doc = "mainstay, or a configured model"),
+        F_STR(CompletionIn, model, F_REQ, .min = 1, .max = MODEL_MAX,
+              .doc = "mainstay, or a configured model"),
         F_JSON(CompletionIn, messages, F_REQ, .max = MESSAGES_MAX, .one_of = "array"),
-        F_OBOOL(CompletionIn, stream, F_NULL), F_JSON(CompletionIn, stream_options, F_NULL, .max = 4096, .one_of = "object"),
-        F_ONUM(CompletionIn, temperature, F_NULL, .min = 0, .max = 2), F_ONUM(CompletionIn, top_p, F_NULL, .min = 0, .max = 1),
+        F_OBOOL(CompletionIn, stream, F_NULL), F_JSON(CompletionIn, stream_options, F_NULL,
+              .max = 4096, .one_of = "object"),
+        F_ONUM(CompletionIn, temperature, F_NULL, .min = 0, .max = 2), F_ONUM(CompletionIn, top_p,
+              F_NULL, .min = 0, .max = 1),
         F_OINT(CompletionIn, max_tokens, F_NULL, .min = 1, .max = 1000000),
         F_OINT(CompletionIn, max_completion_tokens, F_NULL, .min = 1, .max = 1000000),
-        F_JSON(CompletionIn, stop, F_NULL, .max = 4096, .one_of = "string|array"), F_OINT(CompletionIn, seed, F_NULL, .min = -9e15, .max = 9e15),
+        F_JSON(CompletionIn, stop, F_NULL, .max = 4096, .one_of = "string|array"),
+        F_OINT(CompletionIn, seed, F_NULL, .min = -9e15, .max = 9e15),
         F_OINT(CompletionIn, n, F_NULL, .min = 1, .max = 1, .doc = "1 only"),
         F_JSON(CompletionIn, tools, F_NULL, .max = JSON_TEXT_MAX, .one_of = "array"),
         F_JSON(CompletionIn, tool_choice, F_NULL, .max = 4096, .one_of = "string|object"),
@@ -202,7 +236,8 @@ static const Shape completion_in = SHAPE_OPEN(CompletionIn,
         F_JSON(CompletionIn, metadata, F_NULL, .max = 8192, .one_of = "object"));
 
 static bool role_is_known(Str role) {
-        static const char *const roles[] = { "system", "developer", "user", "assistant", "tool", "function" };
+        static const char *const roles[] = { "system", "developer", "user", "assistant", "tool",
+        "function" };
         for (size_t i = 0; i < ELEMENTSOF(roles); i++)
                 if (str_eq_c(role, roles[i]))
                         return true;
@@ -234,11 +269,13 @@ static Err messages_read(Ctx *cx, Str messages, Str *ret_last) {
         for (size_t i = 0; i < json_count(list); i++) {
                 Str role = json_str(json_get(json_at(list, i), "role"));
                 if (!role_is_known(role))
-                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/messages/%zu/role", i), "is not a role");
+                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/messages/%zu/role", i),
+                                           "is not a role");
                 if (str_eq_c(role, "user"))
                         *ret_last = content_text(cx, json_get(json_at(list, i), "content"));
         }
-        return ret_last->p ? OK : RAISE_FIELD(cx, "#/messages", "must hold a text message of the user");
+        return ret_last->p ? OK
+                           : RAISE_FIELD(cx, "#/messages", "must hold a text message of the user");
 }
 
 static Str member_of(Ctx *cx, Str object, const char *name) {
@@ -286,18 +323,27 @@ static Err completion_handle(Req *rq, const void *in_, void *ret) {
         const CompletionIn *in = in_;
         bool on = memory_is_on(rq, in->model);
         Extra extra = { member_is_true(rq->cx, in->stream_options, "include_usage") };
-        TurnAsk ask = { .user_id = rq->who->user_id, .conversation_id = on ? conversation_of(rq, in) : STR_NULL,
-                        .is_session = true, .model = str_eq_c(in->model, "mainstay") ? STR_NULL : in->model,
-                        .max_tokens = in->max_tokens, .temperature = in->temperature, .no_memories = !on, .no_store = !on,
-                        .no_model = !rq->who->llm_processing, .no_learning = !rq->who->memory_extraction,
-                        .stream = in->stream.has && in->stream.v, .no_fallback = true, .messages = in->messages,
+        TurnAsk ask = { .user_id = rq->who->user_id,
+                        .conversation_id = on ? conversation_of(rq, in) : STR_NULL,
+                        .is_session = true,
+                        .model = str_eq_c(in->model, "mainstay") ? STR_NULL : in->model,
+                        .max_tokens = in->max_tokens,
+                        .temperature = in->temperature,
+                        .no_memories = !on,
+                        .no_store = !on,
+                        .no_model = !rq->who->llm_processing,
+                        .no_learning = !rq->who->memory_extraction,
+                        .stream = in->stream.has && in->stream.v,
+                        .no_fallback = true,
+                        .messages = in->messages,
                         .options = rq->x->body };
         TRY(model_check(rq, in));
         TRY(messages_read(rq->cx, in->messages, &ask.message));
         if (on)
                 TRY(message_check(rq->cx, ask.message));
         if (on && ask.conversation_id.n > EXTERNAL_ID_MAX)
-                return RAISE_FIELD(rq->cx, "#/metadata/conversation_id", "at most %d bytes", EXTERNAL_ID_MAX);
+                return RAISE_FIELD(rq->cx, "#/metadata/conversation_id", "at most %d bytes",
+                                   EXTERNAL_ID_MAX);
         return relay_start(rq, &relay_openai, &ask, &extra, sizeof extra);
 }
 
@@ -307,22 +353,30 @@ static Err completion_handle(Req *rq, const void *in_, void *ret) {
 
 const Route openai_routes[] = {
         {
-                .id = "openai.completion", .method = POST, .path = "/v1/chat/completions", .lane = LANE_STREAM, COMMON,
-                .rate = RATE_WRITE, .body_max = BODY_MAX, .in = &completion_in, .out = &completion_out,
+                .id = "openai.completion", .method = POST, .path = "/v1/chat/completions",
+                .lane = LANE_STREAM, COMMON,
+                .rate = RATE_WRITE, .body_max = BODY_MAX, .in = &completion_in,
+                .out = &completion_out,
                 .also = "text/event-stream", .audit_none = "a person's own conversation",
-                .errors = ERRORS(ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_MODEL_NOT_FOUND, ERR_UNSUPPORTED_OFFLINE,
-                                 ERR_TURN_IN_PROGRESS, ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_BAD_REQUEST, ERR_UPSTREAM, ERR_TIMEOUT,
+                .errors = ERRORS(ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_MODEL_NOT_FOUND,
+                      ERR_UNSUPPORTED_OFFLINE,
+                                 ERR_TURN_IN_PROGRESS, ERR_LLM_UNAVAILABLE, ERR_BUDGET,
+                                 ERR_BAD_REQUEST, ERR_UPSTREAM, ERR_TIMEOUT,
                                  ERR_UNAVAILABLE),
                 .summary = "Chat completion, with memory where asked for", .fn = completion_handle,
         },
         {
-                .id = "openai.models", .method = GET, .path = "/v1/models", .lane = LANE_INLINE, COMMON, .rate = RATE_READ,
-                .out = &model_list_shape, .audit_none = "reads no personal data", .summary = "Models that can be asked",
+                .id = "openai.models", .method = GET, .path = "/v1/models", .lane = LANE_INLINE,
+                COMMON, .rate = RATE_READ,
+                .out = &model_list_shape, .audit_none = "reads no personal data",
+                .summary = "Models that can be asked",
                 .fn = models_handle,
         },
         {
-                .id = "openai.model", .method = GET, .path = "/v1/models/{model}", .lane = LANE_INLINE, COMMON, .rate = RATE_READ,
-                .out = &model_shape, .audit_none = "reads no personal data", .errors = ERRORS(ERR_MODEL_NOT_FOUND),
+                .id = "openai.model", .method = GET, .path = "/v1/models/{model}",
+                .lane = LANE_INLINE, COMMON, .rate = RATE_READ,
+                .out = &model_shape, .audit_none = "reads no personal data",
+                .errors = ERRORS(ERR_MODEL_NOT_FOUND),
                 .summary = "One model", .fn = model_handle,
         },
         {}

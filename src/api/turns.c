@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Turns: history, one turn, its stream again, stop it (contracts/chat.md sections 1 and 4). Table: turn_routes. */
+/* Turns: history, one turn, its stream again, stop it (contracts/chat.md sections 1 and 4). Table:
+ * turn_routes. */
 #include "api/chat_relay.h"
 
 /* ---- history ---- */
@@ -7,12 +8,14 @@
 typedef struct HistoryQuery { OptInt limit; Str before_turn, conversation_id; } HistoryQuery;
 static const Shape history_query = SHAPE(HistoryQuery,
         F_OINT(HistoryQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
-        F_STR(HistoryQuery, before_turn, 0, .max = 36, .doc = "A turn's number: only those before it"),
+        F_STR(HistoryQuery, before_turn, 0, .max = 36,
+              .doc = "A turn's number: only those before it"),
         F_STR(HistoryQuery, conversation_id, 0, .max = 128));
 typedef struct PageQuery { OptInt limit; Str before_turn; } PageQuery;
 static const Shape page_query = SHAPE(PageQuery,
         F_OINT(PageQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
-        F_STR(PageQuery, before_turn, 0, .max = 36, .doc = "A turn's number: only those before it"));
+        F_STR(PageQuery, before_turn, 0, .max = 36,
+              .doc = "A turn's number: only those before it"));
 
 static Err before_read(Ctx *cx, Str text, int64_t *ret) {
         *ret = 0;
@@ -30,9 +33,15 @@ static Err utterances(Req *rq, const Conversation *v, const ChatTurnFilter *f, L
         for (size_t i = 0; i < said.n; i++) {
                 const Turn *u = &said.v[i];
                 bool assistant = str_eq_c(u->role, "assistant");
-                ChatTurn t = { .turn_id = u->turn_id, .conversation_id = u->conversation_id, .user_id = rq->who->user_id,
-                               .number = u->seq, .state = TURN_COMPLETED, .at = u->at, .mode = STR("default"),
-                               .extraction = STR("off"), .message = assistant ? STR("") : u->text,
+                ChatTurn t = { .turn_id = u->turn_id,
+                               .conversation_id = u->conversation_id,
+                               .user_id = rq->who->user_id,
+                               .number = u->seq,
+                               .state = TURN_COMPLETED,
+                               .at = u->at,
+                               .mode = STR("default"),
+                               .extraction = STR("off"),
+                               .message = assistant ? STR("") : u->text,
                                .answer = assistant ? u->text : STR("") };
                 out[i] = turn_view(rq->cx->arena, &t);
         }
@@ -42,7 +51,8 @@ static Err utterances(Req *rq, const Conversation *v, const ChatTurnFilter *f, L
 
 static Err page(Req *rq, const ChatTurnFilter *f, const Conversation *v, List *ret) {
         ChatTurns list;
-        TRY(chat_turn_list(rq->cx, rq->sv->chat, rq->db, rq->who->user_id, f, &list));
+        ChatScope mine = req_chat(rq);
+        TRY(chat_turn_list(rq->cx, &mine, f, &list));
         if (!list.n && v && !f->before)
                 return utterances(rq, v, f, ret);
         TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, list.n + 1);
@@ -78,7 +88,8 @@ static Err turns_handle(Req *rq, const void *in, void *ret) {
 
 static Err get_handle(Req *rq, const void *in, void *ret) {
         ChatTurn t;
-        Err e = chat_turn_find(rq->cx, rq->sv->chat, rq->db, rq->who->user_id, rq->path[0], &t);
+        ChatScope mine = req_chat(rq);
+        Err e = chat_turn_find(rq->cx, &mine, rq->path[0], &t);
         if (e)
                 return e == ERR_NOT_FOUND ? RAISE(rq->cx, e, "no such turn") : e;
         *(TurnView *)ret = turn_view(rq->cx->arena, &t);
@@ -89,8 +100,8 @@ static Err get_handle(Req *rq, const void *in, void *ret) {
 static int64_t last_event(const Req *rq) {
         Str id = exchange_header(rq->x, "last-event-id");
         int64_t n;
-        if (!id.p || !str_starts(id, rq->path[0]) || id.n <= rq->path[0].n || id.p[rq->path[0].n] != ':' ||
-            !str_to_i64(str_from(id, rq->path[0].n + 1), &n) || n < 0)
+        if (!id.p || !str_starts(id, rq->path[0]) || id.n <= rq->path[0].n ||
+            id.p[rq->path[0].n] != ':' || !str_to_i64(str_from(id, rq->path[0].n + 1), &n) || n < 0)
                 return -1;
         return n;
 }
@@ -101,7 +112,8 @@ static Err stream_handle(Req *rq, const void *in, void *ret) {
 
 typedef struct CancelView { Str status, turn_id; } CancelView;
 static const Shape cancel_shape = SHAPE(CancelView,
-        F_STR(CancelView, status, F_REQ, .one_of = "accepted"), F_STR(CancelView, turn_id, F_REQ, .format = "uuid"));
+        F_STR(CancelView, status, F_REQ, .one_of = "accepted"), F_STR(CancelView, turn_id, F_REQ,
+              .format = "uuid"));
 
 static Err cancel_handle(Req *rq, const void *in, void *ret) {
         TRY(turn_cancel(rq->cx, rq->sv->chat, rq->who->user_id, rq->path[0]));
@@ -109,34 +121,46 @@ static Err cancel_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-#define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations", .audit_none = "a person's own conversation"
+#define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations", \
+        .audit_none = "a person's own conversation"
 
 const Route turn_routes[] = {
         {
-                .id = "turn.history", .method = GET, .path = "/api/v1/conversations/history", .lane = LANE_READ, COMMON,
-                .rate = RATE_READ, .query = &history_query, .out = &turn_view_shape, .out_list = true,
-                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Turns, the latest first", .fn = history_handle,
+                .id = "turn.history", .method = GET, .path = "/api/v1/conversations/history",
+                .lane = LANE_READ, COMMON,
+                .rate = RATE_READ, .query = &history_query, .out = &turn_view_shape,
+                .out_list = true,
+                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Turns, the latest first",
+                .fn = history_handle,
         },
         {
-                .id = "turn.list", .method = GET, .path = "/api/v1/conversations/{conversation_id}/turns", .lane = LANE_READ,
-                COMMON, .rate = RATE_READ, .query = &page_query, .out = &turn_view_shape, .out_list = true,
-                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Turns of one conversation, the latest first",
+                .id = "turn.list", .method = GET,
+                .path = "/api/v1/conversations/{conversation_id}/turns", .lane = LANE_READ,
+                COMMON, .rate = RATE_READ, .query = &page_query, .out = &turn_view_shape,
+                .out_list = true,
+                .errors = ERRORS(ERR_NOT_FOUND),
+                .summary = "Turns of one conversation, the latest first",
                 .fn = turns_handle,
         },
         {
-                .id = "turn.get", .method = GET, .path = "/api/v1/turns/{turn_id}", .lane = LANE_READ, COMMON,
+                .id = "turn.get", .method = GET, .path = "/api/v1/turns/{turn_id}",
+                .lane = LANE_READ, COMMON,
                 .rate = RATE_READ, .out = &turn_view_shape, .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "One turn", .fn = get_handle,
         },
         {
-                .id = "turn.stream", .method = GET, .path = "/api/v1/turns/{turn_id}/stream", .lane = LANE_STREAM, COMMON,
+                .id = "turn.stream", .method = GET, .path = "/api/v1/turns/{turn_id}/stream",
+                .lane = LANE_STREAM, COMMON,
                 .rate = RATE_READ, .out = &turn_answer_shape, .also = "text/event-stream",
-                .errors = ERRORS(ERR_NOT_FOUND), .summary = "A turn's stream again, behind Last-Event-ID",
+                .errors = ERRORS(ERR_NOT_FOUND),
+                .summary = "A turn's stream again, behind Last-Event-ID",
                 .fn = stream_handle,
         },
         {
-                .id = "turn.cancel", .method = POST, .path = "/api/v1/turns/{turn_id}/cancel", .lane = LANE_WORKER, COMMON,
-                .rate = RATE_WRITE, .out = &cancel_shape, .status = 202, .errors = ERRORS(ERR_NOT_FOUND),
+                .id = "turn.cancel", .method = POST, .path = "/api/v1/turns/{turn_id}/cancel",
+                .lane = LANE_WORKER, COMMON,
+                .rate = RATE_WRITE, .out = &cancel_shape, .status = 202,
+                .errors = ERRORS(ERR_NOT_FOUND),
                 .summary = "Stop a running turn", .fn = cancel_handle,
         },
         {}

@@ -132,7 +132,7 @@ static Err profile_write(Ctx *cx, DbConn *c, void *arg, Str user_id, Buf *out) {
 static Err usage_write(Ctx *cx, DbConn *c, void *arg, Str user_id, Buf *out) {
         App *a = arg;
         UsageMonth m;
-        TRY(usage_month(cx, a->chat, c, user_id, STR_NULL, &m));
+        TRY(usage_month(cx, &(ChatScope){ a->chat, c, user_id }, STR_NULL, &m));
         buf_addf(out, "{\"this_month\":{\"total_cost_micro_usd\":%lld,\"unpriced_calls\":%lld}}",
                  (long long)m.total_micro, (long long)m.unpriced);
         return OK;

@@ -6,10 +6,12 @@ enum { CANCELLED_WAIT_MS = 5000 };
 
 static void settings_dup(Arena *a, const ChatSettings *in, ChatSettings *ret) {
         *ret = *in;
-        Str *texts[] = { &ret->providers, &ret->base_url, &ret->api_key, &ret->model, &ret->openai_api_key, &ret->system_text };
+        Str *texts[] = { &ret->providers, &ret->base_url,       &ret->api_key,
+                         &ret->model,     &ret->openai_api_key, &ret->system_text };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 *texts[i] = arena_dup(a, *texts[i]);
-        ret->api_key = ret->openai_api_key = ret->providers = STR_NULL;      /* the providers keep what they need as Secrets */
+        /* the providers keep what they need as Secrets */
+        ret->api_key = ret->openai_api_key = ret->providers = STR_NULL;
 }
 
 Err chat_new(Ctx *cx, const ChatRooms *rooms, const ChatSettings *set, Chat **ret) {
@@ -21,8 +23,10 @@ Err chat_new(Ctx *cx, const ChatRooms *rooms, const ChatSettings *set, Chat **re
         chat->arena = arena_new();
         chat->rooms = *rooms;
         settings_dup(chat->arena, set, &chat->set);
-        chat->up = (Upstream){ .client = rooms->client, .laters = laters_new(rooms->timers),
-                               .spend = spend_new(set->budget_micro), .providers = providers };
+        chat->up = (Upstream){ .client = rooms->client,
+                               .laters = laters_new(rooms->timers),
+                               .spend = spend_new(set->budget_micro),
+                               .providers = providers };
         pthread_mutex_init(&chat->lock, NULL);
         pthread_cond_init(&chat->idle, NULL);
         if (providers.n && !set->no_extraction)
@@ -97,9 +101,7 @@ Chat *chat_free(Chat *chat) {
         return NULL;
 }
 
-bool chat_has_provider(const Chat *chat) {
-        return chat->up.providers.n > 0;
-}
+bool chat_has_provider(const Chat *chat) { return chat->up.providers.n > 0; }
 
 bool chat_has_model(const Chat *chat, Str model) {
         for (size_t i = 0; i < chat->up.providers.n; i++)
@@ -109,7 +111,8 @@ bool chat_has_model(const Chat *chat, Str model) {
 }
 
 void chat_providers(Ctx *cx, Chat *chat, ProviderViews *ret) {
-        *ret = (ProviderViews){ NEW_ARRAY(cx->arena, ProviderView, chat->up.providers.n + 1), chat->up.providers.n };
+        *ret = (ProviderViews){ NEW_ARRAY(cx->arena, ProviderView, chat->up.providers.n + 1),
+                                chat->up.providers.n };
         for (size_t i = 0; i < ret->n; i++)
                 provider_view(cx, chat->up.providers.v[i], &ret->v[i]);
 }

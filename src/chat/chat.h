@@ -2,61 +2,80 @@
 #pragma once
 /* chat: one turn of a conversation, from the message to the stored answer (contracts/chat.md).
  *
- * A turn never holds a thread while a model writes. Its way: wait for the conversation to be free → (with a model) record the
- * turn as running → retrieve and build the prompt on a worker → the provider's chunks arrive on the client's thread and go to
- * the listeners → answer, usage and the facts of the message are stored in one write → `done`. Without a model everything
- * after the retrieval is one write. What was said is memory's (memory/turns.h); how it was answered is kept here.
- * A crash leaves a running turn; chat_start marks it interrupted. */
+ * A turn never holds a thread while a model writes. Its way: wait for the conversation to be free →
+ * (with a model) record the turn as running → retrieve and build the prompt on a worker → the
+ * provider's chunks arrive on the client's thread and go to the listeners → answer, usage and the
+ * facts of the message are stored in one write → `done`. Without a model everything after the
+ * retrieval is one write. What was said is memory's (memory/turns.h); how it was answered is kept
+ * here. A crash leaves a running turn; chat_start marks it interrupted. */
 #include "codec/shape.h"
 #include "memory/find.h"
 
-typedef struct Chat Chat;                             /* one per process; thread safe */
+typedef struct Chat Chat; /* one per process; thread safe */
 typedef struct Client Client;
 typedef struct Pool Pool;
 typedef struct Timers Timers;
 
-typedef struct ChatRooms { Db *db; Memory *memory; Client *client; Pool *workers; Timers *timers; } ChatRooms;
+typedef struct ChatRooms { Db *db; Memory *memory; Client *client; Pool *workers; Timers *timers;
+        } ChatRooms;
 
 typedef struct ChatSettings {
-        Str providers;                                /* LLM_PROVIDERS: JSON list (chat.md 7); STR_NULL = the short form */
-        Str base_url, api_key, model;                 /* LLM_BASE_URL, LLM_API_KEY, LLM_MODEL */
-        Str openai_api_key;                           /* OPENAI_API_KEY alone: api.openai.com */
-        Str system_text;                              /* STR_NULL = a built-in one */
-        int64_t context_tokens;                       /* 2000..4000; 0 = 3000 */
-        int64_t budget_micro;                         /* server-wide, per month, in micro-dollars; < 0 = none */
-        bool budget_offline;                          /* BUDGET_ACTION=offline: answer from memories instead of refusing */
-        bool no_last_resort;                          /* LLM_FALLBACK_OFFLINE=off */
-        bool cancel_on_disconnect;                    /* on_disconnect=cancel */
-        bool no_extraction;                           /* LLM_EXTRACTION=off: only rules read facts from messages */
-        /* The data key of a user (as in MemorySettings): what the turn rows hold is sealed with it. */
+        /* LLM_PROVIDERS: JSON list (chat.md 7); STR_NULL = the short form */
+        Str providers;
+        Str base_url, api_key, model; /* LLM_BASE_URL, LLM_API_KEY, LLM_MODEL */
+        Str openai_api_key;           /* OPENAI_API_KEY alone: api.openai.com */
+        Str system_text;              /* STR_NULL = a built-in one */
+        int64_t context_tokens;       /* 2000..4000; 0 = 3000 */
+        /* server-wide, per month, in micro-dollars; < 0 = none */
+        int64_t budget_micro;
+        /* BUDGET_ACTION=offline: answer from memories instead of refusing */
+        bool budget_offline;
+        bool no_last_resort;       /* LLM_FALLBACK_OFFLINE=off */
+        bool cancel_on_disconnect; /* on_disconnect=cancel */
+        /* LLM_EXTRACTION=off: only rules read facts from messages */
+        bool no_extraction;
+        /* The data key of a user (as in MemorySettings): what the turn rows hold is sealed with it.
+         */
         Err (*key)(Ctx *cx, DbConn *c, Str user_id, void *arg, uint8_t ret_key[32]);
         void *key_arg;
 } ChatSettings;
 
 extern const Migration chat_migrations[];
 
-Err   chat_new(Ctx *cx, const ChatRooms *rooms, const ChatSettings *set, Chat **ret) _must_check_;
-/* Once, before the server listens: turns that ran when the process died become interrupted; waiting jobs go on. */
-Err   chat_start(Ctx *cx, Chat *chat) _must_check_;
-/* Drain: no new turn begins (ERR_UNAVAILABLE), then waits up to `ms` for running ones; what is left is cancelled. */
-void  chat_stop(Chat *chat, int64_t ms);
+Err chat_new(Ctx *cx, const ChatRooms *rooms, const ChatSettings *set, Chat **ret) _must_check_;
+/* Once, before the server listens: turns that ran when the process died become interrupted; waiting
+ * jobs go on. */
+Err chat_start(Ctx *cx, Chat *chat) _must_check_;
+/* Drain: no new turn begins (ERR_UNAVAILABLE), then waits up to `ms` for running ones; what is left
+ * is cancelled. */
+void chat_stop(Chat *chat, int64_t ms);
 Chat *chat_free(Chat *chat);
 DEFINE_CLEANUP(Chat, chat_free)
 
+/* Whose data, through which connection. */
+typedef struct ChatScope { Chat *chat; DbConn *c; Str user_id; } ChatScope;
+
 /* ---- providers ---- */
-typedef struct ProviderView { Str name, base_url, state; Strs models; Str default_model; int64_t running; bool is_free; } ProviderView;
+typedef struct ProviderView { Str name, base_url, state; Strs models; Str default_model;
+        int64_t running; bool is_free; } ProviderView;
 typedef struct ProviderViews { ProviderView *v; size_t n; } ProviderViews;
-bool  chat_has_provider(const Chat *chat);
-bool  chat_has_model(const Chat *chat, Str model);     /* as a provider names it */
-void  chat_providers(Ctx *cx, Chat *chat, ProviderViews *ret);
+bool chat_has_provider(const Chat *chat);
+bool chat_has_model(const Chat *chat, Str model); /* as a provider names it */
+void chat_providers(Ctx *cx, Chat *chat, ProviderViews *ret);
 
 /* ---- a turn ---- */
 typedef enum TurnState {
-        TURN_RUNNING = 1, TURN_COMPLETED, TURN_FAILED, TURN_CANCELLED, TURN_INTERRUPTED, _TURN_STATE_N,
+        TURN_RUNNING = 1,
+        TURN_COMPLETED,
+        TURN_FAILED,
+        TURN_CANCELLED,
+        TURN_INTERRUPTED,
+        _TURN_STATE_N,
 } TurnState;
 extern const char *const turn_state_names[_TURN_STATE_N];
 
-typedef struct TokenUsage { int64_t prompt, completion, cached; bool estimated, unpriced; int64_t cost_micro; } TokenUsage;
+typedef struct TokenUsage { int64_t prompt, completion, cached; bool estimated, unpriced;
+        int64_t cost_micro; } TokenUsage;
 typedef struct UsedMemory { Str memory_id, type, content; double relevance_score; } UsedMemory;
 typedef struct Citation { int64_t mark; Str memory_id, turn_id, quote; } Citation;
 /* One look at a provider. `called` false: it was passed over (circuit open, busy, budget). */
@@ -69,78 +88,95 @@ typedef struct Attempt {
 
 typedef struct ChatTurn {
         Str turn_id, conversation_id, user_id;
-        Str session_id;                               /* the conversation's external id, else its own */
+        /* the conversation's external id, else its own */
+        Str session_id;
         int64_t number;
         TurnState state;
         Str message, answer;
         int64_t at, processing_us;
-        Str provider, model, finish_reason;           /* STR_NULL until known */
-        Str mode;                                     /* retrieval mode: "default", "opening", … */
-        Str extraction;                               /* "done", "pending", "off" */
+        Str provider, model, finish_reason; /* STR_NULL until known */
+        Str mode;                           /* retrieval mode: "default", "opening", … */
+        Str extraction;                     /* "done", "pending", "off" */
         bool is_offline, retrieval_degraded, quota_reached, is_replay;
-        const char *offline_reason;                   /* "budget", "consent": a model was not asked on purpose */
-        Err failure;                                  /* state failed: why */
+        const char *offline_reason; /* "budget", "consent": a model was not asked on purpose */
+        Err failure;                /* state failed: why */
         TokenUsage usage;
-        List used, citations, attempts;               /* UsedMemory, Citation, Attempt */
+        List used, citations, attempts; /* UsedMemory, Citation, Attempt */
         Strs created, suggestions, turns_used;
-        Str request;                                  /* the caller's metadata, JSON text; STR_NULL = none */
-        Str tool_calls;                               /* /v1: JSON text of the message's tool_calls; STR_NULL = none */
+        /* the caller's metadata, JSON text; STR_NULL = none */
+        Str request;
+        /* /v1: JSON text of the message's tool_calls; STR_NULL = none */
+        Str tool_calls;
 } ChatTurn;
 typedef struct ChatTurns { ChatTurn *v; size_t n; } ChatTurns;
 
 typedef struct TurnAsk {
         Str user_id, message;
-        Str conversation_id;                          /* STR_NULL: the default conversation */
-        bool is_session;                              /* conversation_id may be an external id; unknown: it is made */
+        Str conversation_id; /* STR_NULL: the default conversation */
+        /* conversation_id may be an external id; unknown: it is made */
+        bool is_session;
         OptInt number;
-        Str metadata, context;                        /* JSON object, text; optional */
-        Str model; OptInt max_tokens; OptNum temperature;
-        bool no_memories;                             /* retrieve nothing */
-        bool no_store;                                /* leave no trace but the usage (/v1 with memory off) */
+        Str metadata, context; /* JSON object, text; optional */
+        Str model;
+        OptInt max_tokens;
+        OptNum temperature;
+        bool no_memories; /* retrieve nothing */
+        /* leave no trace but the usage (/v1 with memory off) */
+        bool no_store;
         bool stream;
-        bool no_fallback;                             /* no offline answer when providers fail */
-        bool no_model, no_learning;                   /* the person does not consent to it */
-        Str messages, options;                        /* /v1: JSON array as sent; JSON object of members to pass on */
+        bool no_fallback;           /* no offline answer when providers fail */
+        bool no_model, no_learning; /* the person does not consent to it */
+        /* /v1: JSON array as sent; JSON object of members to pass on */
+        Str messages, options;
 } TurnAsk;
 
 typedef enum TurnEventKind { TURN_EV_START = 1, TURN_EV_MEMORIES, TURN_EV_DELTA } TurnEventKind;
 typedef struct TurnEvent {
         TurnEventKind kind;
-        int64_t n;                                    /* 0 start, 1 memories, 2… deltas; `done` comes as number n + 1 */
-        const ChatTurn *turn;                         /* ids and `used`; the rest only in `done` */
-        Str provider, model;                          /* as far as known */
-        Str text, tool_calls;                         /* of a delta */
+        /* 0 start, 1 memories, 2… deltas; `done` comes as number n + 1 */
+        int64_t n;
+        const ChatTurn *turn; /* ids and `used`; the rest only in `done` */
+        Str provider, model;  /* as far as known */
+        Str text, tool_calls; /* of a delta */
 } TurnEvent;
-/* Callbacks come one at a time, from any thread, and must not block. `event` false: feed no more until turn_ready.
- * `done` comes once: e OK (t complete, durable), or why it failed; `why` has the public parts of the failure. `release` is the
- * very last: after `done`, or after turn_leave. */
+/* Callbacks come one at a time, from any thread, and must not block. `event` false: feed no more
+ * until turn_ready. `done` comes once: e OK (t complete, durable), or why it failed; `why` has the
+ * public parts of the failure. `release` is the very last: after `done`, or after turn_leave. */
 typedef struct TurnListener {
         void *arg;
         void (*release)(void *arg);
-        bool (*event)(void *arg, const TurnEvent *ev);        /* NULL: only the end is wanted */
+        bool (*event)(void *arg, const TurnEvent *ev); /* NULL: only the end is wanted */
         void (*done)(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n);
 } TurnListener;
-typedef struct TurnFeed TurnFeed;                     /* one listener on one turn */
+typedef struct TurnFeed TurnFeed; /* one listener on one turn */
 
-/* Worker thread. A failure returned here comes instead of all callbacks. *ret (may be NULL) is set before the first callback and
- * belongs to the caller: turn_feed_unref. ERR_RATE_LIMITED: too many running turns of the user. */
-Err  turn_start(Ctx *cx, Chat *chat, const TurnAsk *ask, const TurnListener *l, TurnFeed **ret) _must_check_;
+/* Worker thread. A failure returned here comes instead of all callbacks. *ret (may be NULL) is set
+ * before the first callback and belongs to the caller: turn_feed_unref. ERR_RATE_LIMITED: too many
+ * running turns of the user. */
+Err turn_start(Ctx *cx, Chat *chat, const TurnAsk *ask, const TurnListener *l,
+               TurnFeed **ret) _must_check_;
 /* Follow a running or stored turn from event `after` + 1 on (-1: all). ERR_NOT_FOUND. */
-Err  turn_follow(Ctx *cx, Chat *chat, Str user_id, Str turn_id, int64_t after, const TurnListener *l, TurnFeed **ret) _must_check_;
-void turn_ready(TurnFeed *f);                         /* the listener can take more */
-void turn_leave(TurnFeed *f);                         /* the listener is gone: only `release` still comes */
+typedef struct FollowAsk { Str user_id, turn_id; int64_t after; } FollowAsk;
+Err turn_follow(Ctx *cx, Chat *chat, const FollowAsk *ask, const TurnListener *l,
+                TurnFeed **ret) _must_check_;
+void turn_ready(TurnFeed *f); /* the listener can take more */
+/* the listener is gone: only `release` still comes */
+void turn_leave(TurnFeed *f);
 TurnFeed *turn_feed_unref(TurnFeed *f);
 
 /* A running turn ends as cancelled; one that is over stays as it is. ERR_NOT_FOUND. */
-Err  turn_cancel(Ctx *cx, Chat *chat, Str user_id, Str turn_id) _must_check_;
+Err turn_cancel(Ctx *cx, Chat *chat, Str user_id, Str turn_id) _must_check_;
 
-Err  chat_turn_find(Ctx *cx, Chat *chat, DbConn *c, Str user_id, Str turn_id, ChatTurn *ret) _must_check_;   /* ERR_NOT_FOUND */
-/* Newest first; conversation_id STR_NULL = all of the user's; before 0 = from the end, else the turn number (of one
- * conversation) to start below. */
+/* ERR_NOT_FOUND */
+Err chat_turn_find(Ctx *cx, const ChatScope *s, Str turn_id, ChatTurn *ret) _must_check_;
+/* Newest first; conversation_id STR_NULL = all of the user's; before 0 = from the end, else the
+ * turn number (of one conversation) to start below. */
 typedef struct ChatTurnFilter { Str conversation_id; int64_t before, limit; } ChatTurnFilter;
-Err  chat_turn_list(Ctx *cx, Chat *chat, DbConn *c, Str user_id, const ChatTurnFilter *f, ChatTurns *ret) _must_check_;
+Err chat_turn_list(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f,
+        ChatTurns *ret) _must_check_;
 /* Turns of each conversation, in the order of the ids. */
-Err  chat_turn_counts(Ctx *cx, DbConn *c, Str user_id, Strs conversation_ids, int64_t **ret) _must_check_;
+Err chat_turn_counts(Ctx *cx, DbConn *c, Str user_id, Strs conversation_ids,
+                     int64_t **ret) _must_check_;
 /* Inside the write that removes a conversation or a person. */
-Err  chat_conversation_clear(Ctx *cx, DbConn *c, Str user_id, Str conversation_id) _must_check_;
-Err  chat_erase(Ctx *cx, Chat *chat, DbConn *c, Str user_id) _must_check_;
+Err chat_conversation_clear(Ctx *cx, DbConn *c, Str user_id, Str conversation_id) _must_check_;
+Err chat_erase(Ctx *cx, Chat *chat, DbConn *c, Str user_id) _must_check_;

@@ -8,19 +8,22 @@
 #include "codec/sse.h"
 
 enum {
-        RETRIES_MAX = 2,                              /* per provider */
+        RETRIES_MAX = 2, /* per provider */
         ANSWER_MAX = 1024 * 1024,
         EVENT_MAX = 256 * 1024,
-        WORST_ANSWER_TOKENS = 4096,                   /* of a call that names no maximum, for the budget */
+        /* of a call that names no maximum, for the budget */
+        WORST_ANSWER_TOKENS = 4096,
 };
 
 typedef enum Phase { PHASE_STEP, PHASE_QUEUED, PHASE_CALLING, PHASE_BACKOFF, PHASE_OVER } Phase;
 
 struct Completion {
         atomic_int refs;
-        pthread_mutex_t lock;                         /* phase, epoch, call, cancelled; the rest belongs to whoever runs it */
+        /* phase, epoch, call, cancelled; the rest belongs to whoever runs it */
+        pthread_mutex_t lock;
         Phase phase;
-        unsigned epoch;                               /* a timer set for another one comes too late */
+        /* a timer set for another one comes too late */
+        unsigned epoch;
         Call *call;
         bool cancelled;
 
@@ -31,8 +34,8 @@ struct Completion {
         CompletionEvents ev;
         SlotWait slot;
 
-        size_t at;                                    /* which provider */
-        int tries;                                    /* failed calls to it */
+        size_t at; /* which provider */
+        int tries; /* failed calls to it */
         Provider *p;
         Str model;
         int64_t reserved, entered_us;
@@ -48,9 +51,9 @@ struct Completion {
 
         Attempt attempts[ATTEMPTS_MAX];
         size_t n_attempts;
-        int64_t retry_after_ms;                       /* soonest of those that asked */
+        int64_t retry_after_ms; /* soonest of those that asked */
         bool budget_stopped;
-        Err refused;                                  /* the request itself was at fault */
+        Err refused; /* the request itself was at fault */
 };
 
 static void completion_step(Completion *c);
@@ -92,7 +95,8 @@ static void phase_set(Completion *c, Phase to) {
         pthread_mutex_unlock(&c->lock);
 }
 
-/* Called from a timer or a slot: is it still the turn of what was set up in this phase? Then it goes on as STEP. */
+/* Called from a timer or a slot: is it still the turn of what was set up in this phase? Then it
+ * goes on as STEP. */
 static bool phase_claim(Completion *c, Phase from, unsigned epoch) {
         pthread_mutex_lock(&c->lock);
         bool mine = c->phase == from && (!epoch || c->epoch == epoch);
@@ -110,28 +114,35 @@ static void attempt_note(Completion *c, Str outcome, bool called, const TokenUsa
         if (c->n_attempts == ATTEMPTS_MAX)
                 return;
         int64_t ms = (cx_mono_us(&c->cx) - c->entered_us) / 1000;
-        c->attempts[c->n_attempts++] = (Attempt){ provider_name(c->p), c->model, outcome, ms, called, *usage };
-        LOG(&c->cx, LOG_INFO, "llm_call", "provider tried", L_STR("provider", provider_name(c->p)), L_STR("model", c->model),
-            L_STR("outcome", outcome), L_INT("ms", ms));
+        c->attempts[c->n_attempts++] =
+                (Attempt){ provider_name(c->p), c->model, outcome, ms, called, *usage };
+        LOG(&c->cx, LOG_INFO, "llm_call", "provider tried", L_STR("provider", provider_name(c->p)),
+            L_STR("model", c->model), L_STR("outcome", outcome), L_INT("ms", ms));
         if (called)
-                provider_observe(c->p, c->model, outcome, (double)ms / 1000,
-                                 c->first_chunk_us ? (double)(c->first_chunk_us - c->entered_us) / 1e6 : 0);
+                provider_observe(
+                        c->p, c->model, outcome, (double)ms / 1000,
+                        c->first_chunk_us ? (double)(c->first_chunk_us - c->entered_us) / 1e6 : 0);
 }
 
 static void usage_of_call(const Completion *c, TokenUsage *u) {
         if (c->has_usage)
-                *u = (TokenUsage){ c->last.prompt_tokens, c->last.completion_tokens, c->last.cached_tokens, .estimated = false };
+                *u = (TokenUsage){ c->last.prompt_tokens, c->last.completion_tokens,
+                                   c->last.cached_tokens, .estimated = false };
         else if (c->has_delivered || c->text.n)
-                *u = (TokenUsage){ c->ask.prompt_tokens, tokens_estimate(c->text.n), 0, .estimated = true };
+                *u = (TokenUsage){ c->ask.prompt_tokens, tokens_estimate(c->text.n), 0,
+                                   .estimated = true };
         else
                 *u = (TokenUsage){ 0 };
-        bool nothing = !u->prompt && !u->completion;  /* costs nothing at any price */
-        u->unpriced = !nothing && !price_cost(provider_price(c->p), u->prompt, u->completion, u->cached, &u->cost_micro);
+        bool nothing = !u->prompt && !u->completion; /* costs nothing at any price */
+        u->unpriced = !nothing && !price_cost(provider_price(c->p), u->prompt, u->completion,
+                                              u->cached, &u->cost_micro);
 }
 
 static int64_t worst_cost(const Completion *c) {
-        int64_t micro = 0, answer = c->ask.max_tokens.has ? c->ask.max_tokens.v : WORST_ANSWER_TOKENS;
-        return price_cost(provider_price(c->p), c->ask.prompt_tokens, answer, 0, &micro) ? micro : 0;
+        int64_t micro = 0,
+                answer = c->ask.max_tokens.has ? c->ask.max_tokens.v : WORST_ANSWER_TOKENS;
+        return price_cost(provider_price(c->p), c->ask.prompt_tokens, answer, 0, &micro) ? micro
+                                                                                         : 0;
 }
 
 static bool budget_reserve(Completion *c) {
@@ -171,10 +182,13 @@ static Err verdict_of_all(const Completion *c) {
 static void completion_finish(Completion *c, Err e) {
         bool answered = e == OK || c->has_delivered;
         CompletionResult r = {
-                .provider = answered ? provider_name(c->p) : STR_NULL, .model = answered ? c->model : STR_NULL,
-                .finish_reason = c->last.finish_reason, .tool_calls = c->last.tool_calls,
+                .provider = answered ? provider_name(c->p) : STR_NULL,
+                .model = answered ? c->model : STR_NULL,
+                .finish_reason = c->last.finish_reason,
+                .tool_calls = c->last.tool_calls,
                 .text = answered && c->text.n ? buf_str(&c->text) : STR(""),
-                .attempts = { c->attempts, c->n_attempts }, .budget_stopped = c->budget_stopped,
+                .attempts = { c->attempts, c->n_attempts },
+                .budget_stopped = c->budget_stopped,
                 .retry_after_s = e == ERR_LLM_UNAVAILABLE ? retry_after_s(c) : 0,
         };
         if (answered && c->n_attempts)
@@ -195,7 +209,8 @@ static Str outcome_word(Completion *c, Err e, const CallResult *r) {
                 return STR("bad_response");
         if (e)
                 return STR("connection");
-        return c->status == 401 || c->status == 403 ? STR("auth") : arena_strf(c->arena, "http_%d", c->status);
+        return c->status == 401 || c->status == 403 ? STR("auth")
+                                                    : arena_strf(c->arena, "http_%d", c->status);
 }
 
 static bool may_retry(const Completion *c, Err e, Str outcome) {
@@ -205,7 +220,9 @@ static bool may_retry(const Completion *c, Err e, Str outcome) {
 }
 
 static Err error_of_status(int status) {
-        return status == 404 ? ERR_MODEL_NOT_FOUND : status == 400 || status == 413 || status == 422 ? ERR_BAD_REQUEST : OK;
+        return status == 404                                     ? ERR_MODEL_NOT_FOUND
+               : status == 400 || status == 413 || status == 422 ? ERR_BAD_REQUEST
+                                                                 : OK;
 }
 
 static void retry_now(void *arg);
@@ -214,8 +231,8 @@ static void next_provider(Completion *c, Str reason) {
         c->at++;
         c->tries = 0;
         if (c->at < c->up->providers.n)
-                LOG(&c->cx, LOG_WARN, "llm_failover", "on to the next provider", L_STR("from", provider_name(c->p)),
-                    L_STR("reason", reason));
+                LOG(&c->cx, LOG_WARN, "llm_failover", "on to the next provider",
+                    L_STR("from", provider_name(c->p)), L_STR("reason", reason));
 }
 
 typedef struct Retry { Completion *c; unsigned epoch; } Retry;
@@ -248,7 +265,10 @@ static void call_failed(Completion *c, Err e, Str outcome, int64_t retry_after_m
         Err fault = e ? OK : error_of_status(c->status);
         if (c->has_delivered || fault) {
                 c->refused = fault;
-                completion_finish(c, fault ? fault : outcome.n == 7 && str_eq_c(outcome, "timeout") ? ERR_TIMEOUT : ERR_UPSTREAM);
+                completion_finish(c, fault ? fault
+                                     : outcome.n == 7 && str_eq_c(outcome, "timeout")
+                                             ? ERR_TIMEOUT
+                                             : ERR_UPSTREAM);
                 return;
         }
         uint32_t chance;
@@ -256,7 +276,8 @@ static void call_failed(Completion *c, Err e, Str outcome, int64_t retry_after_m
         int64_t wait = retry_wait_ms(c->tries, retry_after_ms, chance);
         if (wait < 0) {
                 provider_pause(c->p, cx_mono_us(&c->cx) / 1000 + retry_after_ms);
-                c->retry_after_ms = c->retry_after_ms < 0 ? retry_after_ms : MIN(c->retry_after_ms, retry_after_ms);
+                c->retry_after_ms = c->retry_after_ms < 0 ? retry_after_ms
+                                                          : MIN(c->retry_after_ms, retry_after_ms);
         }
         if (wait >= 0 && may_retry(c, e, outcome)) {
                 c->tries++;
@@ -273,7 +294,8 @@ static void call_failed(Completion *c, Err e, Str outcome, int64_t retry_after_m
 static void on_head(void *arg, const CallResult *r) {
         Completion *c = arg;
         c->status = r->status;
-        c->is_sse = c->ask.stream && r->content_type.p && str_starts(r->content_type, STR("text/event-stream"));
+        c->is_sse = c->ask.stream && r->content_type.p &&
+                    str_starts(r->content_type, STR("text/event-stream"));
         if (r->status == 200 && c->ev.begin)
                 c->ev.begin(c->ev.arg, provider_name(c->p), c->model);
 }
@@ -360,13 +382,17 @@ static void on_done(void *arg, Err e, const CallResult *r) {
 
         bool good = !cancelled && answer_is_whole(c, e);
         Str outcome = good ? STR("ok") : outcome_word(c, e, r);
-        bool ours = !e && c->status >= 400 && c->status < 500 && c->status != 408 && c->status != 429;
+        bool ours =
+                !e && c->status >= 400 && c->status < 500 && c->status != 408 && c->status != 429;
         TokenUsage usage;
         usage_of_call(c, &usage);
         budget_settle(c, usage.unpriced ? 0 : usage.cost_micro);
         provider_observe_usage(c->p, c->model, &usage);
         attempt_note(c, outcome, true, &usage);
-        provider_result(&c->cx, c->p, cx_mono_us(&c->cx) / 1000, good ? CALL_GOOD : cancelled || ours ? CALL_NEUTRAL : CALL_BAD);
+        provider_result(&c->cx, c->p, cx_mono_us(&c->cx) / 1000,
+                        good                ? CALL_GOOD
+                        : cancelled || ours ? CALL_NEUTRAL
+                                            : CALL_BAD);
         if (good)
                 completion_finish(c, OK);
         else if (cancelled)
@@ -379,7 +405,8 @@ static void on_done(void *arg, Err e, const CallResult *r) {
 
 static Err call_start_locked(Completion *c, Ctx *cx, const CallSpec *spec) {
         CallEvents ev = { c, on_head, on_chunk, on_done };
-        pthread_mutex_lock(&c->lock);                 /* on_done waits for it: c->call is set before anything can happen */
+        /* on_done waits for it: c->call is set before anything can happen */
+        pthread_mutex_lock(&c->lock);
         c->phase = PHASE_CALLING;
         c->epoch++;
         Err e = client_start(cx, c->up->client, spec, &ev, &c->call);
@@ -395,10 +422,12 @@ static Err call_start_locked(Completion *c, Ctx *cx, const CallSpec *spec) {
 
 /* The slot is ours. false: it could not even be sent; the next provider's turn. */
 static bool call_make(Completion *c) {
-        _cleanup_(arena_freep) Arena *arena = arena_new();            /* the client copies what it sends */
+        /* the client copies what it sends */
+        _cleanup_(arena_freep) Arena *arena = arena_new();
         Ctx cx = c->cx;
         cx.arena = arena;
-        WireRequest in = { c->model, c->ask.messages, c->ask.options, c->ask.max_tokens, c->ask.temperature, c->ask.stream };
+        WireRequest in = { c->model,          c->ask.messages,    c->ask.options,
+                           c->ask.max_tokens, c->ask.temperature, c->ask.stream };
         Str body;
         CallSpec spec;
         call_reset(c);
@@ -409,7 +438,8 @@ static bool call_make(Completion *c) {
         }
         if (!e)
                 return true;
-        LOG(&cx, LOG_WARN, "llm_call", "not sent", L_STR("provider", provider_name(c->p)), L_STR("what", str_c(cx.err.what)));
+        LOG(&cx, LOG_WARN, "llm_call", "not sent", L_STR("provider", provider_name(c->p)),
+            L_STR("what", str_c(cx.err.what)));
         budget_settle(c, 0);
         attempt_note(c, STR("not_sent"), false, &(TokenUsage){ 0 });
         provider_result(&c->cx, c->p, cx_mono_us(&c->cx) / 1000, CALL_NEUTRAL);
@@ -429,7 +459,8 @@ static void slot_waited(void *arg) {
         Retry *r = arg;
         Completion *c = r->c;
         pthread_mutex_lock(&c->lock);
-        bool left = c->phase == PHASE_QUEUED && c->epoch == r->epoch && provider_leave(c->p, &c->slot);
+        bool left =
+                c->phase == PHASE_QUEUED && c->epoch == r->epoch && provider_leave(c->p, &c->slot);
         if (left) {
                 c->phase = PHASE_STEP;
                 c->epoch++;
@@ -440,7 +471,7 @@ static void slot_waited(void *arg) {
                 attempt_note(c, STR("busy"), false, &(TokenUsage){ 0 });
                 next_provider(c, STR("busy"));
                 completion_step(c);
-                completion_unref(c);                  /* the queue's reference */
+                completion_unref(c); /* the queue's reference */
         }
         retry_drop(r);
 }
@@ -468,7 +499,7 @@ static bool provider_try(Completion *c) {
                 next_provider(c, STR("budget"));
                 return false;
         }
-        completion_ref(c);                            /* the queue's, should it come to that */
+        completion_ref(c); /* the queue's, should it come to that */
         phase_set(c, PHASE_QUEUED);
         Slot s = provider_enter(c->p, now_ms, &c->slot);
         if (s == SLOT_QUEUED) {
@@ -499,7 +530,8 @@ static void completion_step(Completion *c) {
 
 /* ---- door ---- */
 
-Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask, const CompletionEvents *ev) {
+Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask,
+                           const CompletionEvents *ev) {
         Completion *c = calloc(1, sizeof *c);
         if (!c)
                 abort();
@@ -509,7 +541,10 @@ Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask, cons
         c->up = up;
         c->arena = a;
         c->scratch = arena_new();
-        c->cx = (Ctx){ .arena = a, .world = cx->world, .route = cx->route, .user_id = arena_dup(a, cx->user_id) };
+        c->cx = (Ctx){ .arena = a,
+                       .world = cx->world,
+                       .route = cx->route,
+                       .user_id = arena_dup(a, cx->user_id) };
         memcpy(c->cx.trace_id, cx->trace_id, sizeof c->cx.trace_id);
         memcpy(c->cx.span_id, cx->span_id, sizeof c->cx.span_id);
         c->ask = *ask;
@@ -525,7 +560,8 @@ Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask, cons
 }
 
 void completion_go(Completion *c) {
-        completion_ref(c);                            /* the running one's, let go in completion_finish */
+        /* the running one's, let go in completion_finish */
+        completion_ref(c);
         completion_step(c);
 }
 

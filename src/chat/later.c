@@ -14,7 +14,8 @@ typedef struct Later {
 
 struct Laters {
         Timers *timers;
-        pthread_mutex_t lock;                         /* held while a timer is made: its callback may run before we know it */
+        /* held while a timer is made: its callback may run before we know it */
+        pthread_mutex_t lock;
         Later *all;
         bool closed;
 };
@@ -43,7 +44,8 @@ static void later_fire(void *arg) {
         if (!closed)
                 later_unlink(x);
         pthread_mutex_unlock(&l->lock);
-        if (closed)                                   /* laters_free waits for us and does the rest */
+        /* laters_free waits for us and does the rest */
+        if (closed)
                 return;
         timer_stop(x->timer);
         x->fn(x->arg);
@@ -79,7 +81,8 @@ Laters *laters_free(Laters *l) {
         pthread_mutex_unlock(&l->lock);
         while (l->all) {
                 Later *x = l->all;
-                timer_stop(x->timer);                 /* waits for a running later_fire, which then leaves x alone */
+                /* waits for a running later_fire, which then leaves x alone */
+                timer_stop(x->timer);
                 later_unlink(x);
                 x->drop(x->arg);
                 free(x);

@@ -12,20 +12,22 @@ static const char *const level_names[LEVELS] = { "warning", "critical", "exceede
 
 /* ---- rows ---- */
 
-Err ledger_add(Ctx *cx, DbConn *c, Str user_id, const unsigned char turn_id[16], const char *purpose, List attempts,
-               bool completed) {
-        const Attempt *a = attempts.v;
-        for (size_t i = 0; i < attempts.n; i++) {
+Err ledger_add(Ctx *cx, DbConn *c, const LedgerEntry *e) {
+        const Attempt *a = e->attempts.v;
+        for (size_t i = 0; i < e->attempts.n; i++) {
                 if (!a[i].called)
                         continue;
                 unsigned char id[16];
                 cx_random(cx, id, sizeof id);
                 const TokenUsage *u = &a[i].usage;
                 TRY(db_run(cx, c, &sql_usage_add,
-                           ARGS(v_text(user_id), v_blob(str_n(id, 16)), v_int(cx_now_ms(cx)), v_blob(str_n(turn_id, 16)),
-                                v_text(a[i].provider), v_text(a[i].model), v_text(str_c(purpose)), v_int(u->prompt),
-                                v_int(u->completion), v_int(u->cached), u->unpriced ? v_null() : v_int(u->cost_micro),
-                                v_int(u->estimated), v_int(completed), v_text(a[i].outcome)), NULL));
+                           ARGS(v_text(e->user_id), v_blob(str_n(id, 16)), v_int(cx_now_ms(cx)),
+                                v_blob(str_n(e->turn_id, 16)), v_text(a[i].provider),
+                                v_text(a[i].model), v_text(str_c(e->purpose)), v_int(u->prompt),
+                                v_int(u->completion), v_int(u->cached),
+                                u->unpriced ? v_null() : v_int(u->cost_micro), v_int(u->estimated),
+                                v_int(e->completed), v_text(a[i].outcome)),
+                           NULL));
         }
         return OK;
 }
@@ -37,8 +39,11 @@ Err budget_get(Ctx *cx, DbConn *c, Str user_id, Budget *ret) {
         Err e = db_row(cx, c, &sql_budget_get, ARGS(v_text(user_id)), &r);
         if (e && e != ERR_NOT_FOUND)
                 return e;
-        *ret = e ? (Budget){ .warning = WARNING_DEFAULT, .critical = CRITICAL_DEFAULT, .auto_stop = true }
-                 : (Budget){ true, row_int(&r, 0), row_int(&r, 1), row_int(&r, 2), row_int(&r, 3) != 0 };
+        *ret = e ? (Budget){ .warning = WARNING_DEFAULT,
+                             .critical = CRITICAL_DEFAULT,
+                             .auto_stop = true }
+                 : (Budget){ true, row_int(&r, 0), row_int(&r, 1), row_int(&r, 2),
+                             row_int(&r, 3) != 0 };
         return OK;
 }
 
@@ -51,7 +56,8 @@ static void forget_now(void *arg) {
 
 Err budget_set(Ctx *cx, Chat *chat, DbConn *c, Str user_id, const Budget *in) {
         if (in->warning <= 0 || in->warning >= in->critical)
-                return RAISE_FIELD(cx, "#/alert_thresholds/warning", "must be above 0 and below critical");
+                return RAISE_FIELD(cx, "#/alert_thresholds/warning",
+                                   "must be above 0 and below critical");
         if (in->critical > 100)
                 return RAISE_FIELD(cx, "#/alert_thresholds/critical", "must be at most 100");
         Forget *f = arena_alloc(cx->arena, sizeof *f + user_id.n);
@@ -59,8 +65,10 @@ Err budget_set(Ctx *cx, Chat *chat, DbConn *c, Str user_id, const Budget *in) {
         f->n = user_id.n;
         memcpy(f->user_id, user_id.p, user_id.n);
         db_on_commit(c, forget_now, f);
-        return db_run(cx, c, &sql_budget_set, ARGS(v_text(user_id), v_int(in->limit_micro), v_int(in->warning),
-                                                   v_int(in->critical), v_int(in->auto_stop)), NULL);
+        return db_run(cx, c, &sql_budget_set,
+                      ARGS(v_text(user_id), v_int(in->limit_micro), v_int(in->warning),
+                           v_int(in->critical), v_int(in->auto_stop)),
+                      NULL);
 }
 
 /* The tighter one decides; thresholds are the user's own. */
@@ -85,10 +93,12 @@ static int level_of(const Budget *b, int64_t spent) {
 
 static void alert_tell(Ctx *cx, int level) {
         static Metric *events;
-        if (!events)                                  /* on the writer only */
-                events = metric_counter("mainstay_budget_events_total", "event", "Budget thresholds that were crossed");
+        if (!events) /* on the writer only */
+                events = metric_counter("mainstay_budget_events_total", "event",
+                                        "Budget thresholds that were crossed");
         cell_inc(METRIC_CELL(events, str_c(level_names[level - 1])));
-        LOG(cx, LOG_WARN, "budget_threshold", "a budget threshold was crossed", L_STR("level", str_c(level_names[level - 1])));
+        LOG(cx, LOG_WARN, "budget_threshold", "a budget threshold was crossed",
+            L_STR("level", str_c(level_names[level - 1])));
 }
 
 Err ledger_alerts(Ctx *cx, Chat *chat, DbConn *c, Str user_id) {
@@ -101,12 +111,16 @@ Err ledger_alerts(Ctx *cx, Chat *chat, DbConn *c, Str user_id) {
                 return OK;
         {
                 _cleanup_(rows_done) Rows r = { 0 };
-                TRY(db_row(cx, c, &sql_usage_sum, ARGS(v_text(user_id), v_int(m.from), v_int(m.to)), &r));
+                TRY(db_row(cx, c, &sql_usage_sum, ARGS(v_text(user_id), v_int(m.from), v_int(m.to)),
+                           &r));
                 spent = row_int(&r, 0);
         }
         for (int level = 1; spent > 0 && level <= level_of(&b, spent); level++) {
                 int64_t added = 0;
-                TRY(db_run(cx, c, &sql_alert_add, ARGS(v_text(user_id), v_int(m.number), v_int(level), v_int(cx_now_ms(cx))), &added));
+                TRY(db_run(
+                        cx, c, &sql_alert_add,
+                        ARGS(v_text(user_id), v_int(m.number), v_int(level), v_int(cx_now_ms(cx))),
+                        &added));
                 if (added)
                         alert_tell(cx, level);
         }
@@ -131,12 +145,14 @@ static Err shares_read(Ctx *cx, DbConn *c, Str user_id, const Month *m, UsageMon
         _cleanup_(rows_done) Rows r = { 0 };
         UsageShare *v = NEW_ARRAY(cx->arena, UsageShare, 100);
         size_t n = 0;
-        TRY(db_rows(cx, c, &sql_usage_by_provider, ARGS(v_text(user_id), v_int(m->from), v_int(m->to)), &r));
+        TRY(db_rows(cx, c, &sql_usage_by_provider,
+                    ARGS(v_text(user_id), v_int(m->from), v_int(m->to)), &r));
         for (bool row;;) {
                 TRY(rows_next(cx, &r, &row));
                 if (!row || n == 100)
                         break;
-                v[n++] = (UsageShare){ row_dup(cx, &r, 0), row_int(&r, 1), row_int(&r, 2), row_int(&r, 3) };
+                v[n++] = (UsageShare){ row_dup(cx, &r, 0), row_int(&r, 1), row_int(&r, 2),
+                                       row_int(&r, 3) };
         }
         ret->shares = (List){ v, n };
         ret->most_used = STR_NULL;
@@ -151,7 +167,8 @@ static Err shares_read(Ctx *cx, DbConn *c, Str user_id, const Month *m, UsageMon
 
 static Err peak_read(Ctx *cx, DbConn *c, Str user_id, const Month *m, UsageMonth *ret) {
         _cleanup_(rows_done) Rows r = { 0 };
-        Err e = db_row(cx, c, &sql_usage_by_day, ARGS(v_text(user_id), v_int(m->from), v_int(m->to)), &r);
+        Err e = db_row(cx, c, &sql_usage_by_day,
+                       ARGS(v_text(user_id), v_int(m->from), v_int(m->to)), &r);
         if (e == ERR_NOT_FOUND)
                 return OK;
         if (e)
@@ -174,25 +191,32 @@ static Err alerts_read(Ctx *cx, DbConn *c, Str user_id, const Month *m, UsageMon
                 int64_t level = row_int(&r, 0);
                 if (level < 1 || level > LEVELS)
                         continue;
-                int64_t percent = level == 1 ? ret->budget.warning : level == 2 ? ret->budget.critical : 100;
+                int64_t percent = level == 1   ? ret->budget.warning
+                                  : level == 2 ? ret->budget.critical
+                                               : 100;
                 v[n++] = (UsageAlert){ str_c(level_names[level - 1]),
-                                       arena_strf(cx->arena, "%lld %% of this month's budget is used", (long long)percent),
+                                       arena_strf(cx->arena,
+                                                  "%lld %% of this month's budget is used",
+                                                  (long long)percent),
                                        row_int(&r, 1) };
         }
         ret->alerts = (List){ v, n };
         return OK;
 }
 
-Err usage_month(Ctx *cx, Chat *chat, DbConn *c, Str user_id, Str month, UsageMonth *ret) {
+Err usage_month(Ctx *cx, const ChatScope *s, Str month, UsageMonth *ret) {
+        DbConn *c = s->c;
+        Str user_id = s->user_id;
         int64_t now = cx_now_ms(cx);
-        Month m;
+        Month m = { 0 };
         UsageMonth u = { 0 };
         TRY(month_parse(cx, month, now, &m));
         TRY(budget_get(cx, c, user_id, &u.budget));
-        u.budget = budget_tighter(chat, u.budget);
+        u.budget = budget_tighter(s->chat, u.budget);
         {
                 _cleanup_(rows_done) Rows r = { 0 };
-                TRY(db_row(cx, c, &sql_usage_sum, ARGS(v_text(user_id), v_int(m.from), v_int(m.to)), &r));
+                TRY(db_row(cx, c, &sql_usage_sum, ARGS(v_text(user_id), v_int(m.from), v_int(m.to)),
+                           &r));
                 u.total_micro = row_int(&r, 0);
                 u.completed_micro = row_int(&r, 1);
                 u.unpriced = row_int(&r, 2);

@@ -4,7 +4,13 @@
 #include "chat/usage.h"
 
 /* One row per attempt that was called. `completed`: the turn they were for has its answer. */
-Err ledger_add(Ctx *cx, DbConn *c, Str user_id, const unsigned char turn_id[16], const char *purpose, List attempts,
-               bool completed) _must_check_;
+typedef struct LedgerEntry {
+        Str user_id;
+        const unsigned char *turn_id;                 /* 16 bytes */
+        const char *purpose;                          /* chat, extraction, conflict, embedding */
+        List attempts;
+        bool completed;
+} LedgerEntry;
+Err ledger_add(Ctx *cx, DbConn *c, const LedgerEntry *e) _must_check_;
 /* Notes each threshold that this month's sum has newly passed; events and metric with it. */
 Err ledger_alerts(Ctx *cx, Chat *chat, DbConn *c, Str user_id) _must_check_;

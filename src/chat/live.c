@@ -7,8 +7,8 @@
 
 static void ask_dup(Arena *a, const TurnAsk *in, TurnAsk *ret) {
         *ret = *in;
-        Str *texts[] = { &ret->user_id, &ret->message, &ret->conversation_id, &ret->metadata, &ret->context,
-                         &ret->model, &ret->messages, &ret->options };
+        Str *texts[] = { &ret->user_id, &ret->message, &ret->conversation_id, &ret->metadata,
+                         &ret->context, &ret->model,   &ret->messages,        &ret->options };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 *texts[i] = arena_dup(a, *texts[i]);
 }
@@ -23,13 +23,22 @@ Live *live_new(Ctx *cx, Chat *chat, const TurnAsk *ask) {
         live->chat = chat;
         live->arena = a;
         ask_dup(a, ask, &live->ask);
-        live->cx = (Ctx){ .arena = a, .world = cx->world, .route = cx->route, .user_id = live->ask.user_id };
+        live->cx = (Ctx){
+                .arena = a, .world = cx->world, .route = cx->route, .user_id = live->ask.user_id
+        };
         memcpy(live->cx.trace_id, cx->trace_id, sizeof cx->trace_id);
         memcpy(live->cx.span_id, cx->span_id, sizeof cx->span_id);
         live->started_us = cx_mono_us(cx);
-        live->t = (ChatTurn){ .turn_id = uuid_new(&live->cx), .user_id = live->ask.user_id, .message = live->ask.message,
-                              .number = -1, .state = TURN_RUNNING, .at = cx_now_ms(cx), .answer = STR(""),
-                              .request = live->ask.metadata, .mode = STR("default"), .extraction = STR("done"),
+        live->t = (ChatTurn){ .turn_id = uuid_new(&live->cx),
+                              .user_id = live->ask.user_id,
+                              .message = live->ask.message,
+                              .number = -1,
+                              .state = TURN_RUNNING,
+                              .at = cx_now_ms(cx),
+                              .answer = STR(""),
+                              .request = live->ask.metadata,
+                              .mode = STR("default"),
+                              .extraction = STR("done"),
                               .usage = { .unpriced = false } };
         return live;
 }
@@ -88,7 +97,9 @@ static bool event_next(const TurnFeed *f, TurnEvent *ret) {
         const Live *live = f->live;
         if (!f->l.event || !live->started)
                 return false;
-        *ret = (TurnEvent){ .n = f->at, .turn = &live->t, .provider = live->t.provider, .model = live->t.model };
+        *ret = (TurnEvent){
+                .n = f->at, .turn = &live->t, .provider = live->t.provider, .model = live->t.model
+        };
         if (f->at < 2) {
                 ret->kind = f->at == 0 ? TURN_EV_START : TURN_EV_MEMORIES;
                 return true;
@@ -109,7 +120,8 @@ static bool feed_step(TurnFeed *f) {
                 return false;
         if (event_next(f, &ev)) {
                 f->at++;
-                f->full = true;                       /* until it says otherwise; turn_ready may come before it returns */
+                /* until it says otherwise; turn_ready may come before it returns */
+                f->full = true;
                 f->is_ready = false;
                 pthread_mutex_unlock(&live->lock);
                 bool more = f->l.event(f->l.arg, &ev);
@@ -286,12 +298,12 @@ static Live **bucket_of(Chat *chat, Str user_id) {
 }
 
 static bool same_conversation(const Live *a, const Live *b) {
-        return str_eq(a->t.user_id, b->t.user_id) && a->t.conversation_id.p && b->t.conversation_id.p &&
-               str_eq(a->t.conversation_id, b->t.conversation_id);
+        return str_eq(a->t.user_id, b->t.user_id) && a->t.conversation_id.p &&
+               b->t.conversation_id.p && str_eq(a->t.conversation_id, b->t.conversation_id);
 }
 
 Gate gate_enter(Live *live) {
-        static uint64_t order;                        /* under chat->lock */
+        static uint64_t order; /* under chat->lock */
         Chat *chat = live->chat;
         int running = 0, waiting = 0;
         bool busy = false;
@@ -303,8 +315,10 @@ Gate gate_enter(Live *live) {
                         waiting += o->waiting;
                         busy |= same_conversation(o, live);
                 }
-        Gate g = chat->stopping ? GATE_CLOSED : busy && waiting < WAITING_MAX ? GATE_WAIT
-                : busy || running >= RUNNING_MAX ? GATE_FULL : GATE_RUN;
+        Gate g = chat->stopping                   ? GATE_CLOSED
+                 : busy && waiting < WAITING_MAX  ? GATE_WAIT
+                 : busy || running >= RUNNING_MAX ? GATE_FULL
+                                                  : GATE_RUN;
         if (g == GATE_RUN || g == GATE_WAIT) {
                 live->waiting = g == GATE_WAIT;
                 live->in_table = true;
@@ -350,7 +364,8 @@ Live *gate_leave(Live *live) {
         if (next && !chat->stopping)
                 next->waiting = false;
         else
-                next = NULL;                          /* when stopping, the waiting run into their time limit */
+                /* when stopping, the waiting run into their time limit */
+                next = NULL;
         table_remove(live);
         pthread_mutex_unlock(&chat->lock);
         live_unref(live);

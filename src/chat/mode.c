@@ -11,25 +11,28 @@ static const RetrievalMode broad = { "broad", 30, 15, false, 0 };
 static const RetrievalMode opening = { "opening", 10, 15, false, 15 };
 static const RetrievalMode usual = { "default", 10, 15, false, 0 };
 
-static const char *const everything_words[] = { "everything", "all you know", "all my memories", NULL };
+static const char *const everything_words[] = { "everything", "all you know", "all my memories",
+        NULL };
 static const char *const schedule_words[] = {
-        "schedule", "calendar", "appointment", "appointments", "meeting", "meetings", "deadline", "deadlines", "remind",
+        "schedule", "calendar", "appointment", "appointments", "meeting", "meetings", "deadline",
+        "deadlines", "remind",
         "plans", "tomorrow", "next week", NULL,
 };
-static const char *const broad_words[] = { "about me", "who am i", "what do you know", "my profile", NULL };
+static const char *const broad_words[] = { "about me", "who am i", "what do you know",
+        "my profile", NULL };
 static const char *const greetings[] = {
-        "hi", "hello", "hey", "hiya", "howdy", "greetings", "yo", "good morning", "good afternoon", "good evening",
+        "hi", "hello", "hey", "hiya", "howdy", "greetings", "yo", "good morning", "good afternoon",
+        "good evening",
         "good day", NULL,
 };
 
-static bool is_word_char(char c) {
-        return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
-}
+static bool is_word_char(char c) { return isalnum((unsigned char)c) || (unsigned char)c >= 0x80; }
 
 /* `phrase` in the text, in any case, between word boundaries. */
 static bool has_phrase(Str text, Str phrase) {
         for (size_t i = 0; i + phrase.n <= text.n; i++) {
-                if ((i > 0 && is_word_char(text.p[i - 1])) || !str_eq_nocase(str_n(text.p + i, phrase.n), phrase))
+                if ((i > 0 && is_word_char(text.p[i - 1])) ||
+                    !str_eq_nocase(str_n(text.p + i, phrase.n), phrase))
                         continue;
                 if (i + phrase.n == text.n || !is_word_char(text.p[i + phrase.n]))
                         return true;
@@ -58,7 +61,8 @@ const RetrievalMode *mode_of(Str message, bool is_first_turn) {
                 return &schedule;
         if (has_any(message, broad_words))
                 return &broad;
-        if (is_first_turn || (word_count(message) <= GREETING_WORDS_MAX && has_any(message, greetings)))
+        if (is_first_turn ||
+            (word_count(message) <= GREETING_WORDS_MAX && has_any(message, greetings)))
                 return &opening;
         return &usual;
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* mode: what kind of question a message is decides how much is retrieved (chat.md 5, step 2). Pure; the first row that
- * matches wins. */
+/* mode: what kind of question a message is decides how much is retrieved (chat.md 5, step 2). Pure;
+ * the first row that matches wins. */
 #include "base/str.h"
 
 typedef struct RetrievalMode {
         const char *name;
-        int top_k, lines;                             /* retrieved, and at most this many in the prompt */
-        bool plans_only;                              /* commitments and episodes only */
-        int profile_top;                              /* opening: this many for the profile's words besides */
+        /* retrieved, and at most this many in the prompt */
+        int top_k, lines;
+        bool plans_only; /* commitments and episodes only */
+        /* opening: this many for the profile's words besides */
+        int profile_top;
 } RetrievalMode;
 
 const RetrievalMode *mode_of(Str message, bool is_first_turn);

@@ -8,7 +8,8 @@
 #include "codec/json.h"
 
 struct Provider {
-        Arena *arena;                                 /* its own: settings live as long as it does */
+        /* its own: settings live as long as it does */
+        Arena *arena;
         Str name, url, base_url, default_model;
         Strs models;
         Secret authorization;
@@ -60,36 +61,46 @@ static const Shape providers_in = SHAPE(ProvidersIn,
 static Metric *m_requests, *m_duration, *m_first, *m_tokens, *m_cost, *m_state;
 
 static void metrics_make(void) {
-        m_requests = metric_counter("mainstay_llm_requests_total", "provider,model,outcome", "Calls to language models");
-        m_duration = metric_histogram("mainstay_llm_request_duration_seconds", "provider", metric_bounds_llm,
-                                      metric_bounds_llm_n, "Time a call to a language model took");
-        m_first = metric_histogram("mainstay_llm_time_to_first_chunk_seconds", "provider", metric_bounds_llm,
-                                   metric_bounds_llm_n, "Time until the first chunk of an answer");
-        m_tokens = metric_counter("mainstay_llm_tokens_total", "provider,model,type", "Tokens sent and received");
-        m_cost = metric_counter("mainstay_llm_cost_usd_total", "provider", "Cost of calls in US dollars");
-        m_state = metric_gauge("mainstay_llm_circuit_state", "provider", "0 closed, 1 open, 2 half open");
+        m_requests = metric_counter("mainstay_llm_requests_total", "provider,model,outcome",
+                                    "Calls to language models");
+        m_duration = metric_histogram("mainstay_llm_request_duration_seconds", "provider",
+                                      metric_bounds_llm, metric_bounds_llm_n,
+                                      "Time a call to a language model took");
+        m_first = metric_histogram("mainstay_llm_time_to_first_chunk_seconds", "provider",
+                                   metric_bounds_llm, metric_bounds_llm_n,
+                                   "Time until the first chunk of an answer");
+        m_tokens = metric_counter("mainstay_llm_tokens_total", "provider,model,type",
+                                  "Tokens sent and received");
+        m_cost = metric_counter("mainstay_llm_cost_usd_total", "provider",
+                                "Cost of calls in US dollars");
+        m_state = metric_gauge("mainstay_llm_circuit_state", "provider",
+                               "0 closed, 1 open, 2 half open");
 }
 
 static bool key_is_set(Str key) {
-        return key.n && !str_starts(key, STR("your-"));       /* "your-openai-api-key" of a copied example */
+        return key.n &&
+               !str_starts(key, STR("your-")); /* "your-openai-api-key" of a copied example */
 }
 
-static int64_t micro(double dollars) {
-        return (int64_t)(dollars * 1e6 + 0.5);
-}
+static int64_t micro(double dollars) { return (int64_t)(dollars * 1e6 + 0.5); }
 
 static Err headers_load(Ctx *cx, Provider *p, Str headers) {
         p->headers[p->n_headers++] = (CallHeader){ STR("Content-Type"), STR("application/json") };
         if (p->authorization.n)
-                p->headers[p->n_headers++] = (CallHeader){ STR("Authorization"), secret_str(&p->authorization) };
+                p->headers[p->n_headers++] =
+                        (CallHeader){ STR("Authorization"), secret_str(&p->authorization) };
         if (!headers.p)
                 return OK;
         _cleanup_(json_freep) Json *j = NULL;
         TRY(json_parse(cx, headers, 4, &j));
         for (JsonIter it = { 0 }; json_next(json_root(j), &it);) {
                 if (p->n_headers == ELEMENTSOF(p->headers) || json_kind(it.value) != JSON_STR)
-                        return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: headers of %.*s: up to 18 strings", STR_FMT(p->name));
-                p->headers[p->n_headers++] = (CallHeader){ arena_dup(p->arena, it.name), arena_dup(p->arena, json_str(it.value)) };
+                        return RAISE(cx, ERR_INVALID,
+                                     "LLM_PROVIDERS: headers of %.*s: up to 18 strings",
+                                     STR_FMT(p->name));
+                p->headers[p->n_headers++] =
+                        (CallHeader){ arena_dup(p->arena, it.name),
+                                      arena_dup(p->arena, json_str(it.value)) };
         }
         return OK;
 }
@@ -116,13 +127,18 @@ static Err provider_new(Ctx *cx, const ProviderIn *in, Str key, Provider **ret) 
         p->base_url = arena_dup(a, base);
         p->url = arena_strf(a, "%.*s/chat/completions", STR_FMT(base));
         p->models = strs_dup(a, in->models);
-        p->default_model = in->default_model.p ? arena_dup(a, in->default_model) : p->models.n ? p->models.v[0] : STR_NULL;
+        p->default_model = in->default_model.p ? arena_dup(a, in->default_model)
+                           : p->models.n       ? p->models.v[0]
+                                               : STR_NULL;
         if (!p->default_model.p)
-                return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: %.*s names no model", STR_FMT(p->name));
+                return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: %.*s names no model",
+                             STR_FMT(p->name));
         if (in->price)
-                p->price = (Price){ true, micro(in->price->input_per_1m), micro(in->price->output_per_1m),
-                                    micro(in->price->cached_input_per_1m.has ? in->price->cached_input_per_1m.v
-                                                                             : in->price->input_per_1m) };
+                p->price = (Price){ true, micro(in->price->input_per_1m),
+                                    micro(in->price->output_per_1m),
+                                    micro(in->price->cached_input_per_1m.has
+                                                  ? in->price->cached_input_per_1m.v
+                                                  : in->price->input_per_1m) };
         p->connect_ms = in->connect_ms;
         p->first_byte_ms = in->first_byte_ms;
         p->between_ms = in->between_ms;
@@ -166,8 +182,14 @@ static size_t short_form(Ctx *cx, const ChatSettings *set, ProviderIn *ret, Str 
         *models = model;
         *ret = (ProviderIn){ .name = openai ? STR("openai") : STR("main"),
                              .base_url = openai ? STR("https://api.openai.com/v1") : set->base_url,
-                             .default_model = model, .models = { models, 1 }, .connect_ms = 3000, .first_byte_ms = 15000,
-                             .between_ms = 20000, .total_ms = 60000, .stream_total_ms = 120000, .max_concurrency = 32 };
+                             .default_model = model,
+                             .models = { models, 1 },
+                             .connect_ms = 3000,
+                             .first_byte_ms = 15000,
+                             .between_ms = 20000,
+                             .total_ms = 60000,
+                             .stream_total_ms = 120000,
+                             .max_concurrency = 32 };
         return 1;
 }
 
@@ -180,12 +202,14 @@ static Err providers_make(Ctx *cx, const ProviderIn *in, size_t n, Str short_key
                 if (in[i].api_key_env.p)
                         key = str_c(getenv(arena_cstr(cx->arena, in[i].api_key_env)));
                 if (in[i].api_key_env.p && !key_is_set(key)) {
-                        LOG(cx, LOG_WARN, "config_error", "provider left out: its key is not set", L_STR("provider", in[i].name));
+                        LOG(cx, LOG_WARN, "config_error", "provider left out: its key is not set",
+                            L_STR("provider", in[i].name));
                         continue;
                 }
                 for (size_t j = 0; j < out->n; j++)
                         if (str_eq(out->v[j]->name, in[i].name))
-                                return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: two are named %.*s", STR_FMT(in[i].name));
+                                return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: two are named %.*s",
+                                             STR_FMT(in[i].name));
                 Provider *p = NULL;
                 Err e = provider_new(cx, &in[i], key, &p);
                 out->v[out->n++] = p;
@@ -201,12 +225,15 @@ Err providers_load(Ctx *cx, const ChatSettings *set, Providers *ret) {
         ProviderIn one;
         Str key = STR_NULL;
         if (set->providers.n) {
-                Str wrapped = arena_strf(cx->arena, "{\"providers\":%.*s}", STR_FMT(set->providers));
+                Str wrapped =
+                        arena_strf(cx->arena, "{\"providers\":%.*s}", STR_FMT(set->providers));
                 if (json_read(cx, wrapped, &providers_in, &in)) {
                         const FieldErr *f = cx->err.fields;
-                        Str where = f ? f->pointer : STR("is not JSON"), how = f ? f->detail : STR("");
+                        Str where = f ? f->pointer : STR("is not JSON"),
+                            how = f ? f->detail : STR("");
                         err_clear(cx);
-                        return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: %.*s %.*s", STR_FMT(where), STR_FMT(how));
+                        return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: %.*s %.*s", STR_FMT(where),
+                                     STR_FMT(how));
                 }
         } else {
                 in.providers = (List){ &one, short_form(cx, set, &one, &key) };
@@ -240,24 +267,37 @@ Str provider_model(const Provider *p, Str asked) {
 
 void provider_view(Ctx *cx, Provider *p, ProviderView *ret) {
         pthread_mutex_lock(&p->lock);
-        *ret = (ProviderView){ .name = p->name, .base_url = p->base_url, .models = p->models, .default_model = p->default_model,
-                               .state = str_c(breaker_state_names[p->breaker.state]), .running = p->running,
+        *ret = (ProviderView){ .name = p->name,
+                               .base_url = p->base_url,
+                               .models = p->models,
+                               .default_model = p->default_model,
+                               .state = str_c(breaker_state_names[p->breaker.state]),
+                               .running = p->running,
                                .is_free = provider_is_free(p) };
         pthread_mutex_unlock(&p->lock);
 }
 
 void provider_spec(Ctx *cx, const Provider *p, bool stream, Str body, CallSpec *ret) {
-        *ret = (CallSpec){ .method = "POST", .url = p->url, .headers = p->headers, .n_headers = p->n_headers, .body = body,
-                           .connect_ms = p->connect_ms, .first_byte_ms = p->first_byte_ms, .between_ms = p->between_ms,
+        *ret = (CallSpec){ .method = "POST",
+                           .url = p->url,
+                           .headers = p->headers,
+                           .n_headers = p->n_headers,
+                           .body = body,
+                           .connect_ms = p->connect_ms,
+                           .first_byte_ms = p->first_byte_ms,
+                           .between_ms = p->between_ms,
                            .total_ms = stream ? p->stream_total_ms : p->total_ms,
-                           .response_max = stream ? 16 * 1024 * 1024 : 1024 * 1024, .allow_private = true };
+                           .response_max = stream ? 16 * 1024 * 1024 : 1024 * 1024,
+                           .allow_private = true };
 }
 
-bool price_cost(const Price *price, int64_t prompt, int64_t completion, int64_t cached, int64_t *ret_micro) {
+bool price_cost(const Price *price, int64_t prompt, int64_t completion, int64_t cached,
+                int64_t *ret_micro) {
         if (!price->has)
                 return false;
         cached = MIN(cached, prompt);
-        double sum = (double)(prompt - cached) * (double)price->input + (double)cached * (double)price->cached +
+        double sum = (double)(prompt - cached) * (double)price->input +
+                     (double)cached * (double)price->cached +
                      (double)completion * (double)price->output;
         int64_t whole = (int64_t)(sum / 1e6);
         *ret_micro = whole + ((double)whole * 1e6 < sum);
@@ -270,7 +310,8 @@ static void state_log(Ctx *cx, Provider *p, BreakerState before) {
         BreakerState now = p->breaker.state;
         if (now == before)
                 return;
-        static const char *const events[_BREAKER_N] = { "circuit_closed", "circuit_open", "circuit_half_open" };
+        static const char *const events[_BREAKER_N] = { "circuit_closed", "circuit_open",
+                                                        "circuit_half_open" };
         cell_set(p->state, (double)now);
         LOG(cx, LOG_WARN, events[now], "provider circuit changed", L_STR("provider", p->name));
 }
@@ -328,7 +369,8 @@ void provider_result(Ctx *cx, Provider *p, int64_t now_ms, CallVerdict v) {
         state_log(cx, p, before);
         p->running--;
         SlotWait *next = p->first;
-        /* A circuit that opened meanwhile leaves the waiting to their time limit: they move on to the next provider. */
+        /* A circuit that opened meanwhile leaves the waiting to their time limit: they move on to
+         * the next provider. */
         if (next && breaker_allow(&p->breaker, now_ms)) {
                 wait_unlink(p, next);
                 p->running++;

@@ -7,19 +7,21 @@
 #include "memory/dates.h"
 #include "memory/moment.h"
 
-#define RELEVANT 0.2
+#define RELEVANT  0.2
 #define KIN_SHARE 0.3
-#define NEARLY   0.5
-#define SURE     0.6
-#define RELATED  0.5                                  /* beside an acknowledgement only what is close */
+#define NEARLY    0.5
+#define SURE      0.6
+/* beside an acknowledgement only what is close */
+#define RELATED 0.5
 enum { TEXT_MAX = 64 * 1024, RELATED_MAX = 2 };
 
 /* ---- reading the message ---- */
 
 static const char asking_words[] =
-        " who whom whose what what's where where's when when's which why how how's who's do does did is are am was were can could "
-        "will would shall should have has had may might ";
-static const char request_words[] = " tell list show remind recall summarize summarise give describe find search explain ";
+        " who whom whose what what's where where's when when's which why how how's who's do "
+        "does did is are am was were can could will would shall should have has had may might ";
+static const char request_words[] =
+        " tell list show remind recall summarize summarise give describe find search explain ";
 
 static bool in_list(Str word, const char *list) {
         char key[24];
@@ -48,10 +50,12 @@ static Str word_first(Str *rest) {
         return word;
 }
 
-static bool is_reminder(Str word, Str rest) {         /* "remind me to …" and "tell Ann …" are not questions to us */
+/* "remind me to …" and "tell Ann …" are not questions to us */
+static bool is_reminder(Str word, Str rest) {
         Str next = word_first(&rest);
         Str after = word_first(&rest);
-        return (str_eq_nocase(word, STR("remind")) && str_eq_nocase(next, STR("me")) && str_eq_nocase(after, STR("to"))) ||
+        return (str_eq_nocase(word, STR("remind")) && str_eq_nocase(next, STR("me")) &&
+                str_eq_nocase(after, STR("to"))) ||
                (in_list(word, " tell give show ") && !in_list(next, " me us "));
 }
 
@@ -62,29 +66,36 @@ bool message_asks(Str message) {
         Str first = word_first(&rest);
         while (in_list(first, " hi hello hey ok okay so and but please well now thanks "))
                 first = word_first(&rest);
-        return in_list(first, asking_words) || (in_list(first, request_words) && !is_reminder(first, rest));
+        return in_list(first, asking_words) ||
+               (in_list(first, request_words) && !is_reminder(first, rest));
 }
 
 /* ---- third person to second ---- */
 
 typedef struct Verb { const char *third, *second; } Verb;
 static const Verb irregular[] = {
-        { "is", "are" }, { "isn't", "are not" }, { "was", "were" }, { "has", "have" }, { "does", "do" }, { "doesn't", "do not" },
-        { "goes", "go" }, { "can", "can" }, { "cannot", "cannot" }, { "will", "will" }, { "wants", "want" }, { "used", "used" },
-        { "lived", "lived" }, { "worked", "worked" }, { "moved", "moved" }, { "studied", "studied" }, { "plans", "plan" },
-        { "had", "had" }, { "went", "went" }, { "got", "got" }, { "bought", "bought" }, { "grew", "grew" }, { "never", "never" },
+        { "is", "are" }, { "isn't", "are not" }, { "was", "were" }, { "has", "have" },
+        { "does", "do" }, { "doesn't", "do not" }, { "goes", "go" }, { "can", "can" },
+        { "cannot", "cannot" }, { "will", "will" }, { "wants", "want" }, { "used", "used" },
+        { "lived", "lived" }, { "worked", "worked" }, { "moved", "moved" },
+        { "studied", "studied" }, { "plans", "plan" }, { "had", "had" }, { "went", "went" },
+        { "got", "got" }, { "bought", "bought" }, { "grew", "grew" }, { "never", "never" },
 };
 /* What "is" is left out before: "Allergic to peanuts." */
 static const char states[] =
-        " allergic married engaged single divorced widowed vegetarian vegan born retired pregnant afraid intolerant lactose "
-        "interested from based located left-handed right-handed fluent ";
-/* Base forms that a note may begin with; "Paris" and "Pets" are none. What is not here is quoted as it stands. */
+        " allergic married engaged single divorced widowed vegetarian vegan born retired "
+        "pregnant afraid intolerant lactose interested from based located left-handed "
+        "right-handed fluent ";
+/* Base forms that a note may begin with; "Paris" and "Pets" are none. What is not here is quoted as
+ * it stands. */
 static const char verbs[] =
-        " attend avoid bake bike believe build buy call camp care climb coach collect commute cook cycle dance dislike do draw "
-        "dream drink drive eat enjoy exercise fear feel fish fly follow garden get give go grow hate have help hike hope hunt "
-        "keep knit know lead learn like listen live look love make manage meet mentor miss need own paint play practise practice "
-        "prefer program read rent ride run sail see sell sing skate ski sleep smoke speak spend stay study suffer support surf "
-        "swim take teach think train travel try understand use visit volunteer wake walk want watch weigh wish work write ";
+        " attend avoid bake bike believe build buy call camp care climb coach collect commute "
+        "cook cycle dance dislike do draw dream drink drive eat enjoy exercise fear feel fish "
+        "fly follow garden get give go grow hate have help hike hope hunt keep knit know lead "
+        "learn like listen live look love make manage meet mentor miss need own paint play "
+        "practise practice prefer program read rent ride run sail see sell sing skate ski "
+        "sleep smoke speak spend stay study suffer support surf swim take teach think train "
+        "travel try understand use visit volunteer wake walk want watch weigh wish work write ";
 
 static bool stem_put(Buf *out, Str stem, const char *ending) {
         char low[24];
@@ -150,10 +161,11 @@ bool second_person(Arena *a, Str content, Str *ret) {
         while (str_ends(rest, STR(".")))
                 rest.n--;
         Str whole = rest, first = word_first(&rest);
-        if (in_list(first, " i "))                    /* "I am Ann" as it was typed */
+        if (in_list(first, " i ")) /* "I am Ann" as it was typed */
                 return false;
         if (in_list(first, states)) {
-                buf_addf(&out, "You are %c%.*s", tolower((unsigned char)first.p[0]), STR_FMT(str_from(first, 1)));
+                buf_addf(&out, "You are %c%.*s", tolower((unsigned char)first.p[0]),
+                         STR_FMT(str_from(first, 1)));
                 rest_add(&out, rest);
         } else if (in_list(first, " my ")) {
                 buf_add_c(&out, "Your");
@@ -180,8 +192,10 @@ bool second_person(Arena *a, Str content, Str *ret) {
 
 /* ---- the answer ---- */
 
-static const char *const month_names[] = { "January", "February", "March", "April", "May", "June", "July", "August",
-                                           "September", "October", "November", "December" };
+static const char *const month_names[] = {
+        "January", "February", "March",     "April",   "May",      "June",
+        "July",    "August",   "September", "October", "November", "December",
+};
 
 static Str day_text(Arena *a, int64_t ms) {
         Civil c = civil_from_days(days_of_ms(ms));
@@ -189,7 +203,9 @@ static Str day_text(Arena *a, int64_t ms) {
 }
 
 static Str hit_text(const MemoryHit *h) { return h->memory ? h->memory->content : h->turn->text; }
-static int64_t hit_at(const MemoryHit *h) { return h->memory ? h->memory->valid_from : h->turn->at; }
+static int64_t hit_at(const MemoryHit *h) {
+        return h->memory ? h->memory->valid_from : h->turn->at;
+}
 
 /* Our own answers and the user's questions tell nothing new. */
 static bool tells_something(const MemoryHit *h, Str message) {
@@ -204,7 +220,8 @@ static size_t place_of_kin(const MemoryHit *h, const MemoryHit *const *list, siz
         for (size_t i = 0; i < n; i++) {
                 const MemoryHit *o = list[i];
                 const MemoryHit *fact = h->memory ? h : o, *words = h->memory ? o : h;
-                if (fact->memory && words->turn && str_eq(fact->memory->source_turn_id, words->turn->turn_id))
+                if (fact->memory && words->turn &&
+                    str_eq(fact->memory->source_turn_id, words->turn->turn_id))
                         return i;
         }
         return n;
@@ -218,7 +235,8 @@ static bool was_superseded(const Learned *l, const MemoryHit *h) {
         return false;
 }
 
-/* relevance_score among what can answer at all: the user's own questions and our answers rank high and say nothing. */
+/* relevance_score among what can answer at all: the user's own questions and our answers rank high
+ * and say nothing. */
 static double scale_of(const RespondIn *in) {
         double relevance = 0, similarity = 0;
         for (size_t i = 0; i < in->hits->n; i++) {
@@ -232,17 +250,20 @@ static double scale_of(const RespondIn *in) {
 }
 
 /* Its own words, not those around it, answer the question. */
-static bool is_to_the_point(const RespondIn *in, const MemoryHit *h, double relevance, double least) {
+static bool is_to_the_point(const RespondIn *in, const MemoryHit *h, double relevance,
+                            double least) {
         return in->is_broad || (relevance >= least && (h->similarity > 0 || relevance >= SURE));
 }
 
-/* The best ones that say something, each thing once: a fact that is nearly as good takes the place of the words it came from. */
+/* The best ones that say something, each thing once: a fact that is nearly as good takes the place
+ * of the words it came from. */
 static size_t choose(const RespondIn *in, double least, size_t max, const MemoryHit **list) {
         size_t n = 0;
         double scale = scale_of(in);
         for (size_t i = 0; i < in->hits->n; i++) {
                 const MemoryHit *h = &in->hits->v[i];
-                if (!is_to_the_point(in, h, h->relevance * scale, least) || !tells_something(h, in->message) || was_superseded(in->learned, h))
+                if (!is_to_the_point(in, h, h->relevance * scale, least) ||
+                    !tells_something(h, in->message) || was_superseded(in->learned, h))
                         continue;
                 size_t kin = place_of_kin(h, list, n);
                 if (kin == n && n < max)
@@ -254,21 +275,22 @@ static size_t choose(const RespondIn *in, double least, size_t max, const Memory
 }
 
 static bool names_place(Str text) {
-        static const Str words[] = { STR(" at "), STR(" in "), STR(" near "), STR(" from "), STR(" on "), STR(" behind ") };
+        static const Str words[] = { STR(" at "), STR(" in "), STR(" near "),
+                                     STR(" from "), STR(" on "), STR(" behind ") };
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (str_contains(text, words[i]))
                         return true;
         return false;
 }
 
-static bool names_time(Str text) {
-        return text_flags(text) & TEXT_HAS_TIME;
-}
+static bool names_time(Str text) { return text_flags(text) & TEXT_HAS_TIME; }
 
 /* Of those that are about as good, one that names what the question word asks for comes first. */
 static void order_by_question(Str message, const MemoryHit **list, size_t n) {
         Str rest = message, word = word_first(&rest);
-        bool (*names)(Str text) = in_list(word, " where where's ") ? names_place : in_list(word, " when when's ") ? names_time : NULL;
+        bool (*names)(Str text) = in_list(word, " where where's ") ? names_place
+                                  : in_list(word, " when when's ") ? names_time
+                                                                   : NULL;
         for (size_t i = 0; names && i < n; i++)
                 if (names(hit_text(list[i])) && list[i]->relevance >= NEARLY * list[0]->relevance) {
                         const MemoryHit *first = list[i];
@@ -291,11 +313,13 @@ static Str content_today(Arena *a, const MemoryRow *row, int64_t now_ms) {
 static void sentence_add(Arena *a, Buf *out, const RespondIn *in, const MemoryHit *h, size_t mark) {
         Str you, day = day_text(a, hit_at(h));
         if (h->turn)
-                buf_addf(out, "On %.*s you said: \"%.*s\" [%zu].", STR_FMT(day), STR_FMT(h->turn->text), mark);
+                buf_addf(out, "On %.*s you said: \"%.*s\" [%zu].", STR_FMT(day),
+                         STR_FMT(h->turn->text), mark);
         else if (!second_person(a, content_today(a, h->memory, in->now_ms), &you))
                 buf_addf(out, "You told me: \"%.*s\" [%zu].", STR_FMT(h->memory->content), mark);
         else if (asks_when(in->message))
-                buf_addf(out, "%.*s [%zu]; I noted that on %.*s.", STR_FMT(you), mark, STR_FMT(day));
+                buf_addf(out, "%.*s [%zu]; I noted that on %.*s.", STR_FMT(you), mark,
+                         STR_FMT(day));
         else
                 buf_addf(out, "%.*s [%zu].", STR_FMT(you), mark);
 }
@@ -315,7 +339,8 @@ static void quotes_add(Arena *a, Buf *out, const MemoryHit *const *list, size_t 
                 }
                 c[i].memory_id = h->memory->memory_id;
                 c[i].turn_id = h->memory->source_turn_id;
-                used[n_used++] = (UsedMemory){ h->memory->memory_id, h->memory->type, h->memory->content, h->relevance };
+                used[n_used++] = (UsedMemory){ h->memory->memory_id, h->memory->type,
+                                               h->memory->content, h->relevance };
         }
         ret->citations = (List){ c, n };
         ret->used = (List){ used, n_used };
@@ -343,10 +368,12 @@ static bool learned_add(Buf *out, const Learned *l) {
 
 static const char *opening(const char *reason) {
         if (reason && !strcmp(reason, "budget"))
-                return "The budget for language models is used up, so no language model is asked; this answer comes from your "
+                return "The budget for language models is used up, so no language model is asked; "
+                       "this answer comes from your "
                        "stored memories.";
         if (reason && !strcmp(reason, "consent"))
-                return "You chose that no language model reads your messages; this answer comes from your stored memories.";
+                return "You chose that no language model reads your messages; this answer comes "
+                       "from your stored memories.";
         return "No language model is available; this answer comes from your stored memories.";
 }
 
@@ -357,7 +384,8 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
         if (!n) {
                 buf_add_c(out, "I have nothing stored that answers this.");
                 _cleanup_(buf_done) Buf learned = BUF(TEXT_MAX);
-                buf_add_c(out, learned_add(&learned, in->learned) ? "\n" : " I have kept your message.");
+                buf_add_c(out,
+                          learned_add(&learned, in->learned) ? "\n" : " I have kept your message.");
                 buf_add(out, learned.n ? buf_str(&learned) : STR(""));
                 return;
         }
@@ -374,7 +402,8 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
 static void statement_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
         const MemoryHit *list[RELATED_MAX];
         if (!learned_add(out, in->learned))
-                buf_add_c(out, "I have kept your message; it holds no fact that I could read from it.");
+                buf_add_c(out,
+                          "I have kept your message; it holds no fact that I could read from it.");
         size_t n = choose(in, RELATED, RELATED_MAX, list);
         if (!n)
                 return;
@@ -408,18 +437,24 @@ static bool suggestion_add(Str *v, size_t *n, Str s) {
 static Str hit_topic(const MemoryHit *h) {
         if (!h->memory)
                 return STR_NULL;
-        return h->memory->entities.n ? h->memory->entities.v[0] : h->memory->tags.n ? h->memory->tags.v[0] : STR_NULL;
+        return h->memory->entities.n ? h->memory->entities.v[0]
+               : h->memory->tags.n   ? h->memory->tags.v[0]
+                                     : STR_NULL;
 }
 
 Strs suggest(Arena *a, Str message, const MemoryHits *hits) {
-        static const Str usual[] = { STR("What do you know about me?"), STR("What are my plans for next week?"),
-                                     STR("What do I like?"), STR("What did I tell you last?"), STR("Where do I live?") };
+        static const Str usual[] = { STR("What do you know about me?"),
+        STR("What are my plans for next week?"),
+                                     STR("What do I like?"), STR("What did I tell you last?"),
+                                     STR("Where do I live?") };
         Str *v = NEW_ARRAY(a, Str, SUGGESTIONS);
         size_t n = 0;
         for (size_t i = 0; i < hits->n && n < 2; i++) {
                 Str topic = hit_topic(&hits->v[i]);
                 if (topic.n && topic.n < 60)
-                        suggestion_add(v, &n, arena_strf(a, "What do you know about %.*s?", STR_FMT(topic)));
+                        suggestion_add(
+                                v, &n,
+                                arena_strf(a, "What do you know about %.*s?", STR_FMT(topic)));
         }
         for (size_t i = 0; n < SUGGESTIONS; i++)
                 if (!str_eq_nocase(usual[i], str_trim(message)))

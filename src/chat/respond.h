@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* respond: an answer without a language model, from what is stored (chat.md 6). Pure and deterministic. Questions get a full
- * sentence and the quotes it rests on, statements an acknowledgement of what was stored; every quote is byte-equal to
- * stored text. */
+/* respond: an answer without a language model, from what is stored (chat.md 6). Pure and
+ * deterministic. Questions get a full sentence and the quotes it rests on, statements an
+ * acknowledgement of what was stored; every quote is byte-equal to stored text. */
 #include "chat/chat.h"
 #include "memory/learn.h"
 
@@ -11,17 +11,21 @@ enum { QUOTES_MAX = 5, SUGGESTIONS = 4 };
 typedef struct RespondIn {
         Str message;
         const MemoryHits *hits;
-        const Learned *learned;                       /* what the rules stored from this message */
-        const char *reason;                           /* why no model is used: NULL = none is available; "budget", "consent" */
-        bool is_broad;                                /* "what do you know about me" */
+        const Learned *learned; /* what the rules stored from this message */
+        const char
+                *reason; /* why no model is used: NULL = none is available; "budget", "consent" */
+        bool is_broad;   /* "what do you know about me" */
         int64_t now_ms;
 } RespondIn;
-typedef struct Response { Str text; List citations; List used; } Response;    /* Citation; UsedMemory */
+/* Citation; UsedMemory */
+typedef struct Response { Str text; List citations; List used; } Response;
 void respond(Arena *a, const RespondIn *in, Response *ret);
 
-/* Exactly SUGGESTIONS short follow-ups, from the hits and, where they do not give enough, from what everybody may ask. */
+/* Exactly SUGGESTIONS short follow-ups, from the hits and, where they do not give enough, from what
+ * everybody may ask. */
 Strs suggest(Arena *a, Str message, const MemoryHits *hits);
 
-bool message_asks(Str message);                       /* a question or a request, not a statement */
-/* "Lives in Lisbon." -> "You live in Lisbon."; false: it does not read as a statement about the user. */
+bool message_asks(Str message); /* a question or a request, not a statement */
+/* "Lives in Lisbon." -> "You live in Lisbon."; false: it does not read as a statement about the
+ * user. */
 bool second_person(Arena *a, Str content, Str *ret) _must_check_;

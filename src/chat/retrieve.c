@@ -8,13 +8,21 @@
 #include "memory/moment.h"
 #include "memory/profile.h"
 
-enum { RECENT_MAX = 60, RECENT_SHOWN = 12, QUERY_MAX = 1000,
-       OFFLINE_MORE = 3 };                            /* a responder leaves out questions and its own answers */
+enum {
+        RECENT_MAX = 60,
+        RECENT_SHOWN = 12,
+        QUERY_MAX = 1000,
+        /* a responder leaves out questions and its own answers */
+        OFFLINE_MORE = 3
+};
 
-/* What people say to us rather than about the thing: it would weigh as if it had to be in the answer. */
+/* What people say to us rather than about the thing: it would weigh as if it had to be in the
+ * answer. */
 static const char *const filler[] = {
-        "can you tell me", "could you tell me", "would you tell me", "please tell me", "tell me", "remind me", "do you know",
-        "do you remember", "can you recall", "can you remember", "did i tell you", "did i say", "have i told you", "i told you",
+        "can you tell me", "could you tell me", "would you tell me", "please tell me", "tell me",
+        "remind me", "do you know",
+        "do you remember", "can you recall", "can you remember", "did i tell you", "did i say",
+        "have i told you", "i told you",
         "i mentioned", "did i mention", "please",
 };
 
@@ -56,12 +64,13 @@ static void turns_pair(Ctx *cx, const Turns *said, Str turn_id, Retrieved *ret) 
                 if (str_eq(t->turn_id, turn_id))
                         continue;
                 bool assistant = str_eq_c(t->role, "assistant");
-                if (assistant || !n || v[n - 1].user.p)       /* newest first: the answer comes before its question */
+                /* newest first: the answer comes before its question */
+                if (assistant || !n || v[n - 1].user.p)
                         v[n++] = (PromptTurn){ .assistant = assistant ? t->text : STR_NULL };
                 if (!assistant)
                         v[n - 1].user = t->text;
         }
-        while (n && !v[n - 1].user.p)                 /* an answer whose question is further back */
+        while (n && !v[n - 1].user.p) /* an answer whose question is further back */
                 n--;
         for (size_t i = 0; i < n; i++)
                 if (!v[i].user.p)
@@ -83,7 +92,10 @@ static int64_t as_of_of(Ctx *cx, Str message, int utc_offset_min) {
                 day.year--;
         int64_t at = m.at_ms;
         if (m.kind == MOMENT_MONTH)
-                at = (civil_to_days((Civil){ day.year, day.month, month_length(day.year, day.month) }) + 1) * DAY_MS - 1;
+                at = (civil_to_days(
+                              (Civil){ day.year, day.month, month_length(day.year, day.month) }) +
+                      1) * DAY_MS -
+                     1;
         else if (m.kind == MOMENT_YEAR)
                 at = civil_to_days((Civil){ day.year + 1, 1, 1 }) * DAY_MS - 1;
         else if (m.kind != MOMENT_PAST && m.kind != MOMENT_DATE)
@@ -143,11 +155,16 @@ static Err profile_text(Ctx *cx, const MemoryScope *s, Str *ret_text, Str *ret_q
         return OK;
 }
 
-static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, Strs exclude, Retrieved *r) {
+static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, Strs exclude,
+                         Retrieved *r) {
         Str about;
         int64_t then = as_of_of(cx, ask->message, r->utc_offset_min);
-        MemoryQuery q = { .query = query_of(cx, ask->message), .top_k = r->mode->top_k * (ask->for_prompt ? 1 : OFFLINE_MORE), .exclude = exclude, .min_confidence = -1,
-                          .memories = true, .turns = true };
+        MemoryQuery q = { .query = query_of(cx, ask->message),
+                          .top_k = r->mode->top_k * (ask->for_prompt ? 1 : OFFLINE_MORE),
+                          .exclude = exclude,
+                          .min_confidence = -1,
+                          .memories = true,
+                          .turns = true };
         TRY(profile_text(cx, s, &r->profile, &about));
         if (r->mode->plans_only)
                 q.types = (Strs){ plan_types, ELEMENTSOF(plan_types) };
@@ -184,7 +201,10 @@ static Err retrieve_all(Ctx *cx, Chat *chat, const RetrieveAsk *ask, Retrieved *
         TRY(db_read(cx, chat->rooms.db, &c));
         MemoryScope s = chat_scope(chat, c, ask->user_id);
         if (ask->conversation_id.p)
-                TRY(turn_list(cx, &s, &(TurnFilter){ .conversation_id = ask->conversation_id, .limit = RECENT_MAX }, &said));
+                TRY(turn_list(cx, &s,
+                              &(TurnFilter){ .conversation_id = ask->conversation_id,
+                                             .limit = RECENT_MAX },
+                              &said));
         turns_pair(cx, &said, ask->turn_id, r);
         r->mode = mode_of(ask->message, r->n_turns == 0);
         if (ask->no_memories)

@@ -10,7 +10,7 @@ enum { BUCKETS = 4096, KNOWN_MAX = 65536 };
 
 typedef struct Known {
         struct Known *next;
-        int64_t month, spent, reserved, limit;        /* limit < 0: none */
+        int64_t month, spent, reserved, limit; /* limit < 0: none */
         size_t n;
         char user_id[];
 } Known;
@@ -56,7 +56,8 @@ Spend *spend_free(Spend *s) {
 }
 
 static Known **known_at(Spend *s, Str user_id) {
-        uint64_t h = 1469598103934665603u;            /* FNV-1a: ids are ours, nobody chooses them */
+        /* FNV-1a: ids are ours, nobody chooses them */
+        uint64_t h = 1469598103934665603u;
         for (size_t i = 0; i < user_id.n; i++)
                 h = (h ^ (unsigned char)user_id.p[i]) * 1099511628211u;
         Known **at = &s->bucket[h % BUCKETS];
@@ -75,7 +76,8 @@ static Err sum_read(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret)
 static bool is_known(Spend *s, Str user_id, int64_t month) {
         pthread_mutex_lock(&s->lock);
         const Known *k = *known_at(s, user_id);
-        bool known = k && k->month == month && (s->server_limit < 0 || (s->server_known && s->server_month == month));
+        bool known = k && k->month == month &&
+                     (s->server_limit < 0 || (s->server_known && s->server_month == month));
         pthread_mutex_unlock(&s->lock);
         return known;
 }
@@ -109,7 +111,8 @@ Err spend_prepare(Ctx *cx, Spend *s, DbConn *c, Str user_id) {
         Budget b;
         int64_t spent, all = 0;
         TRY(budget_get(cx, c, user_id, &b));
-        TRY(sum_read(cx, c, &sql_usage_sum, ARGS(v_text(user_id), v_int(m.from), v_int(m.to)), &spent));
+        TRY(sum_read(cx, c, &sql_usage_sum, ARGS(v_text(user_id), v_int(m.from), v_int(m.to)),
+                     &spent));
         if (s->server_limit >= 0)
                 TRY(sum_read(cx, c, &sql_usage_sum_all, ARGS(v_int(m.from), v_int(m.to)), &all));
         pthread_mutex_lock(&s->lock);
@@ -135,7 +138,7 @@ bool spend_reserve(Spend *s, Str user_id, int64_t now_ms, int64_t micro) {
         bool known = k && k->month == month && (s->server_limit < 0 || s->server_month == month);
         /* fail closed: without knowing what was spent nothing is allowed */
         bool ok = known && has_room(k->limit, k->spent + k->reserved, micro) &&
-                has_room(s->server_limit, s->server_spent + s->server_reserved, micro);
+                  has_room(s->server_limit, s->server_spent + s->server_reserved, micro);
         if (ok) {
                 k->reserved += micro;
                 s->server_reserved += micro;
@@ -144,7 +147,8 @@ bool spend_reserve(Spend *s, Str user_id, int64_t now_ms, int64_t micro) {
         return ok;
 }
 
-void spend_settle(Spend *s, Str user_id, int64_t now_ms, int64_t reserved_micro, int64_t cost_micro) {
+void spend_settle(Spend *s, Str user_id, int64_t now_ms, int64_t reserved_micro,
+                  int64_t cost_micro) {
         int64_t month = month_of(now_ms).number;
         pthread_mutex_lock(&s->lock);
         Known *k = *known_at(s, user_id);
@@ -161,6 +165,7 @@ void spend_forget(Spend *s, Str user_id) {
         pthread_mutex_lock(&s->lock);
         Known *k = *known_at(s, user_id);
         if (k)
-                k->month = -1;                        /* read anew; running reservations stay counted */
+                /* read anew; running reservations stay counted */
+                k->month = -1;
         pthread_mutex_unlock(&s->lock);
 }

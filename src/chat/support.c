@@ -6,12 +6,11 @@
 enum { SHARE_MIN = 60, SHORT = 4, ENDING = 3 };
 
 static const char common[] =
-        " a an the is are was were be been has have had does do did in at on of to from by for with and or but not as that this "
-        "his her their its he she they user who which very some ";
+        " a an the is are was were be been has have had does do did in at on of to from by for "
+        "with and or but not as that this his her their its he she they user who which very "
+        "some ";
 
-static bool is_letter(char c) {
-        return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
-}
+static bool is_letter(char c) { return isalnum((unsigned char)c) || (unsigned char)c >= 0x80; }
 
 static bool word_next(Str *rest, Str *ret) {
         size_t i = 0, n;
@@ -39,11 +38,13 @@ static bool is_common(Str word) {
 /* The same word, or the same stem with different endings of up to ENDING letters. */
 static bool word_matches(Str a, Str b) {
         size_t same = 0;
-        while (same < a.n && same < b.n && tolower((unsigned char)a.p[same]) == tolower((unsigned char)b.p[same]))
+        while (same < a.n && same < b.n &&
+               tolower((unsigned char)a.p[same]) == tolower((unsigned char)b.p[same]))
                 same++;
         if (same == a.n && same == b.n)
                 return true;
-        return same >= SHORT - 1 && a.n - same <= ENDING && b.n - same <= ENDING && same * 2 > MAX(a.n, b.n);
+        return same >= SHORT - 1 && a.n - same <= ENDING && b.n - same <= ENDING &&
+               same * 2 > MAX(a.n, b.n);
 }
 
 static bool stands_in(Str word, Str source) {

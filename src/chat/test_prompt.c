@@ -9,7 +9,8 @@
 /* ---- retrieval mode: each row, and that an earlier row wins ---- */
 
 static void test_modes(void **state) {
-        static const struct { const char *message; bool first; const char *name; int top_k, lines; } cases[] = {
+        static const struct { const char *message; bool first; const char *name; int top_k, lines;
+        } cases[] = {
                 { "Tell me everything about my meetings", false, "everything", 50, 30 },
                 { "show ALL YOU KNOW", false, "everything", 50, 30 },
                 { "list all my memories", true, "everything", 50, 30 },
@@ -23,7 +24,8 @@ static void test_modes(void **state) {
                 { "hello there my good old friend", false, "default", 10, 15 },
                 { "Where do I live?", true, "opening", 10, 15 },
                 { "Where do I live?", false, "default", 10, 15 },
-                { "I was rescheduled", false, "default", 10, 15 },          /* words, not parts of words */
+                /* words, not parts of words */
+                { "I was rescheduled", false, "default", 10, 15 },
                 { "the deadlines", false, "schedule", 20, 10 },
                 { "everythings", false, "default", 10, 15 },
                 { "", false, "default", 10, 15 },
@@ -49,11 +51,22 @@ static PromptIn input(Arena *a, size_t memories, size_t bytes, size_t turns) {
         PromptMemory *m = NEW_ARRAY(a, PromptMemory, memories + 1);
         PromptTurn *t = NEW_ARRAY(a, PromptTurn, turns + 1);
         for (size_t i = 0; i < memories; i++)
-                m[i] = (PromptMemory){ STR("fact"), arena_strf(a, "memory%zu %.*s", i, STR_FMT(long_text(a, 'm', bytes))), STR_NULL, 0 };
+                m[i] = (PromptMemory){ STR("fact"),
+                                       arena_strf(a, "memory%zu %.*s", i,
+                                                  STR_FMT(long_text(a, 'm', bytes))),
+                                       STR_NULL, 0 };
         for (size_t i = 0; i < turns; i++)
-                t[i] = (PromptTurn){ arena_strf(a, "question%zu", i), arena_strf(a, "answer%zu", i) };
-        return (PromptIn){ .rules = STR("RULES"), .profile = STR("Name: Ann."), .message = STR("the message"), .memories = m,
-                           .n_memories = memories, .lines_max = 15, .turns = t, .n_turns = turns, .budget_tokens = 3000 };
+                t[i] = (PromptTurn){ arena_strf(a, "question%zu", i),
+                                     arena_strf(a, "answer%zu", i) };
+        return (PromptIn){ .rules = STR("RULES"),
+                           .profile = STR("Name: Ann."),
+                           .message = STR("the message"),
+                           .memories = m,
+                           .n_memories = memories,
+                           .lines_max = 15,
+                           .turns = t,
+                           .n_turns = turns,
+                           .budget_tokens = 3000 };
 }
 
 static void test_budget_is_kept(void **state) {
@@ -65,7 +78,8 @@ static void test_budget_is_kept(void **state) {
                 in.budget_tokens = budgets[i];
                 prompt_build(a, &in, &p);
                 assert_true(p.n_used > 0 && p.n_used <= 15);
-                assert_true(p.tokens <= budgets[i] + tokens_estimate(in.message.n) + 200);      /* 200: JSON around it */
+                /* 200: JSON around it */
+                assert_true(p.tokens <= budgets[i] + tokens_estimate(in.message.n) + 200);
                 for (size_t k = 1; k < p.n_used; k++)
                         assert_true(p.used[k] > p.used[k - 1]);
         }
@@ -78,7 +92,8 @@ static void test_what_goes_first_when_it_gets_tight(void **state) {
         prompt_build(a, &in, &p);
         assert_int_equal(p.n_used, 3);
         assert_true(p.turns_used > 10);
-        in.budget_tokens = 90;                        /* rules, profile, memories, then as many turns as still fit */
+        /* rules, profile, memories, then as many turns as still fit */
+        in.budget_tokens = 90;
         prompt_build(a, &in, &p);
         assert_int_equal(p.n_used, 3);
         assert_true(p.turns_used < 3);
@@ -92,7 +107,7 @@ static void test_what_goes_first_when_it_gets_tight(void **state) {
         assert_int_equal(p.n_used, 0);
         assert_int_equal(p.turns_used, 0);
         assert_true(str_contains(p.messages, STR("RULES")));
-        assert_true(str_contains(p.messages, in.message));    /* never cut */
+        assert_true(str_contains(p.messages, in.message)); /* never cut */
 }
 
 static void test_turns_stand_in_order(void **state) {
@@ -104,8 +119,10 @@ static void test_turns_stand_in_order(void **state) {
         prompt_build(a, &in, &p);
         _cleanup_(json_freep) Json *j = NULL;
         assert_ok(json_parse(&cx, p.messages, 8, &j));
-        static const char *const roles[] = { "system", "user", "assistant", "user", "assistant", "user" };
-        static const char *const texts[] = { NULL, "question1", "answer1", "question0", "answer0", "the message" };
+        static const char *const roles[] = { "system", "user", "assistant", "user", "assistant",
+        "user" };
+        static const char *const texts[] = { NULL, "question1", "answer1", "question0", "answer0",
+        "the message" };
         assert_int_equal(json_count(json_root(j)), 6);
         for (size_t i = 0; i < 6; i++) {
                 JsonRef m = json_at(json_root(j), i);
@@ -118,7 +135,8 @@ static void test_turns_stand_in_order(void **state) {
 static void test_a_shorter_memory_behind_a_long_one_is_used(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         PromptIn in = input(a, 2, 20, 0);
-        PromptMemory m[2] = { { STR("fact"), long_text(a, 'm', 4000), STR_NULL, 0 }, in.memories[1] };
+        PromptMemory m[2] = { { STR("fact"), long_text(a, 'm', 4000), STR_NULL, 0 },
+                              in.memories[1] };
         Prompt p;
         in.memories = m;
         in.budget_tokens = 200;
@@ -180,17 +198,26 @@ static void test_one_block_whatever_a_memory_says(void **state) {
 /* ---- the wire ---- */
 
 typedef struct Wired { Arena *a; TestWorld w; Ctx cx; } Wired;
-#define WIRED(name) Wired name = { .a = arena_new(), .w = TEST_WORLD(0) }; name.cx = TEST_CTX(name.a, &name.w.world)
+#define WIRED(name)                                                                                \
+        Wired name = { .a = arena_new(), .w = TEST_WORLD(0) };                                     \
+        name.cx = TEST_CTX(name.a, &name.w.world)
 
 static void test_request(void **state) {
         WIRED(t);
-        WireRequest in = { .model = STR("m1"), .messages = STR("[]"), .max_tokens = { true, 7 }, .stream = true,
-                           .options = STR("{\"model\":\"x\",\"stream\":false,\"user\":\"u\",\"max_tokens\":9,\"top_k\":5,\"stop\":[\"a\"]}") };
+        WireRequest in = { .model = STR("m1"),
+                           .messages = STR("[]"),
+                           .max_tokens = { true, 7 },
+                           .stream = true,
+                           .options = STR("{\"model\":\"x\",\"stream\":false,\"user\":\"u\",\"max_"
+                                          "tokens\":9,\"top_k\":5,\"stop\":[\"a\"]}") };
         Str out;
         assert_ok(wire_request(&t.cx, &in, &out));
-        assert_str(out, "{\"model\":\"m1\",\"messages\":[],\"max_tokens\":7,\"top_k\":5,\"stop\":[\"a\"],\"stream\":true,"
+        assert_str(out, "{\"model\":\"m1\",\"messages\":[],\"max_tokens\":7,\"top_k\":5,\"stop\":["
+                        "\"a\"],\"stream\":true,"
                         "\"stream_options\":{\"include_usage\":true}}");
-        in = (WireRequest){ .model = STR("m1"), .messages = STR("[]"), .temperature = { true, 0.5 } };
+        in = (WireRequest){ .model = STR("m1"),
+                            .messages = STR("[]"),
+                            .temperature = { true, 0.5 } };
         assert_ok(wire_request(&t.cx, &in, &out));
         assert_str(out, "{\"model\":\"m1\",\"messages\":[],\"temperature\":0.5}");
         arena_free(t.a);
@@ -199,9 +226,12 @@ static void test_request(void **state) {
 static void test_answers(void **state) {
         WIRED(t);
         WireAnswer a;
-        assert_ok(wire_whole(&t.cx, STR("{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"length\"}],"
-                                        "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1,"
-                                        "\"prompt_tokens_details\":{\"cached_tokens\":2}}}"), &a));
+        assert_ok(wire_whole(&t.cx,
+                             STR("{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_"
+                                 "reason\":\"length\"}],"
+                                 "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1,"
+                                 "\"prompt_tokens_details\":{\"cached_tokens\":2}}}"),
+                             &a));
         assert_str(a.text, "hi");
         assert_str(a.finish_reason, "length");
         assert_int_equal(a.prompt_tokens, 3);
@@ -209,11 +239,15 @@ static void test_answers(void **state) {
         assert_ok(wire_chunk(&t.cx, STR("{\"choices\":[{\"delta\":{\"content\":\"h\"}}]}"), &a));
         assert_str(a.text, "h");
         assert_null(a.finish_reason.p);
-        assert_ok(wire_chunk(&t.cx, STR("{\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}"), &a));
+        assert_ok(wire_chunk(
+                &t.cx,
+                STR("{\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}"),
+                &a));
         assert_true(a.has_usage);
         assert_ok(wire_chunk(&t.cx, STR("[DONE]"), &a));
         assert_true(a.is_end);
-        static const char *const bad[] = { "", "null", "{", "[]", "{\"choices\":{}}", "{\"error\":{\"message\":\"x\"}}",
+        static const char *const bad[] = { "", "null", "{", "[]", "{\"choices\":{}}",
+        "{\"error\":{\"message\":\"x\"}}",
                                            "{\"choices\":[{\"message\":{}}]}", "{\"choices\":[]}" };
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 err_clear(&t.cx);
@@ -225,10 +259,16 @@ static void test_answers(void **state) {
 static void test_block_goes_before_the_last_user_message(void **state) {
         WIRED(t);
         Str out;
-        assert_ok(wire_messages_insert(&t.cx, STR("[{\"role\":\"user\",\"content\":\"1\"},{\"role\":\"assistant\",\"content\":\"2\"},"
-                                                  "{\"role\":\"user\",\"content\":\"3\"}]"), STR("B\"B"), &out));
-        assert_str(out, "[{\"role\":\"user\",\"content\":\"1\"},{\"role\":\"assistant\",\"content\":\"2\"},"
-                        "{\"role\":\"system\",\"content\":\"B\\\"B\"},{\"role\":\"user\",\"content\":\"3\"}]");
+        assert_ok(wire_messages_insert(&t.cx,
+                                       STR("[{\"role\":\"user\",\"content\":\"1\"},{\"role\":"
+                                           "\"assistant\",\"content\":\"2\"},"
+                                           "{\"role\":\"user\",\"content\":\"3\"}]"),
+                                       STR("B\"B"), &out));
+        assert_str(
+                out,
+                "[{\"role\":\"user\",\"content\":\"1\"},{\"role\":\"assistant\",\"content\":\"2\"},"
+                "{\"role\":\"system\",\"content\":\"B\\\"B\"},{\"role\":\"user\",\"content\":\"3\"}"
+                "]");
         assert_err(wire_messages_insert(&t.cx, STR("[]"), STR("B"), &out), ERR_INVALID);
         arena_free(t.a);
 }
@@ -241,14 +281,16 @@ static void test_support(void **state) {
                 { "Lives in Lisbon.", "I love Paris", false },
                 { "Is allergic to peanuts.", "peanuts make me sick, I'm allergic", true },
                 { "Owns a submarine in Porto.", "I am in Porto", false },
-                { "Works as a teacher at a school in Braga.", "I teach at a school in Braga", true },
+                { "Works as a teacher at a school in Braga.", "I teach at a school in Braga",
+                true },
                 { "Likes cats.", "I like cars", false },
                 { "is the of", "is the of", false },
                 { "", "anything", false },
         };
         _cleanup_(arena_freep) Arena *a = arena_new();
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                assert_int_equal(is_supported(a, str_c(cases[i].claim), str_c(cases[i].source)), cases[i].expect);
+                assert_int_equal(is_supported(a, str_c(cases[i].claim), str_c(cases[i].source)),
+                                 cases[i].expect);
 }
 
 int main(void) {

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "base/testing.h"
-#include "chat/respond.h"
 #include "chat/provider.h"
+#include "chat/respond.h"
 
-#define DAY1 INT64_C(1768032000000)                   /* 10 January 2026 */
+#define DAY1 INT64_C(1768032000000) /* 10 January 2026 */
 
 static MemoryRow memory(const char *id, const char *content, const char *turn) {
-        return (MemoryRow){ .memory_id = str_c(id), .type = STR("fact"), .content = str_c(content), .valid_from = DAY1,
+        return (MemoryRow){ .memory_id = str_c(id),
+                            .type = STR("fact"),
+                            .content = str_c(content),
+                            .valid_from = DAY1,
                             .source_turn_id = str_c(turn) };
 }
 
 static void test_what_is_a_question(void **state) {
         static const struct { const char *text; bool asks; } cases[] = {
-                { "Where do I live?", true },        { "where do I live", true },        { "What's my name", true },
-                { "Tell me about my job", true },    { "Remind me what I like", true },  { "Remind me to call Ann", false },
-                { "Hi, do you know my dog", true },  { "I live in Lisbon.", false },     { "My name is Who", false },
-                { "Can you recall my wife's name", true }, { "Tell Ann hello", false },  { "", false },
-                { "ok so which car do I drive", true }, { "Really?", true },             { "Is it raining", true },
+                { "Where do I live?", true },        { "where do I live", true },
+                { "What's my name", true },
+                { "Tell me about my job", true },    { "Remind me what I like", true },
+                { "Remind me to call Ann", false },
+                { "Hi, do you know my dog", true },  { "I live in Lisbon.", false },
+                { "My name is Who", false },
+                { "Can you recall my wife's name", true }, { "Tell Ann hello", false },  { "",
+                false },
+                { "ok so which car do I drive", true }, { "Really?", true },
+                { "Is it raining", true },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 assert_int_equal(message_asks(str_c(cases[i].text)), cases[i].asks);
@@ -52,9 +60,12 @@ static void test_second_person(void **state) {
         }
 }
 
-static Response answer(Arena *a, const char *message, MemoryHit *hits, size_t n, const Learned *learned) {
+static Response answer(Arena *a, const char *message, MemoryHit *hits, size_t n,
+                       const Learned *learned) {
         MemoryHits list = { hits, n, false };
-        RespondIn in = { .message = str_c(message), .hits = &list, .learned = learned, .now_ms = DAY1 };
+        RespondIn in = {
+                .message = str_c(message), .hits = &list, .learned = learned, .now_ms = DAY1
+        };
         Response r;
         respond(a, &in, &r);
         assert_true(str_starts(r.text, STR("No language model is available")));
@@ -64,17 +75,31 @@ static Response answer(Arena *a, const char *message, MemoryHit *hits, size_t n,
 /* A fact takes the place of the words it came from; every quote is byte-equal and marked. */
 static void test_question(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
-        MemoryRow lives = memory("m1", "Lives in Lisbon.", "t1"), odd = memory("m2", "Keeps \"bees\" & <b>.", "t9");
-        Turn said = { .turn_id = STR("t1"), .role = STR("user"), .text = STR("I live in Lisbon, near the river."), .at = DAY1 };
-        Turn asked = { .turn_id = STR("t2"), .role = STR("user"), .text = STR("Where do I live?"), .at = DAY1 };
-        Turn told = { .turn_id = STR("t3"), .role = STR("assistant"), .text = STR("You live in Lisbon."), .at = DAY1 };
+        MemoryRow lives = memory("m1", "Lives in Lisbon.", "t1"),
+                  odd = memory("m2", "Keeps \"bees\" & <b>.", "t9");
+        Turn said = { .turn_id = STR("t1"),
+                      .role = STR("user"),
+                      .text = STR("I live in Lisbon, near the river."),
+                      .at = DAY1 };
+        Turn asked = { .turn_id = STR("t2"),
+                       .role = STR("user"),
+                       .text = STR("Where do I live?"),
+                       .at = DAY1 };
+        Turn told = { .turn_id = STR("t3"),
+                      .role = STR("assistant"),
+                      .text = STR("You live in Lisbon."),
+                      .at = DAY1 };
         MemoryHit hits[] = {
-                { .turn = &asked, .relevance = 1.0, .similarity = 1 }, { .turn = &said, .relevance = 0.9, .similarity = 1 },
+                { .turn = &asked, .relevance = 1.0, .similarity = 1 },
+                { .turn = &said, .relevance = 0.9, .similarity = 1 },
                 { .turn = &told, .relevance = 0.8, .similarity = 1 },
-                { .memory = &lives, .relevance = 0.5, .similarity = 0.5 }, { .memory = &odd, .relevance = 0.3, .similarity = 0.1 },
+                { .memory = &lives, .relevance = 0.5, .similarity = 0.5 },
+                { .memory = &odd, .relevance = 0.3, .similarity = 0.1 },
         };
         Response r = answer(a, "Where do I live?", hits, ELEMENTSOF(hits), NULL);
-        assert_true(str_contains(r.text, STR("\n\nYou live in Lisbon [1].\n\n[1] \"Lives in Lisbon.\" (10 January 2026)")));
+        assert_true(str_contains(
+                r.text,
+                STR("\n\nYou live in Lisbon [1].\n\n[1] \"Lives in Lisbon.\" (10 January 2026)")));
         assert_int_equal(r.citations.n, 2);
         const Citation *c = r.citations.v;
         assert_str(c[0].quote, "Lives in Lisbon.");
@@ -86,12 +111,15 @@ static void test_question(void **state) {
                 assert_true(str_contains(r.text, c[i].quote));
 }
 
-/* What stands beside the words asked for, and a place before a trade where the question is where. */
+/* What stands beside the words asked for, and a place before a trade where the question is where.
+ */
 static void test_order_and_noise(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
-        MemoryRow trade = memory("m1", "Works as an engineer.", "t1"), place = memory("m2", "Works at Siemens.", "t1"),
+        MemoryRow trade = memory("m1", "Works as an engineer.", "t1"),
+                  place = memory("m2", "Works at Siemens.", "t1"),
                   noise = memory("m3", "Has two cats.", "t2");
-        MemoryHit hits[] = { { .memory = &trade, .relevance = 0.9, .similarity = 1 }, { .memory = &place, .relevance = 0.8, .similarity = 1 },
+        MemoryHit hits[] = { { .memory = &trade, .relevance = 0.9, .similarity = 1 },
+                             { .memory = &place, .relevance = 0.8, .similarity = 1 },
                              { .memory = &noise, .relevance = 0.4 } };
         Response r = answer(a, "Where do I work?", hits, 3, NULL);
         assert_true(str_contains(r.text, STR("You work at Siemens [1].")));
@@ -102,10 +130,14 @@ static void test_order_and_noise(void **state) {
 
 static void test_turns_alone_are_quoted(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
-        Turn said = { .turn_id = STR("t1"), .role = STR("user"), .text = STR("The door code is 4471"), .at = DAY1 };
+        Turn said = { .turn_id = STR("t1"),
+                      .role = STR("user"),
+                      .text = STR("The door code is 4471"),
+                      .at = DAY1 };
         MemoryHit hit = { .turn = &said, .relevance = 1.0 };
         Response r = answer(a, "What is the door code?", &hit, 1, NULL);
-        assert_true(str_contains(r.text, STR("On 10 January 2026 you said: \"The door code is 4471\" [1].")));
+        assert_true(str_contains(
+                r.text, STR("On 10 January 2026 you said: \"The door code is 4471\" [1].")));
         assert_int_equal(r.used.n, 0);
         assert_int_equal(r.citations.n, 1);
 }
@@ -115,7 +147,8 @@ static void test_nothing_relevant(void **state) {
         MemoryRow m = memory("m1", "Lives in Lisbon.", "t1");
         MemoryHit weak = { .memory = &m, .relevance = 0.19 };
         Response r = answer(a, "What is my shoe size?", &weak, 1, NULL);
-        assert_true(str_contains(r.text, STR("I have nothing stored that answers this. I have kept your message.")));
+        assert_true(str_contains(
+                r.text, STR("I have nothing stored that answers this. I have kept your message.")));
         assert_int_equal(r.citations.n, 0);
         assert_int_equal(r.used.n, 0);
 }
@@ -124,14 +157,17 @@ static void test_statement(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         Str old = STR("m0");
         MemoryWritten w[] = {
-                { .event = MEMORY_SUPERSEDE, .row = memory("m1", "Lives in Porto.", "t1"), .superseded = { &old, 1 } },
+                { .event = MEMORY_SUPERSEDE,
+                  .row = memory("m1", "Lives in Porto.", "t1"),
+                  .superseded = { &old, 1 } },
                 { .event = MEMORY_NOOP, .row = memory("m2", "Name is Ann.", "t0") },
         };
         Learned l = { .v = w, .n = 2 };
         MemoryRow lisbon = memory("m0", "Lives in Lisbon.", "t0");
         MemoryHit gone = { .memory = &lisbon, .relevance = 1.0 };
         Response r = answer(a, "I am Ann and I moved to Porto.", &gone, 1, &l);
-        assert_true(str_contains(r.text, STR("I have noted: \"Lives in Porto.\" (it takes the place of what I had before)")));
+        assert_true(str_contains(r.text, STR("I have noted: \"Lives in Porto.\" (it takes the "
+                                             "place of what I had before)")));
         assert_true(str_contains(r.text, STR("I knew that already: \"Name is Ann.\"")));
         assert_false(str_contains(r.text, STR("Lisbon")));
 }
@@ -143,7 +179,8 @@ static void test_suggestions_are_four_and_differ(void **state) {
         m.tags = same.tags = (Strs){ &tag, 1 };
         MemoryHit hits[] = { { .memory = &m }, { .memory = &same } };
         MemoryHits none = { 0 }, some = { hits, 2, false };
-        Strs s[] = { suggest(a, STR("hello"), &some), suggest(a, STR("hello"), &none), suggest(a, STR("what do i like?"), &none) };
+        Strs s[] = { suggest(a, STR("hello"), &some), suggest(a, STR("hello"), &none),
+                     suggest(a, STR("what do i like?"), &none) };
         assert_true(str_contains(s[0].v[0], STR("bees")));
         for (size_t i = 0; i < ELEMENTSOF(s); i++) {
                 assert_int_equal(s[i].n, 4);
@@ -158,42 +195,50 @@ static void test_suggestions_are_four_and_differ(void **state) {
 /* ---- prices, and providers from settings ---- */
 
 static void test_prices(void **state) {
-        Price p = { true, 150000, 600000, 75000 };    /* $0.15, $0.60 and $0.075 a million */
+        Price p = { true, 150000, 600000, 75000 }; /* $0.15, $0.60 and $0.075 a million */
         int64_t micro;
         assert_true(price_cost(&p, 1000000, 1000000, 0, &micro));
         assert_int_equal(micro, 750000);
         assert_true(price_cost(&p, 1000000, 0, 400000, &micro));
         assert_int_equal(micro, 90000 + 30000);
         assert_true(price_cost(&p, 1, 0, 0, &micro));
-        assert_int_equal(micro, 1);                   /* never rounded to nothing */
+        assert_int_equal(micro, 1); /* never rounded to nothing */
         assert_true(price_cost(&p, 0, 0, 0, &micro));
         assert_int_equal(micro, 0);
         assert_false(price_cost(&(Price){ 0 }, 10, 10, 0, &micro));
 }
 
 static void test_providers_from_settings(void **state) {
-        static const struct { const char *json, *base, *key, *openai; Err expect; size_t n; } cases[] = {
+        static const struct { const char *json, *base, *key, *openai; Err expect; size_t n;
+        } cases[] = {
                 { NULL, NULL, NULL, NULL, OK, 0 },
                 { NULL, NULL, NULL, "your-openai-api-key", OK, 0 },
                 { NULL, NULL, NULL, "sk-1", OK, 1 },
                 { NULL, "http://127.0.0.1:9/v1", NULL, NULL, OK, 1 },
                 { NULL, "http://127.0.0.1:9/v1", "your-key", NULL, OK, 0 },
                 { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]},"
-                  "{\"name\":\"b\",\"base_url\":\"http://y/v1\",\"default_model\":\"n\"}]", NULL, NULL, NULL, OK, 2 },
-                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"],\"api_key_env\":\"MAINSTAY_TEST_UNSET\"}]",
+                  "{\"name\":\"b\",\"base_url\":\"http://y/v1\",\"default_model\":\"n\"}]", NULL,
+                    NULL, NULL, OK, 2 },
+                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\","
+                "\"models\":[\"m\"],\"api_key_env\":\"MAINSTAY_TEST_UNSET\"}]",
                   NULL, NULL, NULL, OK, 0 },
-                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\"}]", NULL, NULL, NULL, ERR_INVALID, 0 },
-                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"],\"colour\":1}]", NULL, NULL, NULL, ERR_INVALID, 0 },
+                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\"}]", NULL, NULL, NULL,
+                  ERR_INVALID, 0 },
+                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"],\"colour\":1}]",
+                  NULL, NULL, NULL, ERR_INVALID, 0 },
                 { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]},"
-                  "{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]}]", NULL, NULL, NULL, ERR_INVALID, 0 },
+                  "{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]}]", NULL, NULL,
+                    NULL, ERR_INVALID, 0 },
                 { "nonsense", NULL, NULL, NULL, ERR_INVALID, 0 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(arena_freep) Arena *a = arena_new();
                 TestWorld w = TEST_WORLD(0);
                 Ctx cx = TEST_CTX(a, &w.world);
-                ChatSettings set = { .providers = str_c(cases[i].json), .base_url = str_c(cases[i].base),
-                                     .api_key = str_c(cases[i].key), .openai_api_key = str_c(cases[i].openai) };
+                ChatSettings set = { .providers = str_c(cases[i].json),
+                                     .base_url = str_c(cases[i].base),
+                                     .api_key = str_c(cases[i].key),
+                                     .openai_api_key = str_c(cases[i].openai) };
                 Providers p = { 0 };
                 assert_err(providers_load(&cx, &set, &p), cases[i].expect);
                 assert_int_equal(p.n, cases[i].n);
@@ -209,7 +254,8 @@ static void test_bulkhead(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         TestWorld w = TEST_WORLD(0);
         Ctx cx = TEST_CTX(a, &w.world);
-        ChatSettings set = { .providers = STR("[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"],\"max_concurrency\":2}]") };
+        ChatSettings set = { .providers = STR("[{\"name\":\"a\",\"base_url\":\"http://x/"
+                                              "v1\",\"models\":[\"m\"],\"max_concurrency\":2}]") };
         Providers list = { 0 };
         assert_ok(providers_load(&cx, &set, &list));
         Provider *p = list.v[0];
@@ -226,10 +272,10 @@ static void test_bulkhead(void **state) {
         granted_n = 0;
         provider_result(&cx, p, 0, CALL_GOOD);
         assert_int_equal(granted_n, 1);
-        assert_false(waits[3].waiting);               /* the first that still waited */
+        assert_false(waits[3].waiting); /* the first that still waited */
         for (int i = 0; i < 5; i++)
                 provider_result(&cx, p, 0, CALL_BAD);
-        assert_int_equal(granted_n, 5);               /* four more until it opened */
+        assert_int_equal(granted_n, 5); /* four more until it opened */
         assert_int_equal(provider_enter(p, 0, &waits[0]), SLOT_OPEN);
         assert_int_equal(provider_wait_ms(p, 10000), 20000);
         provider_pause(p, 60000);

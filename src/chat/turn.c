@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* turn: the way of one turn, in the order of this file from bottom to top: start (gate) → run (record, retrieve, ask the model)
- * → answered → store → over. Each step hands the Live to the next; nothing waits on a thread. */
+/* turn: the way of one turn, in the order of this file from bottom to top: start (gate) → run
+ * (record, retrieve, ask the model) → answered → store → over. Each step hands the Live to the
+ * next; nothing waits on a thread. */
 #include "base/log.h"
 #include "base/metric.h"
 #include "chat/chat_sql.h"
@@ -25,15 +26,17 @@ static void turn_measure(Live *live, Err e) {
         static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
         pthread_mutex_lock(&lock);
         if (!duration)
-                duration = metric_histogram("mainstay_conversation_turn_duration_seconds", NULL, metric_bounds_llm,
-                                            metric_bounds_llm_n, "Time from the message to the stored answer");
+                duration = metric_histogram("mainstay_conversation_turn_duration_seconds", NULL,
+                                            metric_bounds_llm, metric_bounds_llm_n,
+                                            "Time from the message to the stored answer");
         pthread_mutex_unlock(&lock);
         const ChatTurn *t = &live->t;
         double seconds = (double)(cx_mono_us(&live->cx) - live->started_us) / 1e6;
         cell_observe(metric_one(duration), seconds);
         LOG(&live->cx, LOG_INFO, "turn_completed", "a turn is over", L_STR("turn_id", t->turn_id),
-            L_STR("state", e ? str_c(err_info[e].name) : str_c(turn_state_names[t->state])), L_STR("provider", t->provider),
-            L_INT("memories", (int64_t)t->used.n), L_INT("answer_bytes", (int64_t)t->answer.n), L_NUM("ms", seconds * 1000));
+            L_STR("state", e ? str_c(err_info[e].name) : str_c(turn_state_names[t->state])),
+            L_STR("provider", t->provider), L_INT("memories", (int64_t)t->used.n),
+            L_INT("answer_bytes", (int64_t)t->answer.n), L_NUM("ms", seconds * 1000));
 }
 
 static void shown_note(Live *live) {
@@ -51,7 +54,8 @@ static void turn_over(Live *live, Err e) {
                 shown_note(live);
         if (!e && live->t.state == TURN_FAILED)
                 e = live->t.failure ? live->t.failure : ERR_LLM_UNAVAILABLE;
-        if (e && live->outcome)                       /* storing it may have noted other things since */
+        /* storing it may have noted other things since */
+        if (e && live->outcome)
                 live->cx.err = live->why;
         turn_measure(live, e);
         live_end(live, e);
@@ -61,9 +65,14 @@ static void turn_over(Live *live, Err e) {
         live_unref(live);
 }
 
+static ChatScope scope_of(const Live *live, DbConn *c) {
+        return (ChatScope){ live->chat, c, live->t.user_id };
+}
+
 /* ---- store ---- */
 
-/* The text in pieces at word boundaries, so that an answer made here streams like one of a model. */
+/* The text in pieces at word boundaries, so that an answer made here streams like one of a model.
+ */
 static void answer_cut(Live *live) {
         Str rest = live->t.answer;
         while (rest.n) {
@@ -91,8 +100,10 @@ static Str ends_make(Arena *a, const Delta *d, size_t n) {
 
 static Err learn(Ctx *cx, const MemoryScope *s, Live *live, Learned *ret) {
         Facts facts = { 0 };
-        ExtractContext ec = { .said_at = live->t.at, .utc_offset_min = live->found.utc_offset_min,
-                              .previous = live->found.n_turns ? live->found.turns[0].user : STR_NULL };
+        ExtractContext ec = { .said_at = live->t.at,
+                              .utc_offset_min = live->found.utc_offset_min,
+                              .previous =
+                                      live->found.n_turns ? live->found.turns[0].user : STR_NULL };
         if (!live->ask.no_learning)
                 facts_extract(cx->arena, live->t.message, &ec, &facts);
         TRY(memory_learn(cx, s, &live->said, &facts, "rule", ret));
@@ -102,10 +113,14 @@ static Err learn(Ctx *cx, const MemoryScope *s, Live *live, Learned *ret) {
 }
 
 static void respond_offline(Live *live, const Learned *learned) {
-        RespondIn in = { .message = live->t.message, .hits = &live->found.hits, .learned = learned,
-                         .reason = live->t.offline_reason, .now_ms = live->t.at,
-                         .is_broad = live->found.mode && (!strcmp(live->found.mode->name, "broad") ||
-                                                          !strcmp(live->found.mode->name, "everything")) };
+        RespondIn in = { .message = live->t.message,
+                         .hits = &live->found.hits,
+                         .learned = learned,
+                         .reason = live->t.offline_reason,
+                         .now_ms = live->t.at,
+                         .is_broad = live->found.mode &&
+                                     (!strcmp(live->found.mode->name, "broad") ||
+                                      !strcmp(live->found.mode->name, "everything")) };
         Response r;
         respond(live->arena, &in, &r);
         live->t.answer = r.text;
@@ -115,14 +130,17 @@ static void respond_offline(Live *live, const Learned *learned) {
         live->t.provider = STR("offline");
         live->t.model = STR("mainstay-offline");
         live->t.finish_reason = STR("stop");
-        live->t.usage = (TokenUsage){ tokens_estimate(live->t.message.n), tokens_estimate(r.text.n), 0, .estimated = true };
+        live->t.usage = (TokenUsage){ tokens_estimate(live->t.message.n), tokens_estimate(r.text.n),
+                                      0, .estimated = true };
 }
 
 static Err answer_add(Ctx *cx, const MemoryScope *s, Live *live, Str *ret_id) {
         Turn answer;
         if (!live->t.answer.n)
                 return OK;
-        TurnNew in = { .conversation_id = live->t.conversation_id, .role = STR("assistant"), .text = live->t.answer };
+        TurnNew in = { .conversation_id = live->t.conversation_id,
+                       .role = STR("assistant"),
+                       .text = live->t.answer };
         TRY(turn_add(cx, s, &in, &answer));
         *ret_id = answer.turn_id;
         return OK;
@@ -132,7 +150,8 @@ static Err usage_store(Ctx *cx, DbConn *c, Live *live) {
         unsigned char id[16];
         if (!uuid_read(live->t.turn_id, id))
                 return RAISE(cx, ERR_INTERNAL, "a turn without an id");
-        TRY(ledger_add(cx, c, live->t.user_id, id, "chat", live->t.attempts, live->t.state == TURN_COMPLETED));
+        TRY(ledger_add(cx, c, &(LedgerEntry){ live->t.user_id, id, "chat", live->t.attempts,
+                                              live->t.state == TURN_COMPLETED }));
         return live->t.attempts.n ? ledger_alerts(cx, live->chat, c, live->t.user_id) : OK;
 }
 
@@ -167,7 +186,8 @@ static Err turn_store(Ctx *cx, DbConn *c, void *arg) {
         }
         TRY(answer_add(cx, &s, live, &answer_id));
         TRY(usage_store(cx, c, live));
-        return turn_row_finish(cx, live->chat, c, t, answer_id, live->ends);
+        ChatScope mine = scope_of(live, c);
+        return turn_row_finish(cx, &mine, t, answer_id, live->ends);
 }
 
 static void store_submit(void *arg);
@@ -181,9 +201,7 @@ static void store_done(DbJob *job, Err e) {
         turn_over(live, e);
 }
 
-static void store_give_up(void *arg) {
-        turn_over(arg, ERR_UNAVAILABLE);
-}
+static void store_give_up(void *arg) { turn_over(arg, ERR_UNAVAILABLE); }
 
 /* A full write queue is asked again: what was answered must not be lost for it. */
 static void store_submit(void *arg) {
@@ -224,8 +242,9 @@ static bool may_answer_offline(const Live *live, Err e) {
                 return false;
         if (e == ERR_BUDGET)
                 return set->budget_offline;
-        return (e == ERR_LLM_UNAVAILABLE || e == ERR_UPSTREAM || e == ERR_TIMEOUT || e == ERR_BAD_REQUEST ||
-                e == ERR_MODEL_NOT_FOUND) && !set->no_last_resort && !live->ask.no_fallback;
+        return (e == ERR_LLM_UNAVAILABLE || e == ERR_UPSTREAM || e == ERR_TIMEOUT ||
+                e == ERR_BAD_REQUEST || e == ERR_MODEL_NOT_FOUND) &&
+               !set->no_last_resort && !live->ask.no_fallback;
 }
 
 static void attempts_dup(Live *live, List attempts) {
@@ -294,11 +313,15 @@ static void lines_of(Live *live, PromptMemory **ret, size_t *ret_n) {
         for (size_t i = 0; i < hits->n; i++) {
                 const MemoryHit *h = &hits->v[i];
                 if (h->memory)
-                        v[i] = (PromptMemory){ h->memory->type, memory_render(&live->cx, h->memory, live->t.at), STR_NULL,
-                                               h->memory->valid_from };
+                        v[i] = (PromptMemory){ h->memory->type,
+                                               memory_render(&live->cx, h->memory, live->t.at),
+                                               STR_NULL, h->memory->valid_from };
                 else
-                        v[i] = (PromptMemory){ STR("turn"), h->turn->text, h->turn->speaker.n ? h->turn->speaker
-                                               : str_eq_c(h->turn->role, "assistant") ? STR("the assistant") : STR("the user"),
+                        v[i] = (PromptMemory){ STR("turn"), h->turn->text,
+                                               h->turn->speaker.n ? h->turn->speaker
+                                               : str_eq_c(h->turn->role, "assistant")
+                                                       ? STR("the assistant")
+                                                       : STR("the user"),
                                                h->turn->at };
         }
         *ret = v;
@@ -312,7 +335,8 @@ static void used_take(Live *live, const Prompt *p) {
         for (size_t i = 0; i < p->n_used; i++) {
                 const MemoryHit *h = &live->found.hits.v[p->used[i]];
                 if (h->memory)
-                        used[n++] = (UsedMemory){ h->memory->memory_id, h->memory->type, h->memory->content, h->relevance };
+                        used[n++] = (UsedMemory){ h->memory->memory_id, h->memory->type,
+                                                  h->memory->content, h->relevance };
                 else
                         turns[n_turns++] = h->turn->turn_id;
         }
@@ -322,10 +346,15 @@ static void used_take(Live *live, const Prompt *p) {
 
 static Err prompt_make(Live *live, CompletionAsk *ask) {
         const ChatSettings *set = &live->chat->set;
-        PromptIn in = { .rules = set->system_text.p ? set->system_text : str_c(prompt_system_default),
-                        .profile = live->ask.no_memories ? STR_NULL : live->found.profile, .context = live->ask.context,
-                        .message = live->t.message, .lines_max = (size_t)live->found.mode->lines, .turns = live->found.turns,
-                        .n_turns = live->found.n_turns, .budget_tokens = set->context_tokens ? set->context_tokens : 3000 };
+        PromptIn in = { .rules = set->system_text.p ? set->system_text
+                                                    : str_c(prompt_system_default),
+                        .profile = live->ask.no_memories ? STR_NULL : live->found.profile,
+                        .context = live->ask.context,
+                        .message = live->t.message,
+                        .lines_max = (size_t)live->found.mode->lines,
+                        .turns = live->found.turns,
+                        .n_turns = live->found.n_turns,
+                        .budget_tokens = set->context_tokens ? set->context_tokens : 3000 };
         Prompt p;
         PromptMemory *lines;
         lines_of(live, &lines, &in.n_memories);
@@ -337,7 +366,8 @@ static Err prompt_make(Live *live, CompletionAsk *ask) {
                 Str block = prompt_block(live->arena, &in, &p);
                 ask->messages = live->ask.messages;
                 if (block.p)
-                        TRY(wire_messages_insert(&live->cx, live->ask.messages, block, &ask->messages));
+                        TRY(wire_messages_insert(&live->cx, live->ask.messages, block,
+                                                 &ask->messages));
         }
         ask->prompt_tokens = tokens_estimate(ask->messages.n);
         used_take(live, &p);
@@ -352,8 +382,12 @@ static Err budget_prepare(Live *live) {
 
 /* The completion is known before it goes, so that a cancel cannot miss it. */
 static Err model_ask(Live *live) {
-        CompletionAsk ask = { .model = live->ask.model, .options = live->ask.options, .max_tokens = live->ask.max_tokens,
-                              .temperature = live->ask.temperature, .stream = live->ask.stream, .user_id = live->t.user_id };
+        CompletionAsk ask = { .model = live->ask.model,
+                              .options = live->ask.options,
+                              .max_tokens = live->ask.max_tokens,
+                              .temperature = live->ask.temperature,
+                              .stream = live->ask.stream,
+                              .user_id = live->t.user_id };
         CompletionEvents ev = { live, on_begin, on_delta, on_answered };
         TRY(budget_prepare(live));
         TRY(prompt_make(live, &ask));
@@ -368,13 +402,16 @@ static Err model_ask(Live *live) {
         return OK;
 }
 
-/* An answer that is stored already is given again; one that came to nothing is asked again, under its number. */
+/* An answer that is stored already is given again; one that came to nothing is asked again, under
+ * its number. */
 static Err turn_replay(Ctx *cx, DbConn *c, Live *live, StoredTurn *old) {
         ChatTurn *t = &live->t;
         if (!str_eq(old->t.message, live->ask.message))
-                return RAISE(cx, ERR_TURN_CONFLICT, "turn %lld holds another message", (long long)old->t.number);
+                return RAISE(cx, ERR_TURN_CONFLICT, "turn %lld holds another message",
+                             (long long)old->t.number);
         if (old->t.state == TURN_RUNNING)
-                return RAISE(cx, ERR_TURN_IN_PROGRESS, "turn %.*s is running", STR_FMT(old->t.turn_id));
+                return RAISE(cx, ERR_TURN_IN_PROGRESS, "turn %.*s is running",
+                             STR_FMT(old->t.turn_id));
         if (old->t.state == TURN_COMPLETED) {
                 *t = old->t;
                 t->is_replay = true;
@@ -392,7 +429,9 @@ static Err turn_replay(Ctx *cx, DbConn *c, Live *live, StoredTurn *old) {
 
 static Err turn_existing(Ctx *cx, DbConn *c, Live *live, bool *ret_found) {
         StoredTurn old;
-        Err e = live->ask.number.has ? turn_row_by_number(cx, live->chat, c, &live->t, &old) : ERR_NOT_FOUND;
+        ChatScope mine = scope_of(live, c);
+        Err e = live->ask.number.has ? turn_row_by_number(cx, &mine, &live->t,
+                &old) : ERR_NOT_FOUND;
         *ret_found = e == OK;
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
@@ -414,10 +453,14 @@ static Err turn_record(Ctx *cx, DbConn *c, void *arg) {
                 TRY(turn_last_number(cx, c, t->user_id, t->conversation_id, &t->number));
                 t->number++;
         }
-        TurnNew in = { .conversation_id = t->conversation_id, .turn_id = t->turn_id, .role = STR("user"), .text = t->message,
+        TurnNew in = { .conversation_id = t->conversation_id,
+                       .turn_id = t->turn_id,
+                       .role = STR("user"),
+                       .text = t->message,
                        .at = t->at };
         TRY(turn_add(cx, &s, &in, &live->said));
-        TRY(turn_row_insert(cx, live->chat, c, t));
+        ChatScope mine = scope_of(live, c);
+        TRY(turn_row_insert(cx, &mine, t));
         live->is_recorded = true;
         return OK;
 }
@@ -427,8 +470,10 @@ static bool asks_model(const Live *live) {
 }
 
 static void turn_find_memories(Live *live) {
-        RetrieveAsk ask = { .user_id = live->t.user_id, .conversation_id = live->t.conversation_id,
-                            .turn_id = live->is_recorded ? live->t.turn_id : STR_NULL, .message = live->t.message,
+        RetrieveAsk ask = { .user_id = live->t.user_id,
+                            .conversation_id = live->t.conversation_id,
+                            .turn_id = live->is_recorded ? live->t.turn_id : STR_NULL,
+                            .message = live->t.message,
                             .no_memories = live->ask.no_memories,
                             .for_prompt = asks_model(live) && !live->ask.messages.p };
         retrieve(&live->cx, live->chat, &ask, &live->found);
@@ -465,21 +510,16 @@ static void turn_run(Live *live) {
         turn_find_memories(live);
         live->t.state = TURN_COMPLETED;
         live->t.is_offline = true;
-        live->t.offline_reason = live->ask.no_model && live->chat->up.providers.n ? "consent" : NULL;
+        live->t.offline_reason =
+                live->ask.no_model && live->chat->up.providers.n ? "consent" : NULL;
         store_submit(live);
 }
 
-static void run_job(PoolJob *job) {
-        turn_run(CONTAINER_OF(job, Live, pool_job));
-}
+static void run_job(PoolJob *job) { turn_run(CONTAINER_OF(job, Live, pool_job)); }
 
-static void run_again(void *arg) {
-        run_later(arg);
-}
+static void run_again(void *arg) { run_later(arg); }
 
-static void run_drop(void *arg) {
-        turn_over(arg, ERR_UNAVAILABLE);
-}
+static void run_drop(void *arg) { turn_over(arg, ERR_UNAVAILABLE); }
 
 static void run_later(Live *live) {
         live->pool_job = (PoolJob){ .run = run_job };
@@ -497,15 +537,21 @@ static Err conversation_make(Ctx *cx, DbConn *c, void *arg) {
         Str id = r->live->ask.conversation_id;
         if (!id.p)
                 return conversation_default(cx, &s, &r->found);
-        Err e = conversation_find_external(cx, &s, id, &r->found);       /* made by another request meanwhile? */
-        return e == ERR_NOT_FOUND ? conversation_create(cx, &s, &(ConversationNew){ .external_id = id }, &r->found) : e;
+        /* made by another request meanwhile? */
+        Err e = conversation_find_external(cx, &s, id, &r->found);
+        return e == ERR_NOT_FOUND
+                       ? conversation_create(cx, &s, &(ConversationNew){ .external_id = id },
+                                             &r->found)
+                       : e;
 }
 
 static Err conversation_look(Ctx *cx, const MemoryScope *s, const TurnAsk *ask, Conversation *ret) {
         if (!ask->conversation_id.p)
                 return conversation_default_find(cx, s, ret);
         Err e = conversation_find(cx, s, ask->conversation_id, ret);
-        return e == ERR_NOT_FOUND && ask->is_session ? conversation_find_external(cx, s, ask->conversation_id, ret) : e;
+        return e == ERR_NOT_FOUND && ask->is_session
+                       ? conversation_find_external(cx, s, ask->conversation_id, ret)
+                       : e;
 }
 
 static Err conversation_resolve(Live *live) {
@@ -529,18 +575,17 @@ static Err conversation_resolve(Live *live) {
 static void wait_over(void *arg) {
         Live *live = arg;
         if (gate_give_up(live)) {
-                live_end(live, RAISE(&live->cx, ERR_TURN_IN_PROGRESS, "waited for another turn of the conversation"));
-                live_unref(live);                     /* the runner's, which it will never be */
+                live_end(live, RAISE(&live->cx, ERR_TURN_IN_PROGRESS,
+                                     "waited for another turn of the conversation"));
+                live_unref(live); /* the runner's, which it will never be */
         }
         live_unref(live);
 }
 
-static void wait_drop(void *arg) {
-        wait_over(arg);
-}
+static void wait_drop(void *arg) { wait_over(arg); }
 
 static Err start_failed(Ctx *cx, Live *live, Err e) {
-        cx->err = live->cx.err;                       /* the turn's arena goes with it */
+        cx->err = live->cx.err; /* the turn's arena goes with it */
         cx->err.what = live->cx.err.what ? arena_cstr(cx->arena, str_c(live->cx.err.what)) : NULL;
         cx->err.detail = arena_dup(cx->arena, live->cx.err.detail);
         cx->err.fields = NULL;
@@ -560,7 +605,7 @@ Err turn_start(Ctx *cx, Chat *chat, const TurnAsk *ask, const TurnListener *l, T
         if (g == GATE_RUN) {
                 turn_run(live_ref(live));
         } else if (g == GATE_WAIT) {
-                live_ref(live);                       /* the runner's */
+                live_ref(live); /* the runner's */
                 later_run(chat->up.laters, GATE_WAIT_MS, wait_over, wait_drop, live_ref(live));
         } else {
                 if (ret)
@@ -573,7 +618,8 @@ Err turn_start(Ctx *cx, Chat *chat, const TurnAsk *ask, const TurnListener *l, T
                 if (g == GATE_CLOSED)
                         return RAISE(cx, ERR_UNAVAILABLE, "the server is stopping");
                 cx->err.retry_after_s = 1;
-                return RAISE(cx, ERR_RATE_LIMITED, "%d turns of this user run already", RUNNING_MAX);
+                return RAISE(cx, ERR_RATE_LIMITED, "%d turns of this user run already",
+                             RUNNING_MAX);
         }
         if (!ret)
                 turn_feed_unref(f);
@@ -588,7 +634,8 @@ static void stored_cut(Live *live) {
         Str text = live->t.answer;
         size_t at = 0;
         for (size_t i = 0; i + 4 <= live->ends.n; i += 4) {
-                size_t end = (size_t)p[i] | (size_t)p[i + 1] << 8 | (size_t)p[i + 2] << 16 | (size_t)p[i + 3] << 24;
+                size_t end = (size_t)p[i] | (size_t)p[i + 1] << 8 | (size_t)p[i + 2] << 16 |
+                             (size_t)p[i + 3] << 24;
                 if (end < at || end > text.n)
                         break;
                 live_delta(live, str_n(text.p + at, end - at), STR_NULL);
@@ -600,27 +647,27 @@ static void stored_cut(Live *live) {
 
 static Err end_of_state(const ChatTurn *t) {
         switch (t->state) {
-        case TURN_FAILED:
-                return t->failure ? t->failure : ERR_LLM_UNAVAILABLE;
+        case TURN_FAILED: return t->failure ? t->failure : ERR_LLM_UNAVAILABLE;
         case TURN_INTERRUPTED:
-        case TURN_RUNNING:
-                return ERR_UNAVAILABLE;
+        case TURN_RUNNING: return ERR_UNAVAILABLE;
         case TURN_COMPLETED:
         case TURN_CANCELLED:
-        case _TURN_STATE_N:
-                break;
+        case _TURN_STATE_N: break;
         }
         return OK;
 }
 
-static Err follow_stored(Ctx *cx, Chat *chat, Str user_id, Str turn_id, Live **ret) {
-        _cleanup_(live_unrefp) Live *live = live_new(cx, chat, &(TurnAsk){ .user_id = user_id, .stream = true });
+static Err follow_stored(Ctx *cx, Chat *chat, const FollowAsk *ask, Live **ret) {
+        _cleanup_(live_unrefp) Live *live =
+                live_new(cx, chat, &(TurnAsk){ .user_id = ask->user_id, .stream = true });
         DbConn *c;
         StoredTurn s;
         TRY(db_read(cx, chat->rooms.db, &c));
-        Err e = turn_row_find(&live->cx, chat, c, live->t.user_id, turn_id, &s);
+        ChatScope mine = scope_of(live, c);
+        Err e = turn_row_find(&live->cx, &mine, ask->turn_id, &s);
         if (e)
-                return e == ERR_NOT_FOUND ? RAISE(cx, e, "no such turn") : start_failed(cx, live, e);
+                return e == ERR_NOT_FOUND ? RAISE(cx, e, "no such turn") : start_failed(cx, live,
+                        e);
         live->t = s.t;
         live->t.is_replay = true;
         live->ends = s.ends;
@@ -630,11 +677,11 @@ static Err follow_stored(Ctx *cx, Chat *chat, Str user_id, Str turn_id, Live **r
         return OK;
 }
 
-Err turn_follow(Ctx *cx, Chat *chat, Str user_id, Str turn_id, int64_t after, const TurnListener *l, TurnFeed **ret) {
-        _cleanup_(live_unrefp) Live *live = gate_find(chat, user_id, turn_id);
+Err turn_follow(Ctx *cx, Chat *chat, const FollowAsk *ask, const TurnListener *l, TurnFeed **ret) {
+        _cleanup_(live_unrefp) Live *live = gate_find(chat, ask->user_id, ask->turn_id);
         if (!live)
-                TRY(follow_stored(cx, chat, user_id, turn_id, &live));
-        TurnFeed *f = live_feed(live, l, MAX(after + 1, 0));
+                TRY(follow_stored(cx, chat, ask, &live));
+        TurnFeed *f = live_feed(live, l, MAX(ask->after + 1, 0));
         if (!f)
                 return RAISE(cx, ERR_RATE_LIMITED, "%d follow this turn already", FEEDS_MAX);
         *ret = f;
@@ -660,6 +707,6 @@ Err turn_cancel(Ctx *cx, Chat *chat, Str user_id, Str turn_id) {
         DbConn *c;
         StoredTurn s;
         TRY(db_read(cx, chat->rooms.db, &c));
-        Err e = turn_row_find(cx, chat, c, user_id, turn_id, &s);
+        Err e = turn_row_find(cx, &(ChatScope){ chat, c, user_id }, turn_id, &s);
         return e == ERR_NOT_FOUND ? RAISE(cx, e, "no such turn") : e;
 }

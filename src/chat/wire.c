@@ -5,17 +5,17 @@
 
 enum { WIRE_DEPTH = 32, REQUEST_MAX = 8 * 1024 * 1024 };
 
-int64_t tokens_estimate(size_t bytes) {
-        return (int64_t)((bytes + 3) / 4);
-}
+int64_t tokens_estimate(size_t bytes) { return (int64_t)((bytes + 3) / 4); }
 
 /* Members that this side decides, whatever the caller sent along. */
 static bool is_ours(Str name, const WireRequest *in) {
-        static const char *const always[] = { "model", "messages", "stream", "stream_options", "user", "metadata" };
+        static const char *const always[] = { "model", "messages", "stream", "stream_options",
+        "user", "metadata" };
         for (size_t i = 0; i < ELEMENTSOF(always); i++)
                 if (str_eq_c(name, always[i]))
                         return true;
-        return (in->max_tokens.has && (str_eq_c(name, "max_tokens") || str_eq_c(name, "max_completion_tokens"))) ||
+        return (in->max_tokens.has &&
+                (str_eq_c(name, "max_tokens") || str_eq_c(name, "max_completion_tokens"))) ||
                (in->temperature.has && str_eq_c(name, "temperature"));
 }
 
@@ -46,7 +46,8 @@ Err wire_request(Ctx *cx, const WireRequest *in, Str *ret) {
         if (in->temperature.has)
                 buf_addf(&out, ",\"temperature\":%.6g", in->temperature.v);
         TRY(options_add(cx, &out, in));
-        buf_add_c(&out, in->stream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}" : "}");
+        buf_add_c(&out, in->stream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
+                                   : "}");
         if (out.full)
                 return RAISE(cx, ERR_TOO_LARGE, "prompt over %d bytes", REQUEST_MAX);
         *ret = arena_dup(cx->arena, buf_str(&out));
@@ -86,7 +87,9 @@ static void usage_read(JsonRef usage, WireAnswer *a) {
         a->has_usage = true;
         a->prompt_tokens = MAX(json_int(json_get(usage, "prompt_tokens"), 0), 0);
         a->completion_tokens = MAX(json_int(json_get(usage, "completion_tokens"), 0), 0);
-        a->cached_tokens = MAX(json_int(json_get(json_get(usage, "prompt_tokens_details"), "cached_tokens"), 0), 0);
+        a->cached_tokens = MAX(
+                json_int(json_get(json_get(usage, "prompt_tokens_details"), "cached_tokens"), 0),
+                0);
 }
 
 static void message_read(Ctx *cx, JsonRef message, WireAnswer *a) {

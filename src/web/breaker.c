@@ -29,8 +29,7 @@ static void state_move(Breaker *b, BreakerState to, int64_t now_ms) {
                 b->open_until_ms = now_ms + b->open_ms;
                 break;
         case BREAKER_HALF_OPEN:
-        case _BREAKER_N:
-                break;
+        case _BREAKER_N: break;
         }
         b->failures = b->successes = 0;
         b->probing = false;
@@ -41,15 +40,13 @@ bool breaker_allow(Breaker *b, int64_t now_ms) {
         if (b->state == BREAKER_OPEN && now_ms >= b->open_until_ms)
                 state_move(b, BREAKER_HALF_OPEN, now_ms);
         switch (b->state) {
-        case BREAKER_CLOSED:
-                return true;
+        case BREAKER_CLOSED: return true;
         case BREAKER_HALF_OPEN:
                 if (b->probing)
                         return false;
                 return b->probing = true;
         case BREAKER_OPEN:
-        case _BREAKER_N:
-                break;
+        case _BREAKER_N: break;
         }
         return false;
 }
@@ -77,7 +74,8 @@ static bool window_is_bad(const Breaker *b, int64_t now_ms) {
 }
 
 void breaker_report(Breaker *b, int64_t now_ms, bool ok) {
-        if (b->state == BREAKER_OPEN)                 /* began before it opened: the verdict stands */
+        /* began before it opened: the verdict stands */
+        if (b->state == BREAKER_OPEN)
                 return;
         if (b->state == BREAKER_HALF_OPEN) {
                 b->probing = false;
@@ -93,9 +91,7 @@ void breaker_report(Breaker *b, int64_t now_ms, bool ok) {
                 state_move(b, BREAKER_OPEN, now_ms);
 }
 
-void breaker_release(Breaker *b) {
-        b->probing = false;
-}
+void breaker_release(Breaker *b) { b->probing = false; }
 
 int64_t breaker_wait_ms(const Breaker *b, int64_t now_ms) {
         return b->state == BREAKER_OPEN ? MAX(b->open_until_ms - now_ms, 0) : 0;

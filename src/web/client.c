@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* One thread drives all transfers: curl_multi_socket_action over epoll, so that the cost follows the sockets that move and
- * not the ones that are open. Other threads only put a call on the command list and ring the eventfd; every libcurl handle
- * is touched by the client's thread alone. */
+/* One thread drives all transfers: curl_multi_socket_action over epoll, so that the cost follows
+ * the sockets that move and not the ones that are open. Other threads only put a call on the
+ * command list and ring the eventfd; every libcurl handle is touched by the client's thread alone.
+ */
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -15,17 +16,19 @@
 
 enum {
         CALLS_MAX = 8192,
-        TICK_MS = 50,                                 /* how exactly first_byte_ms and between_ms are kept */
+        /* how exactly first_byte_ms and between_ms are kept */
+        TICK_MS = 50,
         EVENTS_MAX = 64,
-        RECEIVE_BYTES = 4096,                         /* per running transfer; answers come in small pieces */
+        /* per running transfer; answers come in small pieces */
+        RECEIVE_BYTES = 4096,
         IDLE_CONNECTIONS = 64,
 };
 
 struct Call {
         Client *client;
-        Call *prev, *next;                            /* of the active ones */
+        Call *prev, *next; /* of the active ones */
         Call *cmd_next;
-        bool queued, want_start, want_resume, want_cancel;           /* under client->lock */
+        bool queued, want_start, want_resume, want_cancel; /* under client->lock */
 
         Arena *arena;
         CURL *easy;
@@ -44,8 +47,9 @@ struct Client {
         CURLM *multi;
         pthread_t thread;
         int epoll, bell;
-        int64_t timer_us;                             /* when libcurl wants to be called; -1 = not at all */
-        Call *active;                                 /* the thread's own */
+        /* when libcurl wants to be called; -1 = not at all */
+        int64_t timer_us;
+        Call *active; /* the thread's own */
 
         pthread_mutex_t lock;
         pthread_cond_t closed;
@@ -54,9 +58,7 @@ struct Client {
         bool closing;
 };
 
-static int64_t mono_us(void) {
-        return world_real.mono_us(&world_real);
-}
+static int64_t mono_us(void) { return world_real.mono_us(&world_real); }
 
 /* ---- the result ---- */
 
@@ -80,7 +82,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg) {
         call->moved_us = mono_us();
         for (size_t i = 0; i < ELEMENTSOF(header_slots); i++) {
                 Str *slot = (Str *)(void *)((char *)call + header_slots[i].at);
-                if (str_starts(line, STR("HTTP/")))   /* a new head: what an interim answer (1xx) said does not count */
+                /* a new head: what an interim answer (1xx) said does not count */
+                if (str_starts(line, STR("HTTP/")))
                         *slot = STR_NULL;
                 else if (str_eq_nocase(name, str_c(header_slots[i].name)))
                         *slot = arena_dup(call->arena, str_to(value, 256));
@@ -96,7 +99,8 @@ static void head_deliver(Call *call) {
         call->has_head = true;
         call->r.status = (int)status;
         call->r.first_byte_us = mono_us() - call->started_us;
-        call->r.retry_after_ms = retry_after_parse(call->r.retry_after, call->retry_after_ms, call->now_ms);
+        call->r.retry_after_ms =
+                retry_after_parse(call->r.retry_after, call->retry_after_ms, call->now_ms);
         if (call->ev.head)
                 call->ev.head(call->ev.arg, &call->r);
 }
@@ -107,7 +111,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg) {
         call->moved_us = mono_us();
         if (n > call->response_max - call->taken) {
                 call->too_large = true;
-                return 0;                             /* ends the transfer */
+                return 0; /* ends the transfer */
         }
         call->taken += n;
         if (call->ev.chunk && !call->ev.chunk(call->ev.arg, str_n(p, n))) {
@@ -123,20 +127,16 @@ static const char *error_text(Call *call, CURLcode code) {
         if (call->too_large)
                 return "Answer too large";
         switch (code) {
-        case CURLE_COULDNT_RESOLVE_HOST:
-                return "Name not resolved";
-        case CURLE_COULDNT_CONNECT:
-                return "Connection refused";
+        case CURLE_COULDNT_RESOLVE_HOST: return "Name not resolved";
+        case CURLE_COULDNT_CONNECT: return "Connection refused";
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CACERT_BADFILE:
-                return "TLS error";
+        case CURLE_SSL_CACERT_BADFILE: return "TLS error";
         case CURLE_OPERATION_TIMEDOUT: {
                 int64_t ms = (mono_us() - call->started_us) / 1000;
                 return arena_printf(call->arena, "Timeout after %lld ms", (long long)ms);
         }
-        default:
-                return "Bad response";
+        default: return "Bad response";
         }
 }
 
@@ -158,7 +158,8 @@ static Err error_code(const Call *call, CURLcode code) {
 
 static void headers_free(struct curl_slist *list) {
         for (struct curl_slist *h = list; h; h = h->next)
-                secret_wipe(h->data, strlen(h->data));               /* Authorization is among them */
+                /* Authorization is among them */
+                secret_wipe(h->data, strlen(h->data));
         curl_slist_free_all(list);
 }
 
@@ -188,7 +189,7 @@ static void call_finish(Call *call, CURLcode code) {
                         call->next->prev = call->prev;
         }
         if (code == CURLE_OK)
-                head_deliver(call);                   /* an answer without a body */
+                head_deliver(call); /* an answer without a body */
         curl_off_t connect_us = 0;
         curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &connect_us);
         if (!connect_us)
@@ -234,7 +235,11 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 /* A connection kept from another call never passed on_open for this one. */
 static int on_request(void *arg, char *peer, char *local, int peer_port, int local_port) {
         Call *call = arg;
-        union { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6; } a = { 0 };
+        union {
+                struct sockaddr any;
+                struct sockaddr_in v4;
+                struct sockaddr_in6 v6;
+        } a = { 0 };
         if (inet_pton(AF_INET, peer, &a.v4.sin_addr) == 1)
                 a.any.sa_family = AF_INET;
         else if (inet_pton(AF_INET6, peer, &a.v6.sin6_addr) == 1)
@@ -257,7 +262,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
                 return 0;
         }
         ev.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-        /* A number that was closed and opened again may be known to one side only: try the other way round. */
+        /* A number that was closed and opened again may be known to one side only: try the other
+         * way round. */
         if (epoll_ctl(c->epoll, EPOLL_CTL_MOD, fd, &ev) < 0 && errno == ENOENT)
                 epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev);
         return 0;
@@ -279,7 +285,7 @@ static int wait_ms(const Client *c) {
 static Call *commands_take(Client *c, bool *ret_closing) {
         uint64_t rings;
         if (read(c->bell, &rings, sizeof rings) < 0)
-                rings = 0;                            /* nobody rang: woken for another reason */
+                rings = 0; /* nobody rang: woken for another reason */
         pthread_mutex_lock(&c->lock);
         Call *list = c->commands;
         c->commands = NULL;
@@ -376,9 +382,7 @@ static void *client_main(void *arg) {
 /* ---- life ---- */
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static void curl_start(void) {
-        curl_global_init(CURL_GLOBAL_DEFAULT);
-}
+static void curl_start(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
 Err client_new(Ctx *cx, Client **ret) {
         pthread_once(&curl_once, curl_start);
@@ -392,7 +396,8 @@ Err client_new(Ctx *cx, Client **ret) {
         c->epoll = epoll_create1(EPOLL_CLOEXEC);
         c->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->bell };
-        if (!c->multi || c->epoll < 0 || c->bell < 0 || epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->bell, &ev) < 0) {
+        if (!c->multi || c->epoll < 0 || c->bell < 0 ||
+            epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->bell, &ev) < 0) {
                 Err e = RAISE(cx, ERR_INTERNAL, "outbound client: %s", strerror(errno));
                 c->closing = true;
                 client_free(c);
@@ -415,7 +420,7 @@ Err client_new(Ctx *cx, Client **ret) {
 static void bell_ring(Client *c) {
         uint64_t one = 1;
         if (write(c->bell, &one, sizeof one) < 0)
-                assert(errno == EAGAIN);              /* the counter is full: it rings already */
+                assert(errno == EAGAIN); /* the counter is full: it rings already */
 }
 
 Client *client_free(Client *c) {
@@ -463,16 +468,21 @@ static Err url_check(Ctx *cx, const CallSpec *spec) {
                 return RAISE(cx, ERR_FORBIDDEN, "not an address we call");
         CURLU *u = curl_url();
         char *scheme = NULL;
-        bool parsed = curl_url_set(u, CURLUPART_URL, arena_cstr(cx->arena, spec->url), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
-        bool userinfo = parsed && (part_is_set(u, CURLUPART_USER) || part_is_set(u, CURLUPART_PASSWORD));
+        bool parsed = curl_url_set(u, CURLUPART_URL, arena_cstr(cx->arena, spec->url),
+                                   CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+        bool userinfo =
+                parsed && (part_is_set(u, CURLUPART_USER) || part_is_set(u, CURLUPART_PASSWORD));
         bool host = parsed && part_is_set(u, CURLUPART_HOST);
-        bool scheme_ok = parsed && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        bool scheme_ok =
+                parsed && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
                 (!strcmp(scheme, "https") || (!strcmp(scheme, "http") && spec->allow_private));
         curl_free(scheme);
         curl_url_cleanup(u);
         if (!host || userinfo || !scheme_ok)
                 return RAISE(cx, ERR_FORBIDDEN, "not an address we call: %s",
-                             userinfo ? "it holds a user name" : !host ? "no host" : "scheme");
+                             userinfo ? "it holds a user name"
+                             : !host  ? "no host"
+                                      : "scheme");
         return OK;
 }
 
@@ -492,7 +502,8 @@ static void header_add(Call *call, const CallHeader *h) {
         buf_add(&line, h->name);
         buf_add_c(&line, h->value.n ? ": " : ";");
         buf_add(&line, h->value);
-        struct curl_slist *more = line.full ? NULL : curl_slist_append(call->headers, buf_str(&line).p);
+        struct curl_slist *more =
+                line.full ? NULL : curl_slist_append(call->headers, buf_str(&line).p);
         if (more)
                 call->headers = more;
         if (line.p)
@@ -507,7 +518,8 @@ static void headers_set(Ctx *cx, Call *call, const CallSpec *spec) {
                 Str v = arena_strf(call->arena, "00-%s-%s-01", cx->trace_id, cx->span_id);
                 header_add(call, &(CallHeader){ STR("traceparent"), v });
         }
-        struct curl_slist *more = curl_slist_append(call->headers, "Expect:");      /* none: no wait for 100-continue */
+        /* none: no wait for 100-continue */
+        struct curl_slist *more = curl_slist_append(call->headers, "Expect:");
         if (more)
                 call->headers = more;
         curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
@@ -526,7 +538,8 @@ static void limits_set(Ctx *cx, Call *call, const CallSpec *spec) {
 
 static void body_set(Call *call, const CallSpec *spec) {
         bool get = !strcmp(spec->method, "GET"), head = !strcmp(spec->method, "HEAD");
-        call->idempotent = get || head || !strcmp(spec->method, "PUT") || !strcmp(spec->method, "DELETE");
+        call->idempotent =
+                get || head || !strcmp(spec->method, "PUT") || !strcmp(spec->method, "DELETE");
         if (spec->body.p) {
                 Str body = arena_dup(call->arena, spec->body);
                 curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
@@ -586,8 +599,14 @@ Err client_start(Ctx *cx, Client *c, const CallSpec *spec, const CallEvents *ev,
         Call *call = calloc(1, sizeof *call);
         if (!call)
                 abort();
-        *call = (Call){ .client = c, .arena = arena_new(), .easy = curl_easy_init(), .ev = *ev, .want_start = true,
-                        .started_us = mono_us(), .now_ms = cx_now_ms(cx), .r.retry_after_ms = -1,
+        *call = (Call){ .client = c,
+                        .arena = arena_new(),
+                        .easy = curl_easy_init(),
+                        .ev = *ev,
+                        .want_start = true,
+                        .started_us = mono_us(),
+                        .now_ms = cx_now_ms(cx),
+                        .r.retry_after_ms = -1,
                         .allow_private = spec->allow_private };
         if (!call->easy) {
                 call_free(call);
@@ -647,7 +666,7 @@ static void wait_done(void *arg, Err e, const CallResult *r) {
         Arena *a = w->cx->arena;
         pthread_mutex_lock(&w->lock);
         w->r = *r;
-        Str *texts[] = { &w->r.content_type, &w->r.retry_after, &w->r.request_id,
+        Str *texts[] = { &w->r.content_type,        &w->r.retry_after,     &w->r.request_id,
                          &w->r.ratelimit_remaining, &w->r.ratelimit_limit, &w->r.ratelimit_reset };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 *texts[i] = arena_dup(a, *texts[i]);
@@ -660,13 +679,15 @@ static void wait_done(void *arg, Err e, const CallResult *r) {
 }
 
 static Err call_once(Ctx *cx, Client *c, const CallSpec *spec, CallResult *ret) {
-        Wait w = { .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER, .cx = cx,
+        Wait w = { .lock = PTHREAD_MUTEX_INITIALIZER,
+                   .cond = PTHREAD_COND_INITIALIZER,
+                   .cx = cx,
                    .body = BUF(spec->response_max ? spec->response_max : 1024 * 1024) };
         CallEvents ev = { .arg = &w, .chunk = wait_chunk, .done = wait_done };
         Call *call;
         TRY(client_start(cx, c, spec, &ev, &call));
         pthread_mutex_lock(&w.lock);
-        while (!w.done)                               /* total_ms bounds this */
+        while (!w.done) /* total_ms bounds this */
                 pthread_cond_wait(&w.cond, &w.lock);
         pthread_mutex_unlock(&w.lock);
         buf_done(&w.body);
@@ -696,12 +717,15 @@ Err client_call(Ctx *cx, Client *c, const CallSpec *spec, CallResult *ret) {
                 uint32_t chance;
                 cx_random(cx, &chance, sizeof chance);
                 int64_t wait = retry_wait_ms(attempt, r.retry_after_ms, chance);
-                bool again = attempt < spec->retries && call_is_retryable(e, r.status) && wait >= 0 && wait < cx_left_ms(cx);
+                bool again = attempt < spec->retries && call_is_retryable(e, r.status) &&
+                             wait >= 0 && wait < cx_left_ms(cx);
                 if (again && client_sleep(c, wait)) {
                         err_clear(cx);
                         continue;
                 }
-                *ret = r;                             /* the text of a failure is in r.error also when e is set */
-                return e ? RAISE(cx, e, "%s: %s", spec->method, r.error ? r.error : "not sent") : OK;
+                /* the text of a failure is in r.error also when e is set */
+                *ret = r;
+                return e ? RAISE(cx, e, "%s: %s", spec->method, r.error ? r.error : "not "
+                "sent") : OK;
         }
 }

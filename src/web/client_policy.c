@@ -42,14 +42,18 @@ int64_t retry_after_parse(Str retry_after, Str retry_after_ms, int64_t now_ms) {
 typedef struct Range { uint32_t net; int bits; } Range;
 /* RFC 6890 and its registry: everything an outside service cannot be. */
 static const Range v4_special[] = {
-        { 0x00000000, 8 },  { 0x0a000000, 8 },  { 0x64400000, 10 }, { 0x7f000000, 8 },  { 0xa9fe0000, 16 },
-        { 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 }, { 0xc0586300, 24 }, { 0xc0a80000, 16 },
-        { 0xc6120000, 15 }, { 0xc6336400, 24 }, { 0xcb007100, 24 }, { 0xe0000000, 4 },  { 0xf0000000, 4 },
+        { 0x00000000, 8 },  { 0x0a000000, 8 },  { 0x64400000, 10 }, { 0x7f000000, 8 },
+        { 0xa9fe0000, 16 },
+        { 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 }, { 0xc0586300, 24 },
+        { 0xc0a80000, 16 },
+        { 0xc6120000, 15 }, { 0xc6336400, 24 }, { 0xcb007100, 24 }, { 0xe0000000, 4 },
+        { 0xf0000000, 4 },
 };
 
 static bool v4_is_public(uint32_t a) {
         for (size_t i = 0; i < ELEMENTSOF(v4_special); i++)
-                if (a >> (32 - v4_special[i].bits) == v4_special[i].net >> (32 - v4_special[i].bits))
+                if (a >> (32 - v4_special[i].bits) ==
+                    v4_special[i].net >> (32 - v4_special[i].bits))
                         return false;
         return true;
 }
@@ -63,13 +67,15 @@ static bool v6_is_public(const unsigned char a[16]) {
         static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
         if (!memcmp(a, mapped, 12) || !memcmp(a, nat64, 12))
                 return v4_is_public(v4_at(a + 12));
-        if ((a[0] & 0xe0) != 0x20)                    /* global unicast is 2000::/3; all else is local or special */
+        /* global unicast is 2000::/3; all else is local or special */
+        if ((a[0] & 0xe0) != 0x20)
                 return false;
-        if (a[0] == 0x20 && a[1] == 0x02)             /* 6to4 carries an IPv4 address */
+        if (a[0] == 0x20 && a[1] == 0x02) /* 6to4 carries an IPv4 address */
                 return v4_is_public(v4_at(a + 2));
-        if (a[0] == 0x20 && a[1] == 0x01)             /* 2001::/23 protocol assignments (Teredo …), 2001:db8::/32 */
+        /* 2001::/23 protocol assignments (Teredo …), 2001:db8::/32 */
+        if (a[0] == 0x20 && a[1] == 0x01)
                 return a[2] >= 2 && !(a[2] == 0x0d && a[3] == 0xb8);
-        return !(a[0] == 0x3f && a[1] == 0xff && a[2] < 0x10);      /* 3fff::/20 documentation */
+        return !(a[0] == 0x3f && a[1] == 0xff && a[2] < 0x10); /* 3fff::/20 documentation */
 }
 
 bool address_is_public(const struct sockaddr *address) {

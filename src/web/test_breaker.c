@@ -14,7 +14,7 @@ static void test_opens_after_five_in_a_row(void **state) {
         breaker_init(&b, &(BreakerSettings){ 0 });
         fail_times(&b, 1000, 4);
         assert_true(breaker_allow(&b, 1000));
-        breaker_report(&b, 1000, true);               /* a success starts the count anew */
+        breaker_report(&b, 1000, true); /* a success starts the count anew */
         fail_times(&b, 1000, 4);
         assert_int_equal(b.state, BREAKER_CLOSED);
         fail_times(&b, 1000, 1);
@@ -27,7 +27,7 @@ static void test_opens_after_five_in_a_row(void **state) {
 static void test_opens_at_half_of_twenty(void **state) {
         Breaker b;
         breaker_init(&b, &(BreakerSettings){ 0 });
-        for (int i = 0; i < 19; i++) {                /* alternating: never five in a row */
+        for (int i = 0; i < 19; i++) { /* alternating: never five in a row */
                 assert_true(breaker_allow(&b, 1000 + i));
                 breaker_report(&b, 1000 + i, i % 2 == 0);
         }
@@ -52,7 +52,7 @@ static void test_half_open_lets_one_probe_through(void **state) {
         assert_true(breaker_allow(&b, 30000));
         assert_int_equal(b.state, BREAKER_HALF_OPEN);
         assert_false(breaker_allow(&b, 30000));
-        breaker_release(&b);                          /* it was not made: the next one may */
+        breaker_release(&b); /* it was not made: the next one may */
         assert_true(breaker_allow(&b, 30001));
         breaker_report(&b, 30001, true);
         assert_int_equal(b.state, BREAKER_HALF_OPEN);
@@ -77,7 +77,7 @@ static void test_open_time_doubles_to_five_minutes(void **state) {
                 assert_true(breaker_allow(&b, now));
                 breaker_report(&b, now, true);
         }
-        fail_times(&b, now, 5);                       /* closed in between: it starts small again */
+        fail_times(&b, now, 5); /* closed in between: it starts small again */
         assert_int_equal(breaker_wait_ms(&b, now), 30000);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The client against a peer of a few lines that answers what the case says; no outside host is touched. */
+/* The client against a peer of a few lines that answers what the case says; no outside host is
+ * touched. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -15,7 +16,8 @@ typedef struct Peer {
         int fd;
         uint16_t port;
         pthread_t thread;
-        const Script *scripts; size_t n;
+        const Script *scripts;
+        size_t n;
         int accepted;
         char request[4096];
 } Peer;
@@ -39,7 +41,7 @@ static void *peer_main(void *arg) {
                         close(fd);
         }
         char end;
-        while (n_held > 0) {                          /* until the client hangs up */
+        while (n_held > 0) { /* until the client hangs up */
                 (void)!recv(held[--n_held], &end, 1, 0);
                 close(held[n_held]);
         }
@@ -48,7 +50,8 @@ static void *peer_main(void *arg) {
 
 static void peer_start(Peer *p, const Script *scripts, size_t n) {
         *p = (Peer){ .fd = socket(AF_INET, SOCK_STREAM, 0), .scripts = scripts, .n = n };
-        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t size = sizeof at;
         assert_int_equal(bind(p->fd, (struct sockaddr *)&at, sizeof at), 0);
         assert_int_equal(listen(p->fd, 16), 0);
@@ -67,8 +70,10 @@ typedef struct Fixture { Arena *arena; Ctx cx; Client *client; Peer peer; } Fixt
 
 static void fixture_start(Fixture *f, const Script *scripts, size_t n) {
         f->arena = arena_new();
-        f->cx = (Ctx){ .arena = f->arena, .world = &world_real,
-                       .trace_id = "4bf92f3577b34da6a3ce929d0e0e4736", .span_id = "00f067aa0ba902b7" };
+        f->cx = (Ctx){ .arena = f->arena,
+                       .world = &world_real,
+                       .trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
+                       .span_id = "00f067aa0ba902b7" };
         assert_ok(client_new(&f->cx, &f->client));
         peer_start(&f->peer, scripts, n);
 }
@@ -80,12 +85,15 @@ static void fixture_stop(Fixture *f) {
 }
 
 static CallSpec spec_to(Fixture *f, const char *method) {
-        return (CallSpec){ .method = method, .allow_private = true,
+        return (CallSpec){ .method = method,
+                           .allow_private = true,
                            .url = arena_strf(f->arena, "http://127.0.0.1:%u/x", f->peer.port) };
 }
 
-#define ANSWER "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Request-Id: r1\r\nContent-Length: 5\r\n\r\nhello"
-#define BUSY   "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+#define ANSWER                                                                                     \
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Request-Id: r1\r\nContent-Length: "      \
+        "5\r\n\r\nhello"
+#define BUSY "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
 
 static void test_call_answers(void **state) {
         Fixture f;
@@ -103,7 +111,9 @@ static void test_call_answers(void **state) {
         assert_null(r.error);
         assert_non_null(strstr(f.peer.request, "POST /x HTTP/1.1\r\n"));
         assert_non_null(strstr(f.peer.request, "Authorization: Bearer k\r\n"));
-        assert_non_null(strstr(f.peer.request, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"));
+        assert_non_null(
+                strstr(f.peer.request,
+                       "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"));
         assert_non_null(strstr(f.peer.request, "\r\n\r\n{\"a\":1}"));
         assert_null(strstr(f.peer.request, "Expect"));
         fixture_stop(&f);
@@ -123,7 +133,11 @@ static void test_retries_and_reports_the_last_answer(void **state) {
 
 static void test_no_retry_when_asked_to_wait_too_long(void **state) {
         Fixture f;
-        fixture_start(&f, (Script[]){ { "HTTP/1.1 429 Slow\r\nRetry-After: 11\r\nContent-Length: 0\r\n\r\n" } }, 1);
+        fixture_start(
+                &f,
+                (Script[]){
+                        { "HTTP/1.1 429 Slow\r\nRetry-After: 11\r\nContent-Length: 0\r\n\r\n" } },
+                1);
         CallSpec spec = spec_to(&f, "GET");
         spec.retries = 2;
         CallResult r;
@@ -145,13 +159,31 @@ static void test_faults(void **state) {
                 { { "", .hold = true }, "GET", 100, 0, 0, ERR_TIMEOUT, "Timeout after " },
                 { { "", .hold = true }, "GET", 0, 0, 150, ERR_TIMEOUT, "Timeout after " },
                 { { "", .hold = true }, "POST", 100, 0, 0, ERR_UNCERTAIN, "Timeout after " },
-                { { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", .hold = true }, "POST", 0, 100, 0, ERR_TIMEOUT, "Timeout after " },
-                { { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc" }, "GET", 0, 0, 0, ERR_UPSTREAM, "Bad response" },
+                { { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", .hold = true },
+                  "POST",
+                  0,
+                  100,
+                  0,
+                  ERR_TIMEOUT,
+                  "Timeout after " },
+                { { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc" },
+                  "GET",
+                  0,
+                  0,
+                  0,
+                  ERR_UPSTREAM,
+                  "Bad response" },
                 { { "" }, "GET", 0, 0, 0, ERR_UPSTREAM, "Bad response" },
                 { { "" }, "POST", 0, 0, 0, ERR_UNCERTAIN, "Bad response" },
                 { { "nonsense\r\n\r\n" }, "GET", 0, 0, 0, ERR_UPSTREAM, "Bad response" },
                 { { "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
-                    "0123456789012345678901234567890123456789" }, "GET", 0, 0, 0, ERR_TOO_LARGE, "Answer too large" },
+                    "0123456789012345678901234567890123456789" },
+                  "GET",
+                  0,
+                  0,
+                  0,
+                  ERR_TOO_LARGE,
+                  "Answer too large" },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 Fixture f;
@@ -171,7 +203,10 @@ static void test_faults(void **state) {
 
 static void test_redirect_is_an_answer(void **state) {
         Fixture f;
-        fixture_start(&f, (Script[]){ { "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n" } }, 1);
+        fixture_start(&f,
+                      (Script[]){ { "HTTP/1.1 302 Found\r\nLocation: "
+                                    "http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n" } },
+                      1);
         CallSpec spec = spec_to(&f, "GET");
         CallResult r;
         assert_ok(client_call(&f.cx, f.client, &spec, &r));
@@ -194,16 +229,23 @@ static void test_refused_connection(void **state) {
 /* None of these may reach a socket. */
 static void test_policy(void **state) {
         static const struct { const char *url; bool allow_private; } cases[] = {
-                { "http://127.0.0.1:1/", false },     { "https://127.0.0.1:1/", false }, { "https://[::1]:1/", false },
-                { "https://2130706433:1/", false },   { "https://0x7f.1:1/", false },    { "https://localhost:1/", false },
-                { "https://[::ffff:10.0.0.1]:1/", false }, { "file:///etc/passwd", true }, { "ftp://127.0.0.1/", true },
-                { "http://user:pw@127.0.0.1:1/", true },   { "http://user@127.0.0.1:1/", true }, { "gopher://127.0.0.1/", true },
-                { "", true },                         { "http://", true },               { "//127.0.0.1/", true },
+                { "http://127.0.0.1:1/", false },     { "https://127.0.0.1:1/", false },
+                  { "https://[::1]:1/", false },
+                { "https://2130706433:1/", false },   { "https://0x7f.1:1/", false },
+                     { "https://localhost:1/", false },
+                { "https://[::ffff:10.0.0.1]:1/", false }, { "file:///etc/passwd", true },
+                  { "ftp://127.0.0.1/", true },
+                { "http://user:pw@127.0.0.1:1/", true },   { "http://user@127.0.0.1:1/", true },
+                { "gopher://127.0.0.1/", true },
+                { "", true },                         { "http://", true },
+                                { "//127.0.0.1/", true },
         };
         Fixture f;
         fixture_start(&f, NULL, 0);
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                CallSpec spec = { .method = "GET", .url = str_c(cases[i].url), .allow_private = cases[i].allow_private };
+                CallSpec spec = { .method = "GET",
+                                  .url = str_c(cases[i].url),
+                                  .allow_private = cases[i].allow_private };
                 CallResult r;
                 err_clear(&f.cx);
                 assert_err(client_call(&f.cx, f.client, &spec, &r), ERR_FORBIDDEN);
@@ -218,36 +260,52 @@ static void test_policy(void **state) {
 
 static void test_addresses(void **state) {
         static const struct { const char *text; bool is_public; } cases[] = {
-                { "8.8.8.8", true },         { "0.0.0.0", false },       { "10.1.2.3", false },    { "100.64.0.1", false },
-                { "100.128.0.1", true },     { "127.8.8.8", false },     { "169.254.169.254", false }, { "172.16.0.1", false },
-                { "172.31.255.255", false }, { "172.32.0.1", true },     { "192.168.1.1", false }, { "198.18.0.1", false },
-                { "198.20.0.1", true },      { "224.0.0.1", false },     { "255.255.255.255", false },
-                { "2606:4700::1", true },    { "::", false },            { "::1", false },         { "fe80::1", false },
-                { "fd00::1", false },        { "ff02::1", false },       { "::ffff:8.8.8.8", true }, { "::ffff:192.168.0.1", false },
-                { "64:ff9b::a00:1", false }, { "64:ff9b::808:808", true }, { "2002:a00:1::", false }, { "2001::1", false },
+                { "8.8.8.8", true },         { "0.0.0.0", false },       { "10.1.2.3", false },
+                { "100.64.0.1", false },
+                { "100.128.0.1", true },     { "127.8.8.8", false },     { "169.254.169.254",
+                false }, { "172.16.0.1", false },
+                { "172.31.255.255", false }, { "172.32.0.1", true },     { "192.168.1.1", false },
+                { "198.18.0.1", false },
+                { "198.20.0.1", true },      { "224.0.0.1", false },     { "255.255.255.255",
+                false },
+                { "2606:4700::1", true },    { "::", false },            { "::1", false },
+                { "fe80::1", false },
+                { "fd00::1", false },        { "ff02::1", false },       { "::ffff:8.8.8.8",
+                true }, { "::ffff:192.168.0.1", false },
+                { "64:ff9b::a00:1", false }, { "64:ff9b::808:808", true }, { "2002:a00:1::",
+                false }, { "2001::1", false },
                 { "2001:db8::1", false },    { "2001:4860::8888", true }, { "3fff::1", false },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                union { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6; } a = { 0 };
+                union {
+                        struct sockaddr any;
+                        struct sockaddr_in v4;
+                        struct sockaddr_in6 v6;
+                } a = { 0 };
                 bool six = strchr(cases[i].text, ':');
                 a.any.sa_family = six ? AF_INET6 : AF_INET;
-                assert_int_equal(inet_pton(a.any.sa_family, cases[i].text, six ? (void *)&a.v6.sin6_addr : &a.v4.sin_addr), 1);
+                assert_int_equal(inet_pton(a.any.sa_family, cases[i].text,
+                                           six ? (void *)&a.v6.sin6_addr : &a.v4.sin_addr),
+                                 1);
                 assert_int_equal(address_is_public(&a.any), cases[i].is_public);
         }
 }
 
 static void test_retry_waits(void **state) {
         assert_int_equal(retry_wait_ms(0, -1, 250), 250);
-        assert_int_equal(retry_wait_ms(0, -1, 251), 0);             /* full jitter over 0..250 */
+        assert_int_equal(retry_wait_ms(0, -1, 251), 0); /* full jitter over 0..250 */
         assert_true(retry_wait_ms(1, -1, 0xffffffff) <= 500);
         assert_true(retry_wait_ms(20, -1, 0xffffffff) <= 4000);
         assert_int_equal(retry_wait_ms(0, 10000, 7), 10000);
         assert_int_equal(retry_wait_ms(0, 10001, 7), -1);
-        int64_t now = INT64_C(784111770000);          /* 7 s before the date of RFC 9110's example */
+        /* 7 s before the date of RFC 9110's example */
+        int64_t now = INT64_C(784111770000);
         assert_int_equal(retry_after_parse(STR("3"), STR_NULL, now), 3000);
         assert_int_equal(retry_after_parse(STR("3"), STR("120"), now), 120);
-        assert_int_equal(retry_after_parse(STR("Sun, 06 Nov 1994 08:49:37 GMT"), STR_NULL, now), 7000);
-        assert_int_equal(retry_after_parse(STR("Sun, 06 Nov 1994 08:49:37 GMT"), STR_NULL, now + 60000), 0);
+        assert_int_equal(retry_after_parse(STR("Sun, 06 Nov 1994 08:49:37 GMT"), STR_NULL, now),
+                         7000);
+        assert_int_equal(
+                retry_after_parse(STR("Sun, 06 Nov 1994 08:49:37 GMT"), STR_NULL, now + 60000), 0);
         assert_int_equal(retry_after_parse(STR("soon"), STR_NULL, now), -1);
         assert_int_equal(retry_after_parse(STR("-4"), STR("-5"), now), -1);
         assert_int_equal(retry_after_parse(STR_NULL, STR_NULL, now), -1);
@@ -292,22 +350,31 @@ static void watch_done(void *arg, Err e, const CallResult *r) {
         pthread_mutex_unlock(&w->lock);
 }
 
-#define WATCH(pause) { .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER, .text = BUF(1 << 20), \
-                       .pause_first = (pause) }
-#define WAIT_UNTIL(w, cond_) \
-        do { pthread_mutex_lock(&(w)->lock); while (!(cond_)) pthread_cond_wait(&(w)->cond, &(w)->lock); \
-             pthread_mutex_unlock(&(w)->lock); } while (0)
+#define WATCH(pause)                                                                               \
+        {                                                                                          \
+                .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER,               \
+                .text = BUF(1 << 20), .pause_first = (pause)                                       \
+        }
+#define WAIT_UNTIL(w, cond_)                                                                       \
+        do {                                                                                       \
+                pthread_mutex_lock(&(w)->lock);                                                    \
+                while (!(cond_))                                                                   \
+                        pthread_cond_wait(&(w)->cond, &(w)->lock);                                 \
+                pthread_mutex_unlock(&(w)->lock);                                                  \
+        } while (0)
 
 static void test_stream_pauses_and_goes_on(void **state) {
         static char text[200 * 1024];
-        int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", 100 * 1024);
+        int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
+                         100 * 1024);
         memset(text + n, 'x', 100 * 1024);
         Fixture f;
         fixture_start(&f, (Script[]){ { text } }, 1);
         Watch w = WATCH(true);
         CallEvents ev = { &w, watch_head, watch_chunk, watch_done };
         CallSpec spec = spec_to(&f, "GET");
-        spec.between_ms = 60;                         /* must not run while we are the one who waits */
+        /* must not run while we are the one who waits */
+        spec.between_ms = 60;
         Call *call;
         assert_ok(client_start(&f.cx, f.client, &spec, &ev, &call));
         WAIT_UNTIL(&w, w.chunks == 1);
@@ -326,7 +393,10 @@ static void test_stream_pauses_and_goes_on(void **state) {
 static void test_cancel_and_close_end_a_call(void **state) {
         for (int by_close = 0; by_close < 2; by_close++) {
                 Fixture f;
-                fixture_start(&f, (Script[]){ { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", .hold = true } }, 1);
+                fixture_start(&f,
+                              (Script[]){ { "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+                                            .hold = true } },
+                              1);
                 Watch w = WATCH(false);
                 CallEvents ev = { &w, watch_head, watch_chunk, watch_done };
                 CallSpec spec = spec_to(&f, "GET");
