@@ -359,7 +359,9 @@ static void paths(Printer *p, const Route *const *tables) {
                 for (const Route *first = *t; first->id; first++) {
                         if (next_of_path(tables, first->path, NULL) != first)
                                 continue;
-                        buf_addf(p->out, "%s\"%s\":{", comma, first->path);
+                        size_t n = strlen(first->path);
+                        n -= n > 1 && first->path[n - 1] == '/';      /* answers with and without */
+                        buf_addf(p->out, "%s\"%.*s\":{", comma, (int)n, first->path);
                         for (const Route *r = first; r; r = next_of_path(tables, first->path, r)) {
                                 buf_add_c(p->out, r == first ? "" : ",");
                                 operation(p, r);
