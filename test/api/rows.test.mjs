@@ -11,7 +11,8 @@ import { runBinary, startServer } from '../lib/server.mjs';
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const rows = JSON.parse((await runBinary(['openapi', '--routes'])).stdout);
 const document = JSON.parse((await runBinary(['openapi'])).stdout);
-const operation = (row) => document.paths[row.path][row.method.toLowerCase()];
+const printed = (row) => row.path.replace(/(.)\/$/, '$1');
+const operation = (row) => document.paths[printed(row)][row.method.toLowerCase()];
 const path = (row) => row.path.replaceAll(/\{[^}]*\}/g, UNKNOWN);
 const declares = (row, code) => row.errors.includes(code);
 
