@@ -34,9 +34,9 @@ typedef struct Start { Bench *b; User user; SessionGrant grant; } Start;
 
 static Err start_write(Ctx *cx, DbConn *c, void *arg) {
         Start *s = arg;
-        TRY(user_add(cx, s->b->id, c, &s->user));
-        return session_start(cx, s->b->id, c, &s->user, false,
-                             &(Caller){ STR("192.0.2.1"), STR("bench") }, &s->grant);
+        Work w = { s->b->id, c, { STR("192.0.2.1"), STR("bench") } };
+        TRY(user_add(cx, &w, &s->user));
+        return session_start(cx, &w, &s->user, false, &s->grant);
 }
 
 static void bench_open(Bench *b, Str secret, size_t cache_max) {

@@ -131,7 +131,7 @@ static Err user_list_all(Cmd *c, App *a) {
                 DbConn *conn;
                 User *v;
                 TRY(db_read(c->cx, a->db, &conn));
-                TRY(user_list(c->cx, a->identity, conn, &f, &v, &n));
+                TRY(user_list(c->cx, &(Work){ .id = a->identity, .c = conn }, &f, &v, &n));
                 for (size_t i = 0; i < n; i++)
                         user_print(c, &v[i]);
                 if (n) {
@@ -305,12 +305,13 @@ static Err audit_export(Cmd *c, App *a) {
         int64_t after = 0;
         for (size_t n = LIST_PAGE; n == LIST_PAGE;) {
                 DbConn *conn;
-                AuditRecord *v;
+                AuditRecords v;
                 TRY(db_read(c->cx, a->db, &conn));
-                TRY(audit_scan(c->cx, conn, after, LIST_PAGE, &v, &n));
-                for (size_t i = 0; i < n; i++)
-                        record_print(c->cx, &v[i]);
-                after = n ? v[n - 1].seq : after;
+                TRY(audit_scan(c->cx, conn, after, LIST_PAGE, &v));
+                for (size_t i = 0; i < v.n; i++)
+                        record_print(c->cx, &v.v[i]);
+                n = v.n;
+                after = n ? v.v[n - 1].seq : after;
         }
         return OK;
 }

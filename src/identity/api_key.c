@@ -10,9 +10,15 @@ static void secret_hash(Str secret, unsigned char ret[SHA256_SIZE]) { sha256(sec
 
 static ApiKey key_read(Ctx *cx, const Rows *r) {
         return (ApiKey){
-                .key_id = row_dup(cx, r, 0), .user_id = row_dup(cx, r, 1), .scopes = (uint32_t)row_int(r, 4),
-                .ip_ranges = row_dup(cx, r, 5), .created_at = row_int(r, 6), .expires_at = row_int(r, 7),
-                .good_until = row_int(r, 7), .last_used = row_int(r, 8), .last_used_ip = row_dup(cx, r, 9),
+                .key_id = row_dup(cx, r, 0),
+                .user_id = row_dup(cx, r, 1),
+                .scopes = (uint32_t)row_int(r, 4),
+                .ip_ranges = row_dup(cx, r, 5),
+                .created_at = row_int(r, 6),
+                .expires_at = row_int(r, 7),
+                .good_until = row_int(r, 7),
+                .last_used = row_int(r, 8),
+                .last_used_ip = row_dup(cx, r, 9),
         };
 }
 
@@ -40,7 +46,7 @@ static bool address_is_allowed(Str ranges, Str ip) {
 }
 
 Err api_key_check(Ctx *cx, DbConn *c, Str text, Str client_ip, ApiKey *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         ApiKeyText parts;
         ApiKey key;
         Err e;
@@ -71,7 +77,8 @@ static Err scopes_read(Ctx *cx, const Principal *who, Strs words, uint32_t *ret)
                 uint32_t one = scope_parse(words.v[i]);
 
                 if (!one)
-                        return RAISE_FIELD(cx, "#/scopes", "unknown scope \"%.*s\"", STR_FMT(str_to(words.v[i], 64)));
+                        return RAISE_FIELD(cx, "#/scopes", "unknown scope \"%.*s\"",
+                                           STR_FMT(str_to(words.v[i], 64)));
                 scopes |= one;
         }
         if (scopes & ~who->scopes)
@@ -87,7 +94,8 @@ static Err ranges_read(Ctx *cx, Strs list, Str *ret) {
 
         for (size_t i = 0; i < list.n; i++) {
                 if (!ip_range_is(list.v[i]))
-                        return RAISE_FIELD(cx, "#/ip_ranges", "not an address or a network in CIDR form");
+                        return RAISE_FIELD(cx, "#/ip_ranges",
+                                           "not an address or a network in CIDR form");
                 buf_addf(&b, "%s%.*s", i ? " " : "", STR_FMT(list.v[i]));
         }
         *ret = b.n ? arena_dup(cx->arena, buf_str(&b)) : STR("");
@@ -95,7 +103,7 @@ static Err ranges_read(Ctx *cx, Strs list, Str *ret) {
 }
 
 static Err count_check(Ctx *cx, DbConn *c, Str user_id) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
 
         TRY(db_row(cx, c, &sql_key_count, ARGS(v_text(user_id)), &r));
         if (row_int(&r, 0) >= API_KEYS_MAX)
@@ -103,54 +111,59 @@ static Err count_check(Ctx *cx, DbConn *c, Str user_id) {
         return OK;
 }
 
-static Err name_seal(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str key_id, Str name, Str *ret) {
-        _cleanup_(user_key_done) UserKey key = {0};
-        Str field_owner = arena_strf(cx->arena, "%.*s/%.*s", STR_FMT(user_id), STR_FMT(key_id));
+static Err name_seal(Ctx *cx, const Work *w, const ApiKey *k, Str *ret) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
+        Str field_owner =
+                arena_strf(cx->arena, "%.*s/%.*s", STR_FMT(k->user_id), STR_FMT(k->key_id));
 
-        TRY(user_key_get(cx, id->keys, c, user_id, &key));
-        *ret = seal(cx, &key, (SealFor){ field_owner, "key_name" }, name);
+        TRY(user_key_get(cx, w->id->keys, w->c, k->user_id, &key));
+        *ret = seal(cx, &key, (SealFor){ field_owner, "key_name" }, k->name);
         return OK;
 }
 
 static Err name_open(Ctx *cx, const UserKey *key, ApiKey *k, Str record) {
-        Str field_owner = arena_strf(cx->arena, "%.*s/%.*s", STR_FMT(k->user_id), STR_FMT(k->key_id));
+        Str field_owner =
+                arena_strf(cx->arena, "%.*s/%.*s", STR_FMT(k->user_id), STR_FMT(k->key_id));
 
         return seal_open(cx, key, (SealFor){ field_owner, "key_name" }, record, &k->name);
 }
 
-Err api_key_create(Ctx *cx, Identity *id, DbConn *c, const Principal *who, const ApiKeyNew *in, ApiKey *ret, Str *ret_text) {
+Err api_key_create(Ctx *cx, const Work *w, const Principal *who, const ApiKeyNew *in,
+                   ApiKeyMade *ret) {
         char text[API_KEY_TEXT + 1];
         unsigned char hash[SHA256_SIZE];
         ApiKeyText parts;
         ApiKey k = { .user_id = who->user_id, .name = in->name, .created_at = cx_now_ms(cx) };
-        Str name;
+        Str name, shown;
 
         TRY(scopes_read(cx, who, in->scopes, &k.scopes));
         TRY(ranges_read(cx, in->ip_ranges, &k.ip_ranges));
-        TRY(count_check(cx, c, who->user_id));
+        TRY(count_check(cx, w->c, who->user_id));
         k.expires_at = in->expires_days ? k.created_at + in->expires_days * INT64_C(86400000) : 0;
         api_key_new(cx, text);
-        *ret_text = arena_dup(cx->arena, str_c(text));
+        shown = arena_dup(cx->arena, str_c(text));
         secret_wipe(text, sizeof(text));
-        if (!api_key_parse(*ret_text, &parts))
+        if (!api_key_parse(shown, &parts))
                 return RAISE(cx, ERR_INTERNAL, "a new key does not read");
         k.key_id = parts.id;
         secret_hash(parts.secret, hash);
-        TRY(name_seal(cx, id, c, k.user_id, k.key_id, k.name, &name));
-        TRY(db_run(cx, c, &sql_key_add,
-                   ARGS(v_text(k.key_id), v_text(k.user_id), v_blob(str_n(hash, sizeof(hash))), v_blob(name),
-                        v_int(k.scopes), v_text(k.ip_ranges), v_int(k.created_at), v_int(k.expires_at)), NULL));
-        *ret = k;
+        TRY(name_seal(cx, w, &k, &name));
+        TRY(db_run(cx, w->c, &sql_key_add,
+                   ARGS(v_text(k.key_id), v_text(k.user_id), v_blob(str_n(hash, sizeof(hash))),
+                        v_blob(name), v_int(k.scopes), v_text(k.ip_ranges), v_int(k.created_at),
+                        v_int(k.expires_at)),
+                   NULL));
+        *ret = (ApiKeyMade){ k, shown };
         return OK;
 }
 
-Err api_key_list(Ctx *cx, Identity *id, DbConn *c, Str user_id, ApiKey **ret, size_t *ret_n) {
-        _cleanup_(user_key_done) UserKey key = {0};
-        _cleanup_(rows_done) Rows r = {0};
+Err api_key_list(Ctx *cx, const Work *w, Str user_id, ApiKey **ret, size_t *ret_n) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
         ApiKey *list = NEW_ARRAY(cx->arena, ApiKey, API_KEYS_MAX);
         size_t n = 0;
         bool more;
-        Err e = user_key_get(cx, id->keys, c, user_id, &key);
+        Err e = user_key_get(cx, w->id->keys, w->c, user_id, &key);
 
         if (e == ERR_NOT_FOUND) {
                 *ret = list;
@@ -158,7 +171,7 @@ Err api_key_list(Ctx *cx, Identity *id, DbConn *c, Str user_id, ApiKey **ret, si
                 return OK;
         }
         TRY(e);
-        TRY(db_rows(cx, c, &sql_key_list, ARGS(v_text(user_id), v_int(API_KEYS_MAX)), &r));
+        TRY(db_rows(cx, w->c, &sql_key_list, ARGS(v_text(user_id), v_int(API_KEYS_MAX)), &r));
         for (;;) {
                 TRY(rows_next(cx, &r, &more));
                 if (!more || n == API_KEYS_MAX)
@@ -174,20 +187,20 @@ Err api_key_list(Ctx *cx, Identity *id, DbConn *c, Str user_id, ApiKey **ret, si
 
 /* ---- ending and changing ---- */
 
-Err api_key_delete(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str key_id) {
+Err api_key_delete(Ctx *cx, const Work *w, Str user_id, Str key_id) {
         int64_t changed;
 
-        TRY(db_run(cx, c, &sql_key_delete, ARGS(v_text(key_id), v_text(user_id)), &changed));
+        TRY(db_run(cx, w->c, &sql_key_delete, ARGS(v_text(key_id), v_text(user_id)), &changed));
         if (!changed)
                 return RAISE(cx, ERR_NOT_FOUND, "no such key of this user");
-        identity_note(cx, id, c, CHANGE_KEY, key_id);
+        identity_note(cx, w, CHANGE_KEY, key_id);
         return OK;
 }
 
-static Err key_load(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str key_id, ApiKey *ret) {
-        _cleanup_(user_key_done) UserKey key = {0};
-        _cleanup_(rows_done) Rows r = {0};
-        Err e = db_row(cx, c, &sql_key_get, ARGS(v_text(key_id)), &r);
+static Err key_load(Ctx *cx, const Work *w, Str user_id, Str key_id, ApiKey *ret) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
+        Err e = db_row(cx, w->c, &sql_key_get, ARGS(v_text(key_id)), &r);
         Str name;
 
         if (e == ERR_NOT_FOUND || (!e && !str_eq(row_text(&r, 1), user_id)))
@@ -196,54 +209,57 @@ static Err key_load(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str key_id, A
         *ret = key_read(cx, &r);
         name = row_dup(cx, &r, 3);
         rows_done(&r);
-        TRY(user_key_get(cx, id->keys, c, user_id, &key));
+        TRY(user_key_get(cx, w->id->keys, w->c, user_id, &key));
         return name_open(cx, &key, ret, name);
 }
 
 /* The id stays, so the key keeps its name, its scopes and its place in logs. */
 static Str text_with_id(Ctx *cx, Str key_id) {
-        char *text = arena_printf(cx->arena, "ms_%.*s_%*s", STR_FMT(key_id), API_KEY_SECRET + BASE62_U32, "");
+        char *text = arena_printf(cx->arena, "ms_%.*s_%*s", STR_FMT(key_id),
+                                  API_KEY_SECRET + BASE62_U32, "");
         size_t head = 3 + key_id.n + 1;
 
         base62_random(cx, text + head, API_KEY_SECRET);
-        base62_write(text + head + API_KEY_SECRET, BASE62_U32, crc32_of(0, str_n(text, head + API_KEY_SECRET)));
+        base62_write(text + head + API_KEY_SECRET, BASE62_U32,
+                     crc32_of(0, str_n(text, head + API_KEY_SECRET)));
         return str_c(text);
 }
 
-Err api_key_rotate(Ctx *cx, Identity *id, DbConn *c, const Principal *who, Str key_id, int64_t overlap_s, ApiKey *ret, Str *ret_text) {
+Err api_key_rotate(Ctx *cx, const Work *w, const Principal *who, const ApiKeyTurn *in,
+                   ApiKeyMade *ret) {
         unsigned char hash[SHA256_SIZE];
         ApiKeyText parts;
         ApiKey k;
         Str text;
 
-        TRY(key_load(cx, id, c, who->user_id, key_id, &k));
-        if (k.scopes & ~who->scopes)                  /* its new text would be a way to more than the caller has */
+        TRY(key_load(cx, w, who->user_id, in->key_id, &k));
+        if (k.scopes & ~who->scopes) /* its new text would be a way to more than the caller has */
                 return RAISE(cx, ERR_SCOPE, "the key has more scopes than the caller");
-        text = text_with_id(cx, key_id);
+        text = text_with_id(cx, in->key_id);
         if (!api_key_parse(text, &parts))
                 return RAISE(cx, ERR_INTERNAL, "a new key does not read");
         secret_hash(parts.secret, hash);
-        TRY(db_run(cx, c, &sql_key_rotate,
-                   ARGS(v_text(key_id), v_text(who->user_id), v_blob(str_n(hash, sizeof(hash))),
-                        v_int(cx_now_ms(cx) + 1000 * overlap_s)), NULL));
-        identity_note(cx, id, c, CHANGE_KEY, key_id);
-        *ret = k;
-        *ret_text = text;
+        TRY(db_run(cx, w->c, &sql_key_rotate,
+                   ARGS(v_text(in->key_id), v_text(who->user_id), v_blob(str_n(hash, sizeof(hash))),
+                        v_int(cx_now_ms(cx) + 1000 * in->overlap_s)),
+                   NULL));
+        identity_note(cx, w, CHANGE_KEY, in->key_id);
+        *ret = (ApiKeyMade){ k, text };
         return OK;
 }
 
-Err api_key_delete_all(Ctx *cx, Identity *id, DbConn *c, Str user_id) {
+Err api_key_delete_all(Ctx *cx, const Work *w, Str user_id) {
         {
-                _cleanup_(rows_done) Rows r = {0};
+                _cleanup_(rows_done) Rows r = { 0 };
                 bool more;
 
-                TRY(db_rows(cx, c, &sql_key_ids, ARGS(v_text(user_id)), &r));
+                TRY(db_rows(cx, w->c, &sql_key_ids, ARGS(v_text(user_id)), &r));
                 for (;;) {
                         TRY(rows_next(cx, &r, &more));
                         if (!more)
                                 break;
-                        identity_note(cx, id, c, CHANGE_KEY, row_text(&r, 0));
+                        identity_note(cx, w, CHANGE_KEY, row_text(&r, 0));
                 }
         }
-        return db_run(cx, c, &sql_key_delete_user, ARGS(v_text(user_id)), NULL);
+        return db_run(cx, w->c, &sql_key_delete_user, ARGS(v_text(user_id)), NULL);
 }

@@ -7,7 +7,10 @@
 
 enum { IP_MAX = 45, AGENT_MAX = 200, REASON_MAX = 200 };
 
-struct Audit { UserKeys *keys; Ed25519Key key; };
+struct Audit {
+        UserKeys *keys;
+        Ed25519Key key;
+};
 
 Audit *audit_new(Ctx *cx, UserKeys *keys, const unsigned char seed[32]) {
         Audit *a = calloc(1, sizeof(*a));
@@ -48,8 +51,8 @@ static void add_field(Sha256 *h, Str s) {
 }
 
 void audit_hash(const AuditRecord *r, unsigned char ret[32]) {
-        const Str fields[] = { r->event, r->outcome, r->actor_type, r->actor_id, r->target_type, r->target_id, r->client,
-                               r->trace_id, r->reason, r->owner };
+        const Str fields[] = { r->event,     r->outcome, r->actor_type, r->actor_id, r->target_type,
+                               r->target_id, r->client,  r->trace_id,   r->reason,   r->owner };
         Sha256 h;
 
         sha256_init(&h);
@@ -68,10 +71,10 @@ static Str zero_hash(void) {
 }
 
 static Err head_read(Ctx *cx, DbConn *c, int64_t *ret_seq, Str *ret_hash) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         Err e = db_row(cx, c, &sql_audit_head, NO_ARGS, &r);
 
-        if (e == ERR_NOT_FOUND) {                     /* the first record, or the first after a prune of all */
+        if (e == ERR_NOT_FOUND) { /* the first record, or the first after a prune of all */
                 *ret_seq = 0;
                 *ret_hash = zero_hash();
                 return OK;
@@ -82,16 +85,18 @@ static Err head_read(Ctx *cx, DbConn *c, int64_t *ret_seq, Str *ret_hash) {
         return OK;
 }
 
-/* Address and program of the caller belong to the owner of the event: sealed with that user's key, they go when the user goes. */
-static Err client_write(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e, Str owner, Str *ret) {
-        _cleanup_(user_key_done) UserKey key = {0};
+/* Address and program of the caller belong to the owner of the event: sealed with that user's
+ * key, they go when the user goes. */
+static Err client_write(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e, AuditRecord *r) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
         Str agent = str_to(e->user_agent, str_utf8_cut(e->user_agent, AGENT_MAX));
-        Str plain = arena_strf(cx->arena, "%.*s\n%.*s", STR_FMT(str_to(e->ip, IP_MAX)), STR_FMT(agent));
-        Err err = owner.n ? user_key_get(cx, a->keys, c, owner, &key) : ERR_NOT_FOUND;
+        Str plain =
+                arena_strf(cx->arena, "%.*s\n%.*s", STR_FMT(str_to(e->ip, IP_MAX)), STR_FMT(agent));
+        Err err = r->owner.n ? user_key_get(cx, a->keys, c, r->owner, &key) : ERR_NOT_FOUND;
 
         if (err && err != ERR_NOT_FOUND)
                 return err;
-        *ret = err ? plain : seal(cx, &key, (SealFor){ owner, "audit" }, plain);
+        r->client = err ? plain : seal(cx, &key, (SealFor){ r->owner, "audit" }, plain);
         return OK;
 }
 
@@ -99,25 +104,33 @@ static Str or_empty(Str s) { return s.p ? s : STR(""); }
 static Str word(const char *c) { return c ? str_c(c) : STR(""); }
 
 Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
-        Str actor_is_owner = e->actor_type && !strcmp(e->actor_type, "user") ? e->actor_id : STR_NULL;
+        Str actor_is_owner =
+                e->actor_type && !strcmp(e->actor_type, "user") ? e->actor_id : STR_NULL;
         AuditRecord r = {
-                .ts_ms = cx_now_ms(cx), .event = str_c(e->event), .outcome = str_c(e->outcome),
-                .actor_type = word(e->actor_type), .actor_id = or_empty(e->actor_id),
-                .target_type = word(e->target_type), .target_id = or_empty(e->target_id),
-                .trace_id = str_c(cx->trace_id), .reason = or_empty(str_to(e->reason, REASON_MAX)),
+                .ts_ms = cx_now_ms(cx),
+                .event = str_c(e->event),
+                .outcome = str_c(e->outcome),
+                .actor_type = word(e->actor_type),
+                .actor_id = or_empty(e->actor_id),
+                .target_type = word(e->target_type),
+                .target_id = or_empty(e->target_id),
+                .trace_id = str_c(cx->trace_id),
+                .reason = or_empty(str_to(e->reason, REASON_MAX)),
                 .owner = or_empty(e->owner.p ? e->owner : actor_is_owner),
         };
         unsigned char hash[SHA256_SIZE];
 
-        TRY(client_write(cx, a, c, e, r.owner, &r.client));
+        TRY(client_write(cx, a, c, e, &r));
         TRY(head_read(cx, c, &r.seq, &r.prev_hash));
         r.seq++;
         audit_hash(&r, hash);
         return db_run(cx, c, &sql_audit_add,
-                      ARGS(v_int(r.seq), v_int(r.ts_ms), v_text(r.event), v_text(r.outcome), v_text(r.actor_type),
-                           v_text(r.actor_id), v_text(r.target_type), v_text(r.target_id), v_blob(r.client),
-                           v_text(r.trace_id), v_text(r.reason), v_text(r.owner), v_blob(r.prev_hash),
-                           v_blob(str_n(hash, sizeof(hash)))), NULL);
+                      ARGS(v_int(r.seq), v_int(r.ts_ms), v_text(r.event), v_text(r.outcome),
+                           v_text(r.actor_type), v_text(r.actor_id), v_text(r.target_type),
+                           v_text(r.target_id), v_blob(r.client), v_text(r.trace_id),
+                           v_text(r.reason), v_text(r.owner), v_blob(r.prev_hash),
+                           v_blob(str_n(hash, sizeof(hash)))),
+                      NULL);
 }
 
 /* ---- reading ---- */
@@ -125,23 +138,34 @@ Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
 /* Borrowed from the row. */
 static AuditRecord record_read(const Rows *r) {
         return (AuditRecord){
-                .seq = row_int(r, 0), .ts_ms = row_int(r, 1), .event = row_text(r, 2), .outcome = row_text(r, 3),
-                .actor_type = row_text(r, 4), .actor_id = row_text(r, 5), .target_type = row_text(r, 6),
-                .target_id = row_text(r, 7), .client = or_empty(row_text(r, 8)), .trace_id = row_text(r, 9),
-                .reason = row_text(r, 10), .owner = row_text(r, 11), .prev_hash = row_text(r, 12), .hash = row_text(r, 13),
+                .seq = row_int(r, 0),
+                .ts_ms = row_int(r, 1),
+                .event = row_text(r, 2),
+                .outcome = row_text(r, 3),
+                .actor_type = row_text(r, 4),
+                .actor_id = row_text(r, 5),
+                .target_type = row_text(r, 6),
+                .target_id = row_text(r, 7),
+                .client = or_empty(row_text(r, 8)),
+                .trace_id = row_text(r, 9),
+                .reason = row_text(r, 10),
+                .owner = row_text(r, 11),
+                .prev_hash = row_text(r, 12),
+                .hash = row_text(r, 13),
         };
 }
 
 static void record_dup(Ctx *cx, AuditRecord *r) {
-        Str *const texts[] = { &r->event, &r->outcome, &r->actor_type, &r->actor_id, &r->target_type, &r->target_id, &r->client,
-                               &r->trace_id, &r->reason, &r->owner, &r->prev_hash, &r->hash };
+        Str *const texts[] = { &r->event,       &r->outcome,   &r->actor_type, &r->actor_id,
+                               &r->target_type, &r->target_id, &r->client,     &r->trace_id,
+                               &r->reason,      &r->owner,     &r->prev_hash,  &r->hash };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 *texts[i] = arena_dup(cx->arena, *texts[i]);
 }
 
 static Err client_read(Ctx *cx, Audit *a, DbConn *c, AuditRecord *r) {
-        _cleanup_(user_key_done) UserKey key = {0};
+        _cleanup_(user_key_done) UserKey key = { 0 };
         uint32_t key_id;
         Str plain = r->client;
 
@@ -149,7 +173,7 @@ static Err client_read(Ctx *cx, Audit *a, DbConn *c, AuditRecord *r) {
         if (seal_key_id(r->client, &key_id)) {
                 Err e = user_key_get(cx, a->keys, c, r->owner, &key);
 
-                if (e == ERR_NOT_FOUND)               /* erased */
+                if (e == ERR_NOT_FOUND) /* erased */
                         return OK;
                 TRY(e);
                 TRY(seal_open(cx, &key, (SealFor){ r->owner, "audit" }, r->client, &plain));
@@ -159,17 +183,22 @@ static Err client_read(Ctx *cx, Audit *a, DbConn *c, AuditRecord *r) {
         return OK;
 }
 
-Err audit_list(Ctx *cx, Audit *a, DbConn *c, const AuditFilter *f, AuditRecord **ret, size_t *ret_n) {
+Err audit_list(Ctx *cx, Audit *a, DbConn *c, const AuditFilter *f, AuditRecords *ret) {
         const Val args[] = {
-                v_int(f->before_seq ? f->before_seq : INT64_MAX), v_int(f->from_ms), v_int(f->to_ms ? f->to_ms : INT64_MAX),
-                v_text(or_empty(f->event)), v_text(or_empty(f->outcome)), v_int(f->limit), v_text(f->owner),
+                v_int(f->before_seq ? f->before_seq : INT64_MAX),
+                v_int(f->from_ms),
+                v_int(f->to_ms ? f->to_ms : INT64_MAX),
+                v_text(or_empty(f->event)),
+                v_text(or_empty(f->outcome)),
+                v_int(f->limit),
+                v_text(f->owner),
         };
         AuditRecord *list = NEW_ARRAY(cx->arena, AuditRecord, (size_t)f->limit);
         size_t n = 0;
         bool more;
 
         {
-                _cleanup_(rows_done) Rows r = {0};
+                _cleanup_(rows_done) Rows r = { 0 };
 
                 TRY(db_rows(cx, c, f->owner.p ? &sql_audit_page_owner : &sql_audit_page,
                             (Args){ args, f->owner.p ? 7 : 6 }, &r));
@@ -183,13 +212,12 @@ Err audit_list(Ctx *cx, Audit *a, DbConn *c, const AuditFilter *f, AuditRecord *
         }
         for (size_t i = 0; i < n; i++)
                 TRY(client_read(cx, a, c, &list[i]));
-        *ret = list;
-        *ret_n = n;
+        *ret = (AuditRecords){ list, n };
         return OK;
 }
 
-Err audit_scan(Ctx *cx, DbConn *c, int64_t after_seq, int limit, AuditRecord **ret, size_t *ret_n) {
-        _cleanup_(rows_done) Rows r = {0};
+Err audit_scan(Ctx *cx, DbConn *c, int64_t after_seq, int limit, AuditRecords *ret) {
+        _cleanup_(rows_done) Rows r = { 0 };
         AuditRecord *list = NEW_ARRAY(cx->arena, AuditRecord, (size_t)limit);
         size_t n = 0;
         bool more;
@@ -202,32 +230,40 @@ Err audit_scan(Ctx *cx, DbConn *c, int64_t after_seq, int limit, AuditRecord **r
                 list[n] = record_read(&r);
                 record_dup(cx, &list[n++]);
         }
-        *ret = list;
-        *ret_n = n;
+        *ret = (AuditRecords){ list, n };
         return OK;
 }
 
 /* ---- checkpoints ---- */
 
-static Str checkpoint_text(Ctx *cx, const char *kind, int64_t seq, int64_t ts, Str hash) {
+/* What a checkpoint says: the chain up to `seq` ends in `hash`. */
+typedef struct Mark {
+        const char *kind;
+        int64_t seq;
+        Str hash;
+} Mark;
+
+static Str checkpoint_text(Ctx *cx, const Mark *m, int64_t ts) {
         unsigned char numbers[16];
         _cleanup_(buf_done) Buf b = BUF(256);
 
-        put_u64(numbers, seq);
+        put_u64(numbers, m->seq);
         put_u64(numbers + 8, ts);
-        buf_addf(&b, "mainstay audit checkpoint\n%s\n", kind);
+        buf_addf(&b, "mainstay audit checkpoint\n%s\n", m->kind);
         buf_add(&b, str_n(numbers, sizeof(numbers)));
-        buf_add(&b, hash);
+        buf_add(&b, m->hash);
         return arena_dup(cx->arena, buf_str(&b));
 }
 
-static Err checkpoint_add(Ctx *cx, Audit *a, DbConn *c, const char *kind, int64_t seq, Str hash) {
+static Err checkpoint_add(Ctx *cx, Audit *a, DbConn *c, const Mark *m) {
         unsigned char sig[ED25519_SIG];
         int64_t now = cx_now_ms(cx);
 
-        ed25519_sign(&a->key, checkpoint_text(cx, kind, seq, now, hash), sig);
+        ed25519_sign(&a->key, checkpoint_text(cx, m, now), sig);
         return db_run(cx, c, &sql_checkpoint_add,
-                      ARGS(v_text(str_c(kind)), v_int(seq), v_int(now), v_blob(hash), v_blob(str_n(sig, sizeof(sig)))), NULL);
+                      ARGS(v_text(str_c(m->kind)), v_int(m->seq), v_int(now), v_blob(m->hash),
+                           v_blob(str_n(sig, sizeof(sig)))),
+                      NULL);
 }
 
 Err audit_checkpoint(Ctx *cx, Audit *a, DbConn *c) {
@@ -236,7 +272,7 @@ Err audit_checkpoint(Ctx *cx, Audit *a, DbConn *c) {
         Err e;
 
         {
-                _cleanup_(rows_done) Rows r = {0};
+                _cleanup_(rows_done) Rows r = { 0 };
 
                 e = db_row(cx, c, &sql_checkpoint_last, NO_ARGS, &r);
                 if (e && e != ERR_NOT_FOUND)
@@ -244,7 +280,7 @@ Err audit_checkpoint(Ctx *cx, Audit *a, DbConn *c) {
                 last = e ? 0 : row_int(&r, 0);
         }
         TRY(head_read(cx, c, &seq, &hash));
-        return seq > last ? checkpoint_add(cx, a, c, "head", seq, hash) : OK;
+        return seq > last ? checkpoint_add(cx, a, c, &(Mark){ "head", seq, hash }) : OK;
 }
 
 /* The newest record always stays, so that the chain never starts again at one. */
@@ -254,7 +290,7 @@ Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms) {
 
         TRY(head_read(cx, c, &newest, &hash));
         {
-                _cleanup_(rows_done) Rows r = {0};
+                _cleanup_(rows_done) Rows r = { 0 };
 
                 TRY(db_row(cx, c, &sql_audit_old, ARGS(v_int(before_ms)), &r));
                 last = MIN(row_int(&r, 0), newest - 1);
@@ -262,7 +298,7 @@ Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms) {
         if (last <= 0)
                 return OK;
         {
-                _cleanup_(rows_done) Rows r = {0};
+                _cleanup_(rows_done) Rows r = { 0 };
                 Err e = db_row(cx, c, &sql_audit_at, ARGS(v_int(last)), &r);
 
                 if (e == ERR_NOT_FOUND)
@@ -271,13 +307,17 @@ Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms) {
                 hash = row_dup(cx, &r, 0);
         }
         TRY(db_run(cx, c, &sql_checkpoint_prune, ARGS(v_int(last)), NULL));
-        TRY(checkpoint_add(cx, a, c, "base", last, hash));
+        TRY(checkpoint_add(cx, a, c, &(Mark){ "base", last, hash }));
         return db_run(cx, c, &sql_audit_prune, ARGS(v_int(last)), NULL);
 }
 
 /* ---- verifying ---- */
 
-typedef struct Checkpoint { int64_t seq; Str hash; bool found, good; } Checkpoint;
+typedef struct Checkpoint {
+        int64_t seq;
+        Str hash;
+        bool found, good;
+} Checkpoint;
 
 static Err checkpoint_read(Ctx *cx, const Audit *a, Rows *r, const char *kind, Checkpoint *ret) {
         bool more;
@@ -288,13 +328,17 @@ static Err checkpoint_read(Ctx *cx, const Audit *a, Rows *r, const char *kind, C
                 return OK;
         ret->seq = row_int(r, 0);
         ret->hash = row_text(r, 2);
-        ret->good = ed25519_verify(a->key.public, checkpoint_text(cx, kind, ret->seq, row_int(r, 1), ret->hash), row_text(r, 3));
+        ret->good = ed25519_verify(
+                a->key.public,
+                checkpoint_text(cx, &(Mark){ kind, ret->seq, ret->hash }, row_int(r, 1)),
+                row_text(r, 3));
         return OK;
 }
 
 /* Where the chain starts: at nothing, or at a signed base left by a prune. */
-static Err base_read(Ctx *cx, const Audit *a, DbConn *c, AuditVerdict *v, unsigned char prev[SHA256_SIZE]) {
-        _cleanup_(rows_done) Rows r = {0};
+static Err base_read(Ctx *cx, const Audit *a, DbConn *c, AuditVerdict *v,
+                     unsigned char prev[SHA256_SIZE]) {
+        _cleanup_(rows_done) Rows r = { 0 };
         Checkpoint base;
 
         memset(prev, 0, SHA256_SIZE);
@@ -312,7 +356,8 @@ static Err base_read(Ctx *cx, const Audit *a, DbConn *c, AuditVerdict *v, unsign
         return OK;
 }
 
-static const char *record_fault(const AuditRecord *r, const AuditVerdict *v, const unsigned char prev[SHA256_SIZE]) {
+static const char *record_fault(const AuditRecord *r, const AuditVerdict *v,
+                                const unsigned char prev[SHA256_SIZE]) {
         unsigned char hash[SHA256_SIZE];
 
         if (r->seq != v->last_seq + 1)
@@ -324,8 +369,9 @@ static const char *record_fault(const AuditRecord *r, const AuditVerdict *v, con
 }
 
 /* Checkpoints are walked beside the records; the first fault ends the walk. */
-static Err chain_walk(Ctx *cx, const Audit *a, DbConn *c, AuditVerdict *v, unsigned char prev[SHA256_SIZE]) {
-        _cleanup_(rows_done) Rows heads = {0}, rows = {0};
+static Err chain_walk(Ctx *cx, const Audit *a, DbConn *c, AuditVerdict *v,
+                      unsigned char prev[SHA256_SIZE]) {
+        _cleanup_(rows_done) Rows heads = { 0 }, rows = { 0 };
         Checkpoint next;
         bool more;
 
@@ -354,7 +400,7 @@ static Err chain_walk(Ctx *cx, const Audit *a, DbConn *c, AuditVerdict *v, unsig
                 v->last_seq = r.seq;
                 v->records++;
         }
-        if (next.found) {                             /* it vouches for a record that is not there */
+        if (next.found) { /* it vouches for a record that is not there */
                 v->fault = "truncated";
                 v->bad_seq = next.seq;
         }
@@ -363,7 +409,7 @@ static Err chain_walk(Ctx *cx, const Audit *a, DbConn *c, AuditVerdict *v, unsig
 
 Err audit_verify(Ctx *cx, Audit *a, DbConn *c, AuditVerdict *ret) {
         unsigned char prev[SHA256_SIZE];
-        AuditVerdict v = {0};
+        AuditVerdict v = { 0 };
 
         TRY(base_read(cx, a, c, &v, prev));
         if (!v.fault)

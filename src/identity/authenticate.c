@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* authenticate: from the credential fields of a request to a Principal (identity.md sections 1, 5, 7; authjs-tokens.md 3).
+/* authenticate: from the credential fields of a request to a Principal (identity.md sections 1,
+ * 5, 7; authjs-tokens.md 3).
  *
- * One credential decides: Authorization, else X-API-Key, else a session cookie. What was verified before is taken from the token
- * cache; otherwise signature and claims are checked, and then what they name is looked up. Every failure is the same answer. */
+ * One credential decides: Authorization, else X-API-Key, else a session cookie. What was
+ * verified before is taken from the token cache; otherwise signature and claims are checked, and
+ * then what they name is looked up. Every failure is the same answer. */
 #include "base/log.h"
 #include "codec/authz.h"
 #include "codec/cookie.h"
@@ -14,14 +16,26 @@
 #include "identity/token.h"
 
 typedef enum ShownKind { SHOWN_NONE, SHOWN_KEY, SHOWN_BEARER, SHOWN_COOKIE } ShownKind;
-typedef struct Shown { ShownKind kind; Str text; int cookie; } Shown;      /* cookie: index, or FOREIGN_BEARER */
+typedef struct Shown {
+        ShownKind kind;
+        Str text;
+        int cookie;
+} Shown; /* cookie: index, or FOREIGN_BEARER */
 
-/* What a verified principal rests on. */
-typedef struct Basis { uint64_t seen; ChangeRef refs[TOKEN_REFS_MAX]; size_t n; bool keep; } Basis;
+/* One verification under way. */
+typedef struct Check {
+        Identity *id;
+        DbConn *c;
+        const Shown *shown;
+        const Credentials *in;
+        Principal who;
+        TokenBasis basis;
+        bool keep; /* may be believed again without another look-up */
+} Check;
 
-static void basis_add(Identity *id, Basis *b, ChangeKind kind, Str name) {
-        assert(b->n < TOKEN_REFS_MAX);
-        b->refs[b->n++] = change_ref(&id->changes, kind, name);
+static void basis_add(Check *k, ChangeKind kind, Str name) {
+        assert(k->basis.n < TOKEN_REFS_MAX);
+        k->basis.refs[k->basis.n++] = change_ref(&k->id->changes, kind, name);
 }
 
 /* ---- which credential ---- */
@@ -29,13 +43,16 @@ static void basis_add(Identity *id, Basis *b, ChangeKind kind, Str name) {
 static Err shown_authorization(Ctx *cx, Str header, Shown *ret) {
         Str scheme, rest, token;
 
-        if (authz_split(header, &scheme, &rest) && str_eq_nocase(scheme, STR("token")) && api_key_looks_like(rest)) {
+        if (authz_split(header, &scheme, &rest) && str_eq_nocase(scheme, STR("token")) &&
+            api_key_looks_like(rest)) {
                 *ret = (Shown){ SHOWN_KEY, rest, FOREIGN_BEARER };
                 return OK;
         }
         if (!authz_bearer(cx->arena, header, &token))
-                return RAISE(cx, ERR_TOKEN_INVALID, "Authorization is not a well-formed Bearer token");
-        *ret = (Shown){ api_key_looks_like(token) ? SHOWN_KEY : SHOWN_BEARER, token, FOREIGN_BEARER };
+                return RAISE(cx, ERR_TOKEN_INVALID,
+                             "Authorization is not a well-formed Bearer token");
+        *ret = (Shown){ api_key_looks_like(token) ? SHOWN_KEY : SHOWN_BEARER, token,
+                        FOREIGN_BEARER };
         return OK;
 }
 
@@ -93,26 +110,36 @@ static Err user_admit(Ctx *cx, const User *u, Principal *p) {
 
 /* ---- tokens ---- */
 
-static uint32_t claimed_scopes(const Claims *c) { return c->scope.p ? scopes_parse(c->scope) : SCOPES_ADMIN; }
+static uint32_t claimed_scopes(const Claims *c) {
+        return c->scope.p ? scopes_parse(c->scope) : SCOPES_ADMIN;
+}
 
-static Err token_is_revoked(Ctx *cx, Identity *id, DbConn *c, const Claims *claims) {
-        _cleanup_(rows_done) Rows r = {0};
+static Err token_is_revoked(Ctx *cx, const Work *w, const Claims *claims) {
+        _cleanup_(rows_done) Rows r = { 0 };
         Err e;
 
         if (!claims->jti.p)
                 return OK;
-        e = db_row(cx, c, &sql_revoked_token_get, ARGS(v_blob(identity_index(cx, id, "jti", claims->jti))), &r);
+        e = db_row(cx, w->c, &sql_revoked_token_get,
+                   ARGS(v_blob(identity_index(cx, w->id, "jti", claims->jti))), &r);
         if (e == ERR_NOT_FOUND)
                 return OK;
         return e ? e : RAISE(cx, ERR_TOKEN_INVALID, "the token is revoked");
 }
 
 /* Ours by secret, ours by key, or of the front end. */
-typedef struct Opened { Claims claims; UserSource source; } Opened;
+typedef struct Opened {
+        Claims claims;
+        UserSource source;
+} Opened;
 
-static Err verify_with(Ctx *cx, const JoseKey *key, Str token, const JoseHeader *h, const Identity *id, Claims *ret) {
+/* With the key that the header asks for, if there is one. */
+static Err verify_own(Ctx *cx, const Identity *id, Str token, const JoseHeader *h, Claims *ret) {
+        const JoseKey *key = signing_key_find(cx, id->signing, h);
         Str payload;
 
+        if (!key)
+                return RAISE(cx, ERR_TOKEN_INVALID, "no such signing key");
         TRY(jws_verify(cx, key, token, &payload));
         TRY(claims_read(cx, payload, ret));
         if (ret->iss.p && !str_eq(ret->iss, id->set.issuer))
@@ -120,18 +147,16 @@ static Err verify_with(Ctx *cx, const JoseKey *key, Str token, const JoseHeader 
         if (!claims_is_for(ret, id->set.audience))
                 return RAISE(cx, ERR_TOKEN_INVALID, "for another audience");
         if (ret->iss.p && !str_eq_nocase(h->typ, STR("at+jwt")))
-                return RAISE(cx, ERR_TOKEN_INVALID, "our issuer, but not an access token by its type");
+                return RAISE(cx, ERR_TOKEN_INVALID,
+                             "our issuer, but not an access token by its type");
         return OK;
 }
 
 /* Keys of our own sign only what we issue. */
 static Err open_own(Ctx *cx, Identity *id, Str token, const JoseHeader *h, Opened *ret) {
-        const JoseKey *key = signing_key_find(cx, id->signing, h);
         Claims c;
 
-        if (!key)
-                return RAISE(cx, ERR_TOKEN_INVALID, "unknown signing key");
-        TRY(verify_with(cx, key, token, h, id, &c));
+        TRY(verify_own(cx, id, token, h, &c));
         if (!c.iss.p || !c.sid.p)
                 return RAISE(cx, ERR_TOKEN_INVALID, "issuer or session is missing");
         *ret = (Opened){ c, SOURCE_LOCAL };
@@ -139,12 +164,9 @@ static Err open_own(Ctx *cx, Identity *id, Str token, const JoseHeader *h, Opene
 }
 
 static Err open_shared(Ctx *cx, Identity *id, Str token, const JoseHeader *h, Opened *ret) {
-        const JoseKey *key = signing_key_find(cx, id->signing, h);
         Claims c;
 
-        if (!key)
-                return RAISE(cx, ERR_TOKEN_INVALID, "no shared secret");
-        TRY(verify_with(cx, key, token, h, id, &c));
+        TRY(verify_own(cx, id, token, h, &c));
         if (!c.iss.p && id->same_secret)
                 *ret = (Opened){ c, SOURCE_AUTHJS };
         else
@@ -178,82 +200,89 @@ static Err token_open(Ctx *cx, Identity *id, const Shown *s, Opened *ret) {
         return open_foreign(cx, id, s, ret);
 }
 
-static Err session_of(Ctx *cx, Identity *id, DbConn *c, const Claims *claims, Basis *b) {
+static Err session_of(Ctx *cx, Check *k, const Claims *claims) {
         bool live;
 
         if (!claims->sid.p)
                 return OK;
-        basis_add(id, b, CHANGE_SESSION, claims->sid);
-        TRY(session_check(cx, c, claims->sid, claims->sub, cx_now_ms(cx), &live));
-        return live ? OK : RAISE(cx, ERR_TOKEN_INVALID, "the session has ended or is not this user's");
+        basis_add(k, CHANGE_SESSION, claims->sid);
+        TRY(session_check(cx, k->c, claims->sid, claims->sub, &live));
+        return live ? OK
+                    : RAISE(cx, ERR_TOKEN_INVALID, "the session has ended or is not this user's");
 }
 
-/* Tokens without a session of ours end by the user's epoch; one that does not say when it was issued cannot be shown to be younger. */
+/* Tokens without a session of ours end by the user's epoch; one that does not say when it was
+ * issued cannot be shown to be younger. */
 static Err epoch_check(Ctx *cx, const User *u, const Claims *c) {
         if (!c->sid.p && u->epoch_s && (!c->has_iat || c->iat <= u->epoch_s))
                 return RAISE(cx, ERR_TOKEN_INVALID, "issued before the user's sessions were ended");
         return OK;
 }
 
-static Err user_of_token(Ctx *cx, Identity *id, DbConn *c, const Opened *o, Principal *p, Basis *b) {
+static Err user_of_claims(Ctx *cx, const Check *k, const Opened *o, User *ret) {
+        Work w = { .id = k->id, .c = k->c };
         Subject subject;
-        User u;
+        Err e;
 
         if (o->source == SOURCE_LOCAL) {
-                Err e = user_load(cx, id, c, o->claims.sub, &u);
-
-                if (e == ERR_NOT_FOUND)
-                        return RAISE(cx, ERR_TOKEN_INVALID, "no such user");
-                TRY(e);
-        } else {
-                TRY(subject_find(cx, id, c, o->source, &o->claims, &subject));
-                if (subject.is_new)
-                        TRY(provision_start(cx, id, &subject.user));
-                u = subject.user;
+                e = user_load(cx, &w, o->claims.sub, ret);
+                return e == ERR_NOT_FOUND ? RAISE(cx, ERR_TOKEN_INVALID, "no such user") : e;
         }
-        basis_add(id, b, CHANGE_USER, u.user_id);
-        TRY(epoch_check(cx, &u, &o->claims));
-        return user_admit(cx, &u, p);
+        TRY(subject_find(cx, &w, o->source, &o->claims, &subject));
+        if (subject.is_new)
+                TRY(provision_start(cx, k->id, &subject.user));
+        *ret = subject.user;
+        return OK;
 }
 
-static Err token_verify(Ctx *cx, Identity *id, DbConn *c, const Shown *s, Principal *p, Basis *b) {
+static Err token_verify(Ctx *cx, Check *k) {
         Opened o;
+        User u;
 
-        TRY(token_open(cx, id, s, &o));
+        TRY(token_open(cx, k->id, k->shown, &o));
         TRY(claims_check(cx, &o.claims, cx_now_ms(cx) / 1000));
-        *p = (Principal){
-                .kind = o.source == SOURCE_LOCAL ? WHO_SESSION : WHO_FOREIGN, .sid = o.claims.sid, .jti = o.claims.jti,
-                .scopes = claimed_scopes(&o.claims), .issued_at_s = o.claims.iat, .expires_at_s = o.claims.exp,
+        k->who = (Principal){
+                .kind = o.source == SOURCE_LOCAL ? WHO_SESSION : WHO_FOREIGN,
+                .sid = o.claims.sid,
+                .jti = o.claims.jti,
+                .scopes = claimed_scopes(&o.claims),
+                .issued_at_s = o.claims.iat,
+                .expires_at_s = o.claims.exp,
         };
         if (o.source != SOURCE_AUTHJS)
-                TRY(session_of(cx, id, c, &o.claims, b));
+                TRY(session_of(cx, k, &o.claims));
         if (o.claims.jti.p) {
-                basis_add(id, b, CHANGE_TOKEN, o.claims.jti);
-                TRY(token_is_revoked(cx, id, c, &o.claims));
+                basis_add(k, CHANGE_TOKEN, o.claims.jti);
+                TRY(token_is_revoked(cx, &(Work){ .id = k->id, .c = k->c }, &o.claims));
         }
-        TRY(user_of_token(cx, id, c, &o, p, b));
-        b->keep = true;
-        return OK;
+        TRY(user_of_claims(cx, k, &o, &u));
+        basis_add(k, CHANGE_USER, u.user_id);
+        TRY(epoch_check(cx, &u, &o.claims));
+        k->keep = true;
+        return user_admit(cx, &u, &k->who);
 }
 
 /* ---- keys ---- */
 
-static Err key_verify(Ctx *cx, Identity *id, DbConn *c, const Shown *s, const Credentials *in, Principal *p, Basis *b) {
+static Err key_verify(Ctx *cx, Check *k) {
         ApiKey key;
         User u;
         Err e;
 
-        TRY(api_key_check(cx, c, s->text, in->client_ip, &key));
-        e = user_load(cx, id, c, key.user_id, &u);
+        TRY(api_key_check(cx, k->c, k->shown->text, k->in->client_ip, &key));
+        e = user_load(cx, &(Work){ .id = k->id, .c = k->c }, key.user_id, &u);
         if (e == ERR_NOT_FOUND)
                 return RAISE(cx, ERR_TOKEN_INVALID, "the key's user is gone");
         TRY(e);
-        *p = (Principal){ .kind = WHO_API_KEY, .key_id = key.key_id, .scopes = key.scopes,
-                          .issued_at_s = key.created_at / 1000, .expires_at_s = key.good_until / 1000 };
-        basis_add(id, b, CHANGE_KEY, key.key_id);
-        basis_add(id, b, CHANGE_USER, u.user_id);
-        b->keep = !key.ip_ranges.n;                   /* a key bound to addresses is judged with each request */
-        return user_admit(cx, &u, p);
+        k->who = (Principal){ .kind = WHO_API_KEY,
+                              .key_id = key.key_id,
+                              .scopes = key.scopes,
+                              .issued_at_s = key.created_at / 1000,
+                              .expires_at_s = key.good_until / 1000 };
+        basis_add(k, CHANGE_KEY, key.key_id);
+        basis_add(k, CHANGE_USER, u.user_id);
+        k->keep = !key.ip_ranges.n; /* a key bound to addresses is judged with each request */
+        return user_admit(cx, &u, &k->who);
 }
 
 /* ---- the whole ---- */
@@ -277,22 +306,28 @@ static bool origin_is_allowed(const Identity *id, Str origin) {
         return str_eq(origin_of(id->set.public_url), origin);
 }
 
-static Err shown_verify(Ctx *cx, Identity *id, const Shown *s, const Credentials *in, Principal *p, Basis *b) {
-        DbConn *c;
+static Err shown_verify(Ctx *cx, Identity *id, const Shown *s, const Credentials *in, Check *ret) {
+        Check k = { .id = id, .shown = s, .in = in, .basis.seen = change_now(&id->changes) };
 
-        TRY(db_read(cx, id->db, &c));                 /* fail closed: what cannot be looked up is not accepted */
-        return s->kind == SHOWN_KEY ? key_verify(cx, id, c, s, in, p, b) : token_verify(cx, id, c, s, p, b);
+        TRY(db_read(cx, id->db, &k.c)); /* fail closed: what cannot be looked up is not accepted */
+        TRY(s->kind == SHOWN_KEY ? key_verify(cx, &k) : token_verify(cx, &k));
+        *ret = k;
+        return OK;
 }
 
-static Err shown_admit(Ctx *cx, Identity *id, const Shown *s, const Credentials *in, Principal *ret) {
-        TokenHash h = token_hash(id->cache, (unsigned)s->kind << 4 | (unsigned)(s->cookie + 1), s->text);
-        Basis b = { .seen = change_now(&id->changes) };
-        Principal p = {0};
+static Err shown_admit(Ctx *cx, Identity *id, const Shown *s, const Credentials *in,
+                       Principal *ret) {
+        TokenHash h =
+                token_hash(id->cache, (unsigned)s->kind << 4 | (unsigned)(s->cookie + 1), s->text);
+        Principal p = { 0 };
 
         if (!token_cache_get(cx, id->cache, h, &p)) {
-                TRY(shown_verify(cx, id, s, in, &p, &b));
-                if (b.keep)
-                        token_cache_put(id->cache, h, &p, b.seen, b.refs, b.n);
+                Check k;
+
+                TRY(shown_verify(cx, id, s, in, &k));
+                p = k.who;
+                if (k.keep)
+                        token_cache_put(id->cache, h, &p, &k.basis);
         }
         if (s->kind == SHOWN_COOKIE && in->changes && !origin_is_allowed(id, in->origin))
                 return RAISE(cx, ERR_CSRF, "origin %.*s", STR_FMT(in->origin));
@@ -307,11 +342,11 @@ static Err dev_admit(Ctx *cx, Identity *id, const Credentials *in, Principal *re
         Subject s;
         DbConn *c;
 
-        if (in->authorization.p && authz_bearer(cx->arena, in->authorization, &token) && str_starts(token, STR("dev-")) &&
-            token.n <= USER_ID_MAX)
+        if (in->authorization.p && authz_bearer(cx->arena, in->authorization, &token) &&
+            str_starts(token, STR("dev-")) && token.n <= USER_ID_MAX)
                 name = token;
         TRY(db_read(cx, id->db, &c));
-        TRY(subject_find(cx, id, c, SOURCE_DEV, &(Claims){ .sub = name }, &s));
+        TRY(subject_find(cx, &(Work){ id, c }, SOURCE_DEV, &(Claims){ .sub = name }, &s));
         if (s.is_new)
                 TRY(provision_start(cx, id, &s.user));
         *ret = (Principal){ .kind = WHO_DEV, .scopes = SCOPES_ADMIN };
@@ -333,8 +368,8 @@ Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principa
         if (!e)
                 e = shown_admit(cx, id, &s, in, ret);
         if (e == ERR_TOKEN_INVALID || e == ERR_TOKEN_EXPIRED)
-                LOG(cx, LOG_INFO, "token_rejected", "a credential was refused", L_STR("reason", str_c(cx->err.what)),
-                    L_TOP_STR("client_ip", in->client_ip));
+                LOG(cx, LOG_INFO, "token_rejected", "a credential was refused",
+                    L_STR("reason", str_c(cx->err.what)), L_TOP_STR("client_ip", in->client_ip));
         return e;
 }
 

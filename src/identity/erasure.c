@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* erasure: the user's key goes first in meaning: whatever copies there are of sealed content, in the WAL, in free pages or in
- * backups, nothing opens them any more. The rows go with it; a tombstone under a keyed hash and the audit's pseudonym stay. */
+/* erasure: the user's key goes first in meaning: whatever copies there are of sealed content, in
+ * the WAL, in free pages or in backups, nothing opens them any more. The rows go with it; a
+ * tombstone under a keyed hash and the audit's pseudonym stay. */
 #include <unistd.h>
 
 #include "base/log.h"
@@ -17,25 +18,38 @@ void identity_add_personal(Identity *id, const PersonalPart *part) {
         id->parts[id->n_parts++] = *part;
 }
 
-static Val tombstone(Ctx *cx, Identity *id, Str user_id) { return v_blob(identity_index(cx, id, "erased", user_id)); }
+static Val tombstone(Ctx *cx, Identity *id, Str user_id) {
+        return v_blob(identity_index(cx, id, "erased", user_id));
+}
 
-Err erasure_schedule(Ctx *cx, Identity *id, DbConn *c, const User *u, const Caller *from, Erasure *ret) {
+Err erasure_schedule(Ctx *cx, const Work *w, const User *u, Erasure *ret) {
         int64_t now = cx_now_ms(cx), ended;
-        Erasure e = { .receipt = id_new(cx, "era_"), .erase_at = now + 1000 * id->set.erasure_grace_s };
+        Erasure e = { .receipt = id_new(cx, "era_"),
+                      .erase_at = now + 1000 * w->id->set.erasure_grace_s };
 
-        TRY(session_end_all(cx, id, c, u->user_id, STR_NULL, &ended));
-        TRY(api_key_delete_all(cx, id, c, u->user_id));
-        TRY(db_run(cx, c, &sql_user_set_erase, ARGS(v_text(u->user_id), v_int(e.erase_at), v_int(0)), NULL));
-        TRY(db_run(cx, c, &sql_erasure_add, ARGS(v_text(e.receipt), tombstone(cx, id, u->user_id), v_int(now), v_int(e.erase_at)), NULL));
-        TRY(audit_append(cx, id->audit, c, &(AuditEvent){
-                .event = "user_archived", .outcome = "success", .actor_type = "user", .actor_id = u->user_id,
-                .target_type = "user", .target_id = u->user_id, .ip = from->ip, .user_agent = from->user_agent }));
+        TRY(session_end_all(cx, w, u->user_id, STR_NULL, &ended));
+        TRY(api_key_delete_all(cx, w, u->user_id));
+        TRY(db_run(cx, w->c, &sql_user_set_erase,
+                   ARGS(v_text(u->user_id), v_int(e.erase_at), v_int(0)), NULL));
+        TRY(db_run(cx, w->c, &sql_erasure_add,
+                   ARGS(v_text(e.receipt), tombstone(cx, w->id, u->user_id), v_int(now),
+                        v_int(e.erase_at)),
+                   NULL));
+        TRY(audit_append(cx, w->id->audit, w->c,
+                         &(AuditEvent){ .event = "user_archived",
+                                        .outcome = "success",
+                                        .actor_type = "user",
+                                        .actor_id = u->user_id,
+                                        .target_type = "user",
+                                        .target_id = u->user_id,
+                                        .ip = w->from.ip,
+                                        .user_agent = w->from.user_agent }));
         *ret = e;
         return OK;
 }
 
 Err erasure_find(Ctx *cx, DbConn *c, Str receipt, Erasure *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         Err e = db_row(cx, c, &sql_erasure_get, ARGS(v_text(receipt)), &r);
 
         if (e == ERR_NOT_FOUND)
@@ -47,18 +61,30 @@ Err erasure_find(Ctx *cx, DbConn *c, Str receipt, Erasure *ret) {
 
 /* ---- taking it back ---- */
 
-typedef struct Restore { Identity *id; User user; const Caller *from; } Restore;
+typedef struct Restore {
+        Identity *id;
+        User user;
+        const Caller *from;
+} Restore;
 
 static Err restore_write(Ctx *cx, DbConn *c, void *arg) {
         const Restore *r = arg;
+        Work w = { r->id, c, *r->from };
         Str user_id = r->user.user_id;
 
         TRY(db_run(cx, c, &sql_user_set_erase, ARGS(v_text(user_id), v_int(0), v_int(1)), NULL));
         TRY(db_run(cx, c, &sql_erasure_cancel, ARGS(tombstone(cx, r->id, user_id)), NULL));
-        user_changed(cx, r->id, c, user_id);
-        return audit_append(cx, r->id->audit, c, &(AuditEvent){
-                .event = "user_updated", .outcome = "success", .actor_type = "user", .actor_id = user_id, .target_type = "user",
-                .target_id = user_id, .ip = r->from->ip, .user_agent = r->from->user_agent, .reason = STR("restored") });
+        user_changed(cx, &w, user_id);
+        return audit_append(cx, r->id->audit, c,
+                            &(AuditEvent){ .event = "user_updated",
+                                           .outcome = "success",
+                                           .actor_type = "user",
+                                           .actor_id = user_id,
+                                           .target_type = "user",
+                                           .target_id = user_id,
+                                           .ip = r->from->ip,
+                                           .user_agent = r->from->user_agent,
+                                           .reason = STR("restored") });
 }
 
 Err erasure_cancel(Ctx *cx, Identity *id, Str typed, Str password, const Caller *from) {
@@ -70,10 +96,11 @@ Err erasure_cancel(Ctx *cx, Identity *id, Str typed, Str password, const Caller 
         if (email_normalize(cx, typed, &email) != OK)
                 err_clear(cx);
         TRY(db_read(cx, id->db, &c));
-        e = user_load_by_email(cx, id, c, email, &r.user);
+        e = user_load_by_email(cx, &(Work){ id, c }, email, &r.user);
         if (e && e != ERR_NOT_FOUND)
                 return e;
-        if (e || r.user.erase_at <= cx_now_ms(cx))    /* the same work and answer as for a wrong password */
+        if (e ||
+            r.user.erase_at <= cx_now_ms(cx)) /* the same work and answer as for a wrong password */
                 r.user = (User){ .user_id = STR(""), .email = email };
         TRY(password_confirm(cx, id, &r.user, password, from));
         return db_write(cx, id->db, restore_write, &r);
@@ -83,8 +110,10 @@ Err erasure_cancel(Ctx *cx, Identity *id, Str typed, Str password, const Caller 
 
 static Err rows_delete(Ctx *cx, DbConn *c, Str user_id) {
         static const Sql *const statements[] = {
-                &sql_session_delete_user, &sql_key_delete_user, &sql_once_delete_user, &sql_totp_delete, &sql_recovery_clear,
-                &sql_mail_delete_user, &sql_export_delete_user, &sql_usage_delete_user, &sql_link_delete_user, &sql_user_delete,
+                &sql_session_delete_user, &sql_key_delete_user,   &sql_once_delete_user,
+                &sql_totp_delete,         &sql_recovery_clear,    &sql_mail_delete_user,
+                &sql_export_delete_user,  &sql_usage_delete_user, &sql_link_delete_user,
+                &sql_user_delete,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(statements); i++)
@@ -94,25 +123,32 @@ static Err rows_delete(Ctx *cx, DbConn *c, Str user_id) {
 
 static Err erase_write(Ctx *cx, DbConn *c, void *arg) {
         const Restore *r = arg;
+        Work w = { r->id, c, *r->from };
         Identity *id = r->id;
         const User *u = &r->user;
 
         for (size_t i = 0; i < id->n_parts; i++)
                 if (id->parts[i].erase)
                         TRY(id->parts[i].erase(cx, c, id->parts[i].arg, u->user_id));
-        TRY(db_run(cx, c, &sql_failures_clear, ARGS(v_blob(identity_index(cx, id, "lockout", u->email))), NULL));
-        TRY(audit_append(cx, id->audit, c, &(AuditEvent){
-                .event = "user_deleted", .outcome = "success", .actor_type = "system", .target_type = "user",
-                .target_id = u->user_id, .owner = STR("") }));
+        TRY(db_run(cx, c, &sql_failures_clear,
+                   ARGS(v_blob(identity_index(cx, id, "lockout", u->email))), NULL));
+        TRY(audit_append(cx, id->audit, c,
+                         &(AuditEvent){ .event = "user_deleted",
+                                        .outcome = "success",
+                                        .actor_type = "system",
+                                        .target_type = "user",
+                                        .target_id = u->user_id,
+                                        .owner = STR("") }));
         TRY(user_key_destroy(cx, id->keys, c, u->user_id));
         TRY(rows_delete(cx, c, u->user_id));
-        TRY(db_run(cx, c, &sql_erasure_done, ARGS(tombstone(cx, id, u->user_id), v_int(cx_now_ms(cx))), NULL));
-        user_changed(cx, id, c, u->user_id);
+        TRY(db_run(cx, c, &sql_erasure_done,
+                   ARGS(tombstone(cx, id, u->user_id), v_int(cx_now_ms(cx))), NULL));
+        user_changed(cx, &w, u->user_id);
         return OK;
 }
 
 static Err due_read(Ctx *cx, DbConn *c, Str out[FLUSH_MAX], size_t *ret_n) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         size_t n = 0;
         bool more;
 
@@ -137,11 +173,13 @@ Err erasure_flush(Ctx *cx, Identity *id) {
         for (size_t i = 0; i < n; i++) {
                 Restore r = { .id = id };
 
-                TRY(user_load(cx, id, c, due[i], &r.user));
-                TRY(export_forget(cx, id, due[i]));   /* files first: a crash in between only repeats this */
+                TRY(user_load(cx, &(Work){ id, c }, due[i], &r.user));
+                TRY(export_forget(cx, id,
+                                  due[i])); /* files first: a crash in between only repeats this */
                 mail_forget(cx, id, r.user.email);
                 TRY(db_write(cx, id->db, erase_write, &r));
-                LOG(cx, LOG_INFO, "user_erased", "an account and its data were erased", L_STR("user", due[i]));
+                LOG(cx, LOG_INFO, "user_erased", "an account and its data were erased",
+                    L_STR("user", due[i]));
         }
         return OK;
 }

@@ -6,7 +6,11 @@
 enum { SECRETS_MAX = 5, KEYS_MAX = 64 };
 
 /* A key and where its tokens come from: bit i = cookie i. */
-typedef struct SessionKey { JoseKey *key; JoseAlg alg; unsigned cookies; } SessionKey;
+typedef struct SessionKey {
+        JoseKey *key;
+        JoseAlg alg;
+        unsigned cookies;
+} SessionKey;
 
 struct ForeignKeys {
         Arena *arena;
@@ -29,49 +33,65 @@ static void key_keep(ForeignKeys *f, JoseKey *key, JoseAlg alg, unsigned cookies
         f->keys[f->n_keys++] = (SessionKey){ key, alg, cookies };
 }
 
-static Err key_derive(Ctx *cx, ForeignKeys *f, Str secret, JoseAlg enc, Str salt, Str info, unsigned cookies) {
+typedef struct Derivation {
+        JoseAlg enc;
+        Str salt, info;
+        unsigned cookies;
+} Derivation;
+
+static Err key_derive(Ctx *cx, ForeignKeys *f, Str secret, const Derivation *d) {
         unsigned char okm[64];
-        Str bytes = str_n(okm, enc == JOSE_A256CBC_HS512 ? 64 : 32);
+        Str bytes = str_n(okm, d->enc == JOSE_A256CBC_HS512 ? 64 : 32);
         JoseKey *key;
         Err e;
 
-        hkdf_sha256(secret, salt, info, okm, bytes.n);
-        e = jose_key_dir(cx, enc, bytes, enc == JOSE_A256CBC_HS512 ? authjs_kid(cx, bytes) : STR_NULL, &key);
+        hkdf_sha256(secret, d->salt, d->info, okm, bytes.n);
+        e = jose_key_dir(cx, d->enc, bytes,
+                         d->enc == JOSE_A256CBC_HS512 ? authjs_kid(cx, bytes) : STR_NULL, &key);
         secret_wipe(okm, sizeof(okm));
         if (!e)
-                key_keep(f, key, enc, cookies);
+                key_keep(f, key, d->enc, d->cookies);
         return e;
 }
 
 /* The salted formats: the cookie's name is salt and part of the info. */
 static Err keys_of_cookie(Ctx *cx, ForeignKeys *f, Str secret, int i) {
-        Str name = f->cookies[i], info;
+        Derivation d = { JOSE_A256CBC_HS512, f->cookies[i], STR_NULL, 1u << i };
 
-        if (!name.n)
+        if (!d.salt.n)
                 return OK;
-        info = arena_strf(cx->arena, "Auth.js Generated Encryption Key (%.*s)", STR_FMT(name));
-        TRY(key_derive(cx, f, secret, JOSE_A256CBC_HS512, name, info, 1u << i));
-        return key_derive(cx, f, secret, JOSE_A256GCM, name, info, 1u << i);
+        d.info = arena_strf(cx->arena, "Auth.js Generated Encryption Key (%.*s)", STR_FMT(d.salt));
+        TRY(key_derive(cx, f, secret, &d));
+        d.enc = JOSE_A256GCM;
+        return key_derive(cx, f, secret, &d);
 }
 
 static Err keys_of_secret(Ctx *cx, ForeignKeys *f, Str secret) {
+        const Derivation unsalted[] = {
+                { JOSE_A256GCM, STR(""), STR("NextAuth.js Generated Encryption Key"),
+                  FROM_NEXTAUTH | FROM_OWN },
+                { JOSE_A256GCM, STR(""), STR("Auth.js Generated Encryption Key"),
+                  FROM_NEXTAUTH | FROM_OWN },
+        };
         JoseKey *plain;
 
         TRY(jose_key_hs256(cx, secret, STR_NULL, &plain));
         key_keep(f, plain, JOSE_HS256, FROM_ANY);
         for (int i = COOKIE_OWN; i <= COOKIE_AUTHJS; i++)
                 TRY(keys_of_cookie(cx, f, secret, i));
-        TRY(key_derive(cx, f, secret, JOSE_A256GCM, STR(""), STR("NextAuth.js Generated Encryption Key"),
-                       FROM_NEXTAUTH | FROM_OWN));
-        return key_derive(cx, f, secret, JOSE_A256GCM, STR(""), STR("Auth.js Generated Encryption Key"),
-                          FROM_NEXTAUTH | FROM_OWN);
+        for (size_t i = 0; i < ELEMENTSOF(unsalted); i++)
+                TRY(key_derive(cx, f, secret, &unsalted[i]));
+        return OK;
 }
 
-static Err secret_add(Ctx *cx, ForeignKeys *f, const IdentitySettings *set, Str secret, const char *name) {
+static Err secret_add(Ctx *cx, ForeignKeys *f, const IdentitySettings *set, Str secret,
+                      const char *name) {
         if (!secret.n || foreign_has_secret(f, secret))
                 return OK;
         if (secret.n < 32 && set->production)
-                return RAISE(cx, ERR_INVALID, "%s has fewer than 32 bytes; make one with: openssl rand -base64 33", name);
+                return RAISE(cx, ERR_INVALID,
+                             "%s has fewer than 32 bytes; make one with: openssl rand -base64 33",
+                             name);
         f->secrets[f->n_secrets++] = arena_dup(f->arena, secret);
         return keys_of_secret(cx, f, secret);
 }
@@ -115,9 +135,12 @@ bool foreign_has_secret(const ForeignKeys *f, Str secret) {
         return false;
 }
 
-Str foreign_cookie(const ForeignKeys *f, int i) { return f->cookies[i].n ? f->cookies[i] : STR_NULL; }
+Str foreign_cookie(const ForeignKeys *f, int i) {
+        return f->cookies[i].n ? f->cookies[i] : STR_NULL;
+}
 
-/* May this key open a token with this header that came this way? A named key must be the one named. */
+/* May this key open a token with this header that came this way? A named key must be the one
+ * named. */
 static bool key_fits(const SessionKey *k, const JoseHeader *h, int cookie) {
         Str kid = jose_key_kid(k->key);
 

@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         Claims c;
 
         if (claims_read(&cx, str_n(data, n), &c) == OK && claims_check(&cx, &c, 1795170600) == OK) {
-                assert(c.has_exp && c.exp >= 1795170600 - TOKEN_SKEW_S && c.sub.n > 0 && c.sub.n <= 255);
+                assert(c.has_exp && c.exp >= 1795170600 - TOKEN_SKEW_S && c.sub.n > 0 &&
+                       c.sub.n <= 255);
                 assert(!c.has_iat || (c.iat >= 0 && c.iat <= 1795170600 + TOKEN_FUTURE_S));
         }
         return 0;

@@ -7,9 +7,17 @@
 
 #include "crypto/hash.h"
 
-typedef struct Place { uint64_t ip, account; int64_t since_us; } Place;    /* account 0: none */
+typedef struct Place {
+        uint64_t ip, account;
+        int64_t since_us;
+} Place; /* account 0: none */
 
-struct HashGate { pthread_mutex_t lock; SipKey key; size_t n; Place v[HASH_WAITING_MAX]; };
+struct HashGate {
+        pthread_mutex_t lock;
+        SipKey key;
+        size_t n;
+        Place v[HASH_WAITING_MAX];
+};
 
 HashGate *hash_gate_new(Ctx *cx) {
         HashGate *g = calloc(1, sizeof(*g));
@@ -28,7 +36,8 @@ HashGate *hash_gate_free(HashGate *g) {
 }
 
 static Place place_of(const HashGate *g, Str ip, Str account) {
-        return (Place){ .ip = siphash(&g->key, ip), .account = account.p ? siphash(&g->key, account) | 1 : 0 };
+        return (Place){ .ip = siphash(&g->key, ip),
+                        .account = account.p ? siphash(&g->key, account) | 1 : 0 };
 }
 
 /* Twice the longest wait: whoever is still here by then was lost. */
@@ -52,14 +61,16 @@ Err hash_gate_enter(Ctx *cx, HashGate *g, Str ip, Str account) {
                 same_ip += g->v[i].ip == p.ip;
                 same_account += p.account && g->v[i].account == p.account;
         }
-        ok = g->n < HASH_WAITING_MAX && same_ip < HASH_WAITING_IP && same_account < HASH_WAITING_ACCOUNT;
+        ok = g->n < HASH_WAITING_MAX && same_ip < HASH_WAITING_IP &&
+             same_account < HASH_WAITING_ACCOUNT;
         if (ok)
                 g->v[g->n++] = p;
         pthread_mutex_unlock(&g->lock);
         if (ok)
                 return OK;
         cx->err.retry_after_s = 1;
-        return RAISE(cx, ERR_HASH_QUEUE, "%zu waiting from this address, %zu for this account", same_ip, same_account);
+        return RAISE(cx, ERR_HASH_QUEUE, "%zu waiting from this address, %zu for this account",
+                     same_ip, same_account);
 }
 
 void hash_gate_leave(HashGate *g, Str ip, Str account) {

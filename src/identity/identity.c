@@ -52,14 +52,16 @@ static void settings_copy(Identity *id, const IdentitySettings *in) {
 
 static Err settings_check(Ctx *cx, const IdentitySettings *s) {
         if (s->production && s->skip_auth)
-                return RAISE(cx, ERR_INVALID, "SKIP_AUTH is for development; it is refused with ENVIRONMENT=production");
+                return RAISE(
+                        cx, ERR_INVALID,
+                        "SKIP_AUTH is for development; it is refused with ENVIRONMENT=production");
         return OK;
 }
 
 /* ---- the store key ---- */
 
 static Err store_key_read(Ctx *cx, Db *db, Str *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         DbConn *c;
         Err e;
 
@@ -100,7 +102,8 @@ static void store_keys_derive(Identity *id, const SealKey *store, unsigned char 
 }
 
 /* Opening the store key is the check of the root key: the record opens under no other. */
-static Err secrets_open(Ctx *cx, Identity *id, const IdentitySettings *set, unsigned char audit_seed[32]) {
+static Err secrets_open(Ctx *cx, Identity *id, const IdentitySettings *set,
+                        unsigned char audit_seed[32]) {
         SealKey store;
         Str record;
         Err e;
@@ -114,7 +117,9 @@ static Err secrets_open(Ctx *cx, Identity *id, const IdentitySettings *set, unsi
         e = data_key_open(cx, id->ring, STR("store"), record, &store);
         if (e) {
                 err_clear(cx);
-                return RAISE(cx, ERR_CORRUPT, "the root key is not the one this database was sealed with; nothing was changed");
+                return RAISE(cx, ERR_CORRUPT,
+                             "the root key is not the one this database was sealed with; nothing "
+                             "was changed");
         }
         store_keys_derive(id, &store, audit_seed);
         seal_key_done(&store);
@@ -162,12 +167,13 @@ Err identity_new(Ctx *cx, Db *db, const IdentitySettings *set, Identity **ret) {
         id->cache = token_cache_new(cx, &id->changes, set->cache_max ? set->cache_max : CACHE_MAX);
         id->gate = hash_gate_new(cx);
         id->uses = key_uses_new();
-        TRY(password_rules_new(cx, set->password_list, &id->rules));
+        TRY(password_rules_new(cx, id->set.password_hash, set->password_list, &id->rules));
         TRY(foreign_keys_new(cx, set, &id->foreign));
         TRY(signing_open(cx, id, set));
         id->same_secret = set->jwt_secret.n && foreign_has_secret(id->foreign, set->jwt_secret);
         if (id->same_secret)
-                LOG(cx, LOG_WARN, "shared_secret_twice", "JWT_SECRET_KEY is also a secret of Auth.js; tokens without our issuer "
+                LOG(cx, LOG_WARN, "shared_secret_twice",
+                    "JWT_SECRET_KEY is also a secret of Auth.js; tokens without our issuer "
                     "count as tokens of the front end");
         if (id->set.skip_auth)
                 LOG(cx, LOG_WARN, "skip_auth", "SKIP_AUTH is on: every request is let in");
@@ -208,7 +214,7 @@ unsigned identity_hash_threads(const Identity *id) { return id->set.hash_slots; 
 Err identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id, int64_t *ret_max) {
         User u;
 
-        TRY(user_load(cx, id, c, user_id, &u));
+        TRY(user_load(cx, &(Work){ id, c }, user_id, &u));
         *ret_max = u.max_memories;
         return OK;
 }
@@ -217,8 +223,12 @@ void identity_jwks(Ctx *cx, Identity *id, Buf *out) { signing_keys_write(cx, id-
 
 void identity_offer(const Identity *id, IdentityOffer *ret) {
         *ret = (IdentityOffer){
-                .registration_open = !id->set.registration_closed, .email_delivery = id->set.mail.send != NULL,
-                .authjs = foreign_is_configured(id->foreign), .password_hash = id->set.password_hash, .issuer = id->set.issuer,
-                .audience = id->set.audience, .public_url = id->set.public_url,
+                .registration_open = !id->set.registration_closed,
+                .email_delivery = id->set.mail.send != NULL,
+                .authjs = foreign_is_configured(id->foreign),
+                .password_hash = id->set.password_hash,
+                .issuer = id->set.issuer,
+                .audience = id->set.audience,
+                .public_url = id->set.public_url,
         };
 }

@@ -18,7 +18,7 @@
 #include "identity/token_cache.h"
 
 struct Identity {
-        Arena *arena;                                 /* of the settings' texts */
+        Arena *arena; /* of the settings' texts */
         Db *db;
         World *world;
         IdentitySettings set;
@@ -29,17 +29,19 @@ struct Identity {
         TokenCache *cache;
         SigningKeys *signing;
         ForeignKeys *foreign;
-        bool same_secret;                             /* JWT_SECRET_KEY is also a secret of the front end */
+        bool same_secret; /* JWT_SECRET_KEY is also a secret of the front end */
         HashGate *gate;
         KeyUses *uses;
         PasswordRules *rules;
         PersonalPart parts[PERSONAL_PARTS_MAX];
         size_t n_parts;
-        /* Derived from the store key, which is itself random and sealed by the root key: a new root key changes none of them. */
+        /* Derived from the store key, which is itself random and sealed by the root key: a new
+         * root key changes none of them. */
         SealKey seal;
-        HmacKey index_mac;                            /* e-mail addresses, lockout names, token names */
-        HmacKey link_mac;                             /* signed download links */
-        pthread_mutex_t lock;                         /* of `provisions`: users whose row is still on its way to the writer */
+        HmacKey index_mac; /* e-mail addresses, lockout names, token names */
+        HmacKey link_mac;  /* signed download links */
+        pthread_mutex_t
+                lock; /* of `provisions`: users whose row is still on its way to the writer */
         pthread_cond_t provisioned;
         size_t provisions;
         /* identity_tick's own */
@@ -47,18 +49,19 @@ struct Identity {
 };
 
 /* Sealed under the installation, not under a user. */
-static inline Str identity_seal(Ctx *cx, Identity *id, Str owner, const char *field, Str plain) {
-        return seal(cx, &id->seal, (SealFor){ owner, field }, plain);
+static inline Str identity_seal(Ctx *cx, Identity *id, SealFor what, Str plain) {
+        return seal(cx, &id->seal, what, plain);
 }
-static inline Err identity_unseal(Ctx *cx, Identity *id, Str owner, const char *field, Str record, Str *ret) {
-        return seal_open(cx, &id->seal, (SealFor){ owner, field }, record, ret);
+static inline Err identity_unseal(Ctx *cx, Identity *id, SealFor what, Str record, Str *ret) {
+        return seal_open(cx, &id->seal, what, record, ret);
 }
 
 /* A keyed hash under which something is found without being stored. 32 bytes in the arena. */
 Str identity_index(Ctx *cx, Identity *id, const char *what, Str value);
 
 /* Inside a write: note the change after the commit. */
-void identity_note(Ctx *cx, Identity *id, DbConn *c, ChangeKind kind, Str name);
+void identity_note(Ctx *cx, const Work *w, ChangeKind kind, Str name);
 
 /* root_key.c: the keyring from the settings, and the store key from the database. */
-Err root_key_load(Ctx *cx, const IdentitySettings *set, bool may_create, Keyring **ret) _must_check_;
+Err root_key_load(Ctx *cx, const IdentitySettings *set, bool may_create,
+                  Keyring **ret) _must_check_;

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* ip_range: does an address lie in a network? Both in text form, IPv4 or IPv6; an IPv4 address in IPv6 clothes counts as IPv4. */
+/* ip_range: does an address lie in a network? Both in text form, IPv4 or IPv6; an IPv4 address
+ * in IPv6 clothes counts as IPv4. */
 #include <arpa/inet.h>
 
 #include "identity/api_key.h"
 
-typedef struct Address { unsigned char b[16]; unsigned bits; } Address;    /* bits: 32 or 128; 0 = not an address */
+typedef struct Address {
+        unsigned char b[16];
+        unsigned bits;
+} Address; /* bits: 32 or 128; 0 = not an address */
 
 static Address address_read(Str text) {
         static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
         char c[INET6_ADDRSTRLEN];
-        Address a = {0};
+        Address a = { 0 };
 
         if (text.n >= sizeof(c) || memchr(text.p, 0, text.n))
                 return a;
@@ -29,7 +33,7 @@ static Address address_read(Str text) {
 static bool range_read(Str text, Address *ret, unsigned *ret_prefix) {
         Str rest = text, head = str_cut(&rest, '/');
         int64_t prefix;
-        Address a = head.n ? address_read(head) : (Address){0};
+        Address a = head.n ? address_read(head) : (Address){ 0 };
 
         if (!a.bits)
                 return false;
@@ -49,7 +53,7 @@ bool ip_range_is(Str text) {
 }
 
 bool ip_range_has(Str range, Str ip) {
-        Address net, a = ip.n ? address_read(ip) : (Address){0};
+        Address net, a = ip.n ? address_read(ip) : (Address){ 0 };
         unsigned prefix, bytes;
         unsigned char mask;
 
@@ -57,5 +61,6 @@ bool ip_range_has(Str range, Str ip) {
                 return false;
         bytes = prefix / 8;
         mask = (unsigned char)(0xff00 >> prefix % 8);
-        return !memcmp(a.b, net.b, bytes) && (prefix % 8 == 0 || ((a.b[bytes] ^ net.b[bytes]) & mask) == 0);
+        return !memcmp(a.b, net.b, bytes) &&
+               (prefix % 8 == 0 || ((a.b[bytes] ^ net.b[bytes]) & mask) == 0);
 }

@@ -8,9 +8,18 @@
 
 enum { USES_MAX = 1024, IP_MAX = 45 };
 
-typedef struct KeyUse { char key_id[API_KEY_ID]; uint8_t n_ip; char ip[IP_MAX]; int64_t at_ms; } KeyUse;
+typedef struct KeyUse {
+        char key_id[API_KEY_ID];
+        uint8_t n_ip;
+        char ip[IP_MAX];
+        int64_t at_ms;
+} KeyUse;
 
-struct KeyUses { pthread_mutex_t lock; size_t n; KeyUse v[USES_MAX]; };
+struct KeyUses {
+        pthread_mutex_t lock;
+        size_t n;
+        KeyUse v[USES_MAX];
+};
 
 KeyUses *key_uses_new(void) {
         KeyUses *u = calloc(1, sizeof(*u));
@@ -71,6 +80,7 @@ Err key_uses_store(Ctx *cx, KeyUses *u, DbConn *c) {
         for (size_t i = 0; i < n; i++)
                 TRY(db_run(cx, c, &sql_key_used,
                            ARGS(v_text(str_n(copy[i].key_id, API_KEY_ID)), v_int(copy[i].at_ms),
-                                v_text(str_n(copy[i].ip, copy[i].n_ip))), NULL));
+                                v_text(str_n(copy[i].ip, copy[i].n_ip))),
+                           NULL));
         return OK;
 }

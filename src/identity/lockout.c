@@ -5,7 +5,8 @@ int64_t lockout_wait_s(const Lockout *l, int64_t now_ms) {
         return now_ms < l->blocked_until_ms ? (l->blocked_until_ms - now_ms + 999) / 1000 : 0;
 }
 
-/* 1 s, 2 s, 4 s … after the free ones. A day without failures forgets them all; nothing locks for ever. */
+/* 1 s, 2 s, 4 s … after the free ones. A day without failures forgets them all; nothing locks
+ * for ever. */
 Lockout lockout_fail(const Lockout *l, int64_t now_ms) {
         Lockout next = { .failures = 1, .last_ms = now_ms };
         int64_t doublings, wait_s = 0;

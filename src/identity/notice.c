@@ -12,76 +12,96 @@
 
 enum { FLUSH_MAX = 10, ATTEMPTS_MAX = 12, LETTER_MAX = 16 * 1024 };
 
-typedef struct Template { const char *subject, *body, *page; } Template;
+typedef struct Template {
+        const char *subject, *body, *page;
+} Template;
 
 static const Template templates[_NOTICE_N] = {
         [NOTICE_TOKEN_REUSE] = { "A session was ended",
-                "A refresh token of your account was used a second time, so it may have been copied. We ended that session.\n"
-                "Sign in again, and change your password if this was not you.\n" },
+                                 "A refresh token of your account was used a second time, so it "
+                                 "may have been copied. We ended that session.\n"
+                                 "Sign in again, and change your password if this was not you.\n" },
         [NOTICE_PASSWORD_CHANGED] = { "Your password was changed",
-                "The password of your account was changed. If this was not you, ask for a new one at once.\n" },
+                                      "The password of your account was changed. If this was not "
+                                      "you, ask for a new one at once.\n" },
         [NOTICE_EMAIL_CHANGED] = { "Your e-mail address was changed",
-                "The e-mail address of your account was changed; this one is not used any more.\n" },
+                                   "The e-mail address of your account was changed; this one is "
+                                   "not used any more.\n" },
         [NOTICE_REGISTERED_TWICE] = { "You already have an account",
-                "Someone tried to register an account with this address. You already have one: sign in, or ask for a new\n"
-                "password. If it was not you, nothing needs to be done.\n" },
+                                      "Someone tried to register an account with this address. You "
+                                      "already have one: sign in, or ask for a new\n"
+                                      "password. If it was not you, nothing needs to be done.\n" },
         [LETTER_VERIFY] = { "Verify your e-mail address",
-                "Use this link within 24 hours to verify your address. If you did not ask for an account, ignore it.\n",
-                "verify-email" },
+                            "Use this link within 24 hours to verify your address. If you did not "
+                            "ask for an account, ignore it.\n",
+                            "verify-email" },
         [LETTER_RESET] = { "Set a new password",
-                "Use this link within 10 minutes to set a new password. If you did not ask for it, ignore it.\n",
-                "reset-password" },
+                           "Use this link within 10 minutes to set a new password. If you did not "
+                           "ask for it, ignore it.\n",
+                           "reset-password" },
         [LETTER_EMAIL_OLD] = { "Confirm the change of your e-mail address",
-                "Someone signed in to your account wants another e-mail address for it. Confirm it here; if this was not you,\n"
-                "change your password.\n", "confirm-email" },
+                               "Someone signed in to your account wants another e-mail address for "
+                               "it. Confirm it here; if this was not you,\n"
+                               "change your password.\n",
+                               "confirm-email" },
         [LETTER_EMAIL_NEW] = { "Confirm your new e-mail address",
-                "Confirm here that this address is yours. The change happens when both addresses have confirmed it.\n",
-                "confirm-email" },
+                               "Confirm here that this address is yours. The change happens when "
+                               "both addresses have confirmed it.\n",
+                               "confirm-email" },
 };
 
 bool mail_is_configured(const Identity *id) { return id->set.mail.send != NULL; }
 
-/* In development the letters become files; in production without mail there is nobody to read them. */
-static bool mail_is_kept(const Identity *id) { return mail_is_configured(id) || !id->set.production; }
+/* In development the letters become files; in production without mail there is nobody to read
+ * them. */
+static bool mail_is_kept(const Identity *id) {
+        return mail_is_configured(id) || !id->set.production;
+}
 
 static Str letter_body(Ctx *cx, const Identity *id, const Template *t, Str token) {
         if (!token.p)
                 return str_c(t->body);
-        return arena_strf(cx->arena, "%s\n%.*s/%s?token=%.*s\n\nToken: %.*s\n", t->body, STR_FMT(id->set.public_url), t->page,
-                          STR_FMT(token), STR_FMT(token));
+        return arena_strf(cx->arena, "%s\n%.*s/%s?token=%.*s\n\nToken: %.*s\n", t->body,
+                          STR_FMT(id->set.public_url), t->page, STR_FMT(token), STR_FMT(token));
 }
 
 /* Record: address NL subject NL body, under the user's key. */
-Err letter_send(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str to, Notice n, Str token) {
-        _cleanup_(user_key_done) UserKey key = {0};
-        Str body = letter_body(cx, id, &templates[n], token), plain;
+Err letter_send(Ctx *cx, const Work *w, const LetterTo *to, Notice n, Str token) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
+        Str body = letter_body(cx, w->id, &templates[n], token), plain;
 
-        if (!mail_is_kept(id) || !to.n)
+        if (!mail_is_kept(w->id) || !to->address.n)
                 return OK;
-        TRY(user_key_get(cx, id->keys, c, user_id, &key));
-        plain = arena_strf(cx->arena, "%.*s\n%s\n%.*s", STR_FMT(to), templates[n].subject, STR_FMT(body));
-        return db_run(cx, c, &sql_mail_add,
-                      ARGS(v_text(id_new(cx, "msg_")), v_text(user_id), v_blob(seal(cx, &key, (SealFor){ user_id, "mail" }, plain)),
-                           v_int(cx_now_ms(cx))), NULL);
+        TRY(user_key_get(cx, w->id->keys, w->c, to->user_id, &key));
+        plain = arena_strf(cx->arena, "%.*s\n%s\n%.*s", STR_FMT(to->address), templates[n].subject,
+                           STR_FMT(body));
+        return db_run(cx, w->c, &sql_mail_add,
+                      ARGS(v_text(id_new(cx, "msg_")), v_text(to->user_id),
+                           v_blob(seal(cx, &key, (SealFor){ to->user_id, "mail" }, plain)),
+                           v_int(cx_now_ms(cx))),
+                      NULL);
 }
 
-Err notice_send(Ctx *cx, Identity *id, DbConn *c, Str user_id, Notice n) {
+Err notice_send(Ctx *cx, const Work *w, Str user_id, Notice n) {
         User u;
 
-        if (!mail_is_kept(id))
+        if (!mail_is_kept(w->id))
                 return OK;
-        TRY(user_load(cx, id, c, user_id, &u));
+        TRY(user_load(cx, w, user_id, &u));
         if (u.source != SOURCE_LOCAL || !u.is_verified)
                 return OK;
-        return letter_send(cx, id, c, user_id, u.email, n, STR_NULL);
+        return letter_send(cx, w, &(LetterTo){ user_id, u.email }, n, STR_NULL);
 }
 
 /* ---- sending ---- */
 
-typedef struct Queued { Str mail_id, user_id, sealed; int64_t attempts; } Queued;
+typedef struct Queued {
+        Str mail_id, user_id, sealed;
+        int64_t attempts;
+} Queued;
 
 static Err queue_read(Ctx *cx, DbConn *c, Queued out[FLUSH_MAX], size_t *ret_n) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         size_t n = 0;
         bool more;
 
@@ -90,7 +110,8 @@ static Err queue_read(Ctx *cx, DbConn *c, Queued out[FLUSH_MAX], size_t *ret_n) 
                 TRY(rows_next(cx, &r, &more));
                 if (!more || n == FLUSH_MAX)
                         break;
-                out[n++] = (Queued){ row_dup(cx, &r, 0), row_dup(cx, &r, 1), row_dup(cx, &r, 2), row_int(&r, 3) };
+                out[n++] = (Queued){ row_dup(cx, &r, 0), row_dup(cx, &r, 1), row_dup(cx, &r, 2),
+                                     row_int(&r, 3) };
         }
         *ret_n = n;
         return OK;
@@ -105,9 +126,12 @@ static void fd_closep(int *fd) {
 static Err letter_write(Ctx *cx, const Identity *id, const Letter *l, Str mail_id) {
         const char *dir = arena_printf(cx->arena, "%s/mail", id->set.data_dir);
         const char *part = arena_printf(cx->arena, "%s/.%.*s.part", dir, STR_FMT(mail_id));
-        const char *path = arena_printf(cx->arena, "%s/%lld-%.*s.eml", dir, (long long)cx_now_ms(cx), STR_FMT(mail_id));
-        Str text = arena_strf(cx->arena, "To: %.*s\nSubject: %.*s\nContent-Type: text/plain; charset=utf-8\n\n%.*s",
-                              STR_FMT(l->to), STR_FMT(l->subject), STR_FMT(l->body));
+        const char *path = arena_printf(cx->arena, "%s/%lld-%.*s.eml", dir,
+                                        (long long)cx_now_ms(cx), STR_FMT(mail_id));
+        Str text = arena_strf(
+                cx->arena,
+                "To: %.*s\nSubject: %.*s\nContent-Type: text/plain; charset=utf-8\n\n%.*s",
+                STR_FMT(l->to), STR_FMT(l->subject), STR_FMT(l->body));
 
         if (mkdir(dir, 0700) < 0 && errno != EEXIST)
                 return RAISE(cx, ERR_STORAGE, "cannot make %s: %s", dir, strerror(errno));
@@ -117,20 +141,25 @@ static Err letter_write(Ctx *cx, const Identity *id, const Letter *l, Str mail_i
         return OK;
 }
 
-static Err letter_deliver(Ctx *cx, Identity *id, DbConn *c, const Queued *q) {
-        _cleanup_(user_key_done) UserKey key = {0};
+static Err letter_deliver(Ctx *cx, const Work *w, const Queued *q) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
         Letter l;
         Str plain;
 
-        TRY(user_key_get(cx, id->keys, c, q->user_id, &key));
+        TRY(user_key_get(cx, w->id->keys, w->c, q->user_id, &key));
         TRY(seal_open(cx, &key, (SealFor){ q->user_id, "mail" }, q->sealed, &plain));
         l.to = str_cut(&plain, '\n');
         l.subject = str_cut(&plain, '\n');
         l.body = plain;
-        return mail_is_configured(id) ? id->set.mail.send(cx, id->set.mail.arg, &l) : letter_write(cx, id, &l, q->mail_id);
+        return mail_is_configured(w->id) ? w->id->set.mail.send(cx, w->id->set.mail.arg, &l)
+                                         : letter_write(cx, w->id, &l, q->mail_id);
 }
 
-typedef struct Settle { Identity *id; const Queued *q; bool gone; } Settle;
+typedef struct Settle {
+        Identity *id;
+        const Queued *q;
+        bool gone;
+} Settle;
 
 static Err settle(Ctx *cx, DbConn *c, void *arg) {
         const Settle *s = arg;
@@ -138,7 +167,8 @@ static Err settle(Ctx *cx, DbConn *c, void *arg) {
 
         if (s->gone)
                 return db_run(cx, c, &sql_mail_delete, ARGS(v_text(s->q->mail_id)), NULL);
-        return db_run(cx, c, &sql_mail_later, ARGS(v_text(s->q->mail_id), v_int(cx_now_ms(cx) + wait_ms)), NULL);
+        return db_run(cx, c, &sql_mail_later,
+                      ARGS(v_text(s->q->mail_id), v_int(cx_now_ms(cx) + wait_ms)), NULL);
 }
 
 Err mail_flush(Ctx *cx, Identity *id) {
@@ -149,12 +179,15 @@ Err mail_flush(Ctx *cx, Identity *id) {
         TRY(db_read(cx, id->db, &c));
         TRY(queue_read(cx, c, due, &n));
         for (size_t i = 0; i < n; i++) {
-                Err e = letter_deliver(cx, id, c, &due[i]);
-                Settle s = { id, &due[i], .gone = e == OK || e == ERR_NOT_FOUND || due[i].attempts >= ATTEMPTS_MAX };
+                Err e = letter_deliver(cx, &(Work){ id, c }, &due[i]);
+                Settle s = { id, &due[i],
+                             .gone = e == OK || e == ERR_NOT_FOUND ||
+                                     due[i].attempts >= ATTEMPTS_MAX };
 
                 if (e)
-                        LOG(cx, LOG_WARN, "mail_not_sent", "a letter was not delivered", L_STR("what", str_c(cx->err.what)),
-                            L_INT("attempts", due[i].attempts), L_BOOL("given_up", s.gone));
+                        LOG(cx, LOG_WARN, "mail_not_sent", "a letter was not delivered",
+                            L_STR("what", str_c(cx->err.what)), L_INT("attempts", due[i].attempts),
+                            L_BOOL("given_up", s.gone));
                 err_clear(cx);
                 TRY(db_write(cx, id->db, settle, &s));
         }

@@ -7,7 +7,7 @@
 #include "identity/recovery.h"
 
 Err user_count(Ctx *cx, DbConn *c, int64_t *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
 
         TRY(db_row(cx, c, &sql_user_count, NO_ARGS, &r));
         *ret = row_int(&r, 0);
@@ -17,7 +17,8 @@ Err user_count(Ctx *cx, DbConn *c, int64_t *ret) {
 /* ---- signing keys ---- */
 
 static Err keys_are_own(Ctx *cx, const Identity *id) {
-        return signing_keys_are_shared(id->signing) ? RAISE(cx, ERR_CONFLICT, "JWT_SECRET_KEY is set, there are no keys of our own")
+        return signing_keys_are_shared(id->signing)
+                ? RAISE(cx, ERR_CONFLICT, "JWT_SECRET_KEY is set, there are no keys of our own")
                                                     : OK;
 }
 
@@ -25,34 +26,47 @@ Err operate_keys_list(Ctx *cx, Identity *id, SigningKeyInfo **ret, size_t *ret_n
         return signing_keys_list(cx, id->signing, ret, ret_n);
 }
 
-Err operate_key_rotate(Ctx *cx, Identity *id, DbConn *c) {
-        TRY(keys_are_own(cx, id));
-        return signing_key_add(cx, id->signing, id, c, cx_now_ms(cx) + INT64_C(1000) * SIGNING_LEAD_S);
+Err operate_key_rotate(Ctx *cx, const Work *w) {
+        TRY(keys_are_own(cx, w->id));
+        return signing_key_add(cx, w->id->signing, w->id, w->c,
+                               cx_now_ms(cx) + INT64_C(1000) * SIGNING_LEAD_S);
 }
 
-Err operate_key_retire(Ctx *cx, Identity *id, DbConn *c, Str kid) {
-        TRY(keys_are_own(cx, id));
-        return signing_key_retire(cx, id->signing, id, c, kid);
+Err operate_key_retire(Ctx *cx, const Work *w, Str kid) {
+        TRY(keys_are_own(cx, w->id));
+        return signing_key_retire(cx, w->id->signing, w->id, w->c, kid);
 }
 
 /* ---- users ---- */
 
-typedef struct UserJob { Identity *id; User user; Str token; const char *event; } UserJob;
+typedef struct UserJob {
+        Identity *id;
+        User user;
+        Str token;
+        const char *event;
+} UserJob;
 
 static Err job_audit(Ctx *cx, const UserJob *j, DbConn *c) {
-        return audit_append(cx, j->id->audit, c, &(AuditEvent){
-                .event = j->event, .outcome = "success", .actor_type = "system", .owner = j->user.user_id, .target_type = "user",
-                .target_id = j->user.user_id, .reason = STR("operator") });
+        return audit_append(cx, j->id->audit, c,
+                            &(AuditEvent){ .event = j->event,
+                                           .outcome = "success",
+                                           .actor_type = "system",
+                                           .owner = j->user.user_id,
+                                           .target_type = "user",
+                                           .target_id = j->user.user_id,
+                                           .reason = STR("operator") });
 }
 
 static Err create_write(Ctx *cx, DbConn *c, void *arg) {
         UserJob *j = arg;
+        Work w = { j->id, c };
 
-        TRY(user_add(cx, j->id, c, &j->user));
+        TRY(user_add(cx, &w, &j->user));
         return job_audit(cx, j, c);
 }
 
-/* Hashes of other systems come as they are; the first sign-in replaces those that are not as configured. */
+/* Hashes of other systems come as they are; the first sign-in replaces those that are not as
+ * configured. */
 static bool hash_is_known(Str hash) {
         static const char *const heads[] = { "$2a$", "$2b$", "$2y$", "$argon2id$v=19$" };
 
@@ -71,7 +85,7 @@ static Err new_hash(Ctx *cx, Identity *id, const UserNew *in, Str email, Str *re
         }
         if (!in->password.p)
                 return RAISE_FIELD(cx, "#/password", "or password_hash is needed");
-        TRY(password_check(cx, id->rules, id->set.password_hash, "#/password", in->password, email));
+        TRY(password_check(cx, id->rules, "#/password", in->password, email));
         return password_hash(cx, id->set.password_hash, in->password, ret);
 }
 
@@ -80,9 +94,16 @@ Err operate_user_create(Ctx *cx, Identity *id, const UserNew *in, User *ret) {
         User *u = &j.user;
 
         *u = (User){
-                .user_id = user_id_new(cx), .full_name = in->full_name.p ? in->full_name : STR(""), .source = SOURCE_LOCAL,
-                .tier = in->tier, .is_active = true, .is_verified = in->is_verified, .is_admin = in->is_admin,
-                .consent_extraction = true, .consent_llm = true, .created_at = in->created_at ? in->created_at : cx_now_ms(cx),
+                .user_id = user_id_new(cx),
+                .full_name = in->full_name.p ? in->full_name : STR(""),
+                .source = SOURCE_LOCAL,
+                .tier = in->tier,
+                .is_active = true,
+                .is_verified = in->is_verified,
+                .is_admin = in->is_admin,
+                .consent_extraction = true,
+                .consent_llm = true,
+                .created_at = in->created_at ? in->created_at : cx_now_ms(cx),
                 .max_memories = tier_limits[in->tier].memories,
                 .max_requests_per_day = tier_limits[in->tier].requests_per_day,
         };
@@ -101,19 +122,22 @@ Err operate_user_find(Ctx *cx, Identity *id, Str who, User *ret) {
         TRY(db_read(cx, id->db, &c));
         if (str_index(who, '@') < who.n) {
                 TRY(email_normalize(cx, who, &email));
-                e = user_load_by_email(cx, id, c, email, ret);
+                e = user_load_by_email(cx, &(Work){ id, c }, email, ret);
         } else
-                e = user_load(cx, id, c, who, ret);
-        return e == ERR_NOT_FOUND ? RAISE(cx, ERR_NOT_FOUND, "no such user: %.*s", STR_FMT(who)) : e;
+                e = user_load(cx, &(Work){ id, c }, who, ret);
+        if (e == ERR_NOT_FOUND)
+                return RAISE(cx, ERR_NOT_FOUND, "no such user: %.*s", STR_FMT(who));
+        return e;
 }
 
 static Err save_write(Ctx *cx, DbConn *c, void *arg) {
         UserJob *j = arg;
+        Work w = { j->id, c };
         int64_t ended;
 
-        TRY(user_save_admin(cx, j->id, c, &j->user));
+        TRY(user_save_admin(cx, &w, &j->user));
         if (!j->user.is_active)
-                TRY(session_end_all(cx, j->id, c, j->user.user_id, STR_NULL, &ended));
+                TRY(session_end_all(cx, &w, j->user.user_id, STR_NULL, &ended));
         return job_audit(cx, j, c);
 }
 
@@ -125,8 +149,9 @@ Err operate_user_save(Ctx *cx, Identity *id, const User *u) {
 
 static Err reset_write(Ctx *cx, DbConn *c, void *arg) {
         UserJob *j = arg;
+        Work w = { j->id, c };
 
-        TRY(reset_start(cx, j->id, c, &j->user, &j->token));
+        TRY(reset_start(cx, &w, &j->user, &j->token));
         return job_audit(cx, j, c);
 }
 
@@ -134,27 +159,37 @@ Err operate_user_reset(Ctx *cx, Identity *id, const User *u, Str *ret_link) {
         UserJob j = { .id = id, .user = *u, .event = "authz_admin" };
 
         TRY(db_write(cx, id->db, reset_write, &j));
-        *ret_link = arena_strf(cx->arena, "%.*s/reset-password?token=%.*s", STR_FMT(id->set.public_url), STR_FMT(j.token));
+        *ret_link = arena_strf(cx->arena, "%.*s/reset-password?token=%.*s",
+                               STR_FMT(id->set.public_url), STR_FMT(j.token));
         return OK;
 }
 
 /* ---- import ---- */
 
-typedef struct ImportLine { Str email, password, password_hash, full_name, tier; int64_t created_at; bool is_verified; } ImportLine;
-static const Shape import_line = SHAPE(ImportLine,
-        F_STR(ImportLine, email, F_REQ, .min = 1, .max = 320),
-        F_STR(ImportLine, password, F_SECRET | F_BLANK, .max = 1024), F_STR(ImportLine, password_hash, F_SECRET, .max = 256),
-        F_STR(ImportLine, full_name, F_NULL, .max = FULL_NAME_MAX),
-        F_STR(ImportLine, tier, 0, .one_of = "free|pro|enterprise"), F_TIME(ImportLine, created_at, F_NULL),
-        F_BOOL(ImportLine, is_verified, 0, .def = 1));
+typedef struct ImportLine {
+        Str email, password, password_hash, full_name, tier;
+        int64_t created_at;
+        bool is_verified;
+} ImportLine;
+static const Shape import_line =
+        SHAPE(ImportLine, F_STR(ImportLine, email, F_REQ, .min = 1, .max = 320),
+              F_STR(ImportLine, password, F_SECRET | F_BLANK, .max = 1024),
+              F_STR(ImportLine, password_hash, F_SECRET, .max = 256),
+              F_STR(ImportLine, full_name, F_NULL, .max = FULL_NAME_MAX),
+              F_STR(ImportLine, tier, 0, .one_of = "free|pro|enterprise"),
+              F_TIME(ImportLine, created_at, F_NULL), F_BOOL(ImportLine, is_verified, 0, .def = 1));
 
 Err operate_user_import(Ctx *cx, Identity *id, Str line, User *ret) {
-        ImportLine in = {0};
+        ImportLine in = { 0 };
         UserNew u;
 
         TRY(json_read(cx, line, &import_line, &in));
-        u = (UserNew){ .email = in.email, .full_name = in.full_name, .password = in.password, .password_hash = in.password_hash,
-                       .created_at = in.created_at, .is_verified = in.is_verified };
+        u = (UserNew){ .email = in.email,
+                       .full_name = in.full_name,
+                       .password = in.password,
+                       .password_hash = in.password_hash,
+                       .created_at = in.created_at,
+                       .is_verified = in.is_verified };
         if (in.tier.p && !tier_parse(in.tier, &u.tier))
                 return RAISE_FIELD(cx, "#/tier", "is no tier");
         return operate_user_create(cx, id, &u, ret);

@@ -13,7 +13,12 @@
 enum { HEAD_BYTES = 12, ENTRY_BYTES = 6 };
 static const char magic[8] = "MSPWLST1";
 
-struct PasswordRules { const unsigned char *map; size_t n_map; uint32_t n; };
+struct PasswordRules {
+        PasswordAlg alg;
+        const unsigned char *map;
+        size_t n_map;
+        uint32_t n;
+};
 
 static void fd_closep(int *fd) {
         if (*fd >= 0)
@@ -23,7 +28,8 @@ static void fd_closep(int *fd) {
 static bool list_is_whole(const PasswordRules *r) {
         const unsigned char *p = r->map;
 
-        return r->n_map >= HEAD_BYTES && !memcmp(p, magic, sizeof(magic)) && r->n_map == HEAD_BYTES + (size_t)r->n * ENTRY_BYTES;
+        return r->n_map >= HEAD_BYTES && !memcmp(p, magic, sizeof(magic)) &&
+               r->n_map == HEAD_BYTES + (size_t)r->n * ENTRY_BYTES;
 }
 
 static Err list_map(Ctx *cx, const char *path, PasswordRules *r) {
@@ -32,25 +38,30 @@ static Err list_map(Ctx *cx, const char *path, PasswordRules *r) {
 
         _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return RAISE(cx, ERR_INVALID, "cannot open the password list %s: %s", path, strerror(errno));
+                return RAISE(cx, ERR_INVALID, "cannot open the password list %s: %s", path,
+                             strerror(errno));
         if (st.st_size < HEAD_BYTES)
-                return RAISE(cx, ERR_INVALID, "%s is not a password list made by tools/password-list", path);
+                return RAISE(cx, ERR_INVALID,
+                             "%s is not a password list made by tools/password-list", path);
         map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (map == MAP_FAILED)
-                return RAISE(cx, ERR_INVALID, "cannot map the password list %s: %s", path, strerror(errno));
+                return RAISE(cx, ERR_INVALID, "cannot map the password list %s: %s", path,
+                             strerror(errno));
         r->map = map;
         r->n_map = (size_t)st.st_size;
         for (size_t i = 8; i < HEAD_BYTES; i++)
                 r->n = r->n << 8 | r->map[i];
         if (!list_is_whole(r))
-                return RAISE(cx, ERR_INVALID, "%s is not a password list made by tools/password-list", path);
+                return RAISE(cx, ERR_INVALID,
+                             "%s is not a password list made by tools/password-list", path);
         return OK;
 }
 
-Err password_rules_new(Ctx *cx, const char *path, PasswordRules **ret) {
+Err password_rules_new(Ctx *cx, PasswordAlg alg, const char *path, PasswordRules **ret) {
         _cleanup_(password_rules_freep) PasswordRules *r = calloc(1, sizeof(*r));
 
         assert(r);
+        r->alg = alg;
         if (path)
                 TRY(list_map(cx, path, r));
         *ret = r;
@@ -115,7 +126,8 @@ static Str lower(Ctx *cx, Str s) {
 
 /* Without what people put behind a word to satisfy a rule: "mainstay2026!" is "mainstay". */
 static Str stem(Str s) {
-        while (s.n && !(s.p[s.n - 1] >= 'a' && s.p[s.n - 1] <= 'z') && !((unsigned char)s.p[s.n - 1] & 0x80))
+        while (s.n && !(s.p[s.n - 1] >= 'a' && s.p[s.n - 1] <= 'z') &&
+               !((unsigned char)s.p[s.n - 1] & 0x80))
                 s.n--;
         return s;
 }
@@ -125,17 +137,18 @@ static bool is_about(Str low, Str email) {
 
         if (str_eq(stem(low), STR("mainstay")))
                 return true;
-        return email.n && (str_eq(low, email) || str_eq(low, local) || (local.n >= 4 && str_eq(stem(low), stem(local)) && stem(low).n));
+        return email.n && (str_eq(low, email) || str_eq(low, local) ||
+                           (local.n >= 4 && str_eq(stem(low), stem(local)) && stem(low).n));
 }
 
-Err password_check(Ctx *cx, const PasswordRules *r, PasswordAlg alg, const char *pointer, Str password, Str email) {
+Err password_check(Ctx *cx, const PasswordRules *r, const char *pointer, Str password, Str email) {
         Str low;
 
         if (memchr(password.p, 0, password.n))
                 return RAISE_FIELD(cx, pointer, "must not contain NUL");
         if (password.n < PASSWORD_MIN)
                 return RAISE_FIELD(cx, pointer, "must have at least %d bytes", PASSWORD_MIN);
-        if (password.n > password_max(alg))
+        if (password.n > password_max(r->alg))
                 return RAISE(cx, ERR_PASSWORD_LONG, "%zu bytes", password.n);
         low = lower(cx, password);
         if (is_run(low) || is_about(low, email) || built_in_has(low) ||

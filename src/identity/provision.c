@@ -4,23 +4,24 @@
 #include "base/log.h"
 #include "identity/identity_int.h"
 
-static Err link_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, Str subject, User *ret) {
+static Err link_find(Ctx *cx, const Work *w, UserSource source, Str subject, User *ret) {
         Str user_id;
 
         {
-                _cleanup_(rows_done) Rows r = {0};
+                _cleanup_(rows_done) Rows r = { 0 };
 
-                TRY(db_row(cx, c, &sql_link_get, ARGS(v_text(str_c(user_source_names[source])), v_text(subject)), &r));
+                TRY(db_row(cx, w->c, &sql_link_get,
+                           ARGS(v_text(str_c(user_source_names[source])), v_text(subject)), &r));
                 user_id = row_dup(cx, &r, 0);
         }
-        return user_load(cx, id, c, user_id, ret);
+        return user_load(cx, w, user_id, ret);
 }
 
 /* An erased user does not come back with a token from before. */
-static Err erased_check(Ctx *cx, Identity *id, DbConn *c, const Claims *claims) {
-        _cleanup_(rows_done) Rows r = {0};
-        Err e = db_row(cx, c, &sql_erasure_of_user,
-                       ARGS(v_blob(identity_index(cx, id, "erased", claims->sub))), &r);
+static Err erased_check(Ctx *cx, const Work *w, const Claims *claims) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        Err e = db_row(cx, w->c, &sql_erasure_of_user,
+                       ARGS(v_blob(identity_index(cx, w->id, "erased", claims->sub))), &r);
 
         if (e == ERR_NOT_FOUND)
                 return OK;
@@ -39,25 +40,35 @@ static User user_first_seen(Ctx *cx, UserSource source, const Claims *claims) {
                 email = STR("");
         }
         return (User){
-                .user_id = arena_dup(cx->arena, claims->sub), .email = email, .full_name = STR(""), .source = source,
-                .is_active = true, .is_admin = source == SOURCE_DEV, .consent_extraction = true, .consent_llm = true,
-                .created_at = cx_now_ms(cx), .max_memories = t->memories, .max_requests_per_day = t->requests_per_day,
+                .user_id = arena_dup(cx->arena, claims->sub),
+                .email = email,
+                .full_name = STR(""),
+                .source = source,
+                .is_active = true,
+                .is_admin = source == SOURCE_DEV,
+                .consent_extraction = true,
+                .consent_llm = true,
+                .created_at = cx_now_ms(cx),
+                .max_memories = t->memories,
+                .max_requests_per_day = t->requests_per_day,
         };
 }
 
-Err subject_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, const Claims *claims, Subject *ret) {
+Err subject_find(Ctx *cx, const Work *w, UserSource source, const Claims *claims, Subject *ret) {
         User u;
-        Err e = link_find(cx, id, c, source, claims->sub, &u);
+        Err e = link_find(cx, w, source, claims->sub, &u);
 
         if (e == ERR_NOT_FOUND && source != SOURCE_SERVICE && str_starts(claims->sub, STR("usr_")))
-                return RAISE(cx, ERR_TOKEN_INVALID, "a foreign subject may not name one of our users");
+                return RAISE(cx, ERR_TOKEN_INVALID,
+                             "a foreign subject may not name one of our users");
         if (e == ERR_NOT_FOUND) {
-                e = user_load(cx, id, c, claims->sub, &u);
+                e = user_load(cx, w, claims->sub, &u);
                 if (e == OK && source != SOURCE_SERVICE && u.source != source)
-                        return RAISE(cx, ERR_TOKEN_INVALID, "the subject belongs to another source");
+                        return RAISE(cx, ERR_TOKEN_INVALID,
+                                     "the subject belongs to another source");
         }
         if (e == ERR_NOT_FOUND) {
-                TRY(erased_check(cx, id, c, claims));
+                TRY(erased_check(cx, w, claims));
                 *ret = (Subject){ user_first_seen(cx, source, claims), true };
                 return OK;
         }
@@ -68,19 +79,30 @@ Err subject_find(Ctx *cx, Identity *id, DbConn *c, UserSource source, const Clai
 
 /* ---- writing the row ---- */
 
-typedef struct Provision { DbJob job; Ctx cx; Identity *id; User user; } Provision;
+typedef struct Provision {
+        DbJob job;
+        Ctx cx;
+        Identity *id;
+        User user;
+} Provision;
 
 static Err provision_write(Ctx *cx, DbConn *c, void *arg) {
         Provision *p = arg;
+        Work w = { .id = p->id, .c = c };
         User known;
-        Err e = user_load(cx, p->id, c, p->user.user_id, &known);
+        Err e = user_load(cx, &w, p->user.user_id, &known);
 
-        if (e != ERR_NOT_FOUND)                       /* several first requests at once: the first has done it */
+        if (e != ERR_NOT_FOUND) /* several first requests at once: the first has done it */
                 return e;
-        TRY(user_add(cx, p->id, c, &p->user));
-        return audit_append(cx, p->id->audit, c, &(AuditEvent){
-                .event = "user_created", .outcome = "success", .actor_type = "system", .owner = p->user.user_id,
-                .target_type = "user", .target_id = p->user.user_id, .reason = str_c(user_source_names[p->user.source]) });
+        TRY(user_add(cx, &w, &p->user));
+        return audit_append(cx, p->id->audit, c,
+                            &(AuditEvent){ .event = "user_created",
+                                           .outcome = "success",
+                                           .actor_type = "system",
+                                           .owner = p->user.user_id,
+                                           .target_type = "user",
+                                           .target_id = p->user.user_id,
+                                           .reason = str_c(user_source_names[p->user.source]) });
 }
 
 static void provisions_add(Identity *id, int n) {
@@ -104,7 +126,8 @@ static void provision_done(DbJob *job, Err e) {
         Arena *a = p->cx.arena;
 
         if (e)
-                LOG(&p->cx, LOG_ERROR, "user_provision_failed", "the row of a foreign user was not written",
+                LOG(&p->cx, LOG_ERROR, "user_provision_failed",
+                    "the row of a foreign user was not written",
                     L_STR("what", str_c(p->cx.err.what)));
         change_note(&id->changes, change_ref(&id->changes, CHANGE_USER, p->user.user_id));
         arena_free(a);

@@ -9,10 +9,17 @@
 
 enum { FLUSH_MAX = 20, HOUR_MS = 3600 * 1000 };
 
-static Err user_audit(Ctx *cx, Identity *id, DbConn *c, Str user_id, const char *event, const char *reason, const Caller *from) {
-        return audit_append(cx, id->audit, c, &(AuditEvent){
-                .event = event, .outcome = "success", .actor_type = "user", .actor_id = user_id, .target_type = "user",
-                .target_id = user_id, .ip = from->ip, .user_agent = from->user_agent, .reason = str_c(reason) });
+static Err user_audit(Ctx *cx, const Work *w, Str user_id, const char *event, const char *reason) {
+        return audit_append(cx, w->id->audit, w->c,
+                            &(AuditEvent){ .event = event,
+                                           .outcome = "success",
+                                           .actor_type = "user",
+                                           .actor_id = user_id,
+                                           .target_type = "user",
+                                           .target_id = user_id,
+                                           .ip = w->from.ip,
+                                           .user_agent = w->from.user_agent,
+                                           .reason = str_c(reason) });
 }
 
 static Err user_must_load(Ctx *cx, Identity *id, Str user_id, User *ret) {
@@ -20,66 +27,81 @@ static Err user_must_load(Ctx *cx, Identity *id, Str user_id, User *ret) {
         Err e;
 
         TRY(db_read(cx, id->db, &c));
-        e = user_load(cx, id, c, user_id, ret);
+        e = user_load(cx, &(Work){ id, c }, user_id, ret);
         return e == ERR_NOT_FOUND ? RAISE(cx, ERR_TOKEN_INVALID, "the account is gone") : e;
 }
 
 /* ---- changing a password ---- */
 
-typedef struct NewPassword { Identity *id; User user; Str hash, token; bool end_others; Str keep_sid; const Caller *from; } NewPassword;
+typedef struct NewPassword {
+        Identity *id;
+        User user;
+        Str hash, token;
+        bool end_others;
+        Str keep_sid;
+        const Caller *from;
+} NewPassword;
 
-static Err password_set(Ctx *cx, const NewPassword *p, DbConn *c) {
+static Err password_set(Ctx *cx, DbConn *c, void *arg) {
+        const NewPassword *p = arg;
+        Work w = { p->id, c, *p->from };
         int64_t ended;
 
-        TRY(db_run(cx, c, &sql_user_set_password, ARGS(v_text(p->user.user_id), v_text(p->hash)), NULL));
+        TRY(db_run(cx, c, &sql_user_set_password, ARGS(v_text(p->user.user_id), v_text(p->hash)),
+                   NULL));
         TRY(once_void(cx, c, ONCE_RESET, p->user.user_id));
         TRY(once_void(cx, c, ONCE_MFA, p->user.user_id));
         if (p->end_others)
-                TRY(session_end_all(cx, p->id, c, p->user.user_id, p->keep_sid, &ended));
-        TRY(user_audit(cx, p->id, c, p->user.user_id, "authn_password_change", NULL, p->from));
-        return notice_send(cx, p->id, c, p->user.user_id, NOTICE_PASSWORD_CHANGED);
+                TRY(session_end_all(cx, &w, p->user.user_id, p->keep_sid, &ended));
+        TRY(user_audit(cx, &w, p->user.user_id, "authn_password_change", NULL));
+        return notice_send(cx, &w, p->user.user_id, NOTICE_PASSWORD_CHANGED);
 }
 
-static Err change_write(Ctx *cx, DbConn *c, void *arg) { return password_set(cx, arg, c); }
-
 Err password_change(Ctx *cx, Identity *id, Str user_id, const PasswordChange *in) {
-        NewPassword p = { .id = id, .end_others = in->end_others, .keep_sid = in->keep_sid, .from = &in->from };
+        NewPassword p = {
+                .id = id, .end_others = in->end_others, .keep_sid = in->keep_sid, .from = &in->from
+        };
         PasswordAlg alg = id->set.password_hash;
 
         TRY(user_must_load(cx, id, user_id, &p.user));
-        TRY(password_check(cx, id->rules, alg, "#/new_password", in->new_password, p.user.email));
+        TRY(password_check(cx, id->rules, "#/new_password", in->new_password, p.user.email));
         TRY(password_confirm(cx, id, &p.user, in->current, &in->from));
         TRY(password_hash(cx, alg, in->new_password, &p.hash));
-        return db_write(cx, id->db, change_write, &p);
+        return db_write(cx, id->db, password_set, &p);
 }
 
 /* ---- a forgotten one ---- */
 
-Err reset_request(Ctx *cx, Identity *id, DbConn *c, Str email) {
+Err reset_request(Ctx *cx, const Work *w, Str email) {
         Str request_id = id_new(cx, "rst_");
 
-        return db_run(cx, c, &sql_reset_add,
-                      ARGS(v_text(request_id), v_blob(identity_seal(cx, id, request_id, "reset_request", email)),
-                           v_int(cx_now_ms(cx))), NULL);
+        return db_run(cx, w->c, &sql_reset_add,
+                      ARGS(v_text(request_id),
+                           v_blob(identity_seal(cx, w->id, (SealFor){ request_id, "reset_request" },
+                                                email)),
+                           v_int(cx_now_ms(cx))),
+                      NULL);
 }
 
-Err reset_start(Ctx *cx, Identity *id, DbConn *c, const User *u, Str *ret_token) {
+Err reset_start(Ctx *cx, const Work *w, const User *u, Str *ret_token) {
         if (u->source != SOURCE_LOCAL || !u->is_active || !u->email.n)
                 return RAISE(cx, ERR_CONFLICT, "this account has no password of ours");
-        TRY(once_new(cx, id, c, ONCE_RESET, u->user_id, STR_NULL, RESET_TTL_S, ret_token));
-        return letter_send(cx, id, c, u->user_id, u->email, LETTER_RESET, *ret_token);
+        TRY(once_new(cx, w, &(OnceNew){ ONCE_RESET, u->user_id, STR_NULL, RESET_TTL_S },
+                     ret_token));
+        return letter_send(cx, w, &(LetterTo){ u->user_id, u->email }, LETTER_RESET, *ret_token);
 }
 
 /* Three letters an hour are enough for a person; more would be a way to pester one. */
 static Err reset_allowed(Ctx *cx, DbConn *c, Str user_id, bool *ret) {
         int64_t hour = cx_now_ms(cx) / HOUR_MS, changed;
 
-        TRY(db_run(cx, c, &sql_reset_count, ARGS(v_text(user_id), v_int(hour), v_int(RESETS_PER_HOUR)), &changed));
+        TRY(db_run(cx, c, &sql_reset_count,
+                   ARGS(v_text(user_id), v_int(hour), v_int(RESETS_PER_HOUR)), &changed));
         *ret = changed == 1;
         return OK;
 }
 
-static Err reset_serve(Ctx *cx, Identity *id, DbConn *c, Str typed) {
+static Err reset_serve(Ctx *cx, const Work *w, Str typed) {
         Str email, token;
         bool allowed;
         User u;
@@ -89,18 +111,20 @@ static Err reset_serve(Ctx *cx, Identity *id, DbConn *c, Str typed) {
                 err_clear(cx);
                 return OK;
         }
-        e = user_load_by_email(cx, id, c, email, &u);
+        e = user_load_by_email(cx, w, email, &u);
         if (e == ERR_NOT_FOUND || (!e && !u.is_active))
                 return OK;
         TRY(e);
-        TRY(reset_allowed(cx, c, u.user_id, &allowed));
-        return allowed ? reset_start(cx, id, c, &u, &token) : OK;
+        TRY(reset_allowed(cx, w->c, u.user_id, &allowed));
+        return allowed ? reset_start(cx, w, &u, &token) : OK;
 }
 
-typedef struct Wish { Str request_id, sealed; } Wish;
+typedef struct Wish {
+        Str request_id, sealed;
+} Wish;
 
 static Err wishes_read(Ctx *cx, DbConn *c, Wish out[FLUSH_MAX], size_t *ret_n) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         size_t n = 0;
         bool more;
 
@@ -117,6 +141,7 @@ static Err wishes_read(Ctx *cx, DbConn *c, Wish out[FLUSH_MAX], size_t *ret_n) {
 
 static Err flush_write(Ctx *cx, DbConn *c, void *arg) {
         Identity *id = arg;
+        Work w = { id, c };
         Wish wishes[FLUSH_MAX];
         size_t n;
 
@@ -124,8 +149,9 @@ static Err flush_write(Ctx *cx, DbConn *c, void *arg) {
         for (size_t i = 0; i < n; i++) {
                 Str email;
 
-                TRY(identity_unseal(cx, id, wishes[i].request_id, "reset_request", wishes[i].sealed, &email));
-                TRY(reset_serve(cx, id, c, email));
+                TRY(identity_unseal(cx, id, (SealFor){ wishes[i].request_id, "reset_request" },
+                                    wishes[i].sealed, &email));
+                TRY(reset_serve(cx, &w, email));
                 TRY(db_run(cx, c, &sql_reset_delete, ARGS(v_text(wishes[i].request_id)), NULL));
         }
         return OK;
@@ -141,25 +167,27 @@ Err reset_flush(Ctx *cx, Identity *id) {
         return n ? db_write(cx, id->db, flush_write, id) : OK;
 }
 
-/* An account that was never verified may have been prepared by somebody else: only its owner's mailbox counts. */
-static Err user_verified(Ctx *cx, Identity *id, DbConn *c, const User *u) {
+/* An account that was never verified may have been prepared by somebody else: only its owner's
+ * mailbox counts. */
+static Err user_verified(Ctx *cx, const Work *w, const User *u) {
         if (u->is_verified)
                 return OK;
-        TRY(db_run(cx, c, &sql_user_set_verified, ARGS(v_text(u->user_id), v_int(1)), NULL));
-        user_changed(cx, id, c, u->user_id);
-        TRY(once_void(cx, c, ONCE_VERIFY, u->user_id));
-        return api_key_delete_all(cx, id, c, u->user_id);
+        TRY(db_run(cx, w->c, &sql_user_set_verified, ARGS(v_text(u->user_id), v_int(1)), NULL));
+        user_changed(cx, w, u->user_id);
+        TRY(once_void(cx, w->c, ONCE_VERIFY, u->user_id));
+        return api_key_delete_all(cx, w, u->user_id);
 }
 
 static Err reset_write(Ctx *cx, DbConn *c, void *arg) {
         NewPassword *p = arg;
+        Work w = { p->id, c, *p->from };
         OnceInfo info;
 
-        TRY(once_redeem(cx, p->id, c, ONCE_RESET, p->token, &info));
-        TRY(user_load(cx, p->id, c, info.user_id, &p->user));
-        TRY(user_verified(cx, p->id, c, &p->user));
-        TRY(login_forgive(cx, p->id, c, p->user.email));
-        return password_set(cx, p, c);
+        TRY(once_redeem(cx, &w, ONCE_RESET, p->token, &info));
+        TRY(user_load(cx, &w, info.user_id, &p->user));
+        TRY(user_verified(cx, &w, &p->user));
+        TRY(login_forgive(cx, &w, p->user.email));
+        return password_set(cx, c, p);
 }
 
 Err password_reset(Ctx *cx, Identity *id, Str token, Str new_password, const Caller *from) {
@@ -168,77 +196,91 @@ Err password_reset(Ctx *cx, Identity *id, Str token, Str new_password, const Cal
         DbConn *c;
 
         TRY(db_read(cx, id->db, &c));
-        TRY(once_peek(cx, id, c, ONCE_RESET, token, &info));
+        TRY(once_peek(cx, &(Work){ id, c }, ONCE_RESET, token, &info));
         TRY(user_must_load(cx, id, info.user_id, &p.user));
-        TRY(password_check(cx, id->rules, id->set.password_hash, "#/new_password", new_password, p.user.email));
+        TRY(password_check(cx, id->rules, "#/new_password", new_password, p.user.email));
         TRY(password_hash(cx, id->set.password_hash, new_password, &p.hash));
         return db_write(cx, id->db, reset_write, &p);
 }
 
 /* ---- verifying an address ---- */
 
-Err email_verify(Ctx *cx, Identity *id, DbConn *c, Str token, const Caller *from) {
+Err email_verify(Ctx *cx, const Work *w, Str token) {
         OnceInfo info;
         int64_t ended;
         Str hash, rest;
         User u;
 
-        TRY(once_redeem(cx, id, c, ONCE_VERIFY, token, &info));
-        TRY(user_load(cx, id, c, info.user_id, &u));
+        TRY(once_redeem(cx, w, ONCE_VERIFY, token, &info));
+        TRY(user_load(cx, w, info.user_id, &u));
         if (u.is_verified)
                 return RAISE(cx, ERR_LINK_INVALID, "already verified");
         rest = info.data;
         hash = str_cut(&rest, '\n');
         u.full_name = rest.p ? rest : STR("");
-        TRY(user_save_profile(cx, id, c, &u));
-        TRY(db_run(cx, c, &sql_user_set_password, ARGS(v_text(u.user_id), v_text(hash)), NULL));
-        TRY(user_verified(cx, id, c, &u));
-        TRY(session_end_all(cx, id, c, u.user_id, STR_NULL, &ended));
-        return user_audit(cx, id, c, u.user_id, "user_updated", "verified", from);
+        TRY(user_save_profile(cx, w, &u));
+        TRY(db_run(cx, w->c, &sql_user_set_password, ARGS(v_text(u.user_id), v_text(hash)), NULL));
+        TRY(user_verified(cx, w, &u));
+        TRY(session_end_all(cx, w, u.user_id, STR_NULL, &ended));
+        return user_audit(cx, w, u.user_id, "user_updated", "verified");
 }
 
 /* ---- another address ---- */
 
-typedef struct EmailChange { Identity *id; User user; Str new_email; const Caller *from; } EmailChange;
+typedef struct EmailChange {
+        Identity *id;
+        User user;
+        Str new_email;
+        const Caller *from;
+} EmailChange;
 
 static Err letters_write(Ctx *cx, DbConn *c, void *arg) {
         const EmailChange *e = arg;
+        Work w = { e->id, c, *e->from };
         const User *u = &e->user;
         Str old_token, new_token;
 
-        TRY(once_new(cx, e->id, c, ONCE_EMAIL_OLD, u->user_id, e->new_email, EMAIL_CHANGE_TTL_S, &old_token));
-        TRY(once_new(cx, e->id, c, ONCE_EMAIL_NEW, u->user_id, e->new_email, EMAIL_CHANGE_TTL_S, &new_token));
-        TRY(letter_send(cx, e->id, c, u->user_id, u->email, LETTER_EMAIL_OLD, old_token));
-        return letter_send(cx, e->id, c, u->user_id, e->new_email, LETTER_EMAIL_NEW, new_token);
+        TRY(once_new(cx, &w,
+                     &(OnceNew){ ONCE_EMAIL_OLD, u->user_id, e->new_email, EMAIL_CHANGE_TTL_S },
+                     &old_token));
+        TRY(once_new(cx, &w,
+                     &(OnceNew){ ONCE_EMAIL_NEW, u->user_id, e->new_email, EMAIL_CHANGE_TTL_S },
+                     &new_token));
+        TRY(letter_send(cx, &w, &(LetterTo){ u->user_id, u->email }, LETTER_EMAIL_OLD, old_token));
+        return letter_send(cx, &w, &(LetterTo){ u->user_id, e->new_email }, LETTER_EMAIL_NEW,
+                           new_token);
 }
 
 static Err email_set(Ctx *cx, DbConn *c, void *arg) {
         EmailChange *e = arg;
+        Work w = { e->id, c, *e->from };
         Str old = e->user.email;
 
         e->user.email = e->new_email;
-        TRY(user_save_profile(cx, e->id, c, &e->user));
-        TRY(letter_send(cx, e->id, c, e->user.user_id, old, NOTICE_EMAIL_CHANGED, STR_NULL));
-        return user_audit(cx, e->id, c, e->user.user_id, "user_updated", "email", e->from);
+        TRY(user_save_profile(cx, &w, &e->user));
+        TRY(letter_send(cx, &w, &(LetterTo){ e->user.user_id, old }, NOTICE_EMAIL_CHANGED,
+                        STR_NULL));
+        return user_audit(cx, &w, e->user.user_id, "user_updated", "email");
 }
 
-Err email_change(Ctx *cx, Identity *id, Str user_id, Str new_email, Str password, const Caller *from, bool *ret_changed) {
-        EmailChange e = { .id = id, .from = from };
+Err email_change(Ctx *cx, Identity *id, const EmailWish *in, bool *ret_changed) {
+        EmailChange e = { .id = id, .from = &in->from };
         bool letters = mail_is_configured(id);
 
-        TRY(email_normalize(cx, new_email, &e.new_email));
-        TRY(user_must_load(cx, id, user_id, &e.user));
+        TRY(email_normalize(cx, in->new_email, &e.new_email));
+        TRY(user_must_load(cx, id, in->user_id, &e.user));
         if (e.user.source != SOURCE_LOCAL)
                 return RAISE(cx, ERR_FORBIDDEN, "the address of a foreign account is its source's");
-        TRY(password_confirm(cx, id, &e.user, password, from));
+        TRY(password_confirm(cx, id, &e.user, in->password, &in->from));
         TRY(db_write(cx, id->db, letters || !id->set.production ? letters_write : email_set, &e));
         *ret_changed = !letters && id->set.production;
         return OK;
 }
 
 static Err other_was_used(Ctx *cx, DbConn *c, Str user_id, const char *kind, bool *ret) {
-        _cleanup_(rows_done) Rows r = {0};
-        Err e = db_row(cx, c, &sql_once_used, ARGS(v_text(user_id), v_text(str_c(kind)), v_int(cx_now_ms(cx))), &r);
+        _cleanup_(rows_done) Rows r = { 0 };
+        Err e = db_row(cx, c, &sql_once_used,
+                       ARGS(v_text(user_id), v_text(str_c(kind)), v_int(cx_now_ms(cx))), &r);
 
         if (e && e != ERR_NOT_FOUND)
                 return e;
@@ -246,26 +288,26 @@ static Err other_was_used(Ctx *cx, DbConn *c, Str user_id, const char *kind, boo
         return OK;
 }
 
-Err email_change_confirm(Ctx *cx, Identity *id, DbConn *c, Str token, const Caller *from, bool *ret_changed) {
-        EmailChange change = { .id = id, .from = from };
+Err email_change_confirm(Ctx *cx, const Work *w, Str token, bool *ret_changed) {
+        EmailChange change = { .id = w->id, .from = &w->from };
         const char *other = "email_old";
         OnceInfo info;
         bool both;
-        Err e = once_redeem(cx, id, c, ONCE_EMAIL_NEW, token, &info);
+        Err e = once_redeem(cx, w, ONCE_EMAIL_NEW, token, &info);
 
         if (e == ERR_LINK_INVALID) {
                 err_clear(cx);
                 other = "email_new";
-                e = once_redeem(cx, id, c, ONCE_EMAIL_OLD, token, &info);
+                e = once_redeem(cx, w, ONCE_EMAIL_OLD, token, &info);
         }
         TRY(e);
-        TRY(other_was_used(cx, c, info.user_id, other, &both));
+        TRY(other_was_used(cx, w->c, info.user_id, other, &both));
         if (both) {
-                TRY(user_load(cx, id, c, info.user_id, &change.user));
+                TRY(user_load(cx, w, info.user_id, &change.user));
                 change.new_email = info.data;
-                TRY(email_set(cx, c, &change));
-                TRY(once_void(cx, c, ONCE_EMAIL_OLD, info.user_id));
-                TRY(once_void(cx, c, ONCE_EMAIL_NEW, info.user_id));
+                TRY(email_set(cx, w->c, &change));
+                TRY(once_void(cx, w->c, ONCE_EMAIL_OLD, info.user_id));
+                TRY(once_void(cx, w->c, ONCE_EMAIL_NEW, info.user_id));
         }
         *ret_changed = both;
         return OK;
@@ -274,10 +316,12 @@ Err email_change_confirm(Ctx *cx, Identity *id, DbConn *c, Str token, const Call
 /* ---- being there ---- */
 
 static Err signed_in_since(Ctx *cx, DbConn *c, const Principal *who, int64_t *ret_ms) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
 
         if (who->kind != WHO_SESSION) {
-                *ret_ms = who->kind == WHO_DEV ? cx_now_ms(cx) : who->kind == WHO_FOREIGN ? 1000 * who->issued_at_s : 0;
+                *ret_ms = who->kind == WHO_DEV       ? cx_now_ms(cx)
+                          : who->kind == WHO_FOREIGN ? 1000 * who->issued_at_s
+                                                     : 0;
                 return OK;
         }
         TRY(db_row(cx, c, &sql_session_get, ARGS(v_text(who->sid)), &r));
@@ -285,7 +329,8 @@ static Err signed_in_since(Ctx *cx, DbConn *c, const Principal *who, int64_t *re
         return OK;
 }
 
-Err presence_confirm(Ctx *cx, Identity *id, const Principal *who, Str password, const Caller *from) {
+Err presence_confirm(Ctx *cx, Identity *id, const Principal *who, Str password,
+                     const Caller *from) {
         int64_t since;
         DbConn *c;
         User u;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* root_key: where the one key comes from that is not in the database: the setting, a file, or systemd's credential directory.
- * The file holds one key per line, 64 hexadecimal digits, the current one first; a rotation puts a new line on top. */
+/* root_key: where the one key comes from that is not in the database: the setting, a file, or
+ * systemd's credential directory. The file holds one key per line, 64 hexadecimal digits, the
+ * current one first; a rotation puts a new line on top. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -28,7 +29,10 @@ static Err ring_add_text(Ctx *cx, Keyring *ring, Str text, const char *from) {
         Err e;
 
         if (!key_decode(text, key))
-                return RAISE(cx, ERR_INVALID, "the root key in %s is not 64 hexadecimal digits or 43 base64url characters", from);
+                return RAISE(cx, ERR_INVALID,
+                             "the root key in %s is not 64 hexadecimal digits or 43 base64url "
+                             "characters",
+                             from);
         e = keyring_add(cx, ring, str_n(key, sizeof(key)));
         secret_wipe(key, sizeof(key));
         return e;
@@ -40,7 +44,8 @@ static Err ring_add_file(Ctx *cx, Keyring *ring, int fd, const char *path) {
         Err e = OK;
 
         if (n < 0)
-                return RAISE(cx, ERR_STORAGE, "cannot read the root key %s: %s", path, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "cannot read the root key %s: %s", path,
+                             strerror(errno));
         for (Str rest = str_trim(str_n(text, (size_t)n)); !e && rest.p;)
                 e = ring_add_text(cx, ring, str_trim(str_cut(&rest, '\n')), path);
         secret_wipe(text, sizeof(text));
@@ -58,7 +63,8 @@ static Err sync_directory(Ctx *cx, const char *path) {
                 snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
         _cleanup_(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || fsync(fd) < 0)
-                return RAISE(cx, ERR_STORAGE, "cannot keep the root key in %s: %s", dir, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "cannot keep the root key in %s: %s", dir,
+                             strerror(errno));
         return OK;
 }
 
@@ -70,13 +76,15 @@ static Err file_create(Ctx *cx, Keyring *ring, const char *path) {
 
         _cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
-                return RAISE(cx, ERR_STORAGE, "cannot make the root key %s: %s", path, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "cannot make the root key %s: %s", path,
+                             strerror(errno));
         cx_random(cx, key, sizeof(key));
         hex_write(line, str_n(key, sizeof(key)));
         line[sizeof(line) - 1] = '\n';
         written = write(fd, line, sizeof(line)) == (ssize_t)sizeof(line) && fsync(fd) == 0;
         e = written ? keyring_add(cx, ring, str_n(key, sizeof(key)))
-                    : RAISE(cx, ERR_STORAGE, "cannot write the root key %s: %s", path, strerror(errno));
+                    : RAISE(cx, ERR_STORAGE, "cannot write the root key %s: %s", path,
+                            strerror(errno));
         secret_wipe(key, sizeof(key));
         secret_wipe(line, sizeof(line));
         if (e) {
@@ -107,12 +115,16 @@ static Err ring_from_file(Ctx *cx, const IdentitySettings *set, bool may_create,
         if (fd < 0 && errno == ENOENT && may_create)
                 return file_create(cx, ring, path);
         if (fd < 0 && errno == ENOENT)
-                return RAISE(cx, ERR_CORRUPT, "the root key %s is missing, and this database was sealed with one; "
-                             "put the file back", path);
+                return RAISE(cx, ERR_CORRUPT,
+                             "the root key %s is missing, and this database was sealed with one; "
+                             "put the file back",
+                             path);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return RAISE(cx, ERR_STORAGE, "cannot open the root key %s: %s", path, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "cannot open the root key %s: %s", path,
+                             strerror(errno));
         if (st.st_mode & 077)
-                return RAISE(cx, ERR_INVALID, "the root key %s can be read by others; chmod 600 it", path);
+                return RAISE(cx, ERR_INVALID, "the root key %s can be read by others; chmod 600 it",
+                             path);
         return ring_add_file(cx, ring, fd, path);
 }
 

@@ -7,7 +7,13 @@
 #include "identity/notice.h"
 #include "identity/token.h"
 
-enum { ID_BYTES = 16, KEY_BYTES = 32, HEAD_BYTES = 1 + ID_BYTES + 4, TOKEN_BYTES = HEAD_BYTES + SHA256_SIZE, VERSION = 1 };
+enum {
+        ID_BYTES = 16,
+        KEY_BYTES = 32,
+        HEAD_BYTES = 1 + ID_BYTES + 4,
+        TOKEN_BYTES = HEAD_BYTES + SHA256_SIZE,
+        VERSION = 1
+};
 
 typedef struct Session {
         Str session_id, user_id;
@@ -16,7 +22,7 @@ typedef struct Session {
         RotationState state;
         int64_t created_at, last_used_at;
         bool remember;
-        Str client;                                   /* sealed */
+        Str client; /* sealed */
 } Session;
 
 static void session_wipe(Session *s) { secret_wipe(s, sizeof(*s)); }
@@ -24,10 +30,12 @@ static void session_wipe(Session *s) { secret_wipe(s, sizeof(*s)); }
 /* ---- tokens ---- */
 
 static Str session_id_text(Ctx *cx, const unsigned char raw[ID_BYTES]) {
-        return arena_strf(cx->arena, "ses_%.*s", STR_FMT(crockford_encode(cx->arena, str_n(raw, ID_BYTES))));
+        return arena_strf(cx->arena, "ses_%.*s",
+                          STR_FMT(crockford_encode(cx->arena, str_n(raw, ID_BYTES))));
 }
 
-static void token_head(unsigned char head[HEAD_BYTES], const unsigned char raw_id[ID_BYTES], uint32_t generation) {
+static void token_head(unsigned char head[HEAD_BYTES], const unsigned char raw_id[ID_BYTES],
+                       uint32_t generation) {
         head[0] = VERSION;
         memcpy(head + 1, raw_id, ID_BYTES);
         for (int i = 0; i < 4; i++)
@@ -39,15 +47,16 @@ static Str refresh_token_write(Ctx *cx, const Session *s) {
 
         token_head(bytes, s->raw_id, s->state.generation);
         hmac_sha256(str_n(s->key, KEY_BYTES), str_n(bytes, HEAD_BYTES), bytes + HEAD_BYTES);
-        return arena_strf(cx->arena, "mr_%.*s", STR_FMT(base64url_encode(cx->arena, str_n(bytes, sizeof(bytes)))));
+        return arena_strf(cx->arena, "mr_%.*s",
+                          STR_FMT(base64url_encode(cx->arena, str_n(bytes, sizeof(bytes)))));
 }
 
 static bool refresh_token_read(Str text, unsigned char ret[TOKEN_BYTES], uint32_t *ret_generation) {
         Str body = str_from(text, 3);
         uint32_t g = 0;
 
-        if (!str_starts(text, STR("mr_")) || body.n != base64url_size(TOKEN_BYTES) || !base64url_read(body, ret) ||
-            ret[0] != VERSION)
+        if (!str_starts(text, STR("mr_")) || body.n != base64url_size(TOKEN_BYTES) ||
+            !base64url_read(body, ret) || ret[0] != VERSION)
                 return false;
         for (int i = 0; i < 4; i++)
                 g = g << 8 | ret[1 + ID_BYTES + i];
@@ -55,7 +64,8 @@ static bool refresh_token_read(Str text, unsigned char ret[TOKEN_BYTES], uint32_
         return true;
 }
 
-/* Follows from the session and its generation, so that the retry of a rotation names the same token. */
+/* Follows from the session and its generation, so that the retry of a rotation names the same
+ * token. */
 static Str token_id(Ctx *cx, const Session *s) {
         unsigned char head[HEAD_BYTES], mac[SHA256_SIZE];
 
@@ -69,16 +79,25 @@ static int64_t idle_ttl_s(const Identity *id, bool remember) {
         return remember ? id->set.remember_idle_ttl_s : id->set.idle_ttl_s;
 }
 
-/* All times count from the rotation, not from now: the answer to a retry is the answer that was lost. */
+/* All times count from the rotation, not from now: the answer to a retry is the answer that was
+ * lost. */
 static Err grant_make(Ctx *cx, Identity *id, const Session *s, const User *u, SessionGrant *ret) {
         const JoseKey *key = signing_key_current(cx, id->signing);
         int64_t iat = s->state.rotated_at_ms / 1000, last = s->state.expires_ms / 1000;
-        SessionGrant g = { .user = *u, .session_id = s->session_id, .refresh_token = refresh_token_write(cx, s) };
+        SessionGrant g = { .user = *u,
+                           .session_id = s->session_id,
+                           .refresh_token = refresh_token_write(cx, s) };
         AccessClaims c = {
-                .user_id = u->user_id, .sid = s->session_id, .jti = token_id(cx, s), .email = u->email,
+                .user_id = u->user_id,
+                .sid = s->session_id,
+                .jti = token_id(cx, s),
+                .email = u->email,
                 .tier = str_c(tier_limits[u->tier].name),
                 .scope = scopes_format(cx, u->is_admin ? SCOPES_ADMIN : SCOPES_USER),
-                .iss = id->set.issuer, .aud = id->set.audience, .iat = iat, .exp = MIN(iat + id->set.access_ttl_s, last),
+                .iss = id->set.issuer,
+                .aud = id->set.audience,
+                .iat = iat,
+                .exp = MIN(iat + id->set.access_ttl_s, last),
         };
 
         if (!key)
@@ -92,12 +111,13 @@ static Err grant_make(Ctx *cx, Identity *id, const Session *s, const User *u, Se
 
 /* ---- rows ---- */
 
-static Err client_seal(Ctx *cx, Identity *id, DbConn *c, Str user_id, const Caller *from, Str *ret) {
-        _cleanup_(user_key_done) UserKey key = {0};
-        Str agent = str_to(from->user_agent, str_utf8_cut(from->user_agent, 200));
+static Err client_seal(Ctx *cx, const Work *w, Str user_id, Str *ret) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
+        Str agent = str_to(w->from.user_agent, str_utf8_cut(w->from.user_agent, 200));
 
-        TRY(user_key_get(cx, id->keys, c, user_id, &key));
-        *ret = seal(cx, &key, (SealFor){ user_id, "session" }, arena_strf(cx->arena, "%.*s\n%.*s", STR_FMT(from->ip), STR_FMT(agent)));
+        TRY(user_key_get(cx, w->id->keys, w->c, user_id, &key));
+        *ret = seal(cx, &key, (SealFor){ user_id, "session" },
+                    arena_strf(cx->arena, "%.*s\n%.*s", STR_FMT(w->from.ip), STR_FMT(agent)));
         return OK;
 }
 
@@ -105,13 +125,20 @@ static Err session_read(Ctx *cx, Identity *id, const Rows *r, Session *s) {
         Str key;
 
         *s = (Session){
-                .session_id = row_dup(cx, r, 0), .user_id = row_dup(cx, r, 1),
-                .state = { .generation = (uint32_t)row_int(r, 3), .rotated_at_ms = row_int(r, 4),
-                           .idle_expires_ms = row_int(r, 7), .expires_ms = row_int(r, 8), .revoked = row_int(r, 11) != 0 },
-                .created_at = row_int(r, 5), .last_used_at = row_int(r, 6), .remember = row_int(r, 9),
+                .session_id = row_dup(cx, r, 0),
+                .user_id = row_dup(cx, r, 1),
+                .state = { .generation = (uint32_t)row_int(r, 3),
+                           .rotated_at_ms = row_int(r, 4),
+                           .idle_expires_ms = row_int(r, 7),
+                           .expires_ms = row_int(r, 8),
+                           .revoked = row_int(r, 11) != 0 },
+                .created_at = row_int(r, 5),
+                .last_used_at = row_int(r, 6),
+                .remember = row_int(r, 9),
                 .client = row_dup(cx, r, 10),
         };
-        TRY(identity_unseal(cx, id, s->session_id, "session_key", row_text(r, 2), &key));
+        TRY(identity_unseal(cx, id, (SealFor){ s->session_id, "session_key" }, row_text(r, 2),
+                            &key));
         if (key.n != KEY_BYTES)
                 return RAISE(cx, ERR_CORRUPT, "session key of %zu bytes", key.n);
         memcpy(s->key, key.p, KEY_BYTES);
@@ -119,7 +146,7 @@ static Err session_read(Ctx *cx, Identity *id, const Rows *r, Session *s) {
         return OK;
 }
 
-Err session_start(Ctx *cx, Identity *id, DbConn *c, const User *u, bool remember, const Caller *from, SessionGrant *ret) {
+Err session_start(Ctx *cx, const Work *w, const User *u, bool remember, SessionGrant *ret) {
         _cleanup_(session_wipe) Session s = { .user_id = u->user_id, .remember = remember };
         int64_t now = cx_now_ms(cx);
         Str client, sealed;
@@ -128,61 +155,83 @@ Err session_start(Ctx *cx, Identity *id, DbConn *c, const User *u, bool remember
         cx_random(cx, s.key, sizeof(s.key));
         s.session_id = session_id_text(cx, s.raw_id);
         s.state.rotated_at_ms = now;
-        s.state.expires_ms = now + 1000 * (remember ? id->set.remember_absolute_ttl_s : id->set.absolute_ttl_s);
-        s.state.idle_expires_ms = MIN(now + 1000 * idle_ttl_s(id, remember), s.state.expires_ms);
-        TRY(client_seal(cx, id, c, u->user_id, from, &client));
-        sealed = identity_seal(cx, id, s.session_id, "session_key", str_n(s.key, sizeof(s.key)));
-        TRY(db_run(cx, c, &sql_session_add,
+        s.state.expires_ms = now + 1000 * (remember ? w->id->set.remember_absolute_ttl_s
+                                                    : w->id->set.absolute_ttl_s);
+        s.state.idle_expires_ms = MIN(now + 1000 * idle_ttl_s(w->id, remember), s.state.expires_ms);
+        TRY(client_seal(cx, w, u->user_id, &client));
+        sealed = identity_seal(cx, w->id, (SealFor){ s.session_id, "session_key" },
+                               str_n(s.key, sizeof(s.key)));
+        TRY(db_run(cx, w->c, &sql_session_add,
                    ARGS(v_text(s.session_id), v_text(u->user_id), v_blob(sealed), v_int(now),
-                        v_int(s.state.idle_expires_ms), v_int(s.state.expires_ms), v_int(remember), v_blob(client)), NULL));
-        TRY(audit_append(cx, id->audit, c, &(AuditEvent){
-                .event = "session_created", .outcome = "success", .actor_type = "user", .actor_id = u->user_id,
-                .target_type = "session", .target_id = s.session_id, .ip = from->ip, .user_agent = from->user_agent }));
-        return grant_make(cx, id, &s, u, ret);
+                        v_int(s.state.idle_expires_ms), v_int(s.state.expires_ms), v_int(remember),
+                        v_blob(client)),
+                   NULL));
+        TRY(audit_append(cx, w->id->audit, w->c,
+                         &(AuditEvent){ .event = "session_created",
+                                        .outcome = "success",
+                                        .actor_type = "user",
+                                        .actor_id = u->user_id,
+                                        .target_type = "session",
+                                        .target_id = s.session_id,
+                                        .ip = w->from.ip,
+                                        .user_agent = w->from.user_agent }));
+        return grant_make(cx, w->id, &s, u, ret);
 }
 
 /* ---- refresh ---- */
 
-static Err session_audit(Ctx *cx, Identity *id, DbConn *c, const Session *s, const char *event, const char *outcome,
-                         const Caller *from) {
-        return audit_append(cx, id->audit, c, &(AuditEvent){
-                .event = event, .outcome = outcome, .actor_type = "user", .actor_id = s->user_id,
-                .target_type = "session", .target_id = s->session_id, .ip = from->ip, .user_agent = from->user_agent });
+static Err session_audit(Ctx *cx, const Work *w, const Session *s, const char *event,
+                         const char *outcome) {
+        return audit_append(cx, w->id->audit, w->c,
+                            &(AuditEvent){ .event = event,
+                                           .outcome = outcome,
+                                           .actor_type = "user",
+                                           .actor_id = s->user_id,
+                                           .target_type = "session",
+                                           .target_id = s->session_id,
+                                           .ip = w->from.ip,
+                                           .user_agent = w->from.user_agent });
 }
 
-static Err rotate_next(Ctx *cx, Identity *id, DbConn *c, Session *s, const Caller *from) {
+static Err rotate_next(Ctx *cx, const Work *w, Session *s) {
         int64_t now = cx_now_ms(cx), changed;
 
         s->state.generation++;
         s->state.rotated_at_ms = now;
-        s->state.idle_expires_ms = MIN(now + 1000 * idle_ttl_s(id, s->remember), s->state.expires_ms);
-        TRY(db_run(cx, c, &sql_session_rotate,
-                   ARGS(v_text(s->session_id), v_int(s->state.generation), v_int(now), v_int(s->state.idle_expires_ms)),
+        s->state.idle_expires_ms =
+                MIN(now + 1000 * idle_ttl_s(w->id, s->remember), s->state.expires_ms);
+        TRY(db_run(cx, w->c, &sql_session_rotate,
+                   ARGS(v_text(s->session_id), v_int(s->state.generation), v_int(now),
+                        v_int(s->state.idle_expires_ms)),
                    &changed));
-        if (!changed)                                 /* another replica was first: the client asks again and gets its answer */
-                return RAISE(cx, ERR_UNAVAILABLE, "lost the race for generation %u", s->state.generation);
-        return session_audit(cx, id, c, s, "session_renewed", "success", from);
+        if (!changed) /* another replica was first: the client asks again and gets its answer */
+                return RAISE(cx, ERR_UNAVAILABLE, "lost the race for generation %u",
+                             s->state.generation);
+        return session_audit(cx, w, s, "session_renewed", "success");
 }
 
-static Err session_revoke(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str session_id, int64_t *ret_changed) {
-        TRY(db_run(cx, c, &sql_session_revoke, ARGS(v_text(session_id), v_text(user_id), v_int(cx_now_ms(cx))), ret_changed));
-        identity_note(cx, id, c, CHANGE_SESSION, session_id);
+static Err session_revoke(Ctx *cx, const Work *w, Str user_id, Str session_id,
+                          int64_t *ret_changed) {
+        TRY(db_run(cx, w->c, &sql_session_revoke,
+                   ARGS(v_text(session_id), v_text(user_id), v_int(cx_now_ms(cx))), ret_changed));
+        identity_note(cx, w, CHANGE_SESSION, session_id);
         return OK;
 }
 
-static Err reuse_punish(Ctx *cx, Identity *id, DbConn *c, const Session *s, const Caller *from) {
+static Err reuse_punish(Ctx *cx, const Work *w, const Session *s) {
         int64_t changed;
 
-        TRY(session_revoke(cx, id, c, s->user_id, s->session_id, &changed));
-        TRY(session_audit(cx, id, c, s, "authn_token_reuse", "denied", from));
-        return notice_send(cx, id, c, s->user_id, NOTICE_TOKEN_REUSE);
+        TRY(session_revoke(cx, w, s->user_id, s->session_id, &changed));
+        TRY(session_audit(cx, w, s, "authn_token_reuse", "denied"));
+        return notice_send(cx, w, s->user_id, NOTICE_TOKEN_REUSE);
 }
 
-static Err session_find(Ctx *cx, Identity *id, DbConn *c, const unsigned char token[TOKEN_BYTES], Session *s) {
-        _cleanup_(rows_done) Rows r = {0};
+static Err session_find(Ctx *cx, const Work *w, const unsigned char token[TOKEN_BYTES],
+                        Session *s) {
+        _cleanup_(rows_done) Rows r = { 0 };
 
-        TRY(db_row(cx, c, &sql_session_get, ARGS(v_text(session_id_text(cx, token + 1))), &r));
-        TRY(session_read(cx, id, &r, s));
+        TRY(db_row(cx, w->c, &sql_session_get, ARGS(v_text(session_id_text(cx, token + 1))), &r));
+        TRY(session_read(cx, w->id, &r, s));
         memcpy(s->raw_id, token + 1, ID_BYTES);
         return OK;
 }
@@ -194,9 +243,9 @@ static bool mac_is_right(const Session *s, const unsigned char token[TOKEN_BYTES
         return secret_eq(str_n(mac, sizeof(mac)), str_n(token + HEAD_BYTES, SHA256_SIZE));
 }
 
-Err session_refresh(Ctx *cx, Identity *id, DbConn *c, Str token, const Caller *from, RotationVerdict *ret,
+Err session_refresh(Ctx *cx, const Work *w, Str token, RotationVerdict *ret,
                     SessionGrant *ret_grant) {
-        _cleanup_(session_wipe) Session s = {0};
+        _cleanup_(session_wipe) Session s = { 0 };
         unsigned char bytes[TOKEN_BYTES];
         uint32_t generation;
         RotationVerdict verdict = ROTATE_UNKNOWN;
@@ -207,20 +256,21 @@ Err session_refresh(Ctx *cx, Identity *id, DbConn *c, Str token, const Caller *f
                 *ret = verdict;
                 return OK;
         }
-        e = session_find(cx, id, c, bytes, &s);
+        e = session_find(cx, w, bytes, &s);
         if (e && e != ERR_NOT_FOUND)
                 return e;
         if (!e)
-                verdict = rotation_decide(&s.state, generation, mac_is_right(&s, bytes), cx_now_ms(cx));
+                verdict = rotation_decide(&s.state, generation, mac_is_right(&s, bytes),
+                                          cx_now_ms(cx));
         if (verdict == ROTATE_REUSED)
-                TRY(reuse_punish(cx, id, c, &s, from));
+                TRY(reuse_punish(cx, w, &s));
         if (verdict == ROTATE_EXPIRED)
-                TRY(session_audit(cx, id, c, &s, "session_use_after_expire", "denied", from));
+                TRY(session_audit(cx, w, &s, "session_use_after_expire", "denied"));
         if (verdict == ROTATE_NEXT)
-                TRY(rotate_next(cx, id, c, &s, from));
+                TRY(rotate_next(cx, w, &s));
         if (verdict == ROTATE_NEXT || verdict == ROTATE_SAME) {
-                TRY(user_load(cx, id, c, s.user_id, &u));
-                TRY(grant_make(cx, id, &s, &u, ret_grant));
+                TRY(user_load(cx, w, s.user_id, &u));
+                TRY(grant_make(cx, w->id, &s, &u, ret_grant));
         }
         *ret = verdict;
         return OK;
@@ -228,41 +278,48 @@ Err session_refresh(Ctx *cx, Identity *id, DbConn *c, Str token, const Caller *f
 
 /* ---- looking and ending ---- */
 
-Err session_check(Ctx *cx, DbConn *c, Str session_id, Str user_id, int64_t now_ms, bool *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+Err session_check(Ctx *cx, DbConn *c, Str session_id, Str user_id, bool *ret) {
+        _cleanup_(rows_done) Rows r = { 0 };
         Err e = db_row(cx, c, &sql_session_get, ARGS(v_text(session_id)), &r);
 
         if (e && e != ERR_NOT_FOUND)
                 return e;
-        *ret = !e && str_eq(row_text(&r, 1), user_id) && row_int(&r, 11) == 0 && row_int(&r, 8) > now_ms;
+        *ret = !e && str_eq(row_text(&r, 1), user_id) && row_int(&r, 11) == 0 &&
+               row_int(&r, 8) > cx_now_ms(cx);
         return OK;
 }
 
-Err session_list(Ctx *cx, Identity *id, DbConn *c, Str user_id, SessionInfo **ret, size_t *ret_n) {
-        _cleanup_(user_key_done) UserKey key = {0};
-        _cleanup_(rows_done) Rows r = {0};
+Err session_list(Ctx *cx, const Work *w, Str user_id, SessionInfo **ret, size_t *ret_n) {
+        _cleanup_(user_key_done) UserKey key = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
         SessionInfo *list = NEW_ARRAY(cx->arena, SessionInfo, SESSIONS_LISTED);
         size_t n = 0;
         bool more;
-        Err e = user_key_get(cx, id->keys, c, user_id, &key);
+        Err e = user_key_get(cx, w->id->keys, w->c, user_id, &key);
 
-        if (e == ERR_NOT_FOUND) {                     /* a foreign user that was first seen a moment ago */
+        if (e == ERR_NOT_FOUND) { /* a foreign user that was first seen a moment ago */
                 *ret = list;
                 *ret_n = 0;
                 return OK;
         }
         TRY(e);
-        TRY(db_rows(cx, c, &sql_session_list, ARGS(v_text(user_id), v_int(cx_now_ms(cx)), v_int(SESSIONS_LISTED)), &r));
+        TRY(db_rows(cx, w->c, &sql_session_list,
+                    ARGS(v_text(user_id), v_int(cx_now_ms(cx)), v_int(SESSIONS_LISTED)), &r));
         for (;;) {
                 Str client;
 
                 TRY(rows_next(cx, &r, &more));
                 if (!more || n == SESSIONS_LISTED)
                         break;
-                TRY(seal_open(cx, &key, (SealFor){ user_id, "session" }, row_text(&r, 10), &client));
+                TRY(seal_open(cx, &key, (SealFor){ user_id, "session" }, row_text(&r, 10),
+                              &client));
                 list[n++] = (SessionInfo){
-                        .session_id = row_dup(cx, &r, 0), .ip = str_cut(&client, '\n'), .user_agent = client,
-                        .created_at = row_int(&r, 5), .last_used_at = row_int(&r, 6), .expires_at = row_int(&r, 8),
+                        .session_id = row_dup(cx, &r, 0),
+                        .ip = str_cut(&client, '\n'),
+                        .user_agent = client,
+                        .created_at = row_int(&r, 5),
+                        .last_used_at = row_int(&r, 6),
+                        .expires_at = row_int(&r, 8),
                         .remember_me = row_int(&r, 9),
                 };
         }
@@ -271,68 +328,78 @@ Err session_list(Ctx *cx, Identity *id, DbConn *c, Str user_id, SessionInfo **re
         return OK;
 }
 
-Err session_end(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str session_id, const Caller *from) {
+Err session_end(Ctx *cx, const Work *w, Str user_id, Str session_id) {
         int64_t changed;
 
-        TRY(session_revoke(cx, id, c, user_id, session_id, &changed));
+        TRY(session_revoke(cx, w, user_id, session_id, &changed));
         if (!changed)
                 return RAISE(cx, ERR_NOT_FOUND, "no such session of this user");
-        return audit_append(cx, id->audit, c, &(AuditEvent){
-                .event = "session_logout", .outcome = "success", .actor_type = "user", .actor_id = user_id,
-                .target_type = "session", .target_id = session_id, .ip = from->ip, .user_agent = from->user_agent });
+        return audit_append(cx, w->id->audit, w->c,
+                            &(AuditEvent){ .event = "session_logout",
+                                           .outcome = "success",
+                                           .actor_type = "user",
+                                           .actor_id = user_id,
+                                           .target_type = "session",
+                                           .target_id = session_id,
+                                           .ip = w->from.ip,
+                                           .user_agent = w->from.user_agent });
 }
 
-static Err note_sessions(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str keep) {
-        _cleanup_(rows_done) Rows r = {0};
+static Err note_sessions(Ctx *cx, const Work *w, Str user_id, Str keep) {
+        _cleanup_(rows_done) Rows r = { 0 };
         bool more;
 
-        TRY(db_rows(cx, c, &sql_session_ids, ARGS(v_text(user_id), v_text(keep)), &r));
+        TRY(db_rows(cx, w->c, &sql_session_ids, ARGS(v_text(user_id), v_text(keep)), &r));
         for (;;) {
                 TRY(rows_next(cx, &r, &more));
                 if (!more)
                         return OK;
-                identity_note(cx, id, c, CHANGE_SESSION, row_text(&r, 0));
+                identity_note(cx, w, CHANGE_SESSION, row_text(&r, 0));
         }
 }
 
-Err session_end_all(Ctx *cx, Identity *id, DbConn *c, Str user_id, Str keep, int64_t *ret_n) {
+Err session_end_all(Ctx *cx, const Work *w, Str user_id, Str keep, int64_t *ret_n) {
         int64_t now = cx_now_ms(cx);
         Str except = keep.p ? keep : STR("");
 
-        TRY(note_sessions(cx, id, c, user_id, except));
-        TRY(db_run(cx, c, &sql_session_revoke_all, ARGS(v_text(user_id), v_int(now), v_text(except)), ret_n));
-        TRY(db_run(cx, c, &sql_user_set_epoch, ARGS(v_text(user_id), v_int(now / 1000)), NULL));
-        user_changed(cx, id, c, user_id);
+        TRY(note_sessions(cx, w, user_id, except));
+        TRY(db_run(cx, w->c, &sql_session_revoke_all,
+                   ARGS(v_text(user_id), v_int(now), v_text(except)), ret_n));
+        TRY(db_run(cx, w->c, &sql_user_set_epoch, ARGS(v_text(user_id), v_int(now / 1000)), NULL));
+        user_changed(cx, w, user_id);
         return OK;
 }
 
-static Err token_revoke(Ctx *cx, Identity *id, DbConn *c, const Principal *who, const Caller *from) {
+static Err token_revoke(Ctx *cx, const Work *w, const Principal *who) {
         int64_t now_s = cx_now_ms(cx) / 1000;
 
         if (who->jti.p) {
-                TRY(db_run(cx, c, &sql_revoked_token_add,
-                           ARGS(v_blob(identity_index(cx, id, "jti", who->jti)),
-                                v_int(1000 * (who->expires_at_s + TOKEN_SKEW_S))), NULL));
-                identity_note(cx, id, c, CHANGE_TOKEN, who->jti);
+                TRY(db_run(cx, w->c, &sql_revoked_token_add,
+                           ARGS(v_blob(identity_index(cx, w->id, "jti", who->jti)),
+                                v_int(1000 * (who->expires_at_s + TOKEN_SKEW_S))),
+                           NULL));
+                identity_note(cx, w, CHANGE_TOKEN, who->jti);
         }
-        TRY(db_run(cx, c, &sql_user_set_epoch, ARGS(v_text(who->user_id), v_int(now_s)), NULL));
-        user_changed(cx, id, c, who->user_id);
-        return audit_append(cx, id->audit, c, &(AuditEvent){
-                .event = "authn_token_revoked", .outcome = "success", .actor_type = "user", .actor_id = who->user_id,
-                .ip = from->ip, .user_agent = from->user_agent });
+        TRY(db_run(cx, w->c, &sql_user_set_epoch, ARGS(v_text(who->user_id), v_int(now_s)), NULL));
+        user_changed(cx, w, who->user_id);
+        return audit_append(cx, w->id->audit, w->c,
+                            &(AuditEvent){ .event = "authn_token_revoked",
+                                           .outcome = "success",
+                                           .actor_type = "user",
+                                           .actor_id = who->user_id,
+                                           .ip = w->from.ip,
+                                           .user_agent = w->from.user_agent });
 }
 
-Err principal_logout(Ctx *cx, Identity *id, DbConn *c, const Principal *who, const Caller *from) {
+Err principal_logout(Ctx *cx, const Work *w, const Principal *who) {
         switch (who->kind) {
-        case WHO_SESSION:
-                return session_end(cx, id, c, who->user_id, who->sid, from);
-        case WHO_FOREIGN:
-                return token_revoke(cx, id, c, who, from);
+        case WHO_SESSION: return session_end(cx, w, who->user_id, who->sid);
+        case WHO_FOREIGN: return token_revoke(cx, w, who);
         case WHO_API_KEY:
-                return RAISE(cx, ERR_FORBIDDEN, "an API key has no session; delete the key instead");
+                return RAISE(cx, ERR_FORBIDDEN,
+                             "an API key has no session; delete the key instead");
         case WHO_DEV:
-        case WHO_UNSET:
-                break;
+        case WHO_UNSET: break;
         }
         return OK;
 }

@@ -7,7 +7,10 @@
 
 enum { KEYS_MAX = 64, SECRET_MIN = 32, PARTS_BYTES = 96 };
 
-typedef struct Signer { JoseKey *key; int64_t created_at, active_from, retired_at; } Signer;
+typedef struct Signer {
+        JoseKey *key;
+        int64_t created_at, active_from, retired_at;
+} Signer;
 
 /* Keys are only added: those handed out stay valid until the end. */
 struct SigningKeys {
@@ -21,13 +24,30 @@ struct SigningKeys {
 /* Values from tutorials and templates, whatever stands around them. */
 static bool secret_is_known(Ctx *cx, Str secret) {
         static const char *const marks[] = {
-                "changeme", "change-me", "change_me", "changethis", "change-this", "your-secret", "your_secret", "yoursecret",
-                "your-256-bit-secret", "your-super-secret", "super-secret-jwt", "supersecretjwt", "secret-key-here",
-                "my-secret", "my_secret", "mysecretkey", "jwt-secret-key", "jwt_secret_key", "example", "insecure",
+                "changeme",
+                "change-me",
+                "change_me",
+                "changethis",
+                "change-this",
+                "your-secret",
+                "your_secret",
+                "yoursecret",
+                "your-256-bit-secret",
+                "your-super-secret",
+                "super-secret-jwt",
+                "supersecretjwt",
+                "secret-key-here",
+                "my-secret",
+                "my_secret",
+                "mysecretkey",
+                "jwt-secret-key",
+                "jwt_secret_key",
+                "example",
+                "insecure",
                 "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
         };
         char *low = (char *)arena_cstr(cx->arena, secret);
-        bool seen[256] = {0};
+        bool seen[256] = { 0 };
         size_t distinct = 0;
 
         for (size_t i = 0; i < secret.n; i++) {
@@ -50,10 +70,13 @@ Err signing_keys_new(Ctx *cx, Str jwt_secret, int64_t access_ttl_s, SigningKeys 
         s->access_ttl_s = access_ttl_s;
         if (jwt_secret.p) {
                 if (jwt_secret.n < SECRET_MIN)
-                        return RAISE(cx, ERR_INVALID, "JWT_SECRET_KEY has fewer than %d bytes; make one with: "
-                                     "openssl rand -base64 48", SECRET_MIN);
+                        return RAISE(cx, ERR_INVALID,
+                                     "JWT_SECRET_KEY has fewer than %d bytes; make one with: "
+                                     "openssl rand -base64 48",
+                                     SECRET_MIN);
                 if (secret_is_known(cx, jwt_secret))
-                        return RAISE(cx, ERR_INVALID, "JWT_SECRET_KEY is a known example value; make one with: "
+                        return RAISE(cx, ERR_INVALID,
+                                     "JWT_SECRET_KEY is a known example value; make one with: "
                                      "openssl rand -base64 48");
                 TRY(jose_key_hs256(cx, jwt_secret, STR_NULL, &s->shared));
         }
@@ -89,7 +112,7 @@ static Err key_open(Ctx *cx, Identity *id, Str kid, Str sealed, JoseKey **ret) {
         Str plain;
         Err e;
 
-        TRY(identity_unseal(cx, id, kid, "signing_key", sealed, &plain));
+        TRY(identity_unseal(cx, id, (SealFor){ kid, "signing_key" }, sealed, &plain));
         if (plain.n != PARTS_BYTES)
                 return RAISE(cx, ERR_CORRUPT, "signing key of %zu bytes", plain.n);
         memcpy(parts.x, plain.p, 32);
@@ -118,7 +141,7 @@ static Err row_take(Ctx *cx, SigningKeys *s, Identity *id, const Rows *r) {
 }
 
 Err signing_keys_load(Ctx *cx, SigningKeys *s, Identity *id, DbConn *c) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         bool more = true;
         Err e = OK;
 
@@ -135,10 +158,13 @@ Err signing_keys_load(Ctx *cx, SigningKeys *s, Identity *id, DbConn *c) {
         return e;
 }
 
-typedef struct Reload { Identity *id; SigningKeys *keys; } Reload;
+typedef struct Reload {
+        Identity *id;
+        SigningKeys *keys;
+} Reload;
 
-/* After the commit, on the writer: a read connection of this thread has the new rows. When it cannot be read now, identity_tick
- * loads it a second later. */
+/* After the commit, on the writer: a read connection of this thread has the new rows. When it
+ * cannot be read now, identity_tick loads it a second later. */
 static void reload(void *arg) {
         const Reload *r = arg;
         _cleanup_(arena_freep) Arena *a = arena_new();
@@ -146,7 +172,8 @@ static void reload(void *arg) {
         DbConn *c;
 
         if (db_read(&cx, r->id->db, &c) != OK || signing_keys_load(&cx, r->keys, r->id, c) != OK)
-                LOG(&cx, LOG_WARN, "signing_keys_not_read", "read again at the next tick", L_STR("what", str_c(cx.err.what)));
+                LOG(&cx, LOG_WARN, "signing_keys_not_read", "read again at the next tick",
+                    L_STR("what", str_c(cx.err.what)));
         change_note_all(&r->id->changes);
 }
 
@@ -158,7 +185,7 @@ static void reload_on_commit(Ctx *cx, SigningKeys *s, Identity *id, DbConn *c) {
 }
 
 Err signing_key_add(Ctx *cx, SigningKeys *s, Identity *id, DbConn *c, int64_t active_from) {
-        _cleanup_(es256_parts_done) Es256Parts parts = {0};
+        _cleanup_(es256_parts_done) Es256Parts parts = { 0 };
         _cleanup_(jose_key_freep) JoseKey *key = NULL;
         char plain[PARTS_BYTES];
         Str kid, sealed;
@@ -169,10 +196,12 @@ Err signing_key_add(Ctx *cx, SigningKeys *s, Identity *id, DbConn *c, int64_t ac
         memcpy(plain, parts.x, 32);
         memcpy(plain + 32, parts.y, 32);
         memcpy(plain + 64, parts.d, 32);
-        sealed = identity_seal(cx, id, kid, "signing_key", str_n(plain, sizeof(plain)));
+        sealed =
+                identity_seal(cx, id, (SealFor){ kid, "signing_key" }, str_n(plain, sizeof(plain)));
         secret_wipe(plain, sizeof(plain));
         TRY(db_run(cx, c, &sql_signing_key_add,
-                   ARGS(v_text(kid), v_blob(sealed), v_int(cx_now_ms(cx)), v_int(active_from)), NULL));
+                   ARGS(v_text(kid), v_blob(sealed), v_int(cx_now_ms(cx)), v_int(active_from)),
+                   NULL));
         reload_on_commit(cx, s, id, c);
         return OK;
 }
@@ -183,10 +212,12 @@ Err signing_key_retire(Ctx *cx, SigningKeys *s, Identity *id, DbConn *c, Str kid
 
         pthread_rwlock_rdlock(&s->lock);
         for (size_t i = 0; i < s->n; i++)
-                others += !s->keys[i].retired_at && s->keys[i].active_from <= now && !str_eq(jose_key_kid(s->keys[i].key), kid);
+                others += !s->keys[i].retired_at && s->keys[i].active_from <= now &&
+                          !str_eq(jose_key_kid(s->keys[i].key), kid);
         pthread_rwlock_unlock(&s->lock);
         if (!others)
-                return RAISE(cx, ERR_CONFLICT, "the only key in use cannot be retired; rotate first");
+                return RAISE(cx, ERR_CONFLICT,
+                             "the only key in use cannot be retired; rotate first");
         TRY(db_run(cx, c, &sql_signing_key_retire, ARGS(v_text(kid), v_int(now)), &changed));
         if (!changed)
                 return RAISE(cx, ERR_NOT_FOUND, "no such key in use");
@@ -203,7 +234,8 @@ static const Signer *signer_current(const SigningKeys *s, int64_t now_ms) {
         for (size_t i = 0; i < s->n; i++) {
                 const Signer *k = &s->keys[i];
 
-                if (!k->retired_at && k->active_from <= now_ms && (!best || k->active_from > best->active_from))
+                if (!k->retired_at && k->active_from <= now_ms &&
+                    (!best || k->active_from > best->active_from))
                         best = k;
         }
         return best;
@@ -217,7 +249,8 @@ static bool signer_is_published(const SigningKeys *s, const Signer *k, int64_t n
                 if (!s->keys[i].retired_at && s->keys[i].active_from > k->active_from)
                         superseded = MIN(superseded, s->keys[i].active_from);
         return !k->retired_at &&
-                (superseded == INT64_MAX || now_ms < superseded + (s->access_ttl_s + 2 * TOKEN_SKEW_S) * 1000);
+               (superseded == INT64_MAX ||
+                now_ms < superseded + (s->access_ttl_s + 2 * TOKEN_SKEW_S) * 1000);
 }
 
 const JoseKey *signing_key_current(Ctx *cx, SigningKeys *s) {
@@ -268,8 +301,12 @@ Err signing_keys_list(Ctx *cx, SigningKeys *s, SigningKeyInfo **ret, size_t *ret
         for (size_t i = 0; i < s->n; i++) {
                 const Signer *k = &s->keys[i];
 
-                list[i] = (SigningKeyInfo){ arena_dup(cx->arena, jose_key_kid(k->key)), k->created_at, k->active_from,
-                                            k->retired_at, k == current, signer_is_published(s, k, now) };
+                list[i] = (SigningKeyInfo){ arena_dup(cx->arena, jose_key_kid(k->key)),
+                                            k->created_at,
+                                            k->active_from,
+                                            k->retired_at,
+                                            k == current,
+                                            signer_is_published(s, k, now) };
         }
         *ret_n = s->n;
         pthread_rwlock_unlock(&s->lock);

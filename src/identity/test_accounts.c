@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What needs no store: addresses, passwords, scopes, networks, claims, the change table and the token cache. */
+/* What needs no store: addresses, passwords, scopes, networks, claims, the change table and the
+ * token cache. */
 #include <pthread.h>
 #include <unistd.h>
 
@@ -27,16 +28,22 @@ static int end(void **state) {
 /* ---- addresses ---- */
 
 static void email_has_one_form(void **state) {
-        static const struct { const char *in, *out; } rows[] = {
+        static const struct {
+                const char *in, *out;
+        } rows[] = {
                 { "ann@example.com", "ann@example.com" },
                 { "  Ann@Example.COM\t", "ann@example.com" },
-                { "ann\xef\xbc\xa0" "example.com", "ann@example.com" },              /* U+FF20 full width @ */
-                { "ann\xef\xb9\xab" "example.com", "ann@example.com" },              /* U+FE6B small @ */
-                { "\xef\xbd\x81nn@example.com", "ann@example.com" },                  /* U+FF41 full width a */
-                { "\xe2\x84\xaa@example.com", "k@example.com" },                      /* U+212A Kelvin sign */
+                { "ann\xef\xbc\xa0"
+                  "example.com",
+                  "ann@example.com" }, /* U+FF20 full width @ */
+                { "ann\xef\xb9\xab"
+                  "example.com",
+                  "ann@example.com" },                               /* U+FE6B small @ */
+                { "\xef\xbd\x81nn@example.com", "ann@example.com" }, /* U+FF41 full width a */
+                { "\xe2\x84\xaa@example.com", "k@example.com" },     /* U+212A Kelvin sign */
                 { "fi@example.com", "fi@example.com" },
-                { "\xef\xac\x81@example.com", "fi@example.com" },                     /* U+FB01 ligature */
-                { "jose\xcc\x81@example.com", "jos\xc3\xa9@example.com" },            /* combining accent */
+                { "\xef\xac\x81@example.com", "fi@example.com" },          /* U+FB01 ligature */
+                { "jose\xcc\x81@example.com", "jos\xc3\xa9@example.com" }, /* combining accent */
                 { "\xc3\x89@example.com", "\xc3\xa9@example.com" },
         };
 
@@ -54,10 +61,38 @@ static void email_has_one_form(void **state) {
 static void email_refuses(void **state) {
         char longest[400];
         static const char *const rows[] = {
-                "", "@", "a@", "@b", "plain", "a@b@c", "a@@b", "a b@c.de", "a@b c", "a@.de", "a@b.", "a@b..de",
-                "a\xef\xbc\xa0" "b@c.de", "a@b\xef\xb9\xab" "c", "a\r\nBcc: x@y.z", "a\n@b.de", "a\x01@b.de", "<a@b.de>", "a,b@c.de",
-                "a@b.de>", "\"a\"@b.de", "a;b@c.de", "a\xe2\x80\x8b@b.de", "a\xe2\x80\xae@b.de", "a\xc2\xad@b.de",
-                "a\xef\xbb\xbf@b.de", "a\xe3\x80\x80@b.de", "a\xff@b.de", "a\xc2\xa0@b.de", "a\xf3\xa0\x80\x81@b.de",
+                "",
+                "@",
+                "a@",
+                "@b",
+                "plain",
+                "a@b@c",
+                "a@@b",
+                "a b@c.de",
+                "a@b c",
+                "a@.de",
+                "a@b.",
+                "a@b..de",
+                "a\xef\xbc\xa0"
+                "b@c.de",
+                "a@b\xef\xb9\xab"
+                "c",
+                "a\r\nBcc: x@y.z",
+                "a\n@b.de",
+                "a\x01@b.de",
+                "<a@b.de>",
+                "a,b@c.de",
+                "a@b.de>",
+                "\"a\"@b.de",
+                "a;b@c.de",
+                "a\xe2\x80\x8b@b.de",
+                "a\xe2\x80\xae@b.de",
+                "a\xc2\xad@b.de",
+                "a\xef\xbb\xbf@b.de",
+                "a\xe3\x80\x80@b.de",
+                "a\xff@b.de",
+                "a\xc2\xa0@b.de",
+                "a\xf3\xa0\x80\x81@b.de",
         };
 
         memset(longest, 'a', sizeof(longest));
@@ -71,17 +106,20 @@ static void email_refuses(void **state) {
                 assert_str(cx.err.fields->pointer, "#/email");
                 err_clear(&cx);
         }
-        assert_err(email_normalize(&cx, str_c(longest), &(Str){0}), ERR_INVALID);
+        assert_err(email_normalize(&cx, str_c(longest), &(Str){ 0 }), ERR_INVALID);
         err_clear(&cx);
-        assert_ok(email_normalize(&cx, str_c(longest + 3), &(Str){0}));
+        assert_ok(email_normalize(&cx, str_c(longest + 3), &(Str){ 0 }));
 }
 
 /* ---- passwords ---- */
 
 static void password_rules(void **state) {
-        _cleanup_(password_rules_freep) PasswordRules *r = NULL;
+        _cleanup_(password_rules_freep) PasswordRules *r = NULL, *bcrypt = NULL;
         char long_one[200];
-        const struct { const char *password, *email; Err want; } rows[] = {
+        const struct {
+                const char *password, *email;
+                Err want;
+        } rows[] = {
                 { "correct horse battery", "ann@example.com", OK },
                 { "short12", "ann@example.com", ERR_INVALID },
                 { "password", "ann@example.com", ERR_PASSWORD_COMMON },
@@ -97,9 +135,11 @@ static void password_rules(void **state) {
                 { "пароль-с-точкой", "ann@example.com", OK },
         };
 
-        assert_ok(password_rules_new(&cx, NULL, &r));
+        assert_ok(password_rules_new(&cx, PASSWORD_ARGON2ID, NULL, &r));
+        assert_ok(password_rules_new(&cx, PASSWORD_BCRYPT, NULL, &bcrypt));
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                Err e = password_check(&cx, r, PASSWORD_ARGON2ID, "#/password", str_c(rows[i].password), str_c(rows[i].email));
+                Err e = password_check(&cx, r, "#/password", str_c(rows[i].password),
+                                       str_c(rows[i].email));
 
                 if (e != rows[i].want)
                         fail_msg("%s: %s", rows[i].password, err_info[e].name);
@@ -107,13 +147,16 @@ static void password_rules(void **state) {
         }
         for (size_t i = 0; i < sizeof(long_one); i++)
                 long_one[i] = (char)('a' + i * 7 % 26);
-        assert_ok(password_check(&cx, r, PASSWORD_ARGON2ID, "#/password", str_n(long_one, 128), STR_NULL));
-        assert_err(password_check(&cx, r, PASSWORD_ARGON2ID, "#/password", str_n(long_one, 129), STR_NULL), ERR_PASSWORD_LONG);
+        assert_ok(password_check(&cx, r, "#/password", str_n(long_one, 128), STR_NULL));
+        assert_err(password_check(&cx, r, "#/password", str_n(long_one, 129), STR_NULL),
+                   ERR_PASSWORD_LONG);
         err_clear(&cx);
-        assert_ok(password_check(&cx, r, PASSWORD_BCRYPT, "#/password", str_n(long_one, 72), STR_NULL));
-        assert_err(password_check(&cx, r, PASSWORD_BCRYPT, "#/password", str_n(long_one, 73), STR_NULL), ERR_PASSWORD_LONG);
+        assert_ok(password_check(&cx, bcrypt, "#/password", str_n(long_one, 72), STR_NULL));
+        assert_err(password_check(&cx, bcrypt, "#/password", str_n(long_one, 73), STR_NULL),
+                   ERR_PASSWORD_LONG);
         err_clear(&cx);
-        assert_err(password_check(&cx, r, PASSWORD_ARGON2ID, "#/password", str_n("abcdefg\0hijk", 12), STR_NULL), ERR_INVALID);
+        assert_err(password_check(&cx, r, "#/password", str_n("abcdefg\0hijk", 12), STR_NULL),
+                   ERR_INVALID);
 }
 
 static void write_file(const char *path, const void *p, size_t n) {
@@ -134,17 +177,19 @@ static void password_list_file(void **state) {
         sha256(STR("tr0ub4dor&3"), hash);
         memcpy(file + 12, hash, 6);
         write_file(path, file, sizeof(file));
-        assert_ok(password_rules_new(&cx, path, &r));
-        assert_err(password_check(&cx, r, PASSWORD_ARGON2ID, "#/password", STR("tr0ub4dor&3"), STR_NULL), ERR_PASSWORD_COMMON);
+        assert_ok(password_rules_new(&cx, PASSWORD_ARGON2ID, path, &r));
+        assert_err(password_check(&cx, r, "#/password", STR("tr0ub4dor&3"), STR_NULL),
+                   ERR_PASSWORD_COMMON);
         err_clear(&cx);
-        assert_err(password_check(&cx, r, PASSWORD_ARGON2ID, "#/password", STR("TR0UB4DOR&3"), STR_NULL), ERR_PASSWORD_COMMON);
+        assert_err(password_check(&cx, r, "#/password", STR("TR0UB4DOR&3"), STR_NULL),
+                   ERR_PASSWORD_COMMON);
         err_clear(&cx);
-        assert_ok(password_check(&cx, r, PASSWORD_ARGON2ID, "#/password", STR("tr0ub4dor&4"), STR_NULL));
+        assert_ok(password_check(&cx, r, "#/password", STR("tr0ub4dor&4"), STR_NULL));
         write_file(path, file, sizeof(file) - 1);
-        assert_err(password_rules_new(&cx, path, &bad), ERR_INVALID);
+        assert_err(password_rules_new(&cx, PASSWORD_ARGON2ID, path, &bad), ERR_INVALID);
         err_clear(&cx);
         unlink(path);
-        assert_err(password_rules_new(&cx, path, &bad), ERR_INVALID);
+        assert_err(password_rules_new(&cx, PASSWORD_ARGON2ID, path, &bad), ERR_INVALID);
 }
 
 /* ---- scopes, networks ---- */
@@ -160,12 +205,25 @@ static void scopes_round_trip(void **state) {
 }
 
 static void ip_ranges(void **state) {
-        static const struct { const char *range, *ip; bool in; } rows[] = {
-                { "10.0.0.0/8", "10.255.1.2", true }, { "10.0.0.0/8", "11.0.0.1", false }, { "10.1.2.3", "10.1.2.3", true },
-                { "10.1.2.3", "10.1.2.4", false }, { "10.0.0.0/9", "10.128.0.1", false }, { "10.0.0.0/9", "10.127.0.1", true },
-                { "0.0.0.0/0", "1.2.3.4", true }, { "0.0.0.0/0", "::1", false }, { "2001:db8::/32", "2001:db8:1::5", true },
-                { "2001:db8::/33", "2001:db8:8000::1", false }, { "::1", "::1", true }, { "10.0.0.0/8", "::ffff:10.1.2.3", true },
-                { "10.0.0.0/33", "10.0.0.1", false }, { "nonsense", "10.0.0.1", false }, { "10.0.0.0/8", "", false },
+        static const struct {
+                const char *range, *ip;
+                bool in;
+        } rows[] = {
+                { "10.0.0.0/8", "10.255.1.2", true },
+                { "10.0.0.0/8", "11.0.0.1", false },
+                { "10.1.2.3", "10.1.2.3", true },
+                { "10.1.2.3", "10.1.2.4", false },
+                { "10.0.0.0/9", "10.128.0.1", false },
+                { "10.0.0.0/9", "10.127.0.1", true },
+                { "0.0.0.0/0", "1.2.3.4", true },
+                { "0.0.0.0/0", "::1", false },
+                { "2001:db8::/32", "2001:db8:1::5", true },
+                { "2001:db8::/33", "2001:db8:8000::1", false },
+                { "::1", "::1", true },
+                { "10.0.0.0/8", "::ffff:10.1.2.3", true },
+                { "10.0.0.0/33", "10.0.0.1", false },
+                { "nonsense", "10.0.0.1", false },
+                { "10.0.0.0/8", "", false },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -182,12 +240,34 @@ static void ip_ranges(void **state) {
 
 static void claims_types(void **state) {
         static const char *const bad[] = {
-                "", "[]", "\"x\"", "1", "{", "{\"sub\":\"a\",\"sub\":\"b\"}", "{\"sub\":true}", "{\"sub\":1.5}", "{\"sub\":[]}",
-                "{\"sub\":\"a\",\"exp\":\"1\"}", "{\"sub\":\"a\",\"exp\":1.5}", "{\"sub\":\"a\",\"exp\":1e400}", "{\"sub\":\"a\",\"exp\":1e3}",
-                "{\"sub\":\"a\",\"exp\":null}", "{\"sub\":\"a\",\"exp\":-1}", "{\"sub\":\"a\",\"iat\":-1}", "{\"sub\":\"a\",\"iat\":true}",
-                "{\"sub\":\"a\",\"nbf\":\"0\"}", "{\"sub\":\"a\",\"exp\":9007199254740992}", "{\"sub\":\"a\",\"sid\":1}",
-                "{\"sub\":\"a\",\"jti\":{}}", "{\"sub\":\"a\",\"iss\":[]}", "{\"sub\":\"a\",\"aud\":1}", "{\"sub\":\"a\",\"aud\":[1]}",
-                "{\"sub\":\"a\",\"scope\":[]}", "{\"sub\":\"a\",\"email\":0}", "{\"sub\":\"a\",\"type\":0}", "{\"user_id\":{}}",
+                "",
+                "[]",
+                "\"x\"",
+                "1",
+                "{",
+                "{\"sub\":\"a\",\"sub\":\"b\"}",
+                "{\"sub\":true}",
+                "{\"sub\":1.5}",
+                "{\"sub\":[]}",
+                "{\"sub\":\"a\",\"exp\":\"1\"}",
+                "{\"sub\":\"a\",\"exp\":1.5}",
+                "{\"sub\":\"a\",\"exp\":1e400}",
+                "{\"sub\":\"a\",\"exp\":1e3}",
+                "{\"sub\":\"a\",\"exp\":null}",
+                "{\"sub\":\"a\",\"exp\":-1}",
+                "{\"sub\":\"a\",\"iat\":-1}",
+                "{\"sub\":\"a\",\"iat\":true}",
+                "{\"sub\":\"a\",\"nbf\":\"0\"}",
+                "{\"sub\":\"a\",\"exp\":9007199254740992}",
+                "{\"sub\":\"a\",\"sid\":1}",
+                "{\"sub\":\"a\",\"jti\":{}}",
+                "{\"sub\":\"a\",\"iss\":[]}",
+                "{\"sub\":\"a\",\"aud\":1}",
+                "{\"sub\":\"a\",\"aud\":[1]}",
+                "{\"sub\":\"a\",\"scope\":[]}",
+                "{\"sub\":\"a\",\"email\":0}",
+                "{\"sub\":\"a\",\"type\":0}",
+                "{\"user_id\":{}}",
         };
         Claims c;
 
@@ -196,7 +276,10 @@ static void claims_types(void **state) {
                         fail_msg("accepted: %s", bad[i]);
                 err_clear(&cx);
         }
-        assert_ok(claims_read(&cx, STR("{\"sub\":null,\"user_id\":7,\"id\":\"x\",\"aud\":[\"a\",\"b\"],\"exp\":5,\"email\":null}"), &c));
+        assert_ok(claims_read(&cx,
+                              STR("{\"sub\":null,\"user_id\":7,\"id\":\"x\",\"aud\":[\"a\",\"b\"],"
+                                  "\"exp\":5,\"email\":null}"),
+                              &c));
         assert_str(c.sub, "7");
         assert_true(claims_is_for(&c, STR("b")));
         assert_false(claims_is_for(&c, STR("c")));
@@ -204,18 +287,42 @@ static void claims_types(void **state) {
 
 static void claims_times(void **state) {
         const int64_t now = 1000000;
-        const struct { Claims c; Err want; } rows[] = {
+        const struct {
+                Claims c;
+                Err want;
+        } rows[] = {
                 { { .sub = STR("a"), .exp = now + 1, .has_exp = true }, OK },
                 { { .sub = STR("a"), .exp = now - 10, .has_exp = true }, OK },
                 { { .sub = STR("a"), .exp = now - 16, .has_exp = true }, ERR_TOKEN_EXPIRED },
                 { { .sub = STR("a") }, ERR_TOKEN_INVALID },
                 { { .exp = now + 1, .has_exp = true }, ERR_TOKEN_INVALID },
                 { { .sub = STR(""), .exp = now + 1, .has_exp = true }, ERR_TOKEN_INVALID },
-                { { .sub = STR("a"), .exp = now + 1, .has_exp = true, .nbf = now + 15, .has_nbf = true }, OK },
-                { { .sub = STR("a"), .exp = now + 1, .has_exp = true, .nbf = now + 16, .has_nbf = true }, ERR_TOKEN_INVALID },
-                { { .sub = STR("a"), .exp = now + 1, .has_exp = true, .iat = now + 60, .has_iat = true }, OK },
-                { { .sub = STR("a"), .exp = now + 1, .has_exp = true, .iat = now + 61, .has_iat = true }, ERR_TOKEN_INVALID },
-                { { .sub = STR("a"), .exp = now + 1, .has_exp = true, .use = STR("refresh") }, ERR_TOKEN_INVALID },
+                { { .sub = STR("a"),
+                    .exp = now + 1,
+                    .has_exp = true,
+                    .nbf = now + 15,
+                    .has_nbf = true },
+                  OK },
+                { { .sub = STR("a"),
+                    .exp = now + 1,
+                    .has_exp = true,
+                    .nbf = now + 16,
+                    .has_nbf = true },
+                  ERR_TOKEN_INVALID },
+                { { .sub = STR("a"),
+                    .exp = now + 1,
+                    .has_exp = true,
+                    .iat = now + 60,
+                    .has_iat = true },
+                  OK },
+                { { .sub = STR("a"),
+                    .exp = now + 1,
+                    .has_exp = true,
+                    .iat = now + 61,
+                    .has_iat = true },
+                  ERR_TOKEN_INVALID },
+                { { .sub = STR("a"), .exp = now + 1, .has_exp = true, .use = STR("refresh") },
+                  ERR_TOKEN_INVALID },
                 { { .sub = STR("a"), .exp = now + 1, .has_exp = true, .use = STR("access") }, OK },
         };
 
@@ -273,7 +380,7 @@ static void changes_from_many_threads(void **state) {
 
         changes_reset();
         for (size_t i = 0; i < 4; i++) {
-                refs[i].slot = (uint32_t)i / 2;       /* two threads on each slot */
+                refs[i].slot = (uint32_t)i / 2; /* two threads on each slot */
                 pthread_create(&threads[i], NULL, note_many, &refs[i]);
         }
         for (size_t i = 0; i < 4; i++) {
@@ -285,8 +392,12 @@ static void changes_from_many_threads(void **state) {
 }
 
 static void cache_gives_back_and_forgets(void **state) {
-        Principal who = { .kind = WHO_SESSION, .user_id = STR("usr_1"), .email = STR("a@b.de"), .sid = STR("ses_1"),
-                          .scopes = 5, .expires_at_s = world.now_ms / 1000 + 600 };
+        Principal who = { .kind = WHO_SESSION,
+                          .user_id = STR("usr_1"),
+                          .email = STR("a@b.de"),
+                          .sid = STR("ses_1"),
+                          .scopes = 5,
+                          .expires_at_s = world.now_ms / 1000 + 600 };
         Principal got;
         _cleanup_(token_cache_freep) TokenCache *t = NULL;
         TokenHash h;
@@ -297,7 +408,7 @@ static void cache_gives_back_and_forgets(void **state) {
         h = token_hash(t, 1, STR("token"));
         ref = change_ref(&changes, CHANGE_SESSION, who.sid);
         assert_false(token_cache_get(&cx, t, h, &got));
-        token_cache_put(t, h, &who, change_now(&changes), &ref, 1);
+        token_cache_put(t, h, &who, &(TokenBasis){ change_now(&changes), 1, { ref } });
         assert_true(token_cache_get(&cx, t, h, &got));
         assert_str(got.user_id, "usr_1");
         assert_str(got.sid, "ses_1");
@@ -325,19 +436,23 @@ static void cache_refuses_what_is_older_than_a_change(void **state) {
         ref = change_ref(&changes, CHANGE_USER, who.user_id);
         seen = change_now(&changes);
         change_note(&changes, ref);
-        token_cache_put(t, h, &who, seen, &ref, 1);
+        token_cache_put(t, h, &who, &(TokenBasis){ seen, 1, { ref } });
         assert_false(token_cache_get(&cx, t, h, &got));
 }
 
 static void cache_is_bounded_and_expires(void **state) {
-        Principal who = { .kind = WHO_SESSION, .user_id = STR("usr_1"), .expires_at_s = world.now_ms / 1000 + 10 }, got;
+        Principal who = { .kind = WHO_SESSION,
+                          .user_id = STR("usr_1"),
+                          .expires_at_s = world.now_ms / 1000 + 10 },
+                  got;
         _cleanup_(token_cache_freep) TokenCache *t = NULL;
         TokenHash h;
 
         changes_reset();
         t = token_cache_new(&cx, &changes, 128);
         for (int i = 0; i < 10000; i++)
-                token_cache_put(t, token_hash(t, 1, arena_strf(arena, "token %d", i)), &who, change_now(&changes), NULL, 0);
+                token_cache_put(t, token_hash(t, 1, arena_strf(arena, "token %d", i)), &who,
+                                &(TokenBasis){ .seen = change_now(&changes) });
         assert_true(token_cache_count(t) <= 128);
         h = token_hash(t, 1, STR("token 9999"));
         assert_true(token_cache_get(&cx, t, h, &got));

@@ -14,17 +14,26 @@ static int end(void **state) {
         return 0;
 }
 
-typedef struct Fill { Fix *f; Str owner; int from, to; } Fill;
+typedef struct Fill {
+        Fix *f;
+        Str owner;
+        int from, to;
+} Fill;
 
 static Err fill_write(Ctx *cx, DbConn *c, void *arg) {
         const Fill *a = arg;
 
         for (int i = a->from; i < a->to; i++) {
                 a->f->world.now_ms += 1000;
-                TRY(audit_append(cx, a->f->id->audit, c, &(AuditEvent){
-                        .event = "sensitive_create", .outcome = "success", .actor_type = "user", .actor_id = a->owner,
-                        .target_type = "memory", .target_id = arena_strf(cx->arena, "mem_%d", i), .ip = STR("192.0.2.1"),
-                        .user_agent = STR("agent/1.0") }));
+                TRY(audit_append(cx, a->f->id->audit, c,
+                                 &(AuditEvent){ .event = "sensitive_create",
+                                                .outcome = "success",
+                                                .actor_type = "user",
+                                                .actor_id = a->owner,
+                                                .target_type = "memory",
+                                                .target_id = arena_strf(cx->arena, "mem_%d", i),
+                                                .ip = STR("192.0.2.1"),
+                                                .user_agent = STR("agent/1.0") }));
                 if (i % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1)
                         TRY(audit_checkpoint(cx, a->f->id->audit, c));
         }
@@ -38,7 +47,10 @@ static AuditVerdict verify(Fix *f) {
         return v;
 }
 
-typedef struct Run { const Sql *sql; Args args; } Run;
+typedef struct Run {
+        const Sql *sql;
+        Args args;
+} Run;
 
 static Err run_write(Ctx *cx, DbConn *c, void *arg) {
         const Run *r = arg;
@@ -93,7 +105,8 @@ static void any_altered_field_is_found(void **state) {
                 { "a13", "UPDATE audit SET hash = zeroblob(32) WHERE seq = $1 AND $2 = 1" },
         };
         static const Sql save = { "save", "CREATE TABLE saved AS SELECT * FROM audit" };
-        static const Sql clear = { "clear", "DELETE FROM audit" }, restore = { "restore", "INSERT INTO audit SELECT * FROM saved" };
+        static const Sql clear = { "clear", "DELETE FROM audit" },
+                         restore = { "restore", "INSERT INTO audit SELECT * FROM saved" };
         Fix *f = *state;
 
         filled(f);
@@ -102,12 +115,13 @@ static void any_altered_field_is_found(void **state) {
                 for (int64_t seq = 1 + (int64_t)i % 3; seq <= RECORDS; seq += 3) {
                         AuditVerdict v;
 
-                        if (seq == 1 && i == 11)      /* the first record's link is zeros */
+                        if (seq == 1 && i == 11) /* the first record's link is zeros */
                                 continue;
                         run(f, &alter[i], ARGS(v_int(seq), v_int(1)));
                         v = verify(f);
                         if (!v.fault || v.bad_seq < seq || v.bad_seq > seq + 1)
-                                fail_msg("alteration %zu of record %d: %s at %d", i, (int)seq, v.fault ? v.fault : "none", (int)v.bad_seq);
+                                fail_msg("alteration %zu of record %d: %s at %d", i, (int)seq,
+                                         v.fault ? v.fault : "none", (int)v.bad_seq);
                         run(f, &clear, NO_ARGS);
                         run(f, &restore, NO_ARGS);
                 }
@@ -117,7 +131,8 @@ static void any_altered_field_is_found(void **state) {
 static void removing_and_reordering_is_found(void **state) {
         static const Sql remove_one = { "r1", "DELETE FROM audit WHERE seq = $1" };
         static const Sql swap[] = {
-                { "s1", "UPDATE audit SET seq = -1 WHERE seq = $1" }, { "s2", "UPDATE audit SET seq = $1 WHERE seq = $1 + 1" },
+                { "s1", "UPDATE audit SET seq = -1 WHERE seq = $1" },
+                { "s2", "UPDATE audit SET seq = $1 WHERE seq = $1 + 1" },
                 { "s3", "UPDATE audit SET seq = $1 + 1 WHERE seq = -1" },
         };
         static const Sql close_gap = { "g1", "UPDATE audit SET seq = seq - 1 WHERE seq > $1" };
@@ -162,7 +177,7 @@ static void a_rewritten_tail_has_no_signature(void **state) {
         AuditVerdict v;
 
         run(f, &cut, ARGS(v_int(30)));
-        again.to = 39;                                /* nine new records, no new checkpoint */
+        again.to = 39; /* nine new records, no new checkpoint */
         OKF(f, db_write(&f->cx, f->db, fill_write, &again));
         again = (Fill){ f, u.user_id, 100, 101 };
         OKF(f, db_write(&f->cx, f->db, fill_write, &again));
@@ -178,7 +193,9 @@ static Err prune_write(Ctx *cx, DbConn *c, void *arg) {
 }
 
 static void pruned_chain_stands_on_its_base(void **state) {
-        static const Sql forge = { "forge", "UPDATE audit_checkpoints SET hash = zeroblob(32) WHERE kind = 'base'" };
+        static const Sql forge = {
+                "forge", "UPDATE audit_checkpoints SET hash = zeroblob(32) WHERE kind = 'base'"
+        };
         Fix *f = *state;
         AuditVerdict v;
 
@@ -193,7 +210,10 @@ static void pruned_chain_stands_on_its_base(void **state) {
         assert_string_equal(verify(f).fault, "checkpoint");
 }
 
-typedef struct Destroy { Fix *f; Str user_id; } Destroy;
+typedef struct Destroy {
+        Fix *f;
+        Str user_id;
+} Destroy;
 
 static Err destroy_write(Ctx *cx, DbConn *c, void *arg) {
         const Destroy *d = arg;
@@ -206,17 +226,19 @@ static void erasure_leaves_the_chain_and_takes_the_person(void **state) {
         User u = filled(f);
         Destroy d = { f, u.user_id };
         AuditFilter filter = { .owner = u.user_id, .limit = 5 };
+        AuditRecords all;
         AuditRecord *list;
-        size_t n;
 
-        OKF(f, audit_list(&f->cx, f->id->audit, fix_read(f), &filter, &list, &n));
-        assert_int_equal(n, 5);
+        OKF(f, audit_list(&f->cx, f->id->audit, fix_read(f), &filter, &all));
+        list = all.v;
+        assert_int_equal(all.n, 5);
         assert_int_equal(list[0].seq, RECORDS);
         assert_str(list[0].ip, "192.0.2.1");
         assert_str(list[0].user_agent, "agent/1.0");
         assert_false(str_contains(list[0].client, STR("192.0.2.1")));
         OKF(f, db_write(&f->cx, f->db, destroy_write, &d));
-        OKF(f, audit_list(&f->cx, f->id->audit, fix_read(f), &filter, &list, &n));
+        OKF(f, audit_list(&f->cx, f->id->audit, fix_read(f), &filter, &all));
+        list = all.v;
         assert_str(list[0].ip, "");
         assert_str(list[0].user_agent, "");
         assert_null(verify(f).fault);
@@ -225,8 +247,12 @@ static void erasure_leaves_the_chain_and_takes_the_person(void **state) {
 int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
         const struct CMUnitTest tests[] = {
-                T(whole_chain_verifies), T(any_altered_field_is_found), T(removing_and_reordering_is_found), T(truncation_is_found),
-                T(a_rewritten_tail_has_no_signature), T(pruned_chain_stands_on_its_base),
+                T(whole_chain_verifies),
+                T(any_altered_field_is_found),
+                T(removing_and_reordering_is_found),
+                T(truncation_is_found),
+                T(a_rewritten_tail_has_no_signature),
+                T(pruned_chain_stands_on_its_base),
                 T(erasure_leaves_the_chain_and_takes_the_person),
         };
 

@@ -17,19 +17,39 @@ static const Row rows[] = {
         { "fresh", { 5, false, NOW, LATER, LATER }, 5, true, ROTATE_NEXT },
         { "first of a session", { 0, false, NOW, LATER, LATER }, 0, true, ROTATE_NEXT },
         { "retry at once", { 5, false, NOW, LATER, LATER }, 4, true, ROTATE_SAME },
-        { "retry at the edge", { 5, false, NOW - ROTATION_RETRY_MS, LATER, LATER }, 4, true, ROTATE_SAME },
-        { "retry too late", { 5, false, NOW - ROTATION_RETRY_MS - 1, LATER, LATER }, 4, true, ROTATE_REUSED },
+        { "retry at the edge",
+          { 5, false, NOW - ROTATION_RETRY_MS, LATER, LATER },
+          4,
+          true,
+          ROTATE_SAME },
+        { "retry too late",
+          { 5, false, NOW - ROTATION_RETRY_MS - 1, LATER, LATER },
+          4,
+          true,
+          ROTATE_REUSED },
         { "grandparent at once", { 5, false, NOW, LATER, LATER }, 3, true, ROTATE_REUSED },
         { "very old", { 5, false, NOW, LATER, LATER }, 0, true, ROTATE_REUSED },
         { "from the future", { 5, false, NOW, LATER, LATER }, 6, true, ROTATE_UNKNOWN },
         { "forged, fresh", { 5, false, NOW, LATER, LATER }, 5, false, ROTATE_UNKNOWN },
-        { "forged, old: nothing is revoked", { 5, false, NOW, LATER, LATER }, 1, false, ROTATE_UNKNOWN },
+        { "forged, old: nothing is revoked",
+          { 5, false, NOW, LATER, LATER },
+          1,
+          false,
+          ROTATE_UNKNOWN },
         { "ended session", { 5, true, NOW, LATER, LATER }, 5, true, ROTATE_UNKNOWN },
         { "ended session, old", { 5, true, NOW, LATER, LATER }, 2, true, ROTATE_UNKNOWN },
         { "idle too long", { 5, false, NOW, NOW, LATER }, 5, true, ROTATE_EXPIRED },
         { "over its absolute life", { 5, false, NOW, LATER, NOW }, 5, true, ROTATE_EXPIRED },
-        { "generation 0 has no parent", { 0, false, NOW, LATER, LATER }, UINT32_MAX, true, ROTATE_UNKNOWN },
-        { "the counter never wraps", { UINT32_MAX, false, NOW, LATER, LATER }, UINT32_MAX, true, ROTATE_EXPIRED },
+        { "generation 0 has no parent",
+          { 0, false, NOW, LATER, LATER },
+          UINT32_MAX,
+          true,
+          ROTATE_UNKNOWN },
+        { "the counter never wraps",
+          { UINT32_MAX, false, NOW, LATER, LATER },
+          UINT32_MAX,
+          true,
+          ROTATE_EXPIRED },
 };
 
 static void decides(void **state) {
@@ -42,13 +62,16 @@ static void decides(void **state) {
         }
 }
 
-/* A session that lives by the rule, and everyone who holds any token it ever gave: whatever they show in whatever order, at most
- * one line of tokens is alive, and a token older than the previous one ends it. */
+/* A session that lives by the rule, and everyone who holds any token it ever gave: whatever they
+ * show in whatever order, at most one line of tokens is alive, and a token older than the
+ * previous one ends it. */
 static void no_two_lines_live(void **state) {
         TestWorld world = TEST_WORLD(NOW);
 
         for (int run = 0; run < 2000; run++) {
-                RotationState s = { .idle_expires_ms = INT64_MAX, .expires_ms = INT64_MAX, .rotated_at_ms = NOW };
+                RotationState s = { .idle_expires_ms = INT64_MAX,
+                                    .expires_ms = INT64_MAX,
+                                    .rotated_at_ms = NOW };
                 int64_t now = NOW;
 
                 for (int step = 0; step < 30; step++) {
@@ -60,7 +83,8 @@ static void no_two_lines_live(void **state) {
                         now += dice[0] % 20000;
                         shown = dice[1] % (s.generation + 2);
                         old = shown + 1 < s.generation ||
-                              (shown + 1 == s.generation && now - s.rotated_at_ms > ROTATION_RETRY_MS);
+                              (shown + 1 == s.generation &&
+                               now - s.rotated_at_ms > ROTATION_RETRY_MS);
                         v = rotation_decide(&s, shown, true, now);
                         assert_int_equal(v == ROTATE_REUSED, old && !s.revoked);
                         assert_int_equal(v == ROTATE_NEXT, shown == s.generation && !s.revoked);
@@ -76,8 +100,9 @@ static void no_two_lines_live(void **state) {
 }
 
 static void lockout_doubles(void **state) {
-        static const int64_t waits[] = { 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900 };
-        Lockout l = {0};
+        static const int64_t waits[] = { 0,  0,  0,   1,   2,   4,   8,   16,
+                                         32, 64, 128, 256, 512, 900, 900, 900 };
+        Lockout l = { 0 };
         int64_t now = NOW;
 
         for (size_t i = 0; i < ELEMENTSOF(waits); i++) {
@@ -91,7 +116,8 @@ static void lockout_doubles(void **state) {
 }
 
 static void lockout_decays_and_never_overflows(void **state) {
-        Lockout l = { .failures = 50, .last_ms = NOW }, many = { .failures = INT64_MAX - 1, .last_ms = NOW };
+        Lockout l = { .failures = 50, .last_ms = NOW },
+                many = { .failures = INT64_MAX - 1, .last_ms = NOW };
 
         assert_int_equal(lockout_fail(&l, NOW + INT64_C(1000) * LOCKOUT_DECAY_S).failures, 1);
         assert_int_equal(lockout_fail(&l, NOW + INT64_C(1000) * LOCKOUT_DECAY_S - 1).failures, 51);

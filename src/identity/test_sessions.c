@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Sessions, keys and passwords over the real store. */
+#include "codec/radix.h"
+#include "crypto/totp.h"
 #include "identity/api_key.h"
 #include "identity/mfa.h"
 #include "identity/once.h"
 #include "identity/testing_int.h"
-#include "crypto/totp.h"
-#include "codec/radix.h"
 
 static int begin(void **state) {
         *state = fix_new(&(IdentitySettings){ .jwt_secret = STR(TEST_SECRET) });
@@ -19,12 +19,18 @@ static int end(void **state) {
 
 /* ---- refresh ---- */
 
-typedef struct Turn { Fix *f; Str token; RotationVerdict verdict; SessionGrant grant; } Turn;
+typedef struct Turn {
+        Fix *f;
+        Str token;
+        RotationVerdict verdict;
+        SessionGrant grant;
+} Turn;
 
 static Err turn_write(Ctx *cx, DbConn *c, void *arg) {
         Turn *t = arg;
+        Work w = { t->f->id, c, { STR("192.0.2.9"), STR("x") } };
 
-        return session_refresh(cx, t->f->id, c, t->token, &(Caller){ STR("192.0.2.9"), STR("x") }, &t->verdict, &t->grant);
+        return session_refresh(cx, &w, t->token, &t->verdict, &t->grant);
 }
 
 static Turn refresh(Fix *f, Str token) {
@@ -57,11 +63,11 @@ static void rotates_and_retries_identically(void **state) {
 }
 
 static int64_t audit_count(Fix *f, const char *event) {
-        AuditRecord *list;
-        size_t n;
+        AuditRecords list;
 
-        OKF(f, audit_list(&f->cx, f->id->audit, fix_read(f), &(AuditFilter){ .event = str_c(event), .limit = 100 }, &list, &n));
-        return (int64_t)n;
+        OKF(f, audit_list(&f->cx, f->id->audit, fix_read(f),
+                          &(AuditFilter){ .event = str_c(event), .limit = 100 }, &list));
+        return (int64_t)list.n;
 }
 
 static void reuse_ends_the_session_at_once(void **state) {
@@ -100,7 +106,7 @@ static void forged_tokens_change_nothing(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
                 assert_int_equal(refresh(f, str_c(bad[i])).verdict, ROTATE_UNKNOWN);
-        for (size_t i = 3; i < t.n; i++) {            /* each character altered in turn */
+        for (size_t i = 3; i < t.n; i++) { /* each character altered in turn */
                 char *p = (char *)t.p + i, was = *p;
 
                 *p = was == 'A' ? 'B' : 'A';
@@ -136,22 +142,28 @@ static void lifetimes_idle_slides_absolute_does_not(void **state) {
 
 /* ---- ending ---- */
 
-typedef struct EndAll { Fix *f; Str user_id, keep; int64_t n; } EndAll;
+typedef struct EndAll {
+        Fix *f;
+        Str user_id, keep;
+        int64_t n;
+} EndAll;
 
 static Err end_all_write(Ctx *cx, DbConn *c, void *arg) {
         EndAll *e = arg;
+        Work w = fix_work(e->f, c);
 
-        return session_end_all(cx, e->f->id, c, e->user_id, e->keep, &e->n);
+        return session_end_all(cx, &w, e->user_id, e->keep, &e->n);
 }
 
 static void end_all_keeps_one(void **state) {
         Fix *f = *state;
         User u = fix_user(f, "may@example.com"), v = fix_user(f, "may2@example.com");
-        SessionGrant a = fix_session(f, u, false), b = fix_session(f, u, true), c = fix_session(f, v, false);
+        SessionGrant a = fix_session(f, u, false), b = fix_session(f, u, true),
+                     c = fix_session(f, v, false);
         EndAll e = { f, u.user_id, b.session_id };
         Principal p;
 
-        OKF(f, fix_bearer(f, a.access_token, &p));    /* now it is in the cache */
+        OKF(f, fix_bearer(f, a.access_token, &p)); /* now it is in the cache */
         OKF(f, db_write(&f->cx, f->db, end_all_write, &e));
         assert_int_equal(e.n, 1);
         assert_err(fix_bearer(f, a.access_token, &p), ERR_TOKEN_INVALID);
@@ -161,8 +173,9 @@ static void end_all_keeps_one(void **state) {
 
 static Err end_other_write(Ctx *cx, DbConn *c, void *arg) {
         EndAll *e = arg;
+        Work w = fix_work(e->f, c);
 
-        return session_end(cx, e->f->id, c, e->user_id, e->keep, &(Caller){ STR_NULL, STR_NULL });
+        return session_end(cx, &w, e->user_id, e->keep);
 }
 
 static void nobody_ends_anothers_session(void **state) {
@@ -178,8 +191,9 @@ static void nobody_ends_anothers_session(void **state) {
 
 static Err disable_write(Ctx *cx, DbConn *c, void *arg) {
         FixStart *s = arg;
+        Work w = fix_work(s->f, c);
 
-        return user_save_admin(cx, s->f->id, c, &s->user);
+        return user_save_admin(cx, &w, &s->user);
 }
 
 static void admin_changes_bite_at_once(void **state) {
@@ -203,28 +217,38 @@ static void admin_changes_bite_at_once(void **state) {
 
 /* ---- keys ---- */
 
-typedef struct KeyJob { Fix *f; Principal who; ApiKeyNew in; Str key_id, text; int64_t overlap_s; ApiKey key; } KeyJob;
+typedef struct KeyJob {
+        Fix *f;
+        Principal who;
+        ApiKeyNew in;
+        ApiKeyTurn turn;
+        ApiKeyMade made;
+} KeyJob;
 
 static Err key_create_write(Ctx *cx, DbConn *c, void *arg) {
         KeyJob *k = arg;
+        Work w = fix_work(k->f, c);
 
-        return api_key_create(cx, k->f->id, c, &k->who, &k->in, &k->key, &k->text);
+        return api_key_create(cx, &w, &k->who, &k->in, &k->made);
 }
 static Err key_rotate_write(Ctx *cx, DbConn *c, void *arg) {
         KeyJob *k = arg;
+        Work w = fix_work(k->f, c);
 
-        return api_key_rotate(cx, k->f->id, c, &k->who, k->key_id, k->overlap_s, &k->key, &k->text);
+        return api_key_rotate(cx, &w, &k->who, &k->turn, &k->made);
 }
 static Err key_delete_write(Ctx *cx, DbConn *c, void *arg) {
         KeyJob *k = arg;
+        Work w = fix_work(k->f, c);
 
-        return api_key_delete(cx, k->f->id, c, k->who.user_id, k->key_id);
+        return api_key_delete(cx, &w, k->who.user_id, k->turn.key_id);
 }
 
 static KeyJob key_job(Fix *f, User u, uint32_t scopes) {
         static const Str words[] = { STR("chat"), STR("keys:manage") };
 
-        return (KeyJob){ .f = f, .who = { .kind = WHO_SESSION, .user_id = u.user_id, .scopes = scopes },
+        return (KeyJob){ .f = f,
+                         .who = { .kind = WHO_SESSION, .user_id = u.user_id, .scopes = scopes },
                          .in = { .name = STR("ci"), .scopes = { words, 2 } } };
 }
 
@@ -235,32 +259,33 @@ static void key_lives_rotates_and_dies(void **state) {
         Str old;
 
         OKF(f, db_write(&f->cx, f->db, key_create_write, &k));
-        OKF(f, fix_bearer(f, k.text, &p));
+        OKF(f, fix_bearer(f, k.made.text, &p));
         assert_int_equal(p.kind, WHO_API_KEY);
         assert_int_equal(p.scopes, SCOPE_CHAT | SCOPE_KEYS_MANAGE);
-        k.key_id = k.key.key_id;
-        old = k.text;
-        k.overlap_s = 60;
+        k.turn.key_id = k.made.key.key_id;
+        old = k.made.text;
+        k.turn.overlap_s = 60;
         OKF(f, db_write(&f->cx, f->db, key_rotate_write, &k));
-        OKF(f, fix_bearer(f, k.text, &p));
+        OKF(f, fix_bearer(f, k.made.text, &p));
         OKF(f, fix_bearer(f, old, &p));
         f->world.now_ms += 60000;
         assert_err(fix_bearer(f, old, &p), ERR_TOKEN_INVALID);
-        OKF(f, fix_bearer(f, k.text, &p));
+        OKF(f, fix_bearer(f, k.made.text, &p));
         OKF(f, db_write(&f->cx, f->db, key_delete_write, &k));
-        assert_err(fix_bearer(f, k.text, &p), ERR_TOKEN_INVALID);
+        assert_err(fix_bearer(f, k.made.text, &p), ERR_TOKEN_INVALID);
 }
 
 static void key_gets_no_more_than_its_maker(void **state) {
         Fix *f = *state;
         User u = fix_user(f, "key2@example.com");
-        KeyJob less = key_job(f, u, SCOPE_CHAT), full = key_job(f, u, SCOPES_USER), admin = key_job(f, u, SCOPES_ADMIN);
+        KeyJob less = key_job(f, u, SCOPE_CHAT), full = key_job(f, u, SCOPES_USER),
+               admin = key_job(f, u, SCOPES_ADMIN);
         static const Str admin_word = STR("admin");
 
         assert_err(db_write(&f->cx, f->db, key_create_write, &less), ERR_SCOPE);
         err_clear(&f->cx);
         OKF(f, db_write(&f->cx, f->db, key_create_write, &full));
-        less.key_id = full.key.key_id;
+        less.turn.key_id = full.made.key.key_id;
         assert_err(db_write(&f->cx, f->db, key_rotate_write, &less), ERR_SCOPE);
         err_clear(&f->cx);
         admin.in.scopes = (Strs){ &admin_word, 1 };
@@ -277,27 +302,37 @@ static void key_expires_and_knows_its_network(void **state) {
 
         k.in.expires_days = 1;
         OKF(f, db_write(&f->cx, f->db, key_create_write, &k));
-        OKF(f, fix_bearer(f, k.text, &p));
+        OKF(f, fix_bearer(f, k.made.text, &p));
         f->world.now_ms += INT64_C(86400000);
-        assert_err(fix_bearer(f, k.text, &p), ERR_TOKEN_EXPIRED);
+        assert_err(fix_bearer(f, k.made.text, &p), ERR_TOKEN_EXPIRED);
         k.in = (ApiKeyNew){ .name = STR("net"), .scopes = k.in.scopes, .ip_ranges = { &net, 1 } };
         OKF(f, db_write(&f->cx, f->db, key_create_write, &k));
-        assert_err(fix_bearer(f, k.text, &p), ERR_TOKEN_INVALID);
+        assert_err(fix_bearer(f, k.made.text, &p), ERR_TOKEN_INVALID);
         err_clear(&f->cx);
-        OKF(f, identity_authenticate(&f->cx, f->id, &(Credentials){ .x_api_key = k.text, .client_ip = STR("198.51.100.7") }, &p));
-        assert_err(fix_bearer(f, k.text, &p), ERR_TOKEN_INVALID);
+        OKF(f, identity_authenticate(
+                       &f->cx, f->id,
+                       &(Credentials){ .x_api_key = k.made.text, .client_ip = STR("198.51.100.7") },
+                       &p));
+        assert_err(fix_bearer(f, k.made.text, &p), ERR_TOKEN_INVALID);
 }
 
 /* ---- passwords ---- */
 
 static LoginInput login_input(const char *email, const char *password) {
-        return (LoginInput){ str_c(email), str_c(password), false, { STR("192.0.2.1"), STR("agent") } };
+        return (LoginInput){
+                str_c(email), str_c(password), false, { STR("192.0.2.1"), STR("agent") }
+        };
 }
 
 static void register_and_login(void **state) {
         Fix *f = *state;
-        RegisterInput in = { STR("New@Example.com"), STR("a fine long password"), STR("New"), STR_NULL, { STR("ip"), STR("ua") } };
-        LoginInput right = login_input("new@example.com", "a fine long password"), wrong = login_input("NEW@example.com", "nope nope");
+        RegisterInput in = { STR("New@Example.com"),
+                             STR("a fine long password"),
+                             STR("New"),
+                             STR_NULL,
+                             { STR("ip"), STR("ua") } };
+        LoginInput right = login_input("new@example.com", "a fine long password"),
+                   wrong = login_input("NEW@example.com", "nope nope");
         LoginResult r;
         User u, again;
         bool accepted;
@@ -310,7 +345,8 @@ static void register_and_login(void **state) {
         assert_int_equal(u.user_id.n, 30);
         assert_err(account_register(&f->cx, f->id, &in, &again, &accepted), ERR_EMAIL_TAKEN);
         err_clear(&f->cx);
-        in.email = STR("new\xef\xbc\xa0" "example.com");    /* the same address with a full width @ */
+        in.email = STR("new\xef\xbc\xa0"
+                       "example.com"); /* the same address with a full width @ */
         assert_err(account_register(&f->cx, f->id, &in, &again, &accepted), ERR_EMAIL_TAKEN);
         err_clear(&f->cx);
         assert_err(login_password(&f->cx, f->id, &wrong, &r), ERR_CREDENTIALS);
@@ -349,22 +385,29 @@ static void lockout_is_equal_for_unknown_addresses(void **state) {
 
 /* ---- one time tokens, second factor ---- */
 
-typedef struct OnceJob { Fix *f; Str user_id, data, token; OnceInfo info; } OnceJob;
+typedef struct OnceJob {
+        Fix *f;
+        Str user_id, data, token;
+        OnceInfo info;
+} OnceJob;
 
 static Err once_new_write(Ctx *cx, DbConn *c, void *arg) {
         OnceJob *o = arg;
+        Work w = fix_work(o->f, c);
 
-        return once_new(cx, o->f->id, c, ONCE_RESET, o->user_id, o->data, 600, &o->token);
+        return once_new(cx, &w, &(OnceNew){ ONCE_RESET, o->user_id, o->data, 600 }, &o->token);
 }
 static Err once_redeem_write(Ctx *cx, DbConn *c, void *arg) {
         OnceJob *o = arg;
+        Work w = fix_work(o->f, c);
 
-        return once_redeem(cx, o->f->id, c, ONCE_RESET, o->token, &o->info);
+        return once_redeem(cx, &w, ONCE_RESET, o->token, &o->info);
 }
 static Err once_redeem_other_write(Ctx *cx, DbConn *c, void *arg) {
         OnceJob *o = arg;
+        Work w = fix_work(o->f, c);
 
-        return once_redeem(cx, o->f->id, c, ONCE_VERIFY, o->token, &o->info);
+        return once_redeem(cx, &w, ONCE_VERIFY, o->token, &o->info);
 }
 
 static void once_is_once(void **state) {
@@ -374,11 +417,13 @@ static void once_is_once(void **state) {
 
         OKF(f, db_write(&f->cx, f->db, once_new_write, &o));
         first = o.token;
-        assert_err(db_write(&f->cx, f->db, once_redeem_other_write, &o), ERR_LINK_INVALID);     /* another purpose */
+        assert_err(db_write(&f->cx, f->db, once_redeem_other_write, &o),
+                   ERR_LINK_INVALID); /* another purpose */
         err_clear(&f->cx);
         OKF(f, db_write(&f->cx, f->db, once_new_write, &o));
         o.token = first;
-        assert_err(db_write(&f->cx, f->db, once_redeem_write, &o), ERR_LINK_INVALID);           /* voided by the newer one */
+        assert_err(db_write(&f->cx, f->db, once_redeem_write, &o),
+                   ERR_LINK_INVALID); /* voided by the newer one */
         err_clear(&f->cx);
         OKF(f, db_write(&f->cx, f->db, once_new_write, &o));
         OKF(f, db_write(&f->cx, f->db, once_redeem_write, &o));
@@ -391,28 +436,36 @@ static void once_is_once(void **state) {
 }
 
 typedef struct MfaJob {
-        Fix *f; User user; Str code, secret, uri, token; Str codes[RECOVERY_CODES]; MfaVerdict verdict; SessionGrant grant;
+        Fix *f;
+        User user;
+        Str code, secret, uri, token;
+        Str codes[RECOVERY_CODES];
+        MfaResult result;
 } MfaJob;
 
 static Err mfa_enroll_write(Ctx *cx, DbConn *c, void *arg) {
         MfaJob *m = arg;
+        Work w = fix_work(m->f, c);
 
-        return mfa_enroll(cx, m->f->id, c, &m->user, &m->secret, &m->uri);
+        return mfa_enroll(cx, &w, &m->user, &m->secret, &m->uri);
 }
 static Err mfa_confirm_write(Ctx *cx, DbConn *c, void *arg) {
         MfaJob *m = arg;
+        Work w = fix_work(m->f, c);
 
-        return mfa_confirm(cx, m->f->id, c, m->user.user_id, m->code, &(Caller){ STR_NULL, STR_NULL }, m->codes);
+        return mfa_confirm(cx, &w, m->user.user_id, m->code, m->codes);
 }
 static Err mfa_begin_write(Ctx *cx, DbConn *c, void *arg) {
         MfaJob *m = arg;
+        Work w = fix_work(m->f, c);
 
-        return mfa_begin(cx, m->f->id, c, m->user.user_id, false, &m->token);
+        return mfa_begin(cx, &w, m->user.user_id, false, &m->token);
 }
 static Err mfa_finish_write(Ctx *cx, DbConn *c, void *arg) {
         MfaJob *m = arg;
+        Work w = fix_work(m->f, c);
 
-        return mfa_finish(cx, m->f->id, c, m->token, m->code, &(Caller){ STR_NULL, STR_NULL }, &m->verdict, &m->grant);
+        return mfa_finish(cx, &w, m->token, m->code, &m->result);
 }
 
 static Str code_now(MfaJob *m) {
@@ -427,7 +480,7 @@ static Str code_now(MfaJob *m) {
 static MfaVerdict mfa_try(MfaJob *m, Str code) {
         m->code = code;
         OKF(m->f, db_write(&m->f->cx, m->f->db, mfa_finish_write, m));
-        return m->verdict;
+        return m->result.verdict;
 }
 
 static void second_factor(void **state) {
@@ -444,29 +497,40 @@ static void second_factor(void **state) {
         assert_err(db_write(&f->cx, f->db, mfa_enroll_write, &m), ERR_CONFLICT);
         err_clear(&f->cx);
         OKF(f, db_write(&f->cx, f->db, mfa_begin_write, &m));
-        assert_int_equal(mfa_try(&m, used), MFA_WRONG);                 /* each step counts once */
+        assert_int_equal(mfa_try(&m, used), MFA_WRONG); /* each step counts once */
         f->world.now_ms += 30000;
         assert_int_equal(mfa_try(&m, code_now(&m)), MFA_OK);
-        assert_int_equal(mfa_try(&m, m.codes[0]), MFA_TOKEN_BAD);       /* so does the token */
+        assert_int_equal(mfa_try(&m, m.codes[0]), MFA_TOKEN_BAD); /* so does the token */
         OKF(f, db_write(&f->cx, f->db, mfa_begin_write, &m));
         assert_int_equal(mfa_try(&m, m.codes[3]), MFA_OK);
         OKF(f, db_write(&f->cx, f->db, mfa_begin_write, &m));
         assert_int_equal(mfa_try(&m, m.codes[3]), MFA_WRONG);
         for (int i = 1; i < MFA_TRIES; i++)
                 assert_int_equal(mfa_try(&m, STR("123456")), MFA_WRONG);
-        assert_int_equal(mfa_try(&m, m.codes[4]), MFA_TOKEN_BAD);       /* five tries, then the token is spent … */
+        assert_int_equal(mfa_try(&m, m.codes[4]),
+                         MFA_TOKEN_BAD); /* five tries, then the token is spent … */
         OKF(f, db_write(&f->cx, f->db, mfa_begin_write, &m));
-        assert_int_equal(mfa_try(&m, m.codes[4]), MFA_WAIT);            /* … and the account waits */
+        assert_int_equal(mfa_try(&m, m.codes[4]), MFA_WAIT); /* … and the account waits */
 }
 
 int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
         const struct CMUnitTest tests[] = {
-                T(rotates_and_retries_identically), T(reuse_ends_the_session_at_once), T(previous_after_the_window_is_reuse),
-                T(forged_tokens_change_nothing), T(lifetimes_idle_slides_absolute_does_not), T(end_all_keeps_one),
-                T(nobody_ends_anothers_session), T(admin_changes_bite_at_once), T(key_lives_rotates_and_dies),
-                T(key_gets_no_more_than_its_maker), T(key_expires_and_knows_its_network), T(register_and_login),
-                T(lockout_is_equal_for_unknown_addresses), T(once_is_once), T(second_factor),
+                T(rotates_and_retries_identically),
+                T(reuse_ends_the_session_at_once),
+                T(previous_after_the_window_is_reuse),
+                T(forged_tokens_change_nothing),
+                T(lifetimes_idle_slides_absolute_does_not),
+                T(end_all_keeps_one),
+                T(nobody_ends_anothers_session),
+                T(admin_changes_bite_at_once),
+                T(key_lives_rotates_and_dies),
+                T(key_gets_no_more_than_its_maker),
+                T(key_expires_and_knows_its_network),
+                T(register_and_login),
+                T(lockout_is_equal_for_unknown_addresses),
+                T(once_is_once),
+                T(second_factor),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* An Identity over a database of its own, in a directory that goes when the test ends. The clock is the test's. */
+/* An Identity over a database of its own, in a directory that goes when the test ends. The clock
+ * is the test's. */
 #include <ftw.h>
 #include <unistd.h>
 
@@ -23,12 +24,17 @@ typedef struct Fix {
 
 static const Migration *const test_migrations[] = { identity_migrations, NULL };
 
-static int fix_remove(const char *path, const struct stat *st, int kind, struct FTW *at) { return remove(path); }
+static int fix_remove(const char *path, const struct stat *st, int kind, struct FTW *at) {
+        return remove(path);
+}
 
 static inline void fix_open(Fix *f) {
         f->set.data_dir = f->dir;
-        assert_ok(db_open(&f->cx, &(DbSettings){ .path = arena_printf(f->arena, "%s/t.db", f->dir),
-                                                 .migrations = test_migrations, .migrate = true }, &f->db));
+        assert_ok(db_open(&f->cx,
+                          &(DbSettings){ .path = arena_printf(f->arena, "%s/t.db", f->dir),
+                                         .migrations = test_migrations,
+                                         .migrate = true },
+                          &f->db));
         if (identity_new(&f->cx, f->db, &f->set, &f->id))
                 fail_msg("%s: %s", f->cx.err.where, f->cx.err.what);
 }
@@ -59,9 +65,16 @@ static inline void fix_free(Fix *f) {
 }
 
 static inline void fix_fails(Fix *f) {
-        fail_msg("%s: %s", f->cx.err.where ? f->cx.err.where : "?", f->cx.err.what ? f->cx.err.what : "?");
+        fail_msg("%s: %s", f->cx.err.where ? f->cx.err.where : "?",
+                 f->cx.err.what ? f->cx.err.what : "?");
 }
-#define OKF(f, expr) do { if (expr) fix_fails(f); } while (0)
+#define OKF(f, expr)                                                                               \
+        do {                                                                                       \
+                if (expr)                                                                          \
+                        fix_fails(f);                                                              \
+        } while (0)
+
+static inline Work fix_work(Fix *f, DbConn *c) { return (Work){ .id = f->id, .c = c }; }
 
 static inline DbConn *fix_read(Fix *f) {
         DbConn *c;
@@ -72,19 +85,29 @@ static inline DbConn *fix_read(Fix *f) {
 
 /* ---- writes as plain calls ---- */
 
-typedef struct FixStart { Fix *f; User user; bool remember; SessionGrant grant; } FixStart;
+typedef struct FixStart {
+        Fix *f;
+        User user;
+        bool remember;
+        SessionGrant grant;
+} FixStart;
 
 static Err fix_user_add_(Ctx *cx, DbConn *c, void *arg) {
         FixStart *s = arg;
 
-        return user_add(cx, s->f->id, c, &s->user);
+        return user_add(cx, &(Work){ .id = s->f->id, .c = c }, &s->user);
 }
 
 /* An account with this address and a password that no hash was made for. */
 static inline User fix_user(Fix *f, const char *email) {
-        FixStart s = { f, { .user_id = user_id_new(&f->cx), .email = str_c(email), .full_name = STR("Test"),
-                            .password_hash = password_dummy(PASSWORD_ARGON2ID), .is_active = true, .is_verified = true,
-                            .created_at = f->world.now_ms } };
+        FixStart s = { f,
+                       { .user_id = user_id_new(&f->cx),
+                         .email = str_c(email),
+                         .full_name = STR("Test"),
+                         .password_hash = password_dummy(PASSWORD_ARGON2ID),
+                         .is_active = true,
+                         .is_verified = true,
+                         .created_at = f->world.now_ms } };
 
         OKF(f, db_write(&f->cx, f->db, fix_user_add_, &s));
         return s.user;
@@ -93,7 +116,8 @@ static inline User fix_user(Fix *f, const char *email) {
 static Err fix_session_(Ctx *cx, DbConn *c, void *arg) {
         FixStart *s = arg;
 
-        return session_start(cx, s->f->id, c, &s->user, s->remember, &(Caller){ STR("192.0.2.1"), STR("agent") }, &s->grant);
+        return session_start(cx, &(Work){ s->f->id, c, { STR("192.0.2.1"), STR("agent") } },
+                             &s->user, s->remember, &s->grant);
 }
 
 static inline SessionGrant fix_session(Fix *f, User u, bool remember) {
@@ -107,7 +131,10 @@ static inline Err fix_bearer(Fix *f, Str token, Principal *ret) {
         Err e;
 
         err_clear(&f->cx);
-        e = identity_authenticate(&f->cx, f->id, &(Credentials){
-                .authorization = arena_strf(f->arena, "Bearer %.*s", STR_FMT(token)), .client_ip = STR("192.0.2.1") }, ret);
+        e = identity_authenticate(&f->cx, f->id,
+                                  &(Credentials){ .authorization = arena_strf(
+                                                          f->arena, "Bearer %.*s", STR_FMT(token)),
+                                                  .client_ip = STR("192.0.2.1") },
+                                  ret);
         return e;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tick: the housekeeping of the room, about once a second on a worker; a bounded piece each time. */
+/* tick: the housekeeping of the room, about once a second on a worker; a bounded piece each
+ * time. */
 #include "base/log.h"
 #include "codec/when.h"
 #include "identity/identity_int.h"
@@ -15,12 +16,18 @@ static Err store_uses(Ctx *cx, DbConn *c, void *arg) {
         return key_uses_store(cx, id->uses, c);
 }
 
-/* Sessions stay a little longer than they are good for, so that a late refresh is told that it expired. */
+/* Sessions stay a little longer than they are good for, so that a late refresh is told that it
+ * expired. */
 static Err sweep(Ctx *cx, DbConn *c, void *arg) {
         int64_t now = cx_now_ms(cx);
-        const struct { const Sql *sql; int64_t before; } tables[] = {
-                { &sql_session_expire, now - 3600 * 1000 }, { &sql_revoked_token_expire, now },
-                { &sql_once_expire, now }, { &sql_failures_expire, now - DAY_MS },
+        const struct {
+                const Sql *sql;
+                int64_t before;
+        } tables[] = {
+                { &sql_session_expire, now - 3600 * 1000 },
+                { &sql_revoked_token_expire, now },
+                { &sql_once_expire, now },
+                { &sql_failures_expire, now - DAY_MS },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(tables); i++)

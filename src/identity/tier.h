@@ -5,7 +5,7 @@
 
 typedef enum Tier { TIER_FREE, TIER_PRO, TIER_ENTERPRISE, _TIER_N } Tier;
 
-enum { LIMIT_NONE = -1 };                             /* unlimited */
+enum { LIMIT_NONE = -1 }; /* unlimited */
 typedef struct TierLimits {
         const char *name;
         int64_t memories, requests_per_day, requests_per_minute;

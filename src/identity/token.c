@@ -6,7 +6,9 @@
 
 #define TIME_MAX INT64_C(9007199254740991)
 
-static Err invalid(Ctx *cx, const char *claim) { return RAISE(cx, ERR_TOKEN_INVALID, "claim %s has a wrong type", claim); }
+static Err invalid(Ctx *cx, const char *claim) {
+        return RAISE(cx, ERR_TOKEN_INVALID, "claim %s has a wrong type", claim);
+}
 
 /* null counts as absent: Auth.js writes it for what a provider did not say. */
 static Err read_text(Ctx *cx, JsonRef o, const char *name, Str *ret) {
@@ -76,7 +78,7 @@ static Err read_audience(Ctx *cx, JsonRef o, Strs *ret) {
 
 Err claims_read(Ctx *cx, Str payload, Claims *ret) {
         _cleanup_(json_freep) Json *j = NULL;
-        Claims c = {0};
+        Claims c = { 0 };
         JsonRef o;
 
         if (json_parse(cx, payload, JOSE_DEPTH_MAX, &j) != OK) {

@@ -7,26 +7,33 @@ enum { SHARDS = 16, WAYS = 4, STRINGS = 6 };
 
 typedef struct Entry {
         TokenHash hash;
-        uint64_t seen;
+        TokenBasis basis;
         uint32_t used;
-        uint32_t n_refs;
-        ChangeRef refs[TOKEN_REFS_MAX];
         size_t n_bytes;
-        Principal who;                                /* its strings point into bytes */
+        Principal who; /* its strings point into bytes */
         char bytes[];
 } Entry;
 
-typedef struct Shard { pthread_mutex_t lock; uint32_t clock; Entry *(*sets)[WAYS]; size_t count; } Shard;
+typedef struct Shard {
+        pthread_mutex_t lock;
+        uint32_t clock;
+        Entry *(*sets)[WAYS];
+        size_t count;
+} Shard;
 
 struct TokenCache {
         Changes *changes;
         SipKey key;
-        size_t sets;                                  /* of each shard */
+        size_t sets; /* of each shard */
         Shard shards[SHARDS];
 };
 
 static void principal_strings(Principal *p, Str *ret[STRINGS]) {
-        ret[0] = &p->user_id; ret[1] = &p->email; ret[2] = &p->sid; ret[3] = &p->jti; ret[4] = &p->key_id;
+        ret[0] = &p->user_id;
+        ret[1] = &p->email;
+        ret[2] = &p->sid;
+        ret[3] = &p->jti;
+        ret[4] = &p->key_id;
         ret[5] = &p->full_name;
 }
 
@@ -60,7 +67,7 @@ TokenCache *token_cache_free(TokenCache *t) {
 }
 
 TokenHash token_hash(const TokenCache *t, unsigned kind, Str token) {
-        TokenHash h = {0};
+        TokenHash h = { 0 };
         SipKey key = t->key;
         size_t n = MIN(token.n, sizeof(h.tail));
 
@@ -71,10 +78,14 @@ TokenHash token_hash(const TokenCache *t, unsigned kind, Str token) {
         return h;
 }
 
-static bool hash_eq(TokenHash a, TokenHash b) { return a.sip == b.sip && !memcmp(a.tail, b.tail, sizeof(a.tail)); }
+static bool hash_eq(TokenHash a, TokenHash b) {
+        return a.sip == b.sip && !memcmp(a.tail, b.tail, sizeof(a.tail));
+}
 
 static Shard *shard_of(TokenCache *t, TokenHash h) { return &t->shards[h.sip % SHARDS]; }
-static Entry **set_of(TokenCache *t, TokenHash h) { return shard_of(t, h)->sets[h.sip / SHARDS % t->sets]; }
+static Entry **set_of(TokenCache *t, TokenHash h) {
+        return shard_of(t, h)->sets[h.sip / SHARDS % t->sets];
+}
 
 static void entry_drop(Shard *s, Entry **slot) {
         free(*slot);
@@ -87,11 +98,11 @@ static bool entry_is_good(Ctx *cx, TokenCache *t, Entry *e) {
 
         if (e->who.expires_at_s && cx_now_ms(cx) / 1000 >= e->who.expires_at_s)
                 return false;
-        if (now == e->seen)
+        if (now == e->basis.seen)
                 return true;
-        if (change_since(t->changes, e->seen, e->refs, e->n_refs))
+        if (change_since(t->changes, e->basis.seen, e->basis.refs, e->basis.n))
                 return false;
-        e->seen = now;
+        e->basis.seen = now;
         return true;
 }
 
@@ -169,15 +180,11 @@ static Entry **way_choose(Entry **set, TokenHash h) {
         return best;
 }
 
-void token_cache_put(TokenCache *t, TokenHash h, const Principal *who, uint64_t seen, const ChangeRef *refs, size_t n) {
+void token_cache_put(TokenCache *t, TokenHash h, const Principal *who, const TokenBasis *basis) {
         Shard *s = shard_of(t, h);
         Entry *e = entry_new(h, who), **way;
 
-        assert(n <= TOKEN_REFS_MAX);
-        e->seen = seen;
-        e->n_refs = (uint32_t)n;
-        for (size_t i = 0; i < n; i++)
-                e->refs[i] = refs[i];
+        e->basis = *basis;
         pthread_mutex_lock(&s->lock);
         way = way_choose(set_of(t, h), h);
         if (*way)

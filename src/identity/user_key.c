@@ -9,13 +9,22 @@
 enum { WAYS = 4, SHARDS = 8, USER_ID_KEPT = 64 };
 
 /* Ids longer than USER_ID_KEPT (only foreign ones can be) are looked up each time. */
-typedef struct Slot { uint32_t used; uint8_t n; char user_id[USER_ID_KEPT]; UserKey key; } Slot;
-typedef struct Shard { pthread_mutex_t lock; uint32_t clock; Slot (*sets)[WAYS]; } Shard;
+typedef struct Slot {
+        uint32_t used;
+        uint8_t n;
+        char user_id[USER_ID_KEPT];
+        UserKey key;
+} Slot;
+typedef struct Shard {
+        pthread_mutex_t lock;
+        uint32_t clock;
+        Slot (*sets)[WAYS];
+} Shard;
 
 struct UserKeys {
         const Keyring *ring;
         SipKey sip;
-        size_t sets;                                  /* of each shard */
+        size_t sets; /* of each shard */
         Shard shards[SHARDS];
 };
 
@@ -109,7 +118,7 @@ static void cache_forget(UserKeys *u, Str user_id) {
 }
 
 Err user_key_get(Ctx *cx, UserKeys *u, DbConn *c, Str user_id, UserKey *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         UserKey key;
 
         if (cache_get(u, user_id, ret))
@@ -122,7 +131,10 @@ Err user_key_get(Ctx *cx, UserKeys *u, DbConn *c, Str user_id, UserKey *ret) {
         return OK;
 }
 
-typedef struct Forget { UserKeys *u; Str user_id; } Forget;
+typedef struct Forget {
+        UserKeys *u;
+        Str user_id;
+} Forget;
 
 static void forget(void *arg) {
         const Forget *f = arg;
@@ -137,7 +149,8 @@ static Forget *forget_new(Ctx *cx, UserKeys *u, Str user_id) {
         return f;
 }
 
-/* A key that was cached inside a write which then rolled back would open nothing, and hide the one made by the next attempt. */
+/* A key that was cached inside a write which then rolled back would open nothing, and hide the
+ * one made by the next attempt. */
 Err user_key_create(Ctx *cx, UserKeys *u, DbConn *c, Str user_id) {
         UserKey key;
         Str sealed = data_key_new(cx, u->ring, user_id, &key);
