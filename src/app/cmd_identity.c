@@ -92,7 +92,9 @@ static void user_print(const Cmd *c, const User *u) {
 
 static Err user_create(Cmd *c, App *a) {
         const char *tier = cmd_value(c, "--tier");
-        UserNew new = { .email = str_c(c->args[1]), .is_admin = cmd_has(c, "--admin"), .is_verified = true };
+        UserNew new = { .email = str_c(c->args[1]),
+                        .is_admin = cmd_has(c, "--admin"),
+                        .is_verified = true };
         User u;
         if (tier && !tier_parse(str_c(tier), &new.tier))
                 return RAISE(c->cx, ERR_INVALID, "The tier is free, pro or enterprise.");
@@ -159,7 +161,8 @@ static void import_line(Cmd *c, App *a, Str line, int64_t number, int64_t counts
         Err e = operate_user_import(&cx, a->identity, line, &u);
         counts[e == OK]++;
         if (e)
-                fprintf(stderr, "line %lld: %s%s%.*s\n", (long long)number, err_info[e].text, cx.err.fields ? ": " : "",
+                fprintf(stderr, "line %lld: %s%s%.*s\n", (long long)number, err_info[e].text,
+                        cx.err.fields ? ": " : "",
                         STR_FMT(cx.err.fields ? cx.err.fields->pointer : STR_NULL));
 }
 
@@ -178,9 +181,11 @@ static Err user_import(Cmd *c, App *a) {
         }
         free(line);
         fclose(f);
-        printf(c->json ? "{\"imported\":%lld,\"refused\":%lld}\n" : "%lld imported, %lld refused\n", (long long)counts[1],
-               (long long)counts[0]);
-        return counts[0] ? RAISE(c->cx, ERR_INVALID, "%lld lines were refused.", (long long)counts[0]) : OK;
+        printf(c->json ? "{\"imported\":%lld,\"refused\":%lld}\n" : "%lld imported, %lld refused\n",
+               (long long)counts[1], (long long)counts[0]);
+        if (counts[0])
+                return RAISE(c->cx, ERR_INVALID, "%lld lines were refused.", (long long)counts[0]);
+        return OK;
 }
 
 typedef struct Word { const char *word; int n_args; Err (*fn)(Cmd *c, App *a); } Word;
