@@ -144,11 +144,8 @@ static Err ai_health_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- rows ---- */
 
-#define TURN_ERRORS ERRORS(ERR_NOT_FOUND, ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, \
-        ERR_USER_MISMATCH, ERR_TURN_CONFLICT, \
-                           ERR_TURN_IN_PROGRESS, ERR_MODEL_NOT_FOUND, ERR_LLM_UNAVAILABLE, \
-                           ERR_BUDGET, ERR_UPSTREAM, ERR_TIMEOUT, \
-                           ERR_BAD_REQUEST, ERR_UNAVAILABLE)
+#define TURN_ERRORS ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_USER_MISMATCH, \
+                    ERR_TURN_IN_PROGRESS, ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_BAD_REQUEST
 
 const Route chat_routes[] = {
         {
@@ -156,7 +153,7 @@ const Route chat_routes[] = {
                 .lane = LANE_STREAM,
                 .auth = AUTH_USER, .scope = "chat", .rate = RATE_WRITE, .body_max = BODY_MAX,
                 .in = &conversation_in, .out = &turn_answer_shape, .also = "text/event-stream",
-                .errors = TURN_ERRORS,
+                .errors = ERRORS(TURN_ERRORS, ERR_NOT_FOUND, ERR_TURN_CONFLICT, ERR_MODEL_NOT_FOUND),
                 .audit_none = "a person's own conversation", .tag = "Chat", .mcp_tool = "chat",
                 .summary = "Say something and be answered, whole or as a stream",
                 .fn = conversation_handle,
@@ -165,7 +162,7 @@ const Route chat_routes[] = {
                 .id = "ai.chat", .method = POST, .path = "/api/ai/chat", .lane = LANE_STREAM,
                 .auth = AUTH_USER, .scope = "chat", .rate = RATE_WRITE, .body_max = BODY_MAX,
                 .in = &ai_in, .out = &ai_answer_shape, .also = "text/event-stream",
-                .errors = TURN_ERRORS, .wire = WIRE_AI,
+                .errors = ERRORS(TURN_ERRORS), .wire = WIRE_AI,
                 .audit_none = "a person's own conversation", .tag = "Chat",
                 .summary = "The same in the second shape, by session", .fn = ai_handle,
         },

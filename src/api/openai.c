@@ -359,10 +359,8 @@ const Route openai_routes[] = {
                 .out = &completion_out,
                 .also = "text/event-stream", .audit_none = "a person's own conversation",
                 .errors = ERRORS(ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_MODEL_NOT_FOUND,
-                      ERR_UNSUPPORTED_OFFLINE,
-                                 ERR_TURN_IN_PROGRESS, ERR_LLM_UNAVAILABLE, ERR_BUDGET,
-                                 ERR_BAD_REQUEST, ERR_UPSTREAM, ERR_TIMEOUT,
-                                 ERR_UNAVAILABLE),
+                                 ERR_UNSUPPORTED_OFFLINE, ERR_TURN_IN_PROGRESS,
+                                 ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_BAD_REQUEST),
                 .summary = "Chat completion, with memory where asked for", .fn = completion_handle,
         },
         {
