@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* Import of past conversations (contracts: memory, import): one JSON document, or one conversation per line. */
+/* Import of past conversations (contracts: memory, import): one JSON document, or one conversation
+ * per line. */
 #include "api/memory_view.h"
 #include "codec/json.h"
 #include "memory/import.h"
 
-enum { BODY_MAX = 64 * 1024 * 1024, JSON_MAX = 16 * 1024 * 1024, CONVERSATIONS_MAX = 100000, TURNS_MAX = 20000 };
+enum { BODY_MAX = 64 * 1024 * 1024, JSON_MAX = 16 * 1024 * 1024, CONVERSATIONS_MAX = 100000,
+       TURNS_MAX = 20000 };
 
 typedef struct TurnIn { Str external_id, speaker, role, text, caption; int64_t at; } TurnIn;
 typedef struct ConversationIn { Str external_id, title, timezone; List turns; } ConversationIn;
@@ -31,12 +33,15 @@ typedef struct ImportedView {
 } ImportedView;
 typedef struct ImportView { List conversations; int64_t memories_created; } ImportView;
 static const Shape imported_view = SHAPE(ImportedView,
-        F_STR(ImportedView, conversation_id, F_REQ | F_NULL), F_STR(ImportedView, external_id, F_REQ | F_NULL),
+        F_STR(ImportedView, conversation_id, F_REQ | F_NULL),
+                F_STR(ImportedView, external_id, F_REQ | F_NULL),
         F_INT(ImportedView, turns_added, F_REQ), F_INT(ImportedView, turns_unchanged, F_REQ),
-        F_INT(ImportedView, status, F_REQ, .doc = "200, or why this one was refused"), F_STR(ImportedView, code, 0),
+        F_INT(ImportedView, status, F_REQ, .doc = "200, or why this one was refused"),
+                F_STR(ImportedView, code, 0),
         F_STR(ImportedView, pointer, 0), F_STR(ImportedView, detail, 0));
 static const Shape import_view = SHAPE(ImportView,
-        F_LIST(ImportView, conversations, F_REQ, .sub = &imported_view), F_INT(ImportView, memories_created, F_REQ));
+        F_LIST(ImportView, conversations, F_REQ, .sub = &imported_view),
+                F_INT(ImportView, memories_created, F_REQ));
 
 /* One conversation of the request: read, or refused with what is wrong. */
 typedef struct Slot { bool is_ok; ConversationIn in; ImportedView view; } Slot;
@@ -86,7 +91,8 @@ static Err read_lines(Ctx *cx, Str body, Slots *ret) {
 static Err read_document(Ctx *cx, Str body, Slots *ret) {
         _cleanup_(json_freep) Json *j = NULL;
         ImportIn in = {0};
-        Err e = body.n > JSON_MAX ? RAISE(cx, ERR_TOO_LARGE, "document over 16 MiB") : json_read(cx, body, &import_in, &in);
+        Err e = body.n > JSON_MAX ? RAISE(cx, ERR_TOO_LARGE, "document over 16 MiB") : json_read(cx,
+                body, &import_in, &in);
         ret->extract = in.extract;
         if (!e) {
                 const ConversationIn *v = in.conversations.v;
@@ -97,7 +103,8 @@ static Err read_document(Ctx *cx, Str body, Slots *ret) {
         if (e != ERR_INVALID || json_parse(cx, body, JSON_DEPTH_MAX, &j))
                 return e;
         JsonRef list = json_get(json_root(j), "conversations");
-        bool plain = json_kind(list) == JSON_ARR && json_count(list) > 1 && json_count(list) <= CONVERSATIONS_MAX &&
+        bool plain = json_kind(list) == JSON_ARR && json_count(list) > 1 &&
+                json_count(list) <= CONVERSATIONS_MAX &&
                      json_count(json_root(j)) <= 2;
         if (!plain)
                 return e;
@@ -112,18 +119,22 @@ static const ImportTurn *turns_of(Ctx *cx, const List *in) {
         const TurnIn *t = in->v;
         ImportTurn *v = NEW_ARRAY(cx->arena, ImportTurn, in->n + 1);
         for (size_t i = 0; i < in->n; i++)
-                v[i] = (ImportTurn){ t[i].external_id, t[i].speaker, t[i].role, t[i].text, t[i].caption, t[i].at };
+                v[i] = (ImportTurn){ t[i].external_id, t[i].speaker, t[i].role, t[i].text, t[i].caption,
+                                     t[i].at };
         return v;
 }
 
 static void slot_answer(Ctx *cx, Slot *slot, const Imported *r) {
         slot->view = (ImportedView){ .conversation_id = r->conversation_id, .external_id = r->external_id,
-                                     .turns_added = r->turns_added, .turns_unchanged = r->turns_unchanged, .status = 200 };
+                                     .turns_added = r->turns_added,
+                                             .turns_unchanged = r->turns_unchanged, .status = 200 };
         if (!r->err)
                 return;
         slot->view.status = err_info[r->err].http;
         slot->view.code = str_c(err_info[r->err].name);
-        slot->view.detail = r->bad_id.p ? arena_strf(cx->arena, "Turn \"%.*s\" is there with another text", STR_FMT(r->bad_id))
+        slot->view.detail = r->bad_id.p ? arena_strf(cx->arena,
+                                                     "Turn \"%.*s\" is there with another text",
+                STR_FMT(r->bad_id))
                                         : str_c(err_info[r->err].text);
 }
 
@@ -134,8 +145,10 @@ static Err slots_store(Req *rq, Slots *s, int64_t *ret_memories) {
         size_t n = 0;
         for (size_t i = 0; i < s->n; i++)
                 if (s->v[i].is_ok)
-                        v[n++] = (ImportConversation){ s->v[i].in.external_id, s->v[i].in.title, s->v[i].in.timezone,
-                                                       turns_of(cx, &s->v[i].in.turns), s->v[i].in.turns.n };
+                        v[n++] = (ImportConversation){ s->v[i].in.external_id, s->v[i].in.title,
+                                                       s->v[i].in.timezone,
+                                                       turns_of(cx, &s->v[i].in.turns),
+                                                               s->v[i].in.turns.n };
         Import im = { rq->sv->memory, rq->who->user_id, v, n, s->extract, results };
         TRY(memory_import(cx, &im));
         for (size_t i = 0, k = 0; i < s->n; i++) {
@@ -157,8 +170,10 @@ static Err single_error(Req *rq, const Slot *slot) {
                 return e;
         }
         if (slot->view.status == 422 && slot->view.pointer.p)
-                return RAISE_FIELD(cx, arena_cstr(cx->arena, slot->view.pointer), "%.*s", STR_FMT(slot->view.detail));
-        return slot->view.status == 400 ? RAISE(cx, ERR_BAD_JSON, "a line is not JSON") : RAISE(cx, ERR_STORAGE, "not stored");
+                return RAISE_FIELD(cx, arena_cstr(cx->arena, slot->view.pointer), "%.*s",
+                                   STR_FMT(slot->view.detail));
+        return slot->view.status == 400 ? RAISE(cx, ERR_BAD_JSON, "a line is not JSON") : RAISE(cx,
+                ERR_STORAGE, "not stored");
 }
 
 static Err import_handle(Req *rq, const void *in, void *ret) {
@@ -187,8 +202,10 @@ static Err import_handle(Req *rq, const void *in, void *ret) {
 const Route import_routes[] = {
         {
                 .id = "conversation.import", .method = POST, .path = "/api/v1/conversations/import",
-                .lane = LANE_WORKER, .auth = AUTH_USER, .scope = "memories:write", .rate = RATE_WRITE, .in_raw = true,
-                .accepts = "application/json, application/x-ndjson", .out = &import_view, .body_max = BODY_MAX, .also_status = 207,
+                .lane = LANE_WORKER, .auth = AUTH_USER, .scope = "memories:write", .rate = RATE_WRITE,
+                        .in_raw = true,
+                .accepts = "application/json, application/x-ndjson", .out = &import_view,
+                        .body_max = BODY_MAX, .also_status = 207,
                 .errors = ERRORS(ERR_BAD_JSON, ERR_INVALID, ERR_CONFLICT, ERR_TOO_LARGE),
                 .audit_none = "the turns themselves are the record", .tag = "memories",
                 .summary = "Store past conversations, searchable when it answers", .fn = import_handle,

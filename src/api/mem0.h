@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* mem0: what the mem0-compatible routes share (contracts: memory section 10): whose data a request means, labels, filters, and
- * the form of a memory on their wire. A user_id that is not the caller's names a sub-user inside the caller's own data. */
+/* mem0: what the mem0-compatible routes share (contracts: memory section 10): whose data a request
+ * means, labels, filters, and the form of a memory on their wire. A user_id that is not the
+ * caller's names a sub-user inside the caller's own data. */
 #include "api/memory_view.h"
 #include "codec/json.h"
 
 typedef struct Mem0Labels { Str user_id, agent_id, app_id, run_id; } Mem0Labels;
 
-/* Scope and label of a user_id; STR_NULL or the caller's own id is the caller. ERR_SCOPE without end_users. */
+/* Scope and label of a user_id; STR_NULL or the caller's own id is the caller. ERR_SCOPE without
+ * end_users. */
 Err mem0_scope(Req *rq, Str user_id, MemoryScope *ret) _must_check_;
 Str mem0_user(const Req *rq, Str scope);              /* "usr_1/ann" -> "ann" */
 
-/* A filter: {"AND":[…]}, {"OR":[…]}, {"NOT":[…]}, or conditions by field. Checked once, then asked for each row. */
+/* A filter: {"AND":[…]}, {"OR":[…]}, {"NOT":[…]}, or conditions by field. Checked once, then asked
+ * for each row. */
 typedef struct Mem0Filter { Json *j; JsonRef root; Str user_id; bool has_scope; } Mem0Filter;
 Err  mem0_filter_parse(Req *rq, Str json, Mem0Filter *ret) _must_check_;
 void mem0_filter_done(Mem0Filter *f);
@@ -58,7 +61,8 @@ typedef struct Mem0Rows { MemoryRow *v; size_t n; } Mem0Rows;
 Err mem0_rows(Req *rq, const MemoryScope *s, const Mem0Filter *f, Mem0Rows *ret) _must_check_;
 Str mem0_filters_from(Ctx *cx, const Mem0Labels *labels);     /* JSON of the labels that are set */
 
-Err mem0_get(Req *rq, Str id, MemoryScope *ret_scope, MemoryRow *ret) _must_check_;   /* in any scope of the caller */
+/* in any scope of the caller */
+Err mem0_get(Req *rq, Str id, MemoryScope *ret_scope, MemoryRow *ret) _must_check_;
 extern const Shape mem0_history_view;
 Err mem0_history_handle(Req *rq, const void *in, void *ret) _must_check_;
 /* ERR_BAD_REQUEST without any label. A write. */

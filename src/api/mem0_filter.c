@@ -26,9 +26,12 @@ Str mem0_user(const Req *rq, Str scope) {
 
 /* ---- parsing ---- */
 
-static const char *const fields[] = { "user_id", "agent_id", "app_id", "run_id", "created_at", "updated_at", "categories",
-                                      "metadata", "keywords", "memory", "memory_ids", "timestamp", "expiration_date", NULL };
-static const char *const operators[] = { "in", "gte", "lte", "gt", "lt", "ne", "eq", "contains", "icontains", NULL };
+static const char *const fields[] = { "user_id", "agent_id", "app_id", "run_id", "created_at",
+                                      "updated_at", "categories",
+                                      "metadata", "keywords", "memory", "memory_ids", "timestamp",
+                                              "expiration_date", NULL };
+static const char *const operators[] = { "in", "gte", "lte", "gt", "lt", "ne", "eq", "contains",
+                                         "icontains", NULL };
 
 static bool is_word(const char *const *words, Str w) {
         for (; *words; words++)
@@ -37,30 +40,38 @@ static bool is_word(const char *const *words, Str w) {
         return false;
 }
 
-static bool is_logic(Str name) { return str_eq_c(name, "AND") || str_eq_c(name, "OR") || str_eq_c(name, "NOT"); }
+static bool is_logic(Str name) {
+        return str_eq_c(name, "AND") || str_eq_c(name, "OR") || str_eq_c(name, "NOT");
+}
 
 typedef struct Check { Req *rq; Mem0Filter *f; int left; } Check;
 
 static Err condition_check(Check *c, Str name, JsonRef v) {
         if (!is_word(fields, name))
-                return RAISE_FIELD(c->rq->cx, "#/filters", "%.*s is not a field to filter by", STR_FMT(name));
+                return RAISE_FIELD(c->rq->cx, "#/filters", "%.*s is not a field to filter by",
+                                   STR_FMT(name));
         if (json_kind(v) == JSON_OBJ && !str_eq_c(name, "metadata"))
                 for (JsonIter it = {0}; json_next(v, &it);)
                         if (!is_word(operators, it.name))
-                                return RAISE_FIELD(c->rq->cx, "#/filters", "%.*s is not an operator", STR_FMT(it.name));
-        bool scope = str_eq_c(name, "user_id") || str_eq_c(name, "agent_id") || str_eq_c(name, "app_id") || str_eq_c(name, "run_id");
+                                return RAISE_FIELD(c->rq->cx, "#/filters", "%.*s is not an operator",
+                                                   STR_FMT(it.name));
+        bool scope = str_eq_c(name, "user_id") || str_eq_c(name, "agent_id") ||
+                str_eq_c(name, "app_id") || str_eq_c(name, "run_id");
         c->f->has_scope |= scope;
         if (str_eq_c(name, "user_id") && !c->f->user_id.p)
-                c->f->user_id = json_kind(v) == JSON_STR ? json_str(v) : json_str(json_at(json_get(v, "in"), 0));
+                c->f->user_id = json_kind(v) == JSON_STR ? json_str(v)
+                        : json_str(json_at(json_get(v, "in"), 0));
         return OK;
 }
 
 static Err filter_check(Check *c, JsonRef node, int depth) {
         if (json_kind(node) != JSON_OBJ || depth > FILTER_DEPTH)
-                return RAISE_FIELD(c->rq->cx, "#/filters", "must be an object, at most %d deep", FILTER_DEPTH);
+                return RAISE_FIELD(c->rq->cx, "#/filters", "must be an object, at most %d deep",
+                                   FILTER_DEPTH);
         for (JsonIter it = {0}; json_next(node, &it);) {
                 if (--c->left < 0)
-                        return RAISE_FIELD(c->rq->cx, "#/filters", "at most %d conditions", FILTER_CONDITIONS);
+                        return RAISE_FIELD(c->rq->cx, "#/filters", "at most %d conditions",
+                                           FILTER_CONDITIONS);
                 if (!is_logic(it.name)) {
                         TRY(condition_check(c, it.name, it.value));
                         continue;
@@ -138,7 +149,8 @@ static bool operator_fits(Subject *s, Str op, JsonRef want, Str text, bool is_ti
         if (!text.n)
                 return false;
         int c = compare(want, text, is_time);
-        return str_eq_c(op, "gte") ? c >= 0 : str_eq_c(op, "lte") ? c <= 0 : str_eq_c(op, "gt") ? c > 0 : c < 0;
+        return str_eq_c(op, "gte") ? c >= 0 : str_eq_c(op, "lte") ? c <= 0 : str_eq_c(op, "gt") ? c > 0
+                : c < 0;
 }
 
 static bool value_fits(Subject *s, JsonRef want, Str text, bool is_time) {
@@ -163,7 +175,8 @@ static bool metadata_fits(Subject *s, JsonRef want) {
         JsonRef mine = json_get(s->context, "metadata");
         for (JsonIter it = {0}; json_next(want, &it);) {
                 JsonRef v = json_get(mine, arena_cstr(s->rq->cx->arena, it.name));
-                Str text = json_kind(v) == JSON_STR ? json_str(v) : json_kind(v) == JSON_ABSENT ? STR_NULL : json_text(s->rq->cx, v);
+                Str text = json_kind(v) == JSON_STR ? json_str(v) : json_kind(v) == JSON_ABSENT
+                        ? STR_NULL : json_text(s->rq->cx, v);
                 if (!value_fits(s, it.value, text, false))
                         return false;
         }
@@ -180,13 +193,15 @@ static bool condition_fits(Subject *s, Str name, JsonRef want) {
         if (str_eq_c(name, "updated_at"))
                 return value_fits(s, want, when_format(a, r->updated_at), true);
         if (str_eq_c(name, "expiration_date"))
-                return value_fits(s, want, r->expires_at ? when_format(a, r->expires_at - DAY_MS) : STR_NULL, true);
+                return value_fits(s, want, r->expires_at ? when_format(a, r->expires_at - DAY_MS)
+                                  : STR_NULL, true);
         if (str_eq_c(name, "categories"))
                 return categories_fit(s, want);
         if (str_eq_c(name, "metadata"))
                 return metadata_fits(s, want);
         if (str_eq_c(name, "keywords") || str_eq_c(name, "memory"))
-                return json_kind(want) == JSON_STR ? contains_nocase(r->content, json_str(want)) : value_fits(s, want, r->content, false);
+                return json_kind(want) == JSON_STR ? contains_nocase(r->content, json_str(want))
+                        : value_fits(s, want, r->content, false);
         if (str_eq_c(name, "memory_ids"))
                 return operator_fits(s, STR("in"), want, r->memory_id, false);
         return value_fits(s, want, json_str(json_get(s->context, arena_cstr(a, name))), false);
@@ -207,7 +222,8 @@ static bool logic_fits(Subject *s, Str name, JsonRef v) {
 
 static bool node_fits(Subject *s, JsonRef node) {
         for (JsonIter it = {0}; json_next(node, &it);)
-                if (is_logic(it.name) ? !logic_fits(s, it.name, it.value) : !condition_fits(s, it.name, it.value))
+                if (is_logic(it.name) ? !logic_fits(s, it.name, it.value) : !condition_fits(s, it.name,
+                        it.value))
                         return false;
         return true;
 }

@@ -68,7 +68,8 @@ static Err get_handle(Req *rq, const void *in, void *ret) {
         return q->include.p ? memory_embedding(rq->cx, &s, &row, &v->embedding) : OK;
 }
 
-typedef struct ListQuery { Str memory_type, tag, status, cursor; int64_t as_of, known_at, limit; } ListQuery;
+typedef struct ListQuery { Str memory_type, tag, status, cursor; int64_t as_of, known_at,
+                           limit; } ListQuery;
 static const Shape list_query = SHAPE(ListQuery,
         F_STR(ListQuery, memory_type, F_LOWER, .one_of = TYPES),
         F_STR(ListQuery, tag, 0, .max = MEMORY_TAG_MAX),
@@ -96,9 +97,11 @@ typedef struct VersionView {
         Str event, reason, old_content, new_content, actor;
 } VersionView;
 static const Shape version_view = SHAPE(VersionView,
-        F_INT(VersionView, version, F_REQ), F_STR(VersionView, event, F_REQ), F_STR(VersionView, reason, F_REQ),
+        F_INT(VersionView, version, F_REQ), F_STR(VersionView, event, F_REQ),
+                F_STR(VersionView, reason, F_REQ),
         F_STR(VersionView, old_content, F_REQ | F_NULL), F_STR(VersionView, new_content, F_REQ | F_NULL),
-        F_STR(VersionView, actor, F_REQ), F_TIME(VersionView, at, F_REQ), F_TIME(VersionView, valid_from, F_REQ | F_NULL),
+        F_STR(VersionView, actor, F_REQ), F_TIME(VersionView, at, F_REQ),
+                F_TIME(VersionView, valid_from, F_REQ | F_NULL),
         F_TIME(VersionView, valid_to, F_REQ | F_NULL));
 
 static Err history_handle(Req *rq, const void *in, void *ret) {
@@ -117,7 +120,8 @@ static Err history_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- figures ---- */
 
-typedef struct TypeCounts { int64_t fact, preference, commitment, instruction, entity, episodic; } TypeCounts;
+typedef struct TypeCounts { int64_t fact, preference, commitment, instruction, entity,
+                            episodic; } TypeCounts;
 typedef struct StatusCounts { int64_t active, superseded, archived, flagged; } StatusCounts;
 typedef struct QuotaView { OptInt limit; int64_t used; } QuotaView;
 typedef struct StatsView {
@@ -129,8 +133,10 @@ typedef struct StatsView {
         const QuotaView *quota;
 } StatsView;
 static const Shape type_counts = SHAPE(TypeCounts,
-        F_INT(TypeCounts, fact, F_REQ), F_INT(TypeCounts, preference, F_REQ), F_INT(TypeCounts, commitment, F_REQ),
-        F_INT(TypeCounts, instruction, F_REQ), F_INT(TypeCounts, entity, F_REQ), F_INT(TypeCounts, episodic, F_REQ));
+        F_INT(TypeCounts, fact, F_REQ), F_INT(TypeCounts, preference, F_REQ),
+                F_INT(TypeCounts, commitment, F_REQ),
+        F_INT(TypeCounts, instruction, F_REQ), F_INT(TypeCounts, entity, F_REQ),
+                F_INT(TypeCounts, episodic, F_REQ));
 static const Shape status_counts = SHAPE(StatusCounts,
         F_INT(StatusCounts, active, F_REQ), F_INT(StatusCounts, superseded, F_REQ),
         F_INT(StatusCounts, archived, F_REQ), F_INT(StatusCounts, flagged, F_REQ));
@@ -138,10 +144,12 @@ static const Shape quota_view = SHAPE(QuotaView,
         F_OINT(QuotaView, limit, F_REQ | F_NULL, .doc = "null: no limit"), F_INT(QuotaView, used, F_REQ));
 static const Shape stats_view = SHAPE(StatsView,
         F_STR(StatsView, user_id, F_REQ), F_INT(StatsView, total_memories, F_REQ),
-        F_OBJ(StatsView, memories_by_type, F_REQ, .sub = &type_counts), F_NUM(StatsView, avg_confidence, F_REQ),
+        F_OBJ(StatsView, memories_by_type, F_REQ, .sub = &type_counts),
+                F_NUM(StatsView, avg_confidence, F_REQ),
         F_INT(StatsView, oldest_memory_turn, F_REQ), F_INT(StatsView, newest_memory_turn, F_REQ),
         F_INT(StatsView, total_access_count, F_REQ), F_INT(StatsView, hot_memories, F_REQ),
-        F_OBJ(StatsView, by_status, F_REQ, .sub = &status_counts), F_OBJ(StatsView, quota, F_REQ, .sub = &quota_view));
+        F_OBJ(StatsView, by_status, F_REQ, .sub = &status_counts),
+                F_OBJ(StatsView, quota, F_REQ, .sub = &quota_view));
 
 static Err stats_handle(Req *rq, const void *in, void *ret) {
         MemoryScope s = req_memory(rq);
@@ -155,9 +163,12 @@ static Err stats_handle(Req *rq, const void *in, void *ret) {
         *statuses = (StatusCounts){ b[0], b[1], b[2], b[3] };
         *quota = (QuotaView){ { st.quota_limit >= 0, st.quota_limit }, st.quota_used };
         *(StatsView *)ret = (StatsView){
-                .user_id = rq->who->user_id, .total_memories = st.total, .oldest_memory_turn = st.oldest_turn,
-                .newest_memory_turn = st.newest_turn, .total_access_count = st.access_total, .hot_memories = st.hot,
-                .avg_confidence = st.avg_confidence, .memories_by_type = types, .by_status = statuses, .quota = quota,
+                .user_id = rq->who->user_id, .total_memories = st.total,
+                        .oldest_memory_turn = st.oldest_turn,
+                .newest_memory_turn = st.newest_turn, .total_access_count = st.access_total,
+                        .hot_memories = st.hot,
+                .avg_confidence = st.avg_confidence, .memories_by_type = types, .by_status = statuses,
+                        .quota = quota,
         };
         return OK;
 }
@@ -178,12 +189,14 @@ static const Shape change_in = SHAPE(ChangeIn,
         F_JSON(ChangeIn, context, 0, .max = MEMORY_CONTEXT_MAX),
         F_TIME(ChangeIn, valid_to, 0),
         F_TIME(ChangeIn, expires_at, 0),
-        F_STR(ChangeIn, status, F_LOWER, .one_of = "active|archived", .doc = "active settles a flagged memory"));
+        F_STR(ChangeIn, status, F_LOWER, .one_of = "active|archived",
+              .doc = "active settles a flagged memory"));
 
 static MemoryChange change_of(const ChangeIn *in) {
         return (MemoryChange){ .content = in->content, .context = in->context, .status = in->status,
                                .confidence = in->confidence.has ? in->confidence.v : -1, .tags = in->tags,
-                               .entities = in->entities, .valid_to = in->valid_to, .expires_at = in->expires_at };
+                               .entities = in->entities, .valid_to = in->valid_to,
+                                       .expires_at = in->expires_at };
 }
 
 static Err update_handle(Req *rq, const void *in, void *ret) {
@@ -203,7 +216,8 @@ static const Shape deleted_view = SHAPE(DeletedView,
 
 static Err delete_audit(Req *rq, Str target, int64_t count) {
         return audit_append(rq->cx, identity_audit(rq->sv->identity), rq->db, &(AuditEvent){
-                .event = "sensitive_delete", .outcome = "success", .actor_type = "user", .actor_id = rq->who->user_id,
+                .event = "sensitive_delete", .outcome = "success", .actor_type = "user",
+                        .actor_id = rq->who->user_id,
                 .owner = rq->who->user_id, .target_type = "memory", .target_id = target,
                 .reason = arena_strf(rq->cx->arena, "%lld", (long long)count) });
 }
@@ -217,7 +231,8 @@ static Err delete_handle(Req *rq, const void *in, void *ret) {
 
 typedef struct DeleteQuery { Str type, tag; int64_t before; bool confirm; } DeleteQuery;
 static const Shape delete_query = SHAPE(DeleteQuery,
-        F_STR(DeleteQuery, type, F_LOWER, .one_of = TYPES), F_STR(DeleteQuery, tag, 0, .max = MEMORY_TAG_MAX),
+        F_STR(DeleteQuery, type, F_LOWER, .one_of = TYPES),
+                F_STR(DeleteQuery, tag, 0, .max = MEMORY_TAG_MAX),
         F_TIME(DeleteQuery, before, 0), F_BOOL(DeleteQuery, confirm, 0, .doc = "must be true"));
 
 static Err delete_all_handle(Req *rq, const void *in, void *ret) {
@@ -255,7 +270,8 @@ static const Shape batch_in = SHAPE(BatchIn,
 typedef struct ResultView { int64_t index, status; Str event, memory_id, error; } ResultView;
 typedef struct BatchView { List results; } BatchView;
 static const Shape result_view = SHAPE(ResultView,
-        F_INT(ResultView, index, F_REQ), F_INT(ResultView, status, F_REQ), F_STR(ResultView, event, F_REQ | F_NULL),
+        F_INT(ResultView, index, F_REQ), F_INT(ResultView, status, F_REQ),
+                F_STR(ResultView, event, F_REQ | F_NULL),
         F_STR(ResultView, memory_id, F_REQ | F_NULL), F_STR(ResultView, error, 0));
 static const Shape batch_view = SHAPE(BatchView, F_LIST(BatchView, results, F_REQ, .sub = &result_view));
 
@@ -266,14 +282,17 @@ static Err operation_run(Batch *b, const MemoryScope *s, const OperationIn *op, 
         MemoryWritten w = { .event = MEMORY_DELETE };
         if (str_eq_c(op->op, "add")) {
                 MemoryNew new = { .type = op->type, .content = op->content, .source_turn = op->source_turn,
-                                  .confidence = op->confidence.has ? op->confidence.v : -1, .tags = op->tags,
-                                  .entities = op->entities, .context = op->context, .valid_from = op->valid_from,
+                                  .confidence = op->confidence.has ? op->confidence.v : -1,
+                                          .tags = op->tags,
+                                  .entities = op->entities, .context = op->context,
+                                          .valid_from = op->valid_from,
                                   .valid_to = op->valid_to, .expires_at = op->expires_at };
                 if (!op->type.p || !op->content.p)
                         return RAISE_FIELD(cx, "#/operations", "an add needs type and content");
                 TRY(memory_add(cx, s, &new, &w));
         } else if (str_eq_c(op->op, "update")) {
-                ChangeIn in = { .content = op->content, .context = op->context, .confidence = op->confidence,
+                ChangeIn in = { .content = op->content, .context = op->context,
+                                .confidence = op->confidence,
                                 .tags = op->tags, .entities = op->entities, .valid_to = op->valid_to,
                                 .expires_at = op->expires_at };
                 MemoryChange change = change_of(&in);
@@ -317,7 +336,8 @@ static Err batch_each(Batch *b, size_t n) {
 static Err batch_handle(Req *rq, const void *in_, void *ret) {
         const BatchIn *in = in_;
         size_t n = in->operations.n;
-        Batch b = { .rq = rq, .ops = in->operations.v, .results = NEW_ARRAY(rq->cx->arena, ResultView, n), .to = n };
+        Batch b = { .rq = rq, .ops = in->operations.v, .results = NEW_ARRAY(rq->cx->arena, ResultView,
+                n), .to = n };
         bool atomic = !in->atomic.has || in->atomic.v;
         if (atomic)
                 TRY(db_write(rq->cx, rq->sv->db, batch_write, &b));
@@ -328,24 +348,30 @@ static Err batch_handle(Req *rq, const void *in_, void *ret) {
 }
 
 #define MEMORY_ROW .auth = AUTH_USER, .tag = "memories"
-#define READS      MEMORY_ROW, .scope = "memories:read", .rate = RATE_READ, .audit_none = "the caller reads own data"
+#define READS      MEMORY_ROW, .scope = "memories:read", .rate = RATE_READ, \
+        .audit_none = "the caller reads own data"
 #define WRITES     MEMORY_ROW, .scope = "memories:write", .rate = RATE_WRITE
 
 #define LIST(id_, path_) { \
                 .id = id_, .method = GET, .path = path_, .lane = LANE_READ, READS, .query = &list_query, \
-                .out = &memory_view, .out_list = true, .summary = "List memories, newest first", .fn = list_handle, \
+                .out = &memory_view, .out_list = true, .summary = "List memories, newest first", \
+                        .fn = list_handle, \
         }
 #define CHANGE(id_, method_) { \
-                .id = id_, .method = method_, .path = "/api/v1/memories/{memory_id}", .lane = LANE_WRITE, WRITES, \
+                .id = id_, .method = method_, .path = "/api/v1/memories/{memory_id}", \
+                        .lane = LANE_WRITE, WRITES, \
                 .in = &change_in, .out = &memory_written_view, .body_max = WRITE_BODY, \
                 .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_PRECONDITION), \
-                .audit_none = "kept in the memory's own history", .summary = "Change a memory", .fn = update_handle, \
+                .audit_none = "kept in the memory's own history", .summary = "Change a memory", \
+                        .fn = update_handle, \
         }
 
 const Route memories_routes[] = {
         {
-                .id = "memory.create", .method = POST, .path = "/api/v1/memories", .lane = LANE_WRITE, WRITES,
-                .in = &memory_in, .out = &memory_written_view, .body_max = WRITE_BODY, .status = 201, .also_status = 200,
+                .id = "memory.create", .method = POST, .path = "/api/v1/memories", .lane = LANE_WRITE,
+                        WRITES,
+                .in = &memory_in, .out = &memory_written_view, .body_max = WRITE_BODY, .status = 201,
+                        .also_status = 200,
                 .errors = ERRORS(ERR_MEMORY_QUOTA, ERR_USER_MISMATCH), .mcp_tool = "add_memory",
                 .audit_none = "kept in the memory's own history",
                 .summary = "Remember something about the caller", .fn = create_handle,
@@ -353,20 +379,24 @@ const Route memories_routes[] = {
         LIST("memory.list", "/api/v1/memories/list"),
         LIST("memory.list_all", "/api/v1/memories"),
         {
-                .id = "memory.get", .method = GET, .path = "/api/v1/memories/{memory_id}", .lane = LANE_READ, READS,
+                .id = "memory.get", .method = GET, .path = "/api/v1/memories/{memory_id}",
+                        .lane = LANE_READ, READS,
                 .query = &get_query, .out = &memory_view, .errors = ERRORS(ERR_MEMORY_NOT_FOUND),
                 .mcp_tool = "get_memory", .summary = "One memory", .fn = get_handle,
         },
         CHANGE("memory.replace", PUT),
         CHANGE("memory.update", PATCH),
         {
-                .id = "memory.delete", .method = DELETE, .path = "/api/v1/memories/{memory_id}", .lane = LANE_WRITE,
-                WRITES, .out = &deleted_view, .errors = ERRORS(ERR_MEMORY_NOT_FOUND), .audit = "sensitive_delete",
+                .id = "memory.delete", .method = DELETE, .path = "/api/v1/memories/{memory_id}",
+                        .lane = LANE_WRITE,
+                WRITES, .out = &deleted_view, .errors = ERRORS(ERR_MEMORY_NOT_FOUND),
+                        .audit = "sensitive_delete",
                 .mcp_tool = "delete_memory", .summary = "Forget one memory, its history included",
                 .fn = delete_handle,
         },
         {
-                .id = "memory.delete_all", .method = DELETE, .path = "/api/v1/memories", .lane = LANE_WRITE, WRITES,
+                .id = "memory.delete_all", .method = DELETE, .path = "/api/v1/memories",
+                        .lane = LANE_WRITE, WRITES,
                 .query = &delete_query, .out = &deleted_view, .errors = ERRORS(ERR_MEMORY_NOT_FOUND),
                 .audit = "sensitive_delete", .summary = "Forget all memories, or those that match",
                 .fn = delete_all_handle,
@@ -374,15 +404,18 @@ const Route memories_routes[] = {
         {
                 .id = "memory.history", .method = GET, .path = "/api/v1/memories/{memory_id}/history",
                 .lane = LANE_READ, READS, .out = &version_view, .out_list = true,
-                .errors = ERRORS(ERR_MEMORY_NOT_FOUND), .summary = "What was done to a memory, oldest first",
+                .errors = ERRORS(ERR_MEMORY_NOT_FOUND),
+                        .summary = "What was done to a memory, oldest first",
                 .fn = history_handle,
         },
         {
-                .id = "memory.stats", .method = GET, .path = "/api/v1/memories/stats", .lane = LANE_READ, READS,
+                .id = "memory.stats", .method = GET, .path = "/api/v1/memories/stats",
+                        .lane = LANE_READ, READS,
                 .out = &stats_view, .summary = "Counts and quota", .fn = stats_handle,
         },
         {
-                .id = "memory.batch", .method = POST, .path = "/api/v1/memories/batch", .lane = LANE_WORKER, WRITES,
+                .id = "memory.batch", .method = POST, .path = "/api/v1/memories/batch",
+                        .lane = LANE_WORKER, WRITES,
                 .in = &batch_in, .out = &batch_view, .body_max = BATCH_BODY,
                 .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_MEMORY_QUOTA),
                 .audit_none = "kept in the memories' own history", .summary = "Several changes at once",

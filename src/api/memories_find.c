@@ -30,7 +30,8 @@ typedef struct SearchIn {
         F_TIME(SearchIn, known_at, F_NULL, .doc = "what was held to be true then"), \
         F_TIME(SearchIn, from, F_NULL, .doc = "said, or valid from, not before"), \
         F_TIME(SearchIn, to, F_NULL, .doc = "and before"), \
-        F_STR(SearchIn, conversation_id, F_NULL, .max = EXTERNAL_ID_MAX, .doc = "ours or the caller's id"), \
+        F_STR(SearchIn, conversation_id, F_NULL, .max = EXTERNAL_ID_MAX, \
+              .doc = "ours or the caller's id"), \
         F_STRS(SearchIn, conversations, F_NULL, .max = FILTER_MAX, .item_max = EXTERNAL_ID_MAX), \
         F_STR(SearchIn, speaker, F_NULL, .max = TURN_SPEAKER_MAX), \
         F_STRS(SearchIn, speakers, F_NULL, .max = FILTER_MAX, .item_max = TURN_SPEAKER_MAX), \
@@ -53,7 +54,8 @@ static const Shape breakdown_view = SHAPE(BreakdownView,
         F_NUM(BreakdownView, first_person, F_REQ), F_NUM(BreakdownView, question, F_REQ),
         F_NUM(BreakdownView, semantic, F_REQ), F_NUM(BreakdownView, importance_boost, F_REQ),
         F_NUM(BreakdownView, confidence_boost, F_REQ), F_NUM(BreakdownView, recency_boost, F_REQ),
-        F_STRS(BreakdownView, matched_terms, F_REQ), F_STR(BreakdownView, unit, F_REQ, .one_of = "memory|turn"));
+        F_STRS(BreakdownView, matched_terms, F_REQ), F_STR(BreakdownView, unit, F_REQ,
+                                                           .one_of = "memory|turn"));
 
 typedef struct HitView {
         Str unit;
@@ -63,7 +65,8 @@ typedef struct HitView {
         const BreakdownView *breakdown;
 } HitView;
 static const Shape hit_view = SHAPE(HitView,
-        F_STR(HitView, unit, F_REQ, .one_of = "memory|turn"), F_OBJ(HitView, memory, 0, .sub = &memory_view),
+        F_STR(HitView, unit, F_REQ, .one_of = "memory|turn"),
+                F_OBJ(HitView, memory, 0, .sub = &memory_view),
         F_OBJ(HitView, turn, 0, .sub = &turn_unit_view), F_NUM(HitView, relevance_score, F_REQ),
         F_NUM(HitView, similarity_score, F_REQ), F_NUM(HitView, recency_score, F_REQ),
         F_NUM(HitView, access_score, F_REQ), F_OBJ(HitView, breakdown, 0, .sub = &breakdown_view));
@@ -95,7 +98,8 @@ static Err units_of(Ctx *cx, const SearchIn *in, MemoryQuery *q) {
 static double shown(double v) { return round(v * 1e6) / 1e6; }
 
 static const HitView *hit_fill(Ctx *cx, const MemoryHit *h, bool explain, HitView *ret) {
-        *ret = (HitView){ .unit = h->memory ? STR("memory") : STR("turn"), .relevance_score = shown(h->relevance),
+        *ret = (HitView){ .unit = h->memory ? STR("memory") : STR("turn"),
+                          .relevance_score = shown(h->relevance),
                           .similarity_score = shown(h->similarity), .recency_score = shown(h->recency),
                           .access_score = shown(h->access) };
         if (h->memory) {
@@ -111,7 +115,8 @@ static const HitView *hit_fill(Ctx *cx, const MemoryHit *h, bool explain, HitVie
                 return ret;
         BreakdownView *b = NEW(cx->arena, BreakdownView);
         const Breakdown *d = &h->breakdown;
-        *b = (BreakdownView){ shown(d->lexical), shown(d->proximity), shown(d->conversation), shown(d->date),
+        *b = (BreakdownView){ shown(d->lexical), shown(d->proximity), shown(d->conversation),
+                              shown(d->date),
                               shown(d->speaker), shown(d->when), shown(d->first_person), shown(d->question),
                               shown(d->semantic), shown(d->importance_boost), shown(d->confidence_boost),
                               shown(d->recency_boost), d->matched_terms, ret->unit };
@@ -127,7 +132,8 @@ static Err search_run(Req *rq, const SearchIn *in, List *ret) {
         TRY(req_same_user(rq, in->user_id));
         TRY(req_memory_read(rq, &s));
         MemoryQuery q = {
-                .query = in->query, .top_k = in->top_k, .types = joined(rq->cx, in->types, in->type), .tags = in->tags,
+                .query = in->query, .top_k = in->top_k, .types = joined(rq->cx, in->types, in->type),
+                        .tags = in->tags,
                 .speakers = joined(rq->cx, in->speakers, in->speaker),
                 .conversations = joined(rq->cx, in->conversations, in->conversation_id),
                 .min_confidence = in->min_confidence, .min_score = in->min_score, .as_of = in->as_of,
@@ -152,13 +158,17 @@ static Err search_get_handle(Req *rq, const void *in, void *ret) { return search
 
 typedef struct ConsolidateIn { double threshold; } ConsolidateIn;
 typedef struct ConsolidateView { int64_t consolidated_count; } ConsolidateView;
-static const Shape consolidate_in = SHAPE(ConsolidateIn, F_NUM(ConsolidateIn, threshold, F_NULL, .min = 0.8, .max = 1, .def = 0.9));
-static const Shape consolidate_view = SHAPE(ConsolidateView, F_INT(ConsolidateView, consolidated_count, F_REQ));
+static const Shape consolidate_in = SHAPE(ConsolidateIn,
+                                          F_NUM(ConsolidateIn, threshold, F_NULL, .min = 0.8, .max = 1,
+                                                .def = 0.9));
+static const Shape consolidate_view = SHAPE(ConsolidateView,
+                                            F_INT(ConsolidateView, consolidated_count, F_REQ));
 
 static Err consolidate_handle(Req *rq, const void *in_, void *ret) {
         const ConsolidateIn *in = in_;
         ConsolidateView *v = ret;
-        return memory_consolidate(rq->cx, rq->sv->memory, rq->who->user_id, in->threshold, &v->consolidated_count);
+        return memory_consolidate(rq->cx, rq->sv->memory, rq->who->user_id, in->threshold,
+                                  &v->consolidated_count);
 }
 
 typedef struct CleanupQuery { int64_t days; bool dry_run; } CleanupQuery;
@@ -194,7 +204,8 @@ typedef struct JobView {
 static const Shape job_in = SHAPE(JobIn, F_STR(JobIn, kind, F_REQ, .one_of = KINDS));
 static const Shape job_view = SHAPE(JobView,
         F_STR(JobView, job_id, F_REQ, .format = "uuid"), F_STR(JobView, kind, F_REQ),
-        F_STR(JobView, state, F_REQ, .one_of = "queued|running|done|failed"), F_INT(JobView, attempts, F_REQ),
+        F_STR(JobView, state, F_REQ, .one_of = "queued|running|done|failed"),
+                F_INT(JobView, attempts, F_REQ),
         F_TIME(JobView, created_at, F_REQ), F_TIME(JobView, started_at, F_REQ | F_NULL),
         F_TIME(JobView, finished_at, F_REQ | F_NULL), F_JSON(JobView, result, F_REQ | F_NULL),
         F_STR(JobView, error, F_REQ | F_NULL));
@@ -235,22 +246,26 @@ static Err job_list_handle(Req *rq, const void *in, void *ret) {
 }
 
 #define MEMORY_ROW .auth = AUTH_USER, .tag = "memories"
-#define READS      MEMORY_ROW, .scope = "memories:read", .rate = RATE_READ, .audit_none = "the caller reads own data"
+#define READS      MEMORY_ROW, .scope = "memories:read", .rate = RATE_READ, \
+        .audit_none = "the caller reads own data"
 #define UPKEEP \
         MEMORY_ROW, .lane = LANE_WORKER, .scope = "memories:write", .rate = RATE_WRITE, \
         .audit_none = "kept in the memories' own history"
 
 const Route memories_find_routes[] = {
         {
-                .id = "memory.search", .method = POST, .path = "/api/v1/memories/search", .lane = LANE_WORKER, READS,
+                .id = "memory.search", .method = POST, .path = "/api/v1/memories/search",
+                        .lane = LANE_WORKER, READS,
                 .in = &search_in, .out = &hit_view, .out_list = true, .body_max = 32 * 1024,
                 .errors = ERRORS(ERR_USER_MISMATCH), .mcp_tool = "search_memories",
                 .summary = "Search memories and turns, best first, each with the reasons for its rank",
                 .fn = search_handle,
         },
         {
-                .id = "memory.search_get", .method = GET, .path = "/api/v1/memories/search", .lane = LANE_WORKER, READS,
-                .query = &search_in, .out = &hit_view, .out_list = true, .errors = ERRORS(ERR_USER_MISMATCH),
+                .id = "memory.search_get", .method = GET, .path = "/api/v1/memories/search",
+                        .lane = LANE_WORKER, READS,
+                .query = &search_in, .out = &hit_view, .out_list = true,
+                        .errors = ERRORS(ERR_USER_MISMATCH),
                 .summary = "The same search by query string", .fn = search_get_handle,
         },
         {
@@ -264,7 +279,8 @@ const Route memories_find_routes[] = {
                 .summary = "Delete faded memories older than some days", .fn = cleanup_handle,
         },
         {
-                .id = "memory.decay", .method = POST, .path = "/api/v1/memories/decay", UPKEEP, .out = &decay_view,
+                .id = "memory.decay", .method = POST, .path = "/api/v1/memories/decay", UPKEEP,
+                        .out = &decay_view,
                 .summary = "Bring decay scores up to date", .fn = decay_handle,
         },
         {
@@ -275,10 +291,12 @@ const Route memories_find_routes[] = {
         },
         {
                 .id = "memory.jobs", .method = GET, .path = "/api/v1/jobs", .lane = LANE_READ, READS,
-                .out = &job_view, .out_list = true, .summary = "Background jobs, newest first", .fn = job_list_handle,
+                .out = &job_view, .out_list = true, .summary = "Background jobs, newest first",
+                        .fn = job_list_handle,
         },
         {
-                .id = "memory.job", .method = GET, .path = "/api/v1/jobs/{job_id}", .lane = LANE_READ, READS,
+                .id = "memory.job", .method = GET, .path = "/api/v1/jobs/{job_id}", .lane = LANE_READ,
+                        READS,
                 .out = &job_view, .errors = ERRORS(ERR_NOT_FOUND), .summary = "One background job",
                 .fn = job_get_handle,
         },

@@ -25,7 +25,8 @@ static const Shape metadata_view = SHAPE(MetadataView,
 #define MEMORY_FIELDS \
         F_STR(MemoryView, memory_id, F_REQ, .format = "uuid"), \
         F_STR(MemoryView, user_id, F_REQ), \
-        F_STR(MemoryView, type, F_REQ, .one_of = "fact|preference|commitment|instruction|entity|episodic"), \
+        F_STR(MemoryView, type, F_REQ, \
+              .one_of = "fact|preference|commitment|instruction|entity|episodic"), \
         F_STR(MemoryView, content, F_REQ), \
         F_STR(MemoryView, status, F_REQ, .one_of = "active|superseded|archived|flagged"), \
         F_TIME(MemoryView, valid_from, F_REQ), \
@@ -40,7 +41,8 @@ static const Shape metadata_view = SHAPE(MetadataView,
         F_JSON(MemoryView, embedding, 0, .doc = "With ?include=embedding, when there is one")
 
 const Shape memory_view = SHAPE(MemoryView, MEMORY_FIELDS);
-const Shape memory_written_view = { .name = "MemoryWritten", .size = sizeof(MemoryView), .fields = (const Field[]){
+const Shape memory_written_view = { .name = "MemoryWritten", .size = sizeof(MemoryView),
+                                    .fields = (const Field[]){
         MEMORY_FIELDS,
         F_STR(MemoryView, event, F_REQ, .one_of = "ADD|UPDATE|NOOP|SUPERSEDE"),
         F_STR(MemoryView, reason, F_REQ),
@@ -67,7 +69,8 @@ void memory_view_make(Ctx *cx, const MemoryRow *r, MemoryView *ret) {
         *source = (SourceView){ r->source_turn_id, r->source_conversation_id, r->source_kind };
         *meta = (MetadataView){
                 .source_turn = r->source_turn, .created_at = r->created_at, .updated_at = r->updated_at,
-                .last_accessed = r->last_accessed, .access_count = r->access_count, .confidence = r->confidence,
+                .last_accessed = r->last_accessed, .access_count = r->access_count,
+                        .confidence = r->confidence,
                 .decay_score = r->decay_score, .importance_score = r->importance_score,
                 .importance_level = r->importance_level, .tags = list_or_empty(r->tags),
                 .entities = list_or_empty(r->entities), .context = r->context,
@@ -76,7 +79,8 @@ void memory_view_make(Ctx *cx, const MemoryRow *r, MemoryView *ret) {
                 .memory_id = r->memory_id, .user_id = r->user_id, .type = r->type, .content = r->content,
                 .status = r->status, .valid_from = r->valid_from, .valid_to = r->valid_to,
                 .recorded_at = r->recorded_at, .retired_at = r->retired_at, .expires_at = r->expires_at,
-                .supersedes = list_or_empty(r->supersedes), .superseded_by = r->superseded_by, .source = source,
+                .supersedes = list_or_empty(r->supersedes), .superseded_by = r->superseded_by,
+                        .source = source,
                 .metadata = meta,
         };
 }
@@ -96,7 +100,8 @@ List memory_views(Ctx *cx, const MemoryRows *rows) {
 }
 
 void turn_view_make(const Turn *t, TurnView *ret) {
-        *ret = (TurnView){ t->turn_id, t->external_id, t->conversation_id, t->conversation_external_id, t->speaker,
+        *ret = (TurnView){ t->turn_id, t->external_id, t->conversation_id, t->conversation_external_id,
+                           t->speaker,
                            t->role, t->at, t->text, t->caption };
 }
 

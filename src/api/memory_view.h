@@ -39,7 +39,8 @@ extern const Shape turn_unit_view;
 void turn_view_make(const Turn *t, TurnView *ret);
 
 MemoryScope req_memory(const Req *rq);                /* the caller's own, on the connection of the lane */
-Err  req_memory_read(Req *rq, MemoryScope *ret) _must_check_;     /* on a worker: with its read connection */
+/* on a worker: with its read connection */
+Err  req_memory_read(Req *rq, MemoryScope *ret) _must_check_;
 /* A `user_id` in the request must be the caller's: ERR_USER_MISMATCH. */
 Err  req_same_user(Req *rq, Str user_id) _must_check_;
 /* Link: <…>; rel="next" with this query but another cursor. */

@@ -42,7 +42,8 @@ static const Shape profile_view = SHAPE(Profile,
         F_NUM(Profile, profile_completeness, F_REQ),
         F_TIME(Profile, created_at, F_REQ | F_NULL), F_TIME(Profile, updated_at, F_REQ | F_NULL),
         F_TIME(Profile, last_conversation, F_REQ | F_NULL), F_INT(Profile, total_conversations, F_REQ),
-        F_JSON(Profile, provenance, 0, .doc = "by path: value, confidence, source, since when, earlier values"));
+        F_JSON(Profile, provenance, 0, .doc = "by path: value, confidence, source, since when, "
+                                              "earlier values"));
 
 typedef struct ProfileQuery { OptBool provenance; } ProfileQuery;
 static const Shape profile_query = SHAPE(ProfileQuery, F_OBOOL(ProfileQuery, provenance, 0));
@@ -55,7 +56,8 @@ static Err profile_handle(Req *rq, const void *in, void *ret) {
 
 static Err patch_handle(Req *rq, const void *in, void *ret) {
         MemoryScope s = req_memory(rq);
-        TRY(profile_patch(rq->cx, &s, rq->x->body));  /* checked by shape; the text tells null from absent */
+        /* checked by shape; the text tells null from absent */
+        TRY(profile_patch(rq->cx, &s, rq->x->body));
         return profile_get(rq->cx, &s, true, ret);
 }
 
@@ -79,25 +81,32 @@ static Err summary_handle(Req *rq, const void *in, void *ret) {
 }
 
 #define PROFILE_ROW .auth = AUTH_USER, .scope = "profile", .tag = "profile"
-#define CHANGES     PROFILE_ROW, .lane = LANE_WRITE, .rate = RATE_WRITE, .audit_none = "kept as previous values in the profile"
+#define CHANGES     PROFILE_ROW, .lane = LANE_WRITE, .rate = RATE_WRITE, \
+        .audit_none = "kept as previous values in the profile"
 
 const Route profile_routes[] = {
         {
-                .id = "profile.get", .method = GET, .path = "/api/v1/profile", PROFILE_ROW, .lane = LANE_READ,
+                .id = "profile.get", .method = GET, .path = "/api/v1/profile", PROFILE_ROW,
+                        .lane = LANE_READ,
                 .rate = RATE_READ, .audit_none = "the caller reads own data", .query = &profile_query,
-                .out = &profile_view, .summary = "What is known of the caller, and where from", .fn = profile_handle,
+                .out = &profile_view, .summary = "What is known of the caller, and where from",
+                        .fn = profile_handle,
         },
         {
-                .id = "profile.update", .method = PATCH, .path = "/api/v1/profile", CHANGES, .in = &profile_in,
-                .out = &profile_view, .body_max = BODY_MAX, .summary = "Set fields; null clears one", .fn = patch_handle,
+                .id = "profile.update", .method = PATCH, .path = "/api/v1/profile", CHANGES,
+                        .in = &profile_in,
+                .out = &profile_view, .body_max = BODY_MAX, .summary = "Set fields; null clears one",
+                        .fn = patch_handle,
         },
         {
                 .id = "profile.clear", .method = DELETE, .path = "/api/v1/profile/{field}", CHANGES,
-                .out = &profile_view, .errors = ERRORS(ERR_NOT_FOUND), .summary = "Clear one field", .fn = clear_handle,
+                .out = &profile_view, .errors = ERRORS(ERR_NOT_FOUND), .summary = "Clear one field",
+                        .fn = clear_handle,
         },
         {
                 .id = "profile.summary", .method = GET, .path = "/api/v1/profile/summary", PROFILE_ROW,
-                .lane = LANE_READ, .rate = RATE_READ, .audit_none = "the caller reads own data", .out = &summary_view,
+                .lane = LANE_READ, .rate = RATE_READ, .audit_none = "the caller reads own data",
+                        .out = &summary_view,
                 .summary = "The profile in a few lines", .fn = summary_handle,
         },
         {}

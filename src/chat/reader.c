@@ -153,6 +153,7 @@ static Err job_store(Ctx *cx, DbConn *c, void *arg) {
         Job *job = arg;
         unsigned char id[16];
         MemoryScope s = chat_scope(job->r->chat, c, job->t.user_id);
+        s.actor = "llm";
         Learned learned = { 0 };
         Turn said;
         s.actor = "llm";
@@ -166,7 +167,7 @@ static Err job_store(Ctx *cx, DbConn *c, void *arg) {
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
         if (job->has_facts)
-                TRY(memory_learn(cx, &s, &said, &job->facts, "llm", &learned));
+                TRY(memory_learn(cx, &s, &said, &job->facts, &learned));
         return extracted_store(cx, c, job, &learned);
 }
 

@@ -106,7 +106,8 @@ static Err learn(Ctx *cx, const MemoryScope *s, Live *live, Learned *ret) {
                                       live->found.n_turns ? live->found.turns[0].user : STR_NULL };
         if (!live->ask.no_learning)
                 facts_extract(cx->arena, live->t.message, &ec, &facts);
-        TRY(memory_learn(cx, s, &live->said, &facts, "rule", ret));
+        MemoryScope by = { s->m, s->c, s->user_id, "rule" };
+        TRY(memory_learn(cx, &by, &live->said, &facts, ret));
         live->t.created = ret->created;
         live->t.quota_reached = ret->quota_reached;
         return OK;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* conflict: what a new fact does to older ones about the same subject and attribute. Everything of one subject is a line of
- * intervals; a new value closes the open one, goes into the past where it belongs there, or both are flagged. */
+/* conflict: what a new fact does to older ones about the same subject and attribute. Everything of
+ * one subject is a line of intervals; a new value closes the open one, goes into the past where it
+ * belongs there, or both are flagged. */
 #include "codec/when.h"
 #include "memory/memory_int.h"
 
@@ -20,7 +21,9 @@ static bool is_live(const Stored *m) {
         return (m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED) && !m->row.retired_at;
 }
 
-static bool same_value(const Stored *a, const Stored *b) { return !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac)); }
+static bool same_value(const Stored *a, const Stored *b) {
+        return !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac));
+}
 
 static bool is_open_at(const Stored *m, int64_t t) { return !m->row.valid_to || m->row.valid_to > t; }
 
@@ -28,7 +31,8 @@ static bool same_source(const MemoryRow *a, const MemoryRow *b) {
         return str_eq(a->source_conversation_id, b->source_conversation_id);
 }
 
-/* Ages agree when the years between the two statements explain the difference, give or take one birthday. */
+/* Ages agree when the years between the two statements explain the difference, give or take one
+ * birthday. */
 static bool age_explained(const Stored *old, const Stored *new) {
         int64_t a = 0, b = 0;
         if (!str_to_i64(old->row.value, &a) || !str_to_i64(new->row.value, &b))
@@ -45,15 +49,18 @@ static Strategy strategy_of(const Pending *p, const Stored *old) {
                 return SUPERSEDE;
         if (new->row.valid_from < old->row.valid_from)
                 return INTO_PAST;
-        bool unsure_order = !p->has_valid_from && new->row.source_turn > 0 && same_source(&new->row, &old->row) &&
+        bool unsure_order = !p->has_valid_from && new->row.source_turn > 0 &&
+                same_source(&new->row, &old->row) &&
                             new->row.source_turn < old->row.source_turn;
         if (unsure_order || (a == ATTR_BIRTHDAY))
                 return FLAG;
         if (a == ATTR_AGE)
                 return age_explained(old, new) ? NEWER_WINS : FLAG;
         if (a == ATTR_PREFERENCE) {
-                bool is_opposite = (str_eq_c(old->row.value, "like") && str_eq_c(new->row.value, "dislike")) ||
-                                   (str_eq_c(old->row.value, "dislike") && str_eq_c(new->row.value, "like"));
+                bool is_opposite = (str_eq_c(old->row.value, "like") &&
+                                    str_eq_c(new->row.value, "dislike")) ||
+                                   (str_eq_c(old->row.value, "dislike") &&
+                                    str_eq_c(new->row.value, "like"));
                 return is_opposite ? SUPERSEDE : EVOLVE;
         }
         return SUPERSEDE;
@@ -70,7 +77,8 @@ static const char *reason_of(Strategy st, const Pending *p) {
         }
         if (p->is_correction)
                 return "correction";
-        return a == ATTR_LOCATION ? "location_change" : a == ATTR_PREFERENCE ? "preference_change" : "status_change";
+        return a == ATTR_LOCATION ? "location_change" : a == ATTR_PREFERENCE ? "preference_change"
+                : "status_change";
 }
 
 static Str quoted_id(Line *l, const Stored *m) { return json_quoted(l->cx, m->row.memory_id); }
@@ -87,7 +95,8 @@ static void superseded_add(Line *l, const Stored *old) {
 static Err supersede(Line *l, Stored *old, const char *reason) {
         MemoryRow *o = &old->row, *n = &l->p->m.row;
         int64_t now = cx_now_ms(l->cx);
-        if (n->valid_from <= o->valid_from)           /* the same moment, or a correction: it never was so */
+        /* the same moment, or a correction: it never was so */
+        if (n->valid_from <= o->valid_from)
                 n->valid_from = o->valid_from;
         o->valid_to = o->valid_to && o->valid_to < n->valid_from ? o->valid_to : n->valid_from;
         o->retired_at = now;
@@ -95,7 +104,8 @@ static Err supersede(Line *l, Stored *old, const char *reason) {
         o->importance_score = 0.3;
         old->status = STATUS_SUPERSEDED;
         old->level = LEVEL_LOW;
-        const Member marks[] = { { "superseded_by", quoted_id(l, &l->p->m) }, { "superseded_at", json_time(l->cx, now) },
+        const Member marks[] = { { "superseded_by", quoted_id(l, &l->p->m) },
+                                 { "superseded_at", json_time(l->cx, now) },
                                  { "resolution", STR("\"outdated_information\"") } };
         TRY(json_with(l->cx, o->context, marks, ELEMENTSOF(marks), &o->context));
         Member previous = { "previous_value", json_quoted(l->cx, o->value) };
@@ -109,19 +119,23 @@ static Err evolve(Line *l, Stored *old) {
         Member to = { "evolved_to", quoted_id(l, &l->p->m) }, from = { "evolved_from", quoted_id(l, old) };
         TRY(json_with(l->cx, old->row.context, &to, 1, &old->row.context));
         TRY(json_with(l->cx, l->p->m.row.context, &from, 1, &l->p->m.row.context));
-        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "preference_change", old->row.content });
+        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "preference_change",
+                old->row.content });
 }
 
 static Err flag(Line *l, Stored *old) {
         Stored *new = &l->p->m;
-        Member mine = { "potential_conflict", quoted_id(l, old) }, theirs = { "potential_conflict", quoted_id(l, new) };
+        Member mine = { "potential_conflict", quoted_id(l, old) },
+                theirs = { "potential_conflict", quoted_id(l, new) };
         TRY(json_with(l->cx, new->row.context, &mine, 1, &new->row.context));
         TRY(json_with(l->cx, old->row.context, &theirs, 1, &old->row.context));
         new->status = old->status = STATUS_FLAGGED;
-        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "factual_contradiction", old->row.content });
+        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "factual_contradiction",
+                old->row.content });
 }
 
-/* Between its neighbours on the line: it ends where the next one begins, and the one before ends where it begins. */
+/* Between its neighbours on the line: it ends where the next one begins, and the one before ends
+ * where it begins. */
 static Err into_past(Line *l) {
         MemoryRow *n = &l->p->m.row;
         Stored *before = NULL, *after = NULL;
@@ -137,10 +151,12 @@ static Err into_past(Line *l) {
         if (!before || !is_open_at(before, n->valid_from) || same_value(before, &l->p->m))
                 return OK;
         before->row.valid_to = n->valid_from;
-        return stored_change(l->cx, l->s, l->k, before, &(Change){ MEMORY_UPDATE, "earlier_end_known", before->row.content });
+        return stored_change(l->cx, l->s, l->k, before,
+                             &(Change){ MEMORY_UPDATE, "earlier_end_known", before->row.content });
 }
 
-/* Says nothing that is not known: at least as many content words are shared as a shorter wording would need. */
+/* Says nothing that is not known: at least as many content words are shared as a shorter wording
+ * would need. */
 static bool adds_nothing(Line *l, const Stored *old) {
         return l->p->is_extracted || !near_differs(l->cx->arena, old->row.content, l->p->m.row.content) ||
                str_utf8_count(l->p->m.row.content) <= str_utf8_count(old->row.content);
@@ -159,12 +175,14 @@ static Err settle_one(Line *l, Stored *old) {
         return OK;
 }
 
-/* "No longer lives in Paris": closes Paris if that is the open value; the sentence itself is kept, about nothing. */
+/* "No longer lives in Paris": closes Paris if that is the open value; the sentence itself is kept,
+ * about nothing. */
 static Err settle_ending(Line *l) {
         Stored *new = &l->p->m;
         Err e = OK;
         for (size_t i = 0; i < l->rows.n && !e; i++)
-                if (is_live(&l->rows.v[i]) && same_value(&l->rows.v[i], new) && is_open_at(&l->rows.v[i], new->row.valid_from))
+                if (is_live(&l->rows.v[i]) && same_value(&l->rows.v[i], new) &&
+                    is_open_at(&l->rows.v[i], new->row.valid_from))
                         e = supersede(l, &l->rows.v[i], l->v->reason = "status_ended");
         new->has_subject = false;
         new->row.attribute = new->row.subject = new->row.value = STR_NULL;
@@ -179,9 +197,11 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
         bool is_over = p->m.row.valid_to && p->m.row.valid_to <= cx_now_ms(cx);
         for (size_t i = 0; i < l.rows.n; i++) {
                 Stored *old = &l.rows.v[i];
-                if (!is_live(old) || !is_open_at(old, p->m.row.valid_from) || (is_over && p->m.row.valid_from >= old->row.valid_from))
+                if (!is_live(old) || !is_open_at(old, p->m.row.valid_from) ||
+                    (is_over && p->m.row.valid_from >= old->row.valid_from))
                         continue;
-                /* "I moved last week" against what was recorded this week: the statement is the newer one. */
+                /* "I moved last week" against what was recorded this week: the statement is the
+                 * newer one. */
                 if (p->is_current && p->m.row.valid_from <= old->row.valid_from)
                         p->m.row.valid_from = MAX(p->m.row.valid_from, p->said_at);
                 if (same_value(old, &p->m)) {

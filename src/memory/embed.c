@@ -96,10 +96,14 @@ static Err answer_read(Ctx *cx, Str body, size_t n, Vecs *ret) {
 }
 
 static Err embedder_call(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret) {
-        const CallHeader headers[] = { { STR("Content-Type"), STR("application/json") }, { STR("Authorization"), e->authorization } };
-        CallSpec spec = { .method = "POST", .url = e->url, .headers = headers, .n_headers = e->authorization.p ? 2 : 1,
-                          .body = request_body(cx, e, texts), .connect_ms = MIN(timeout_ms, 3000), .first_byte_ms = timeout_ms,
-                          .between_ms = timeout_ms, .total_ms = timeout_ms, .response_max = RESPONSE_MAX, .allow_private = true };
+        const CallHeader headers[] = { { STR("Content-Type"), STR("application/json") },
+                                       { STR("Authorization"), e->authorization } };
+        CallSpec spec = { .method = "POST", .url = e->url, .headers = headers,
+                          .n_headers = e->authorization.p ? 2 : 1,
+                          .body = request_body(cx, e, texts), .connect_ms = MIN(timeout_ms, 3000),
+                                  .first_byte_ms = timeout_ms,
+                          .between_ms = timeout_ms, .total_ms = timeout_ms,
+                                  .response_max = RESPONSE_MAX, .allow_private = true };
         CallResult r = {0};
         TRY(client_call(cx, e->client, &spec, &r));
         if (r.status != 200)
@@ -114,7 +118,8 @@ Err embedder_run(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret
         Err err = embedder_call(cx, e, texts, timeout_ms, ret);
         if (err) {
                 atomic_store(&e->rest_until_us, cx_mono_us(cx) + REST_MS * INT64_C(1000));
-                LOG(cx, LOG_WARN, "memory.embeddings.failed", "embeddings server failed", L_STR("what", str_c(cx->err.what)));
+                LOG(cx, LOG_WARN, "memory.embeddings.failed", "embeddings server failed",
+                    L_STR("what", str_c(cx->err.what)));
         }
         return err;
 }

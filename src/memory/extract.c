@@ -8,7 +8,8 @@
 enum { VALUE_MAX = 200, CONTENT_BYTES_MAX = 1500, LIST_MAX = 8 };
 
 const char *const attribute_names[_ATTR_N] = {
-        [ATTR_NONE] = "", [ATTR_NAME] = "name", [ATTR_AGE] = "age", [ATTR_LOCATION] = "location", [ATTR_JOB] = "job",
+        [ATTR_NONE] = "", [ATTR_NAME] = "name", [ATTR_AGE] = "age", [ATTR_LOCATION] = "location",
+                [ATTR_JOB] = "job",
         [ATTR_WORKPLACE] = "workplace", [ATTR_RELATIONSHIP] = "relationship", [ATTR_TIMEZONE] = "timezone",
         [ATTR_PREFERENCE] = "preference", [ATTR_BIRTHDAY] = "birthday", [ATTR_GENDER] = "gender",
         [ATTR_LANGUAGE] = "language", [ATTR_EDUCATION] = "education", [ATTR_PARTNER_NAME] = "partner_name",
@@ -28,7 +29,8 @@ typedef struct Reader {
         const ExtractContext *ec;
         Facts *out;
         Sentence s;
-        size_t from;                                  /* first token that counts: behind "please remember that" */
+        /* first token that counts: behind "please remember that" */
+        size_t from;
         bool is_remembered, is_correction;
         Matcher m;
         const Rule **rules;                           /* those that can match in this sentence */
@@ -58,21 +60,26 @@ static Str sentence_made(Arena *a, Str subject, Str text) {
         if (subject.n)
                 return arena_strf(a, "%.*s %.*s.", STR_FMT(subject), STR_FMT(text));
         bool lower = text.n && text.p[0] >= 'a' && text.p[0] <= 'z';
-        return arena_strf(a, "%c%.*s.", lower ? text.p[0] - 32 : text.n ? text.p[0] : ' ', STR_FMT(str_from(text, 1)));
+        return arena_strf(a, "%c%.*s.", lower ? text.p[0] - 32 : text.n ? text.p[0] : ' ',
+                          STR_FMT(str_from(text, 1)));
 }
 
 /* What was said, without the speaker: "I am meeting Ana on Friday" -> "Is meeting Ana on Friday". */
 static Str clause_text(Reader *r, const Match *m) {
         Str whole = tokens_text(&r->s, m->start, m->end);
         Str first = low_at(r, m->start);
-        if (m->end - m->start < 2 || !(str_eq_c(first, "i") || str_eq_c(first, "we") || str_eq_c(first, "and")))
+        if (m->end - m->start < 2 || !(str_eq_c(first, "i") || str_eq_c(first, "we") ||
+                                       str_eq_c(first, "and")))
                 return whole;
-        static const struct { const char *said, *kept; } verbs[] = { { "am", "is" }, { "are", "is" }, { "have", "has" },
-                                                                     { "need", "needs" }, { "want", "wants" } };
+        static const struct { const char *said, *kept; } verbs[] = { { "am", "is" }, { "are", "is" },
+                { "have", "has" },
+                                                                     { "need", "needs" },
+                                                                             { "want", "wants" } };
         Str rest = tokens_text(&r->s, m->start + 1, m->end), verb = low_at(r, m->start + 1);
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (str_eq_c(verb, verbs[i].said) && m->end - m->start > 2)
-                        return arena_strf(r->a, "%s %.*s", verbs[i].kept, STR_FMT(tokens_text(&r->s, m->start + 2, m->end)));
+                        return arena_strf(r->a, "%s %.*s", verbs[i].kept,
+                                          STR_FMT(tokens_text(&r->s, m->start + 2, m->end)));
         return rest;
 }
 
@@ -86,7 +93,8 @@ static bool sentence_moment(Reader *r, const Rule *rule, Moment *ret) {
         Str text = tokens_text(&r->s, r->from, r->s.n);
         if (!moment_find(r->a, text, &ref, ret))
                 return false;
-        if (rule->flags & R_PAST && (ret->kind == MOMENT_WEEKDAY || (ret->kind == MOMENT_DATE && !ret->has_year)) &&
+        if (rule->flags & R_PAST && (ret->kind == MOMENT_WEEKDAY ||
+                                     (ret->kind == MOMENT_DATE && !ret->has_year)) &&
             ret->at_ms > r->ec->said_at)
                 ret->at_ms -= ret->kind == MOMENT_WEEKDAY ? 7 * DAY_MS : 365 * DAY_MS;
         return true;
@@ -111,7 +119,8 @@ static int64_t since_when(Reader *r, const Match *m) {
         if (began)
                 return began;
         size_t to = MIN(r->s.n, m->end + 5);
-        bool close = moment_find(r->a, tokens_text(&r->s, m->end, to), &ref, &t) && t.phrase.p <= r->s.v[MIN(m->end + 1, r->s.n - 1)].raw.p;
+        bool close = moment_find(r->a, tokens_text(&r->s, m->end, to), &ref, &t) &&
+                t.phrase.p <= r->s.v[MIN(m->end + 1, r->s.n - 1)].raw.p;
         return close && t.kind != MOMENT_WEEKDAY && t.at_ms <= r->ec->said_at ? t.at_ms : 0;
 }
 
@@ -153,14 +162,16 @@ static bool is_new(const Facts *out, Str content) {
 static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str value) {
         if (r->out->n == FACTS_MAX || text.n == 0 || text.n > CONTENT_BYTES_MAX)
                 return;
-        Fact f = { .type = str_c(rule->type), .attribute = rule->attribute, .confidence = rule->percent / 100.0,
+        Fact f = { .type = str_c(rule->type), .attribute = rule->attribute,
+                   .confidence = rule->percent / 100.0,
                    .content = sentence_made(r->a, rule->content ? m->subject_text : STR(""), text),
                    .tags = strs_one(r->a, str_c(rule->tag)), .entities = entities_of(r->a, m),
                    .is_negated = (rule->flags & R_NEGATED) != 0, .is_past = (rule->flags & R_PAST) != 0,
                    .is_correction = r->is_correction, .quote = tokens_text(&r->s, m->start, m->end) };
         if (r->is_remembered)
                 f.confidence = MAX(f.confidence, 0.95);
-        f.subject = rule->subject ? value_trimmed(template_fill(r->a, rule->subject, m->captures, m->n_captures)) : m->subject;
+        f.subject = rule->subject ? value_trimmed(template_fill(r->a, rule->subject, m->captures,
+                m->n_captures)) : m->subject;
         if (rule->attribute == ATTR_PREFERENCE || rule->attribute == ATTR_OTHER)
                 if (!str_eq_c(m->subject, "self"))    /* "my sister loves tea" is hers */
                         f.subject = arena_strf(r->a, "%.*s: %.*s", STR_FMT(m->subject), STR_FMT(f.subject));
@@ -168,7 +179,8 @@ static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str valu
         Moment t;
         if (rule->flags & R_PLAN && sentence_moment(r, rule, &t))
                 f.scheduled_at = t.at_ms;
-        if (rule->attribute != ATTR_NONE && rule->attribute != ATTR_PREFERENCE && !(rule->flags & (R_NEGATED | R_PAST)))
+        if (rule->attribute != ATTR_NONE && rule->attribute != ATTR_PREFERENCE &&
+            !(rule->flags & (R_NEGATED | R_PAST)))
                 f.valid_from = since_when(r, m);
         if (is_new(r->out, f.content))
                 r->out->v[r->out->n++] = f;
@@ -225,17 +237,21 @@ static void emit_clause(Reader *r, const Rule *rule, const Match *m) {
         if (rule->flags & (R_PLAN | R_PAST) && sentence_moment(r, rule, &t)) {
                 const Token *last = &r->s.v[m->end - 1];
                 if (t.phrase.p < r->s.v[m->start].raw.p || t.phrase.p >= last->raw.p + last->raw.n)
-                        text = arena_strf(r->a, "%.*s %c%.*s", STR_FMT(text), t.phrase.p[0] | 0x20, STR_FMT(str_from(t.phrase, 1)));
+                        text = arena_strf(r->a, "%.*s %c%.*s", STR_FMT(text), t.phrase.p[0] | 0x20,
+                                          STR_FMT(str_from(t.phrase, 1)));
                 if (t.kind == MOMENT_WEEKDAY)
                         text = arena_strf(r->a, "%.*s (%.*s)", STR_FMT(text),
-                                          STR_FMT(moment_format(r->a, t.at_ms, r->ec->utc_offset_min, t.has_time)));
+                                          STR_FMT(moment_format(r->a, t.at_ms, r->ec->utc_offset_min,
+                                                  t.has_time)));
         }
         emit(r, rule, m, text, template_fill(r->a, rule->value, m->captures, m->n_captures));
 }
 
 static const char events[] =
-        " appointment meeting interview exam test flight deadline reservation date call party wedding trip presentation surgery "
-        "checkup check-up class lesson concert game match race conference visit dinner lunch shift event ceremony session "
+        " appointment meeting interview exam test flight deadline reservation date call party wedding "
+        "trip presentation surgery "
+        "checkup check-up class lesson concert game match race conference visit dinner lunch shift "
+        "event ceremony session "
         "vacation holiday train show birthday marathon ";
 
 static bool names_event(const Reader *r, const Match *m) {
@@ -254,7 +270,8 @@ static bool is_about_talk(const Rule *rule, const Match *m) {
         size_t n = MIN(str_index(c, ' '), sizeof low - 1);
         for (size_t i = 0; i < n; i++)
                 low[i] = c.p[i] >= 'A' && c.p[i] <= 'Z' ? (char)(c.p[i] | 0x20) : c.p[i];
-        return word_in((Str){ low, n }, " it that this these those them you your yours how what when where why him her if all ");
+        return word_in((Str){ low, n }, " it that this these those them you your yours how what when "
+                                        "where why him her if all ");
 }
 
 static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m) {
@@ -276,7 +293,8 @@ static size_t read_at(Reader *r, size_t at) {
         for (const Rule **at_rule = r->rules; *at_rule; at_rule++) {
                 const Rule *rule = *at_rule;
                 Match m;
-                if (!rule_match(&r->m, rule, at, &m) || !rule_allowed(r, rule, at, &m) || is_hypothetical(&r->s, at))
+                if (!rule_match(&r->m, rule, at, &m) || !rule_allowed(r, rule, at, &m) ||
+                    is_hypothetical(&r->s, at))
                         continue;
                 if (rule->percent && rule->content && rule->flags & R_LIST)
                         emit_list(r, rule, &m);
@@ -286,7 +304,8 @@ static size_t read_at(Reader *r, size_t at) {
                         emit_clause(r, rule, &m);
                 if (has_clause(rule))
                         next = MAX(next, m.end);
-                bool lasting = !str_eq_c(str_c(rule->type), "commitment") && !str_eq_c(str_c(rule->type), "instruction") &&
+                bool lasting = !str_eq_c(str_c(rule->type), "commitment") &&
+                        !str_eq_c(str_c(rule->type), "instruction") &&
                                !(rule->flags & R_PAST);
                 r->m.last_subject = lasting ? m.subject : STR_NULL;
                 r->m.last_subject_text = m.subject_text;
@@ -298,10 +317,12 @@ static size_t read_at(Reader *r, size_t at) {
 
 /* ---- requests to remember, corrections ---- */
 
-/* Tokens of "please remember that", "could you note:", "don't forget that"; 0 when the sentence does not begin so. */
+/* Tokens of "please remember that", "could you note:", "don't forget that"; 0 when the sentence
+ * does not begin so. */
 static size_t remember_prefix(const Sentence *s) {
         size_t i = 0;
-        while (i < s->n && word_in(s->v[i].low, " please can could would will you also and so ok okay hey just btw "))
+        while (i < s->n && word_in(s->v[i].low, " please can could would will you also and so ok okay "
+                                                "hey just btw "))
                 i++;
         if (i + 1 < s->n && str_eq_c(s->v[i].low, "keep") && str_eq_c(s->v[i + 1].low, "in"))
                 i += 3;
@@ -326,12 +347,14 @@ static bool corrects(const Sentence *s, size_t from) {
 
 static bool asks(const Sentence *s) {
         Str first = s->v[0].low, second = s->n > 1 ? s->v[1].low : STR("");
-        bool aux = word_in(second, " do does did is are am was were can could will would should have has 's not ");
+        bool aux = word_in(second, " do does did is are am was were can could will would should have "
+                                   "has 's not ");
         if (word_in(first, " what who where why how which whose ") || (str_eq_c(first, "when") && aux))
                 return aux || s->is_question;
         bool inverted = word_in(second, " i you we he she it they my your the this that there ");
         return s->is_question ||
-               (word_in(first, " do does did is are am was were can could will would should may have has ") && inverted);
+               (word_in(first, " do does did is are am was were can could will would should may have "
+                               "has ") && inverted);
 }
 
 /* "Actually it's Porto": the attribute of what was said before, with the new value. */
@@ -339,18 +362,22 @@ static void read_correction(Reader *r) {
         Facts before = { NEW_ARRAY(r->a, Fact, FACTS_MAX), 0 };
         ExtractContext ec = { .said_at = r->ec->said_at, .utc_offset_min = r->ec->utc_offset_min };
         size_t i = r->from;
-        while (i < r->s.n && word_in(low_at(r, i), " no actually sorry oops correction i meant mean it it's 's is was wait that "))
+        while (i < r->s.n && word_in(low_at(r, i), " no actually sorry oops correction i meant mean "
+                                                   "it it's 's is was wait that "))
                 i++;
         if (!r->ec->previous.n || i == r->from || i >= r->s.n)
                 return;
         facts_extract(r->a, r->ec->previous, &ec, &before);
         for (size_t k = before.n; k > 0; k--) {
                 Fact f = before.v[k - 1];
-                const char *at = f.attribute && f.value.n ? memmem(f.content.p, f.content.n, f.value.p, f.value.n) : NULL;
+                const char *at = f.attribute && f.value.n ? memmem(f.content.p, f.content.n, f.value.p,
+                        f.value.n) : NULL;
                 if (!at || r->out->n == FACTS_MAX)
                         continue;
-                Str value = value_trimmed(tokens_text(&r->s, i, r->s.n)), head = { f.content.p, (size_t)(at - f.content.p) };
-                f.content = arena_strf(r->a, "%.*s%.*s%.*s", STR_FMT(head), STR_FMT(value), STR_FMT(str_from(f.content, head.n + f.value.n)));
+                Str value = value_trimmed(tokens_text(&r->s, i, r->s.n)),
+                        head = { f.content.p, (size_t)(at - f.content.p) };
+                f.content = arena_strf(r->a, "%.*s%.*s%.*s", STR_FMT(head), STR_FMT(value),
+                                       STR_FMT(str_from(f.content, head.n + f.value.n)));
                 f.value = value;
                 f.is_correction = true;
                 f.valid_from = 0;
@@ -363,9 +390,11 @@ static void read_correction(Reader *r) {
 
 static void read_remembered(Reader *r) {
         static const Rule note = { .type = "fact", .percent = 95, .tag = "remember" };
-        static const Rule task = { .type = "commitment", .percent = 90, .flags = R_PLAN, .tag = "reminder" };
+        static const Rule task = { .type = "commitment", .percent = 90, .flags = R_PLAN,
+                                   .tag = "reminder" };
         bool is_task = str_eq_c(low_at(r, r->from), "to");
-        Match m = { .start = r->from + is_task, .end = r->s.n, .subject = STR("self"), .subject_text = STR("") };
+        Match m = { .start = r->from + is_task, .end = r->s.n, .subject = STR("self"),
+                    .subject_text = STR("") };
         if (m.end - m.start < 2)
                 return;
         emit(r, is_task ? &task : &note, &m, tokens_text(&r->s, m.start, m.end), STR_NULL);

@@ -1,31 +1,39 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* extract: facts in what a person says, by rules. Pure: no clock, no store; the same text gives the same facts.
+/* extract: facts in what a person says, by rules. Pure: no clock, no store; the same text gives the
+ * same facts.
  *
- * Only statements about the speaker and the speaker's people count; questions, hypotheses and reported speech do not.
- * A content is a short sentence without its subject ("Lives in Lisbon.") that keeps the speaker's own words. */
+ * Only statements about the speaker and the speaker's people count; questions, hypotheses and
+ * reported speech do not. A content is a short sentence without its subject ("Lives in Lisbon.")
+ * that keeps the speaker's own words. */
 #include "base/base.h"
 
 enum { FACTS_MAX = 24 };                              /* of one text */
 
 /* What a fact is about, where one value excludes another. ATTR_PREFERENCE has its object as subject. */
 typedef enum Attribute {
-        ATTR_NONE, ATTR_NAME, ATTR_AGE, ATTR_LOCATION, ATTR_JOB, ATTR_WORKPLACE, ATTR_RELATIONSHIP, ATTR_TIMEZONE,
-        ATTR_PREFERENCE, ATTR_BIRTHDAY, ATTR_GENDER, ATTR_LANGUAGE, ATTR_EDUCATION, ATTR_PARTNER_NAME, ATTR_PET_NAME,
+        ATTR_NONE, ATTR_NAME, ATTR_AGE, ATTR_LOCATION, ATTR_JOB, ATTR_WORKPLACE, ATTR_RELATIONSHIP,
+                ATTR_TIMEZONE,
+        ATTR_PREFERENCE, ATTR_BIRTHDAY, ATTR_GENDER, ATTR_LANGUAGE, ATTR_EDUCATION, ATTR_PARTNER_NAME,
+                ATTR_PET_NAME,
         ATTR_OTHER, _ATTR_N,
 } Attribute;
 extern const char *const attribute_names[_ATTR_N];    /* "location", …; "" for ATTR_NONE */
 Attribute attribute_parse(Str name);                  /* ATTR_NONE when unknown */
 
 typedef struct Fact {
-        Str type;                                     /* fact, preference, commitment, instruction, entity, episodic */
+        /* fact, preference, commitment, instruction, entity, episodic */
+        Str type;
         Str content;                                  /* 1..2000 characters */
         Attribute attribute;
-        Str subject;                                  /* "self", a person ("sister"), a preference's object ("ramen") */
-        Str value;                                    /* as said: "Lisbon"; for preferences "like" or "dislike" */
+        /* "self", a person ("sister"), a preference's object ("ramen") */
+        Str subject;
+        /* as said: "Lisbon"; for preferences "like" or "dislike" */
+        Str value;
         double confidence;                            /* 0..1; what is stored from chat is >= 0.7 */
         Strs tags, entities;
-        bool is_negated;                              /* "I don't live in Paris any more": ends, opens nothing */
+        /* "I don't live in Paris any more": ends, opens nothing */
+        bool is_negated;
         bool is_correction;                           /* "actually it's …" */
         bool is_past;                                 /* "I used to live in …", "in 2019 I moved …" */
         int64_t valid_from;                           /* from "since 2019", "in March 2021"; 0 = not said */
@@ -37,11 +45,13 @@ typedef struct Facts { Fact *v; size_t n; } Facts;
 typedef struct ExtractContext {
         int64_t said_at;                              /* reference for relative dates, Unix ms */
         int utc_offset_min;                           /* of the speaker */
-        Str previous;                                 /* what was said before: resolves "actually it's …"; may be STR_NULL */
+        /* what was said before: resolves "actually it's …"; may be STR_NULL */
+        Str previous;
 } ExtractContext;
 
 /* At most FACTS_MAX, in the order of the text; everything lives in the arena or in `text`. */
 void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret);
 
-/* The attribute, subject and value that one explicit sentence states ("I moved to Porto last week"); false when none. */
+/* The attribute, subject and value that one explicit sentence states ("I moved to Porto last
+ * week"); false when none. */
 bool fact_attribute(Arena *a, Str content, Fact *ret) _must_check_;

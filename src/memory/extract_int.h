@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /* extract_int: sentences, patterns and the rule table. A pattern is words separated by spaces:
- *   live|lives   one of these            too?   may be missing (adverbs between words are always passed over)
- *   %S who it is about: I, we, "my sister Ana"; later in a sentence also "and"      %K a relative or friend   %A an animal
- *   %N a name (%M: with a capital)   %L names: "Rex and Bella" (%Q: capitals)   %P a place   %O an organisation   %D a number
+ * live|lives one of these too? may be missing (adverbs between words are always passed over)
+ * %S who it is about: I, we, "my sister Ana"; later in a sentence also "and" %K a relative or
+ * friend %A an animal
+ * %N a name (%M: with a capital) %L names: "Rex and Bella" (%Q: capitals) %P a place %O an
+ * organisation %D a number
  *   %J a job (%W: by its ending)   %G a nationality
- *   %T a thing     %C the rest of the clause   %X one to three words of something owned ("favourite colour")
- * Everything after % but %S is a capture: $1, $2 … in the templates of the row. */
+ * %T a thing %C the rest of the clause %X one to three words of something owned ("favourite
+ * colour") Everything after % but %S is a capture: $1, $2 … in the templates of the row. */
 #include "memory/extract.h"
 
 enum { CAPTURES_MAX = 4, SENTENCE_MAX = 160, SENTENCES_MAX = 400 };
@@ -16,7 +18,8 @@ typedef enum TokenFlags {
         T_COMMA = 4,                                  /* a comma follows */
         T_BREAK = 8,                                  /* ; : ( ) or a dash follows */
 } TokenFlags;
-typedef struct Token { Str raw, low; unsigned flags; } Token;     /* raw: in the text; low: ASCII lower case, "n't" = "not" */
+/* raw: in the text; low: ASCII lower case, "n't" = "not" */
+typedef struct Token { Str raw, low; unsigned flags; } Token;
 typedef struct Sentence { Token *v; size_t n; bool is_question; } Sentence;
 
 /* The next sentence of *rest; false at the end. Quotations and code are left out. */
@@ -33,7 +36,8 @@ typedef enum RuleFlags {
         R_START = 64,                                 /* only at the start of a sentence */
         R_PLAN = 128,                                 /* a date in the clause is when it happens */
         R_END = 256,                                  /* nothing but a break may follow */
-        R_EVENT = 512,                                /* the clause names something that takes place: an exam, a flight */
+        /* the clause names something that takes place: an exam, a flight */
+        R_EVENT = 512,
 } RuleFlags;
 typedef struct Rule {
         const char *pattern, *content, *type;
@@ -43,7 +47,8 @@ typedef struct Rule {
         unsigned flags;
         const char *tag;
 } Rule;
-extern const Rule extract_rules[];                    /* ends with pattern NULL; the first that matches a place wins */
+/* ends with pattern NULL; the first that matches a place wins */
+extern const Rule extract_rules[];
 
 typedef struct Match {
         size_t start, end;                            /* tokens */
@@ -56,7 +61,8 @@ typedef struct Match {
 typedef struct Matcher {
         Arena *a;
         const Sentence *s;
-        bool is_note;                                 /* "Lives in Lisbon.": the subject may be left out at the start */
+        /* "Lives in Lisbon.": the subject may be left out at the start */
+        bool is_note;
         Str last_subject, last_subject_text;          /* for "… and work at Acme" */
 } Matcher;
 /* The rows that could match somewhere in this sentence, in their order; ends with NULL. */

@@ -4,47 +4,72 @@
 #include <pthread.h>
 
 static const char kin[] =
-        " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother mom mum mommy father dad daddy "
-        "sister brother son daughter child kid baby grandmother grandma grandfather grandpa granddaughter grandson aunt uncle "
-        "cousin niece nephew stepmother stepfather stepsister stepbrother stepson stepdaughter twin friend roommate flatmate "
-        "neighbor neighbour boss manager colleague coworker co-worker mentor teacher doctor therapist dentist landlord ex "
-        "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant coach kids children sons "
+        " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother mom "
+        "mum mommy father dad daddy "
+        "sister brother son daughter child kid baby grandmother grandma grandfather grandpa "
+        "granddaughter grandson aunt uncle "
+        "cousin niece nephew stepmother stepfather stepsister stepbrother stepson stepdaughter twin "
+        "friend roommate flatmate "
+        "neighbor neighbour boss manager colleague coworker co-worker mentor teacher doctor therapist "
+        "dentist landlord ex "
+        "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant coach "
+        "kids children sons "
         "daughters sisters brothers parents grandparents twins friends cousins ";
 static const char animals[] =
-        " dog cat puppy kitten rabbit bunny hamster parrot bird fish goldfish turtle tortoise horse pony snake lizard gecko "
-        "guinea-pig ferret rat mouse chicken budgie canary pet dogs cats rabbits birds horses chickens kittens puppies "
+        " dog cat puppy kitten rabbit bunny hamster parrot bird fish goldfish turtle tortoise horse "
+        "pony snake lizard gecko "
+        "guinea-pig ferret rat mouse chicken budgie canary pet dogs cats rabbits birds horses "
+        "chickens kittens puppies "
         "parrots hamsters turtles fishes pets ";
 static const char adverbs[] =
-        " also really currently now still just actually truly absolutely definitely honestly totally mostly recently already "
-        "personally finally generally simply genuinely especially particularly quite very so super extremely completely "
-        "severely highly deathly mildly seriously terribly originally presently proudly happily basically obviously certainly ";
-static const char kin_adjectives[] = " older younger elder little big best good close dear late new oldest youngest eldest own twin ";
-static const char pronouns[] = " i we he she they it you this that there who which what my our his her their your ";
+        " also really currently now still just actually truly absolutely definitely honestly totally "
+        "mostly recently already "
+        "personally finally generally simply genuinely especially particularly quite very so super "
+        "extremely completely "
+        "severely highly deathly mildly seriously terribly originally presently proudly happily "
+        "basically obviously certainly ";
+static const char kin_adjectives[] = " older younger elder little big best good close dear late new "
+                                     "oldest youngest eldest own twin ";
+static const char pronouns[] = " i we he she they it you this that there who which what my our his "
+                               "her their your ";
 
 static const char stop_place[] =
-        " with for since as from to at by because and or but now where which who when while so if in on last next this "
-        "yesterday today tomorrow recently again too though alone together currently anymore any until till over about "
-        "before after during then i we my he she it they is are was were not please ago right these these-days ";
+        " with for since as from to at by because and or but now where which who when while so if in "
+        "on last next this "
+        "yesterday today tomorrow recently again too though alone together currently anymore any "
+        "until till over about "
+        "before after during then i we my he she it they is are was were not please ago right these "
+        "these-days ";
 static const char stop_org[] =
-        " as in since for with now on but where which who when while so if because and or until till last next this "
-        "yesterday today tomorrow recently again too though currently anymore any before after during then i we my he she "
+        " as in since for with now on but where which who when while so if because and or until till "
+        "last next this "
+        "yesterday today tomorrow recently again too though currently anymore any before after during "
+        "then i we my he she "
         "it they is was please right doing these ";
 static const char stop_job[] =
-        " at for in with and but since who that where on now by which so because i we my while when from but until these "
+        " at for in with and but since who that where on now by which so because i we my while when "
+        "from but until these "
         "currently though anymore any ";
 static const char stop_thing[] =
-        " but because since although though however while when whenever if unless until which who whereas then than "
+        " but because since although though however while when whenever if unless until which who "
+        "whereas then than "
         "anymore ";
 static const char stop_clause[] = " but however although though whereas because ";
 static const char trailing[] =
-        " too also lately though please now anymore anyway haha lol btw tbh really most either currently recently well much "
-        "lot all days moment right today thanks as a at so very these the by to be honest any more longer again ";
+        " too also lately though please now anymore anyway haha lol btw tbh really most either "
+        "currently recently well much "
+        "lot all days moment right today thanks as a at so very these the by to be honest any more "
+        "longer again ";
 static const char not_name[] =
-        " the a an not in on at very so too my your his her their our this that it and or but is are was for with from to "
-        "what who where when why how just really also still here there now about like going trying looking working sure "
-        "sorry happy sad tired fine good ok okay well great not allergic married single engaged divorced busy hungry ";
+        " the a an not in on at very so too my your his her their our this that it and or but is are "
+        "was for with from to "
+        "what who where when why how just really also still here there now about like going trying "
+        "looking working sure "
+        "sorry happy sad tired fine good ok okay well great not allergic married single engaged "
+        "divorced busy hungry ";
 static const char number_words[] =
-        " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+        " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen "
         "nineteen twenty thirty forty fifty sixty seventy eighty ninety ";
 
 static Str low_at(const Sentence *s, size_t i) { return i < s->n ? s->v[i].low : STR(""); }
@@ -53,14 +78,17 @@ static unsigned flags_before(const Sentence *s, size_t i) { return i ? s->v[i - 
 
 bool is_hypothetical(const Sentence *s, size_t at) {
         size_t back = at > 3 ? at - 3 : 0;
-        if (at && word_in(s->v[at - 1].low, " do did does should would could can may might must will where what which who how "
+        if (at && word_in(s->v[at - 1].low, " do did does should would could can may might must will "
+                                            "where what which who how "
                                             "why am are is was were shall whose "))
                 return true;
         for (size_t i = at; i > back; i--) {
                 Str w = s->v[i - 1].low;
-                if (word_in(w, " if whether unless suppose imagine pretend wish wishes assuming hypothetically "))
+                if (word_in(w, " if whether unless suppose imagine pretend wish wishes assuming "
+                               "hypothetically "))
                         return true;
-                bool reports = word_in(w, " said says told tells thinks thought claims claimed asked asks believes believed ");
+                bool reports = word_in(w, " said says told tells thinks thought claims claimed asked "
+                                          "asks believes believed ");
                 if (reports && !(i >= 2 && is_at(s, i - 2, "i")))
                         return true;
                 if (i < at && s->v[i - 1].flags & (T_COMMA | T_BREAK) && !reports)
@@ -75,14 +103,20 @@ bool is_hypothetical(const Sentence *s, size_t at) {
 static bool begins_clause(const Sentence *s, size_t i) {
         Str w = low_at(s, i);
         return word_in(w, pronouns) ||
-               word_in(w, " also am is are was were have has had live lives work works like likes love loves hate hates dislike "
-                          "enjoy enjoys prefer want wants need can could do does did don't will would am moved started got went "
-                          "visited bought thanks please so because especially right ok yes no how what maybe then please "
+               word_in(w, " also am is are was were have has had live lives work works like likes "
+                          "love loves hate hates dislike "
+                          "enjoy enjoys prefer want wants need can could do does did don't will would "
+                          "am moved started got went "
+                          "visited bought thanks please so because especially right ok yes no how "
+                          "what maybe then please "
                           "always never usually can't not study plan play speak know use ");
 }
 
-static size_t list_comma(const Sentence *s, size_t i) {       /* token i follows a comma inside a list of things */
-        return !begins_clause(s, i) && !word_in(low_at(s, i), " but and or though thanks please too right which who ");
+/* token i follows a comma inside a list of things */
+static size_t list_comma(const Sentence *s, size_t i) {
+        return !begins_clause(s, i) && !word_in(low_at(s, i),
+                                                " but and or though thanks please too right which who "
+                                                "");
 }
 
 static size_t take_place(const Sentence *s, size_t i) {
@@ -102,9 +136,11 @@ static size_t take_place(const Sentence *s, size_t i) {
 static size_t take_until(const Sentence *s, size_t i, const char *stops, size_t max) {
         size_t e = i;
         for (; e < s->n && e - i < max; e++) {
-                bool conjoined = word_in(s->v[e].low, " and & ") && e > i && e + 1 < s->n && s->v[e + 1].flags & T_CAPITAL &&
+                bool conjoined = word_in(s->v[e].low, " and & ") && e > i && e + 1 < s->n &&
+                        s->v[e + 1].flags & T_CAPITAL &&
                                  !begins_clause(s, e + 1);
-                if ((e > i && flags_before(s, e) & (T_COMMA | T_BREAK)) || (word_in(s->v[e].low, stops) && !conjoined))
+                if ((e > i && flags_before(s, e) & (T_COMMA | T_BREAK)) ||
+                    (word_in(s->v[e].low, stops) && !conjoined))
                         break;
         }
         return e;
@@ -116,7 +152,8 @@ static size_t take_thing(const Sentence *s, size_t i, const char *stops, size_t 
                 Str w = s->v[e].low;
                 if (e > i && flags_before(s, e) & T_BREAK)
                         break;
-                if (e > i && flags_before(s, e) & T_COMMA && !list_comma(s, e) && !is_at(s, e, "and") && !is_at(s, e, "or"))
+                if (e > i && flags_before(s, e) & T_COMMA && !list_comma(s, e) && !is_at(s, e, "and") &&
+                    !is_at(s, e, "or"))
                         break;
                 if (word_in(w, " and or ") && (e + 1 >= s->n || begins_clause(s, e + 1)))
                         break;
@@ -134,26 +171,36 @@ static size_t trim_tail(const Sentence *s, size_t i, size_t e) {
 
 static size_t take_name(const Sentence *s, size_t i) {
         size_t e = i;
-        while (e < s->n && e - i < 3 && s->v[e].flags & T_CAPITAL && !is_at(s, e, "i") && !is_at(s, e, "my") &&
+        while (e < s->n && e - i < 3 && s->v[e].flags & T_CAPITAL && !is_at(s, e, "i") &&
+               !is_at(s, e, "my") &&
                (e == i || !(flags_before(s, e) & (T_COMMA | T_BREAK))))
                 e++;
-        if (e == i && i < s->n && !word_in(s->v[i].low, not_name) && !(s->v[i].flags & T_NUMBER) && s->v[i].low.n > 1)
+        if (e == i && i < s->n && !word_in(s->v[i].low, not_name) && !(s->v[i].flags & T_NUMBER) &&
+            s->v[i].low.n > 1)
                 e = i + 1;                            /* "my name is anna" */
         return e;
 }
 
 /* By its last word: "a software engineer" is a job, "a night owl" and "an Italian" are not. */
 static bool is_job_word(Str w) {
-        static const char *const endings[] = { "er", "or", "ist", "ian", "eer", "ant", "smith", "wright", "man", "woman" };
-        if (word_in(w, " nurse chef student pilot dj ceo cto cfo vp coach host judge clerk cook midwife freelancer intern "
+        static const char *const endings[] = { "er", "or", "ist", "ian", "eer", "ant", "smith",
+                                               "wright", "man", "woman" };
+        if (word_in(w, " nurse chef student pilot dj ceo cto cfo vp coach host judge clerk cook "
+                       "midwife freelancer intern "
                        "architect vet guide athlete cashier surgeon model poet artisan barista "))
                 return true;
-        if (word_in(w, " lover beginner believer member mother father brother sister daughter number matter winner loser sufferer "
-                       "survivor owner user follower newcomer foreigner teenager smoker drinker riser christian vegetarian italian "
-                       "brazilian canadian indian russian australian austrian belgian egyptian hungarian iranian norwegian peruvian "
-                       "ukrainian romanian asian human woman man outsider customer subscriber buyer sinner dreamer gamer reader "
-                       "supporter hater amateur stranger perfectionist person minimalist pessimist optimist realist feminist "
-                       "atheist racist tourist traveler traveller cancer taker keeper tester better other another "))
+        if (word_in(w, " lover beginner believer member mother father brother sister daughter number "
+                       "matter winner loser sufferer "
+                       "survivor owner user follower newcomer foreigner teenager smoker drinker riser "
+                       "christian vegetarian italian "
+                       "brazilian canadian indian russian australian austrian belgian egyptian "
+                       "hungarian iranian norwegian peruvian "
+                       "ukrainian romanian asian human woman man outsider customer subscriber buyer "
+                       "sinner dreamer gamer reader "
+                       "supporter hater amateur stranger perfectionist person minimalist pessimist "
+                       "optimist realist feminist "
+                       "atheist racist tourist traveler traveller cancer taker keeper tester better "
+                       "other another "))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(endings); i++)
                 if (w.n > 4 && str_ends(w, str_c(endings[i])))
@@ -169,9 +216,12 @@ static size_t take_job_word(const Sentence *s, size_t i) {
 static size_t take_nationality(const Sentence *s, size_t i) {
         Str w = low_at(s, i);
         bool fits = i < s->n && s->v[i].flags & T_CAPITAL &&
-                    (str_ends(w, STR("ese")) || str_ends(w, STR("ish")) || str_ends(w, STR("ian")) || str_ends(w, STR("ican")) ||
-                     word_in(w, " german french greek dutch korean african european moroccan swiss thai czech serb croat turk "
-                                "slovak catholic muslim israeli iraqi pakistani cuban chilean filipino icelandic kiwi "));
+                    (str_ends(w, STR("ese")) || str_ends(w, STR("ish")) || str_ends(w, STR("ian")) ||
+                     str_ends(w, STR("ican")) ||
+                     word_in(w, " german french greek dutch korean african european moroccan swiss "
+                                "thai czech serb croat turk "
+                                "slovak catholic muslim israeli iraqi pakistani cuban chilean "
+                                "filipino icelandic kiwi "));
         return fits ? i + 1 : i;
 }
 
@@ -201,8 +251,10 @@ static size_t take_number(const Sentence *s, size_t i) {
 
 /* "thirty-four" -> 34; 0 when it is none */
 static int number_value(Str low) {
-        static const char *const words[] = { "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-                "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+        static const char *const words[] = { "one", "two", "three", "four", "five", "six", "seven",
+                                             "eight", "nine", "ten",
+                "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
+                        "eighteen", "nineteen", "twenty",
                 "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety" };
         for (int i = 0; i < (int)ELEMENTSOF(words); i++)
                 if (str_eq_c(low, words[i]))
@@ -334,11 +386,13 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
         if (e == ret->end || ret->n_captures == CAPTURES_MAX)
                 return false;
         Str text = tokens_text(s, ret->end, e);
-        ret->captures[ret->n_captures] = kind == 'D' ? number_text(m->a, s, ret->end, e) : kind == 'N' ? name_text(m->a, text)
+        ret->captures[ret->n_captures] = kind == 'D' ? number_text(m->a, s, ret->end, e) : kind == 'N'
+                ? name_text(m->a, text)
                                                                                          : text;
         Str before = ret->end ? s->v[ret->end - 1].low : STR("");
         bool article = ret->end > ret->start && strchr("JWT", kind) && word_in(before, " a an the my ");
-        ret->worded[ret->n_captures] = article ? tokens_text(s, ret->end - 1, e) : ret->captures[ret->n_captures];
+        ret->worded[ret->n_captures] = article ? tokens_text(s, ret->end - 1, e)
+                : ret->captures[ret->n_captures];
         ret->kinds[ret->n_captures++] = kind;
         ret->end = e;
         return true;
@@ -347,14 +401,16 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
 static bool literal(const Matcher *m, Str element, bool is_first, Match *ret) {
         const Sentence *s = m->s;
         size_t i = ret->end;
-        while (!is_first && i < s->n && word_in(s->v[i].low, adverbs) && !literal_fits(element, s->v[i].low))
+        while (!is_first && i < s->n && word_in(s->v[i].low, adverbs) &&
+               !literal_fits(element, s->v[i].low))
                 i++;
         bool broken = i > ret->start && flags_before(s, i) & T_BREAK && !is_first;
         if (i < s->n && !broken && literal_fits(element, s->v[i].low)) {
                 ret->end = i + 1;
                 return true;
         }
-        return str_ends(element, STR("?")) || (m->is_note && is_first && str_eq_c(element, "my") && ret->end == 0);
+        return str_ends(element, STR("?")) || (m->is_note && is_first && str_eq_c(element, "my") &&
+                                               ret->end == 0);
 }
 
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
@@ -369,7 +425,8 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
                         if (!subject_match(m, t.end, &t, &t.end))
                                 return false;
                 } else {
-                        while (t.end < m->s->n && strchr("KA", element.p[1]) && word_in(low_at(m->s, t.end), kin_adjectives))
+                        while (t.end < m->s->n && strchr("KA", element.p[1]) &&
+                               word_in(low_at(m->s, t.end), kin_adjectives))
                                 t.end++;
                         if (!capture(m, element.p[1], p, &t))
                                 return false;
@@ -386,8 +443,8 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
 
 /* ---- which rules can match at all ---- */
 
-/* A rule needs a word of each of its literals somewhere in the sentence. Words are bits of a small set, so that most rules
- * fall out before they are tried at every place. */
+/* A rule needs a word of each of its literals somewhere in the sentence. Words are bits of a small
+ * set, so that most rules fall out before they are tried at every place. */
 enum { RULES_MAX = 512, NEEDS_MAX = 8, BITS = 128 };
 typedef struct Words { uint64_t bits[BITS / 64]; } Words;
 typedef struct Needs { size_t n; Words v[NEEDS_MAX]; } Needs;
@@ -402,7 +459,9 @@ static void words_add(Words *w, Str word) {
         w->bits[h / 64 % (BITS / 64)] |= UINT64_C(1) << h % 64;
 }
 
-static bool words_meet(const Words *a, const Words *b) { return (a->bits[0] & b->bits[0]) | (a->bits[1] & b->bits[1]); }
+static bool words_meet(const Words *a, const Words *b) {
+        return (a->bits[0] & b->bits[0]) | (a->bits[1] & b->bits[1]);
+}
 
 static void needs_make(void) {
         for (size_t r = 0; extract_rules[r].pattern; r++) {

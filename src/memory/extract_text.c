@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* extract_text: from text to sentences of tokens. Short forms are taken apart ("I'm" is I + am), so that rules need one form. */
+/* extract_text: from text to sentences of tokens. Short forms are taken apart ("I'm" is I + am), so
+ * that rules need one form. */
 #include "memory/extract_int.h"
 
 bool word_in(Str low, const char *list) {
@@ -14,7 +15,8 @@ bool word_in(Str low, const char *list) {
 }
 
 static bool is_word_byte(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                (unsigned char)c >= 0x80;
 }
 
 /* Bytes of a typographic sign that is no part of a word: “ ” ’ – — … and the no-break space. */
@@ -40,10 +42,12 @@ static size_t word_end(Str s, size_t i) {
                         i++;
                 else if ((skip = apostrophe_at(s, i)))
                         i += skip;
-                else if ((s.p[i] == '-' || s.p[i] == '+' || s.p[i] == '#' || s.p[i] == '@' || s.p[i] == '_') && i + 1 < s.n &&
+                else if ((s.p[i] == '-' || s.p[i] == '+' || s.p[i] == '#' || s.p[i] == '@' ||
+                          s.p[i] == '_') && i + 1 < s.n &&
                          (is_word_byte(s.p[i + 1]) || s.p[i] == s.p[i + 1]))
                         i++;
-                else if ((s.p[i] == '.' || s.p[i] == ':' || s.p[i] == '/') && i + 1 < s.n && is_word_byte(s.p[i + 1]) && i &&
+                else if ((s.p[i] == '.' || s.p[i] == ':' || s.p[i] == '/') && i + 1 < s.n &&
+                         is_word_byte(s.p[i + 1]) && i &&
                          s.p[i - 1] != ' ')
                         i++;                          /* 3.5, 15:00, example.org, 12/05 */
                 else
@@ -81,11 +85,13 @@ static void token_add(Sentence *s, Str raw, Str low) {
 
 /* tail of the word -> the word it stands for */
 static const struct { const char *tail, *word; } short_forms[] = {
-        { "'m", "am" }, { "'re", "are" }, { "'ve", "have" }, { "'ll", "will" }, { "'d", "would" }, { "'s", "'s" },
+        { "'m", "am" }, { "'re", "are" }, { "'ve", "have" }, { "'ll", "will" }, { "'d", "would" },
+                { "'s", "'s" },
         { "n't", "not" }, { NULL, NULL },
 };
 
-/* Back from the end of the raw word: as many bytes as the lower one has behind `at`, counting a curly apostrophe as one. */
+/* Back from the end of the raw word: as many bytes as the lower one has behind `at`, counting a
+ * curly apostrophe as one. */
 static size_t raw_split(Str raw, size_t tail) {
         size_t i = raw.n;
         for (; tail && i; tail--)
@@ -150,7 +156,8 @@ static bool mark_read(Sentence *s, Str text, size_t i) {
                 if (last)
                         last->flags |= T_COMMA;
                 return false;
-        case ';': case ':': case '(': case ')': case '-': case '*': case '[': case ']': case '{': case '}': case '<': case '>':
+        case ';': case ':': case '(': case ')': case '-': case '*':
+        case '[': case ']': case '{': case '}': case '<': case '>':
                 if (last)
                         last->flags |= T_BREAK;
                 return false;

@@ -141,14 +141,17 @@ static Err hit_turn(Find *f, UnitId unit, MemoryHit *hit, bool *ret_ok) {
 /* Of a conversation where the words were said, but not about them: context for a turn, noise for a fact. */
 static bool is_bystander(const Hit *h) {
         const HitParts *p = &h->parts;
-        return h->kind == UNIT_MEMORY && p->conversation > 0 && p->lexical + p->proximity + p->date + p->semantic <= 0;
+        return h->kind == UNIT_MEMORY && p->conversation > 0 &&
+                p->lexical + p->proximity + p->date + p->semantic <= 0;
 }
 
 static Err hit_make(Find *f, const Hit *h, MemoryHit *ret, bool *ret_ok) {
         const HitParts *p = &h->parts;
         *ret = (MemoryHit){ .relevance = h->relevance, .similarity = h->similarity, .recency = h->recency,
-                .breakdown = { p->lexical, p->proximity, p->conversation, p->date, p->speaker, p->when, p->first_person,
-                               p->question, p->semantic, p->importance_boost, p->confidence_boost, p->recency_boost,
+                .breakdown = { p->lexical, p->proximity, p->conversation, p->date, p->speaker, p->when,
+                               p->first_person,
+                               p->question, p->semantic, p->importance_boost, p->confidence_boost,
+                                       p->recency_boost,
                                h->matched } };
         if (h->relevance < f->q->min_score || is_bystander(h)) {
                 *ret_ok = false;
@@ -182,7 +185,8 @@ Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHit
         TRY(index_pin(cx, s->m->cache, s->user_id, &pin));
         f.search.text = q->query;
         f.search.now_ms = f.now;
-        f.search.top_k = q->known_at ? 4 * f.top_k + KNOWN_AT_EXTRA : 2 * f.top_k + 16;   /* some will not do */
+        /* some will not do */
+        f.search.top_k = q->known_at ? 4 * f.top_k + KNOWN_AT_EXTRA : 2 * f.top_k + 16;
         TRY(vectors_search(cx, s, &f.keys, &f.search, &hits.degraded));
         TRY(index_search(cx, pin.ix, &f.search, &found));
         TRY(hits_make(&f, &found, &hits));

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* find: search over memories and turns. Ranking is the index's (index.h); every text comes from the store by id, under the
- * user's key, and its validity is checked again, so nothing uncommitted, foreign or deleted can be in an answer. */
+/* find: search over memories and turns. Ranking is the index's (index.h); every text comes from the
+ * store by id, under the user's key, and its validity is checked again, so nothing uncommitted,
+ * foreign or deleted can be in an answer. */
 #include "memory/turns.h"
 
 enum { FIND_TOP_MAX = 1000 };
 
 typedef struct MemoryQuery {
-        Str query;                                    /* 1..1000 characters (from chat: the first 1000 of the message) */
+        /* 1..1000 characters (from chat: the first 1000 of the message) */
+        Str query;
         int64_t top_k;                                /* 0 = 10 */
         Strs types, tags;                             /* any of; v == NULL: all */
         Strs speakers, conversations;                 /* turns: ids or external ids; v == NULL: all */
-        Strs exclude;                                 /* unit ids that must not come back (the current turn) */
+        /* unit ids that must not come back (the current turn) */
+        Strs exclude;
         double min_confidence;                        /* < 0 = 0.5 */
         double min_score;
         int64_t as_of, known_at;                      /* 0 = now */
@@ -31,7 +34,8 @@ typedef struct MemoryHit {
         double relevance, similarity, recency, access;
         Breakdown breakdown;
 } MemoryHit;
-typedef struct MemoryHits { MemoryHit *v; size_t n; bool degraded; } MemoryHits;   /* degraded: embeddings were not there */
+/* degraded: embeddings were not there */
+typedef struct MemoryHits { MemoryHit *v; size_t n; bool degraded; } MemoryHits;
 
 Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *ret) _must_check_;
 

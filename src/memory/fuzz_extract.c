@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Any text: facts stay within their limits, lie in the text they quote, and are the same the second time. */
+/* Any text: facts stay within their limits, lie in the text they quote, and are the same the second
+ * time. */
 #include "codec/when.h"
 #include "memory/extract.h"
 #include "memory/moment.h"
@@ -36,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (fact_attribute(a, text, &one))
                 check(one.attribute != ATTR_NONE);
         if (moment_find(a, text, &ref, &m))
-                check(m.phrase.p >= text.p && m.phrase.p + m.phrase.n <= text.p + text.n && m.at_ms >= WHEN_MIN && m.at_ms <= WHEN_MAX);
+                check(m.phrase.p >= text.p && m.phrase.p + m.phrase.n <= text.p + text.n &&
+                      m.at_ms >= WHEN_MIN && m.at_ms <= WHEN_MAX);
         if (moment_annotate(a, text, &ref, &noted, &at))
                 check(noted.n > text.n);
         (void)moment_render(a, text, &ref);

@@ -44,10 +44,12 @@ static void store_done(Store *st) { keys_done(&st->keys); }
 static Err store_open(Ctx *cx, Store *st) {
         const ImportConversation *in = st->job->in;
         Conversation c;
-        Err e = in->external_id.p ? conversation_find_external(cx, &st->s, in->external_id, &c) : ERR_NOT_FOUND;
+        Err e = in->external_id.p ? conversation_find_external(cx, &st->s, in->external_id, &c)
+                : ERR_NOT_FOUND;
         st->is_new = e == ERR_NOT_FOUND;
         if (st->is_new)
-                e = conversation_create(cx, &st->s, &(ConversationNew){ .external_id = in->external_id, .title = in->title,
+                e = conversation_create(cx, &st->s, &(ConversationNew){ .external_id = in->external_id,
+                        .title = in->title,
                                                                          .timezone = in->timezone }, &c);
         TRY(e);
         st->conversation_id = c.conversation_id;
@@ -61,7 +63,8 @@ static Err store_open(Ctx *cx, Store *st) {
 static Str role_of(const ImportTurn *t) {
         if (t->role.p)
                 return t->role;
-        return str_eq_nocase(t->speaker, STR("user")) ? STR("user") : str_eq_nocase(t->speaker, STR("assistant"))
+        return str_eq_nocase(t->speaker, STR("user")) ? STR("user") : str_eq_nocase(t->speaker,
+                STR("assistant"))
                ? STR("assistant") : STR("other");
 }
 
@@ -79,7 +82,8 @@ static Err turn_known(Ctx *cx, Store *st, const ImportTurn *in, size_t place, bo
         } else {
                 Turns at;
                 e = turn_list(cx, &st->s, &(TurnFilter){ st->conversation_id, (int64_t)place + 2, 1 }, &at);
-                if (!e && (at.n == 0 || at.v[0].seq != (int64_t)place + 1 || !str_eq(at.v[0].text, in->text)))
+                if (!e && (at.n == 0 || at.v[0].seq != (int64_t)place + 1 ||
+                           !str_eq(at.v[0].text, in->text)))
                         e = ERR_NOT_FOUND;
                 else if (!e)
                         t = at.v[0];
@@ -99,8 +103,10 @@ static Err turn_learn(Ctx *cx, Store *st, const Turn *t) {
         Learned l;
         int offset;
         TRY(profile_utc_offset(cx, &st->s, t->at, &offset));
-        facts_extract(cx->arena, t->text, &(ExtractContext){ .said_at = t->at, .utc_offset_min = offset }, &facts);
-        TRY(memory_learn(cx, &st->s, t, &facts, "rule", &l));
+        facts_extract(cx->arena, t->text, &(ExtractContext){ .said_at = t->at,
+                .utc_offset_min = offset }, &facts);
+        MemoryScope by = { st->s.m, st->s.c, st->s.user_id, "rule" };
+        TRY(memory_learn(cx, &by, t, &facts, &l));
         st->job->out->memories_created += (int64_t)l.created.n;
         return shelf_get(cx, &st->s, &st->shelf);
 }
@@ -113,8 +119,10 @@ static Err turn_store(Ctx *cx, Store *st, const ImportTurn *in, size_t place) {
                 return OK;
         }
         Turn t = { .unit = shelf_next_unit(st->shelf), .seq = ++st->seq, .turn_id = uuid_new(cx),
-                   .conversation_id = st->conversation_id, .conversation_external_id = st->job->in->external_id,
-                   .external_id = in->external_id, .role = role_of(in), .speaker = in->speaker, .text = in->text,
+                   .conversation_id = st->conversation_id,
+                           .conversation_external_id = st->job->in->external_id,
+                   .external_id = in->external_id, .role = role_of(in), .speaker = in->speaker,
+                           .text = in->text,
                    .caption = in->caption, .at = in->at, .recorded_at = cx_now_ms(cx) };
         Err e = turn_insert(cx, &st->s, &st->keys, &t);
         if (e == ERR_CONFLICT)
@@ -146,7 +154,8 @@ static void job_done(DbJob *db, Err e) {
         Job *job = CONTAINER_OF(db, Job, db);
         Batch *b = job->batch;
         if (e)
-                *job->out = (Imported){ .err = e, .external_id = job->in->external_id, .bad_id = job->out->bad_id };
+                *job->out = (Imported){ .err = e, .external_id = job->in->external_id,
+                                        .bad_id = job->out->bad_id };
         pthread_mutex_lock(&b->lock);
         b->open--;
         pthread_cond_signal(&b->done);
@@ -157,8 +166,10 @@ static Err batch_submit(Ctx *cx, Batch *b, size_t from, size_t n) {
         Err refused = OK;
         for (size_t i = 0; i < n; i++) {
                 Job *job = &b->jobs[i];
-                *job = (Job){ .cx = *cx, .batch = b, .in = &b->im->v[from + i], .out = &b->im->ret[from + i] };
-                job->cx.arena = arena_new();          /* the writer allocates while we wait: an arena is one thread's */
+                *job = (Job){ .cx = *cx, .batch = b, .in = &b->im->v[from + i],
+                              .out = &b->im->ret[from + i] };
+                /* the writer allocates while we wait: an arena is one thread's */
+                job->cx.arena = arena_new();
                 job->db = (DbJob){ .fn = job_store, .arg = job, .cx = &job->cx, .done = job_done };
                 pthread_mutex_lock(&b->lock);
                 b->open++;

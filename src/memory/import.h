@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* import: whole conversations of the past. Each one is stored or refused as a whole, in a write of its own; many go to the writer
- * at once and share commits. Doing it again adds nothing. Not on a loop thread. */
+/* import: whole conversations of the past. Each one is stored or refused as a whole, in a write of
+ * its own; many go to the writer at once and share commits. Doing it again adds nothing. Not on a
+ * loop thread. */
 #include "memory/turns.h"
 
 typedef struct ImportTurn { Str external_id, speaker, role, text, caption; int64_t at; } ImportTurn;
@@ -11,7 +12,8 @@ typedef struct ImportConversation {
 } ImportConversation;
 
 typedef struct Imported {
-        Err err;                                      /* OK, ERR_CONFLICT (an id with other text), ERR_STORAGE … */
+        /* OK, ERR_CONFLICT (an id with other text), ERR_STORAGE … */
+        Err err;
         Str conversation_id, external_id, bad_id;     /* bad_id: the turn that conflicts */
         int64_t turns_added, turns_unchanged, memories_created;
 } Imported;

@@ -13,7 +13,8 @@
 #include "memory/touched.h"
 #include "memory/vectors.h"
 
-enum { EXPIRED_MAX = 100, ATTEMPTS_MAX = 5, KEEP_DAYS = 7, NIGHT_HOUR = 3, USERS_PAGE = 500, LIST_MAX = 50 };
+enum { EXPIRED_MAX = 100, ATTEMPTS_MAX = 5, KEEP_DAYS = 7, NIGHT_HOUR = 3, USERS_PAGE = 500,
+       LIST_MAX = 50 };
 #define EXPIRY_PAUSE_MS INT64_C(60000)
 
 static const char *const kinds[] = { "decay", "cleanup", "consolidate", "embed", NULL };
@@ -25,15 +26,18 @@ struct Jobs {
         pthread_mutex_t lock;
         pthread_cond_t wake;
         bool runs, stop;
-        int64_t expired_at, night;                    /* last look for expired ones; last day whose jobs were queued */
+        /* last look for expired ones; last day whose jobs were queued */
+        int64_t expired_at, night;
 };
 
 /* ---- rows ---- */
 
 static MemoryJob job_read(Ctx *cx, const Rows *r) {
-        return (MemoryJob){ .job_id = row_dup(cx, r, 0), .user_id = row_dup(cx, r, 1), .kind = row_dup(cx, r, 2),
+        return (MemoryJob){ .job_id = row_dup(cx, r, 0), .user_id = row_dup(cx, r, 1),
+                            .kind = row_dup(cx, r, 2),
                             .state = row_dup(cx, r, 4), .attempts = row_int(r, 5), .run_at = row_int(r, 6),
-                            .created_at = row_int(r, 7), .started_at = row_int(r, 8), .finished_at = row_int(r, 9),
+                            .created_at = row_int(r, 7), .started_at = row_int(r, 8),
+                                    .finished_at = row_int(r, 9),
                             .result = row_dup(cx, r, 10), .error = row_dup(cx, r, 11) };
 }
 
@@ -50,9 +54,11 @@ static Err job_queue(Ctx *cx, DbConn *c, Str user_id, Str kind, MemoryJob *ret) 
         if (e != ERR_NOT_FOUND)
                 return e;
         int64_t now = cx_now_ms(cx);
-        *ret = (MemoryJob){ .job_id = uuid_new(cx), .user_id = user_id, .kind = kind, .state = STR("queued"), .run_at = now,
+        *ret = (MemoryJob){ .job_id = uuid_new(cx), .user_id = user_id, .kind = kind,
+                            .state = STR("queued"), .run_at = now,
                             .created_at = now };
-        return db_run(cx, c, &sql_job_insert, ARGS(v_text(ret->job_id), v_text(user_id), v_text(kind), v_null(), v_int(now),
+        return db_run(cx, c, &sql_job_insert, ARGS(v_text(ret->job_id), v_text(user_id), v_text(kind),
+                                                   v_null(), v_int(now),
                                                    v_int(now)), NULL);
 }
 
@@ -65,7 +71,8 @@ Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) {
 
 Err memory_job_note(Ctx *cx, const MemoryScope *s, const MemoryJob *done) {
         int64_t now = cx_now_ms(cx);
-        return db_run(cx, s->c, &sql_job_note, ARGS(v_text(done->job_id), v_text(s->user_id), v_text(done->kind), v_int(now),
+        return db_run(cx, s->c, &sql_job_note, ARGS(v_text(done->job_id), v_text(s->user_id),
+                                                    v_text(done->kind), v_int(now),
                                                     v_text(done->result)), NULL);
 }
 
@@ -96,7 +103,8 @@ static Err touched_write(Ctx *cx, DbConn *c, void *arg) {
         const Flush *f = arg;
         for (size_t i = 0; i < f->n; i++) {
                 const Touch *t = &f->v[i];
-                TRY(db_run(cx, c, &sql_memory_touch, ARGS(v_text((Str){ t->user_id, t->user_n }), v_int(t->unit),
+                TRY(db_run(cx, c, &sql_memory_touch, ARGS(v_text((Str){ t->user_id, t->user_n }),
+                                                          v_int(t->unit),
                                                           v_int(t->at_ms), v_int(t->count)), NULL));
         }
         return OK;
@@ -151,8 +159,10 @@ static Err expired_delete(Ctx *cx, Memory *m) {
 typedef struct Claim { MemoryJob job; bool found; } Claim;
 
 static Err job_save(Ctx *cx, DbConn *c, const MemoryJob *j) {
-        return db_run(cx, c, &sql_job_state, ARGS(v_text(j->job_id), v_text(j->state), v_int(j->attempts), v_int(j->run_at),
-                j->started_at ? v_int(j->started_at) : v_null(), j->finished_at ? v_int(j->finished_at) : v_null(),
+        return db_run(cx, c, &sql_job_state, ARGS(v_text(j->job_id), v_text(j->state),
+                                                  v_int(j->attempts), v_int(j->run_at),
+                j->started_at ? v_int(j->started_at) : v_null(),
+                        j->finished_at ? v_int(j->finished_at) : v_null(),
                 v_text(j->result), v_text(j->error)), NULL);
 }
 
@@ -206,7 +216,8 @@ static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
                 j->finished_at = again ? 0 : now;
                 j->run_at = now + (INT64_C(1000) << MIN(j->attempts * 2, 12));    /* 4 s, 16 s, 64 s … */
                 j->error = str_c(err_info[e].name);
-                LOG(cx, LOG_WARN, "memory.job.failed", "job failed", L_STR("kind", j->kind), L_INT("attempts", j->attempts),
+                LOG(cx, LOG_WARN, "memory.job.failed", "job failed", L_STR("kind", j->kind),
+                    L_INT("attempts", j->attempts),
                     L_STR("what", str_c(cx->err.what)));
                 err_clear(cx);
         }
@@ -282,7 +293,9 @@ Err memory_tick(Ctx *cx, Memory *m) {
         }
 }
 
-static Err reset_write(Ctx *cx, DbConn *c, void *arg) { return db_run(cx, c, &sql_job_reset, NO_ARGS, NULL); }
+static Err reset_write(Ctx *cx, DbConn *c, void *arg) {
+        return db_run(cx, c, &sql_job_reset, NO_ARGS, NULL);
+}
 
 static bool jobs_wait(Jobs *j) {
         struct timespec until;
@@ -300,10 +313,12 @@ static void *jobs_main(void *arg) {
         Jobs *j = arg;
         _cleanup_(arena_freep) Arena *arena = arena_new();
         while (jobs_wait(j)) {
-                Ctx cx = { .arena = arena, .world = j->world, .trace_id = "00000000000000000000000000000000" };
+                Ctx cx = { .arena = arena, .world = j->world,
+                           .trace_id = "00000000000000000000000000000000" };
                 Err e = memory_tick(&cx, j->m);
                 if (e)
-                        LOG(&cx, LOG_WARN, "memory.upkeep.failed", "upkeep failed", L_STR("error", str_c(err_info[e].name)),
+                        LOG(&cx, LOG_WARN, "memory.upkeep.failed", "upkeep failed",
+                            L_STR("error", str_c(err_info[e].name)),
                             L_STR("what", str_c(cx.err.what)));
                 arena_clear(arena);
         }

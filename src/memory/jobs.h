@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* jobs: upkeep of memories. Each can be called directly (blocking, not on a loop thread) or be started as a job: a durable row
- * that a background thread takes up, at most one of a user at a time, retried with growing pauses, and safe to kill, because
- * every step is a transaction of its own and finds its work anew. Every night each user gets a decay and a clean-up. */
+/* jobs: upkeep of memories. Each can be called directly (blocking, not on a loop thread) or be
+ * started as a job: a durable row that a background thread takes up, at most one of a user at a
+ * time, retried with growing pauses, and safe to kill, because every step is a transaction of its
+ * own and finds its work anew. Every night each user gets a decay and a clean-up. */
 #include "memory/memory.h"
 
-/* Merges clusters at n-gram cosine >= threshold (same type and attribute): one survivor, the rest superseded. */
+/* Merges clusters at n-gram cosine >= threshold (same type and attribute): one survivor, the rest
+ * superseded. */
 Err memory_consolidate(Ctx *cx, Memory *m, Str user_id, double threshold, int64_t *ret_count) _must_check_;
 
 typedef struct Cleanup { int64_t days; bool dry_run; } Cleanup;
@@ -20,11 +22,16 @@ typedef struct MemoryJob {
         int64_t attempts, run_at, created_at, started_at, finished_at;
 } MemoryJob;
 typedef struct MemoryJobList { MemoryJob *v; size_t n; } MemoryJobList;
-Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) _must_check_;      /* a write */
-/* A job that is done already: job_id, kind and result (JSON, no text of memories) are the caller's. A write. */
+/* a write */
+Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) _must_check_;
+/* A job that is done already: job_id, kind and result (JSON, no text of memories) are the caller's.
+ * A write. */
 Err memory_job_note(Ctx *cx, const MemoryScope *s, const MemoryJob *done) _must_check_;
-Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) _must_check_;      /* ERR_NOT_FOUND */
-Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) _must_check_;             /* newest 50 */
+/* ERR_NOT_FOUND */
+Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) _must_check_;
+/* newest 50 */
+Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) _must_check_;
 
-/* One round of what is due: access counts, expired memories, queued jobs. The background thread does this each second. */
+/* One round of what is due: access counts, expired memories, queued jobs. The background thread
+ * does this each second. */
 Err memory_tick(Ctx *cx, Memory *m) _must_check_;

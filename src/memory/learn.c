@@ -28,7 +28,8 @@ void memory_shown(Ctx *cx, const MemoryScope *s, Strs contents) {
                 if (digest_of(cx, contents.v[i], &v[n]) == OK)
                         n++;
                 else
-                        err_clear(cx);                /* text that cannot be folded cannot come back equal either */
+                        /* text that cannot be folded cannot come back equal either */
+                        err_clear(cx);
         shown_add(s->m->shown, s->user_id, v, n);
 }
 
@@ -42,9 +43,11 @@ static Err is_echo(Ctx *cx, const MemoryScope *s, const Fact *f, bool *ret) {
 }
 
 static MemoryNew new_of(const Turn *turn, const Fact *f, const char *kind) {
-        return (MemoryNew){ .type = f->type, .content = f->content, .confidence = f->confidence, .tags = f->tags,
+        return (MemoryNew){ .type = f->type, .content = f->content, .confidence = f->confidence,
+                            .tags = f->tags,
                             .entities = f->entities, .valid_from = f->valid_from, .said_at = turn->at,
-                            .source_turn = turn->seq, .source_kind = str_c(kind), .source_turn_id = turn->turn_id,
+                            .source_turn = turn->seq, .source_kind = str_c(kind),
+                                    .source_turn_id = turn->turn_id,
                             .source_conversation_id = turn->conversation_id };
 }
 
@@ -59,17 +62,17 @@ static Err learn_one(Ctx *cx, const MemoryScope *s, const Turn *turn, const Fact
         return memory_add_pending(cx, s, &in, f, ret);
 }
 
-Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *facts, const char *kind, Learned *ret) {
-        MemoryScope by = { s->m, s->c, s->user_id, kind };
+Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *facts, Learned *ret) {
         Learned l = { .v = NEW_ARRAY(cx->arena, MemoryWritten, facts->n ? facts->n : 1) };
         Str *created = NEW_ARRAY(cx->arena, Str, facts->n ? facts->n : 1);
         for (size_t i = 0; i < facts->n; i++) {
                 if (facts->v[i].confidence < LEARN_CONFIDENCE)
                         continue;
-                Err e = learn_one(cx, &by, turn, &facts->v[i], &l.v[l.n]);
+                Err e = learn_one(cx, s, turn, &facts->v[i], &l.v[l.n]);
                 if (e == ERR_MEMORY_QUOTA || e == ERR_INVALID) {
                         l.quota_reached |= e == ERR_MEMORY_QUOTA;
-                        err_clear(cx);                /* one fact that cannot be kept does not cost the turn */
+                        /* one fact that cannot be kept does not cost the turn */
+                        err_clear(cx);
                         continue;
                 }
                 TRY(e);

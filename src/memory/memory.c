@@ -13,7 +13,8 @@
 enum { SHELVES_BYTES = 64 * 1024 * 1024 };
 
 const char *const memory_event_names[] = { "", "ADD", "UPDATE", "NOOP", "SUPERSEDE", "DELETE" };
-const char *const memory_type_names[7] = { "fact", "preference", "commitment", "instruction", "entity", "episodic", NULL };
+const char *const memory_type_names[7] = { "fact", "preference", "commitment", "instruction", "entity",
+                                           "episodic", NULL };
 const char *const memory_status_names[5] = { "active", "superseded", "archived", "flagged", NULL };
 const char *const memory_level_names[_LEVEL_N + 1] = { "low", "medium", "high", "critical", NULL };
 
@@ -87,7 +88,8 @@ static Str lower_ascii(Ctx *cx, Str s) {
 
 Err content_fold(Ctx *cx, Str s, Str *ret) {
         Str folded;
-        if (is_ascii(s)) {                            /* the normal forms and full folding of ASCII are lower case */
+        /* the normal forms and full folding of ASCII are lower case */
+        if (is_ascii(s)) {
                 folded = lower_ascii(cx, s);
         } else {
                 Str nfkc;
@@ -100,8 +102,9 @@ Err content_fold(Ctx *cx, Str s, Str *ret) {
 
 /* ---- index ---- */
 
-/* Contents leave the speaker out: the index reads "I live in Lisbon", as it was said, and "brother lives in Milan" for what is
- * somebody else's, so that its boost of the first person means the person. ("lives" alone would be the plural of "life".) */
+/* Contents leave the speaker out: the index reads "I live in Lisbon", as it was said, and "brother
+ * lives in Milan" for what is somebody else's, so that its boost of the first person means the
+ * person. ("lives" alone would be the plural of "life".) */
 static Str text_indexed(Ctx *cx, const MemoryRow *r) {
         Str text = r->content;
         bool other = r->subject.p && !str_eq_c(r->subject, "self") && str_starts(text, STR("My "));
@@ -125,10 +128,12 @@ static const char *attribute_words(const MemoryRow *r) {
         case ATTR_WORKPLACE:    return "work company employer";
         case ATTR_RELATIONSHIP: return "relationship married partner";
         case ATTR_TIMEZONE:     return "time zone";
-        case ATTR_PREFERENCE:   return likes ? "like favourite" : str_eq_c(r->value, "dislike") ? "dislike hate" : "";
+        case ATTR_PREFERENCE:   return likes ? "like favourite" : str_eq_c(r->value, "dislike")
+                ? "dislike hate" : "";
         case ATTR_BIRTHDAY:     return "birthday born";
         case ATTR_PARTNER_NAME: return "partner wife husband name";
-        case ATTR_NONE: case ATTR_GENDER: case ATTR_LANGUAGE: case ATTR_EDUCATION: case ATTR_PET_NAME: case ATTR_OTHER:
+        case ATTR_NONE: case ATTR_GENDER: case ATTR_LANGUAGE: case ATTR_EDUCATION:
+        case ATTR_PET_NAME: case ATTR_OTHER:
         case _ATTR_N:           break;
         }
         return "";
@@ -148,18 +153,22 @@ void stored_unit(Ctx *cx, const Stored *m, Unit *ret) {
                 buf_addc(&extra, ' ');
         }
         buf_add_c(&extra, attribute_words(r));
-        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = text_indexed(cx, r), .extra = arena_dup(cx->arena, buf_str(&extra)),
+        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = text_indexed(cx, r),
+                       .extra = arena_dup(cx->arena, buf_str(&extra)),
                        .at_ms = r->valid_from, .conversation = r->source_conversation_id, .type = m->type,
                        .status = m->status, .importance = r->importance_score, .confidence = r->confidence,
-                       .valid_to_ms = r->valid_to ? r->valid_to : UNIT_FOREVER, .recorded_ms = r->recorded_at,
-                       .retired_ms = r->retired_at ? r->retired_at : UNIT_FOREVER, .labels = { labels, r->tags.n } };
+                       .valid_to_ms = r->valid_to ? r->valid_to : UNIT_FOREVER,
+                               .recorded_ms = r->recorded_at,
+                       .retired_ms = r->retired_at ? r->retired_at : UNIT_FOREVER,
+                               .labels = { labels, r->tags.n } };
 }
 
 void turn_unit(const Turn *t, Unit *ret) {
         static const UnitRole roles[] = { ROLE_USER, ROLE_ASSISTANT, ROLE_OTHER };
         static const char *const names[] = { "user", "assistant", "other", NULL };
         int role = word_index(names, t->role);
-        *ret = (Unit){ .kind = UNIT_TURN, .id = t->unit, .text = t->text, .extra = t->caption, .at_ms = t->at,
+        *ret = (Unit){ .kind = UNIT_TURN, .id = t->unit, .text = t->text, .extra = t->caption,
+                       .at_ms = t->at,
                        .conversation = t->conversation_id, .ordinal = t->seq, .speaker = t->speaker,
                        .role = role < 0 ? ROLE_OTHER : roles[role], .valid_to_ms = UNIT_FOREVER,
                        .retired_ms = UNIT_FOREVER, .recorded_ms = t->recorded_at };
@@ -207,7 +216,7 @@ static Err load_memories(Ctx *cx, const MemoryScope *s, const Keys *k, UserIndex
                 Ctx pc = *cx;
                 pc.arena = page;
                 StoredList list;
-                Err e = stored_page(&pc, s, k, before, LOAD_PAGE, &list);
+                Err e = stored_page(&pc, s, k, (Page){ before, LOAD_PAGE }, &list);
                 if (e)
                         return RAISE(cx, e, "index of a user: %s", pc.err.what ? pc.err.what : "");
                 for (size_t i = 0; i < list.n; i++) {
@@ -265,7 +274,8 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         m->shelves = shelves_new(SHELVES_BYTES);
         m->shown = shown_new();
         m->touched = touched_new();
-        IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank, .load = index_load, .load_arg = m };
+        IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank, .load = index_load,
+                                   .load_arg = m };
         TRY(index_cache_new(cx, &ics, &m->cache));
         m->vectors = vectors_new(cx, &set->embed);
         m->jobs = jobs_new(m);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* memory: what the system knows about a person. Facts with two time axes, exact and near duplicates merged, contradictions
- * superseded in one transaction, everything explainable: each write says what it did and why (contracts/memory.md).
+/* memory: what the system knows about a person. Facts with two time axes, exact and near duplicates
+ * merged, contradictions superseded in one transaction, everything explainable: each write says
+ * what it did and why (contracts/memory.md).
  *
- * A scope names whose data and which connection. Functions that change things take a scope whose connection is the write
- * connection and run inside a write (LANE_WRITE handler or db_write); the others take the thread's read connection.
- * Texts are sealed with the user's data key: the files and backups hold no plain text, and erasing the key erases them. */
+ * A scope names whose data and which connection. Functions that change things take a scope whose
+ * connection is the write connection and run inside a write (LANE_WRITE handler or db_write); the
+ * others take the thread's read connection. Texts are sealed with the user's data key: the files
+ * and backups hold no plain text, and erasing the key erases them. */
 #include "store/db.h"
 
 typedef struct Memory Memory;                         /* one per process; thread safe */
@@ -23,12 +25,14 @@ typedef struct MemoryScope {
         const char *actor;                            /* history: "user", "rule", "llm", "import", "job" */
 } MemoryScope;
 
-typedef enum MemoryEvent { MEMORY_ADD = 1, MEMORY_UPDATE, MEMORY_NOOP, MEMORY_SUPERSEDE, MEMORY_DELETE } MemoryEvent;
+typedef enum MemoryEvent { MEMORY_ADD = 1, MEMORY_UPDATE, MEMORY_NOOP, MEMORY_SUPERSEDE,
+                           MEMORY_DELETE } MemoryEvent;
 extern const char *const memory_event_names[];
 
 /* One memory as it is stored. Times are Unix ms, 0 = none. */
 typedef struct MemoryRow {
-        int64_t unit;                                 /* number inside the user's data; the index knows it by this */
+        /* number inside the user's data; the index knows it by this */
+        int64_t unit;
         Str memory_id, user_id, type, content, status;
         int64_t valid_from, valid_to, recorded_at, retired_at, expires_at;
         Strs supersedes;
@@ -39,7 +43,8 @@ typedef struct MemoryRow {
         Str importance_level;
         Strs tags, entities;
         Str context;                                  /* JSON object */
-        Str attribute, subject, value;                /* what it says about what; STR_NULL when not understood */
+        /* what it says about what; STR_NULL when not understood */
+        Str attribute, subject, value;
 } MemoryRow;
 typedef struct MemoryRows { MemoryRow *v; size_t n; } MemoryRows;
 
@@ -54,7 +59,8 @@ typedef struct MemoryNew {
         Str source_kind, source_turn_id, source_conversation_id;
         Str attribute, subject, value;                /* STR_NULL: read from the content */
         int64_t said_at;                              /* reference for "tomorrow"; 0 = now */
-        bool verbatim;                                /* no temporal rendering, no conflict handling (mem0 infer=false) */
+        /* no temporal rendering, no conflict handling (mem0 infer=false) */
+        bool verbatim;
 } MemoryNew;
 typedef struct MemoryWritten {
         MemoryEvent event;
@@ -71,15 +77,19 @@ typedef struct MemoryChange {
         Strs tags, entities;                          /* v == NULL = leave */
         int64_t valid_to, expires_at;                 /* 0 = leave, < 0 = none */
         Str if_match;                                 /* ETag, or STR_NULL */
-        Str status;                                   /* "active" resolves a flagged one; STR_NULL = leave */
+        /* "active" resolves a flagged one; STR_NULL = leave */
+        Str status;
 } MemoryChange;
 /* ERR_MEMORY_NOT_FOUND, ERR_PRECONDITION, ERR_INVALID. */
-Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in, MemoryWritten *ret) _must_check_;
+Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
+                  MemoryWritten *ret) _must_check_;
 
-/* Real: text, index terms, vector and history text go; a tombstone without content stays. ERR_MEMORY_NOT_FOUND. */
+/* Real: text, index terms, vector and history text go; a tombstone without content stays.
+ * ERR_MEMORY_NOT_FOUND. */
 Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) _must_check_;
 typedef struct MemoryMatch { Str type, tag; int64_t before; } MemoryMatch;      /* all members optional */
-Err memory_delete_all(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, int64_t *ret_count) _must_check_;
+Err memory_delete_all(Ctx *cx, const MemoryScope *s, const MemoryMatch *which,
+                      int64_t *ret_count) _must_check_;
 
 /* Everything of an account and its sub-users, conversations and profile included (account deletion). */
 Err memory_erase(Ctx *cx, Memory *m, DbConn *c, Str owner_id) _must_check_;
@@ -93,7 +103,8 @@ typedef struct MemoryFilter {
         int64_t limit;                                /* 1..200; 0 = 50 */
         Str cursor;                                   /* from ret_cursor of the page before */
 } MemoryFilter;
-Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret, Str *ret_cursor) _must_check_;
+Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret,
+                Str *ret_cursor) _must_check_;
 
 typedef struct MemoryVersion {
         int64_t version, at, valid_from, valid_to;
@@ -105,7 +116,8 @@ Err memory_history(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryVersions 
 typedef struct MemoryStats {
         int64_t total, by_type[6], by_status[4];      /* memory_type_names, memory_status_names */
         double avg_confidence;
-        int64_t oldest_turn, newest_turn, access_total, hot, quota_limit, quota_used;   /* limit < 0: none */
+        /* limit < 0: none */
+        int64_t oldest_turn, newest_turn, access_total, hot, quota_limit, quota_used;
 } MemoryStats;
 extern const char *const memory_type_names[7], *const memory_status_names[5];   /* NULL-terminated */
 Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) _must_check_;
@@ -122,7 +134,8 @@ Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) _must_check_;
 typedef struct EmbedSettings { struct Client *client; Str base_url, model, api_key; } EmbedSettings;
 
 typedef struct MemorySettings {
-        /* The data key of an owner, made on first use when `c` is a write connection. Wired to identity by app/. */
+        /* The data key of an owner, made on first use when `c` is a write connection. Wired to
+         * identity by app/. */
         Err (*key)(Ctx *cx, DbConn *c, Str owner_id, void *arg, uint8_t ret_key[32]);
         /* How many active memories the owner may hold; < 0 = no limit. NULL = no limit. */
         Err (*quota)(Ctx *cx, DbConn *c, Str owner_id, void *arg, int64_t *ret_max);
@@ -130,10 +143,12 @@ typedef struct MemorySettings {
         size_t index_bytes_max;                       /* all users' indexes together; 0 = 256 MiB */
         EmbedSettings embed;
         bool retention_off;                           /* clean-up and archiving do nothing */
-        Str rank;                                     /* changed ranking numbers, "near=0.5,kind=0.3" (rank.h); or empty */
+        /* changed ranking numbers, "near=0.5,kind=0.3" (rank.h); or empty */
+        Str rank;
 } MemorySettings;
 Err     memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) _must_check_;
-Err     memory_start(Ctx *cx, Memory *m) _must_check_;   /* the background thread of jobs.h; memory_free ends it */
+/* the background thread of jobs.h; memory_free ends it */
+Err     memory_start(Ctx *cx, Memory *m) _must_check_;
 Memory *memory_free(Memory *m);
 DEFINE_CLEANUP(Memory, memory_free)
 

@@ -9,9 +9,11 @@
 #include "memory/near.h"
 #include "memory/shelf.h"
 
-typedef enum MemoryType { TYPE_FACT, TYPE_PREFERENCE, TYPE_COMMITMENT, TYPE_INSTRUCTION, TYPE_ENTITY, TYPE_EPISODIC,
+typedef enum MemoryType { TYPE_FACT, TYPE_PREFERENCE, TYPE_COMMITMENT, TYPE_INSTRUCTION, TYPE_ENTITY,
+                          TYPE_EPISODIC,
                           _TYPE_N } MemoryType;
-typedef enum MemoryStatus { STATUS_ACTIVE, STATUS_SUPERSEDED, STATUS_ARCHIVED, STATUS_FLAGGED, _STATUS_N } MemoryStatus;
+typedef enum MemoryStatus { STATUS_ACTIVE, STATUS_SUPERSEDED, STATUS_ARCHIVED, STATUS_FLAGGED,
+                            _STATUS_N } MemoryStatus;
 typedef enum MemoryLevel { LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_CRITICAL, _LEVEL_N } MemoryLevel;
 extern const char *const memory_level_names[_LEVEL_N + 1];
 int word_index(const char *const *words, Str word);   /* place in a NULL-terminated list, any case; -1 */
@@ -53,24 +55,29 @@ typedef struct Stored {                               /* a row with what only th
         bool has_subject;
         Sketch sketch;
         int64_t last_confirmed;
-        int64_t valid_to_said;                        /* valid_to before a supersession closed it; 0 = open */
+        /* valid_to before a supersession closed it; 0 = open */
+        int64_t valid_to_said;
         const char *birth_reason;
         MemoryEvent birth;
 } Stored;
 typedef struct StoredList { Stored *v; size_t n; } StoredList;
 
 Err stored_by_id(Ctx *cx, const MemoryScope *s, const Keys *k, Str memory_id, Stored *ret) _must_check_;
-Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Stored *ret) _must_check_;   /* ERR_NOT_FOUND */
-Err stored_by_subject(Ctx *cx, const MemoryScope *s, const Keys *k, const Mac *subject, StoredList *ret) _must_check_;
+/* ERR_NOT_FOUND */
+Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Stored *ret) _must_check_;
+Err stored_by_subject(Ctx *cx, const MemoryScope *s, const Keys *k, const Mac *subject,
+                      StoredList *ret) _must_check_;
 Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k, const unsigned char conversation[16],
                      StoredList *ret) _must_check_;
 /* Every row from `before` downwards, newest first, at most `limit`. before 0 = from the end. */
-Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t before, int64_t limit, StoredList *ret) _must_check_;
+typedef struct Page { int64_t before, limit; } Page;
+Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page, StoredList *ret) _must_check_;
 Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;
 /* Writes all that may change, version + 1 and updated_at. */
 Err stored_save(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;
 Err stored_remove(Ctx *cx, const MemoryScope *s, const Stored *m) _must_check_;
-Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, const MemoryVersion *v) _must_check_;
+Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
+                const MemoryVersion *v) _must_check_;
 /* True in the world at as_of, as far as was known at known_at (0: no such test). */
 bool stored_holds(const Stored *m, int64_t as_of, int64_t known_at);
 
@@ -85,12 +92,15 @@ void turn_unit(const Turn *t, Unit *ret);
 typedef struct TurnKey { unsigned char conversation[16]; Str external_id; } TurnKey;
 Err turn_insert(Ctx *cx, const MemoryScope *s, const Keys *k, const Turn *t) _must_check_;
 Err turn_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Turn *ret) _must_check_;
-Err turn_by_external(Ctx *cx, const MemoryScope *s, const Keys *k, const TurnKey *key, Turn *ret) _must_check_;
-Err turn_last_seq(Ctx *cx, const MemoryScope *s, const unsigned char conversation[16], int64_t *ret) _must_check_;
+Err turn_by_external(Ctx *cx, const MemoryScope *s, const Keys *k, const TurnKey *key,
+                     Turn *ret) _must_check_;
+Err turn_last_seq(Ctx *cx, const MemoryScope *s, const unsigned char conversation[16],
+                  int64_t *ret) _must_check_;
 
 /* ---- the write path's parts ---- */
 Err content_fold(Ctx *cx, Str s, Str *ret) _must_check_;      /* NFKC, case-folded, white space collapsed */
-Err stored_identify(Ctx *cx, const Keys *k, Stored *m) _must_check_;     /* macs and sketch from content, type, attribute */
+/* macs and sketch from content, type, attribute */
+Err stored_identify(Ctx *cx, const Keys *k, Stored *m) _must_check_;
 
 typedef struct Change { MemoryEvent event; const char *reason; Str old_content; } Change;
 /* Saves a changed row with its version, and tells shelf, index and profile. */
@@ -101,8 +111,10 @@ void stored_absorb(Ctx *cx, Stored *into, const Stored *from);      /* tags, ent
 /* A memory on its way in, and what was found out about it. */
 typedef struct Pending {
         Stored m;
+        const Fact *fact;                             /* what it was taken from; NULL: given as it is */
         int64_t said_at;
-        bool is_current;                              /* extracted: it is so when it is said, whenever it began */
+        /* extracted: it is so when it is said, whenever it began */
+        bool is_current;
         bool is_correction;
         bool has_valid_from;                          /* the caller said since when */
         bool is_ending;                               /* "no longer …": closes the value, opens nothing */
@@ -116,12 +128,14 @@ typedef struct Verdict {
         int64_t known_unit;                           /* the same fact in other words, or 0 */
 } Verdict;
 Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Verdict *ret) _must_check_;
-Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact, MemoryWritten *ret) _must_check_;
+Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
+                       MemoryWritten *ret) _must_check_;
 
 /* Profile in step with a memory that was added, changed or went. */
 Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) _must_check_;
 typedef enum ProfileGone { GONE_CHANGED, GONE_SUPERSEDED, GONE_DELETED } ProfileGone;
-Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, ProfileGone how) _must_check_;
+Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
+                    ProfileGone how) _must_check_;
 
 /* JSON object text with members set; `value` is JSON text. */
 typedef struct Member { const char *name; Str value; } Member;

@@ -5,10 +5,13 @@
 
 enum { WORDS_MAX = 2048, WORD_MAX = 20 };
 
-static const char *const months[] = { "january", "february", "march", "april", "may", "june", "july", "august", "september",
+static const char *const months[] = { "january", "february", "march", "april", "may", "june", "july",
+                                      "august", "september",
                                       "october", "november", "december" };
-static const char *const weekdays[] = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday" };
-static const char *const numbers[] = { "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+static const char *const weekdays[] = { "monday", "tuesday", "wednesday", "thursday", "friday",
+                                        "saturday", "sunday" };
+static const char *const numbers[] = { "zero", "one", "two", "three", "four", "five", "six", "seven",
+                                       "eight", "nine", "ten",
                                        "eleven", "twelve" };
 
 /* Words in lower case with their place; too long ones are cut, which no word of ours is. */
@@ -16,7 +19,8 @@ typedef struct Word { char s[WORD_MAX + 1]; uint32_t at, end; } Word;
 typedef struct Words { Word *v; size_t n; Str text; const MomentRef *ref; } Words;
 
 static bool is_word(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80 ||
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                (unsigned char)c >= 0x80 ||
                c == ':' || c == '-' || c == '\'';
 }
 
@@ -32,12 +36,14 @@ static void words_split(Arena *a, Str text, const MomentRef *ref, Words *ret) {
                         continue;
                 }
                 size_t end = e;
-                while (end > i && (text.p[end - 1] == ':' || text.p[end - 1] == '-' || text.p[end - 1] == '\''))
+                while (end > i && (text.p[end - 1] == ':' || text.p[end - 1] == '-' ||
+                                   text.p[end - 1] == '\''))
                         end--;
                 Word *w = &ret->v[ret->n++];
                 *w = (Word){ .at = (uint32_t)i, .end = (uint32_t)end };
                 for (size_t j = i; j < end && j - i < WORD_MAX; j++)
-                        w->s[j - i] = text.p[j] >= 'A' && text.p[j] <= 'Z' ? (char)(text.p[j] | 0x20) : text.p[j];
+                        w->s[j - i] = text.p[j] >= 'A' &&
+                                text.p[j] <= 'Z' ? (char)(text.p[j] | 0x20) : text.p[j];
                 i = e;
         }
 }
@@ -48,13 +54,15 @@ static bool is(const Words *w, size_t i, const char *s) { return !strcmp(word(w,
 static int in_list(const char *s, const char *const *list, size_t n, size_t abbreviated) {
         size_t len = strlen(s);
         for (size_t i = 0; i < n; i++)
-                if (!strcmp(s, list[i]) || (abbreviated && len >= abbreviated && len <= 4 && !strncmp(s, list[i], len) &&
+                if (!strcmp(s, list[i]) || (abbreviated && len >= abbreviated && len <= 4 &&
+                                            !strncmp(s, list[i], len) &&
                                             strlen(list[i]) > len))
                         return (int)i;
         return -1;
 }
 
-static int month_of(const char *s) { return in_list(s, months, 12, 3); }       /* "may" the verb is the caller's concern */
+/* "may" the verb is the caller's concern */
+static int month_of(const char *s) { return in_list(s, months, 12, 3); }
 static int weekday_of(const char *s) {
         int d = in_list(s, weekdays, 7, 3);
         return d >= 0 && strcmp(s, "sun") && strcmp(s, "sat") && strcmp(s, "wed") ? d : -1;
@@ -84,7 +92,8 @@ static int count_of(const char *s) {
 static int day_of(const char *s) {
         const char *rest;
         int v = digits(s, &rest);
-        bool plain = !*rest || !strcmp(rest, "st") || !strcmp(rest, "nd") || !strcmp(rest, "rd") || !strcmp(rest, "th");
+        bool plain = !*rest || !strcmp(rest, "st") || !strcmp(rest, "nd") || !strcmp(rest, "rd") ||
+                !strcmp(rest, "th");
         return plain && v >= 1 && v <= 31 ? v : -1;
 }
 
@@ -97,8 +106,10 @@ static int year_of(const char *s) {
 static int unit_days(const char *s) {
         size_t n = strlen(s);
         n -= n > 1 && s[n - 1] == 's';
-        static const struct { const char *name; int days; } units[] = { { "day", 1 }, { "week", 7 }, { "month", 30 },
-                                                                        { "year", 365 }, { "fortnight", 14 } };
+        static const struct { const char *name; int days; } units[] = { { "day", 1 }, { "week", 7 },
+                { "month", 30 },
+                                                                        { "year", 365 }, { "fortnight",
+                                                                                14 } };
         for (size_t i = 0; i < ELEMENTSOF(units); i++)
                 if (n == strlen(units[i].name) && !strncmp(s, units[i].name, n))
                         return units[i].days;
@@ -109,16 +120,21 @@ static int unit_days(const char *s) {
 
 typedef struct Found { int64_t day; MomentKind kind; size_t words; bool has_year; } Found;
 
-static int64_t today(const Words *w) { return days_of_ms(w->ref->said_at + w->ref->utc_offset_min * INT64_C(60000)); }
+static int64_t today(const Words *w) {
+        return days_of_ms(w->ref->said_at + w->ref->utc_offset_min * INT64_C(60000));
+}
 
 static bool find_fixed(const Words *w, size_t i, Found *f) {
         static const struct { const char *a, *b, *c, *d; int days; } fixed[] = {
                 { "the", "day", "after", "tomorrow", 2 }, { "day", "after", "tomorrow", "", 2 },
                 { "the", "day", "before", "yesterday", -2 }, { "day", "before", "yesterday", "", -2 },
                 { "today", "", "", "", 0 }, { "tonight", "", "", "", 0 }, { "tomorrow", "", "", "", 1 },
-                { "yesterday", "", "", "", -1 }, { "next", "week", "", "", 7 }, { "next", "month", "", "", 30 },
-                { "next", "year", "", "", 365 }, { "last", "week", "", "", -7 }, { "last", "month", "", "", -30 },
-                { "last", "year", "", "", -365 }, { "last", "night", "", "", -1 }, { "this", "morning", "", "", 0 },
+                { "yesterday", "", "", "", -1 }, { "next", "week", "", "", 7 },
+                        { "next", "month", "", "", 30 },
+                { "next", "year", "", "", 365 }, { "last", "week", "", "", -7 },
+                        { "last", "month", "", "", -30 },
+                { "last", "year", "", "", -365 }, { "last", "night", "", "", -1 },
+                        { "this", "morning", "", "", 0 },
                 { "this", "afternoon", "", "", 0 }, { "this", "evening", "", "", 0 },
         };
         for (size_t k = 0; k < ELEMENTSOF(fixed); k++) {
@@ -128,7 +144,8 @@ static bool find_fixed(const Words *w, size_t i, Found *f) {
                         n++;
                 if (n < 4 && *p[n])
                         continue;
-                *f = (Found){ today(w) + fixed[k].days, fixed[k].days < 0 ? MOMENT_PAST : MOMENT_RELATIVE, n, false };
+                *f = (Found){ today(w) + fixed[k].days,
+                              fixed[k].days < 0 ? MOMENT_PAST : MOMENT_RELATIVE, n, false };
                 return true;
         }
         return false;
@@ -136,8 +153,10 @@ static bool find_fixed(const Words *w, size_t i, Found *f) {
 
 /* "last summer", "next weekend": the season's or the weekend's first day */
 static bool find_season(const Words *w, size_t i, Found *f) {
-        static const struct { const char *name; int month; } seasons[] = { { "spring", 3 }, { "summer", 6 }, { "autumn", 9 },
-                                                                           { "fall", 9 }, { "winter", 12 } };
+        static const struct { const char *name; int month; } seasons[] = { { "spring", 3 },
+                { "summer", 6 }, { "autumn", 9 },
+                                                                           { "fall", 9 }, { "winter",
+                                                                                   12 } };
         bool next = is(w, i, "next"), last = is(w, i, "last"), this = is(w, i, "this");
         int step = next ? 1 : last ? -1 : 0;
         if (!next && !last && !this)
@@ -151,8 +170,10 @@ static bool find_season(const Words *w, size_t i, Found *f) {
                 Civil now = civil_from_days(today(w));
                 if (!is(w, i + 1, seasons[k].name))
                         continue;
-                int year = now.year - (last && now.month < seasons[k].month + 3) + (next && now.month >= seasons[k].month);
-                *f = (Found){ civil_to_days((Civil){ year, seasons[k].month, 1 }), last ? MOMENT_PAST : MOMENT_RELATIVE, 2, false };
+                int year = now.year - (last && now.month < seasons[k].month + 3) + (next &&
+                        now.month >= seasons[k].month);
+                *f = (Found){ civil_to_days((Civil){ year, seasons[k].month, 1 }),
+                              last ? MOMENT_PAST : MOMENT_RELATIVE, 2, false };
                 return true;
         }
         return false;
@@ -189,18 +210,20 @@ static bool find_weekday(const Words *w, size_t i, Found *f) {
                 ahead = 7;
         if (last)
                 ahead = ahead == 7 ? -7 : ahead - 7;
-        *f = (Found){ today(w) + ahead, last ? MOMENT_PAST : next || this ? MOMENT_RELATIVE : MOMENT_WEEKDAY, at + 1 - i,
+        *f = (Found){ today(w) + ahead, last ? MOMENT_PAST : next ||
+                      this ? MOMENT_RELATIVE : MOMENT_WEEKDAY, at + 1 - i,
                       false };
         return true;
 }
 
-static bool found_date(const Words *w, int year, int month, int day, size_t words, Found *f) {
-        bool has_year = year > 0;
+/* year 0: not said; month from 0. */
+static bool found_date(const Words *w, Civil said, size_t words, Found *f) {
+        bool has_year = said.year > 0;
         Civil now = civil_from_days(today(w));
-        Civil c = { has_year ? year : now.year, month + 1, day };
+        Civil c = { has_year ? said.year : now.year, said.month + 1, said.day };
         if (!has_year && civil_is_valid(c) && civil_to_days(c) < today(w))
                 c.year++;
-        if (!has_year && month == 1 && day == 29)
+        if (!has_year && said.month == 1 && said.day == 29)
                 while (!civil_is_valid(c) && c.year < now.year + 9)
                         c.year++;
         if (!civil_is_valid(c))
@@ -214,11 +237,11 @@ static bool find_date(const Words *w, size_t i, Found *f) {
         size_t at = i + is(w, i, "on");
         Civil iso;
         if (at < w->n && civil_parse(str_c(word(w, at)), &iso))
-                return found_date(w, iso.year, iso.month - 1, iso.day, at + 1 - i, f);
+                return found_date(w, (Civil){ iso.year, iso.month - 1, iso.day }, at + 1 - i, f);
         int m = month_of(word(w, at)), d = day_of(word(w, at + 1));
         if (m >= 0 && d > 0) {
                 int y = year_of(word(w, at + 2));
-                return found_date(w, y, m, d, at + 2 + (y > 0) - i, f);
+                return found_date(w, (Civil){ y, m, d }, at + 2 + (y > 0) - i, f);
         }
         at += is(w, at, "the");
         d = day_of(word(w, at));
@@ -227,12 +250,13 @@ static bool find_date(const Words *w, size_t i, Found *f) {
         if (d < 0 || m < 0)
                 return false;
         int y = year_of(word(w, at + 2 + of));
-        return found_date(w, y, m, d, at + 2 + of + (y > 0) - i, f);
+        return found_date(w, (Civil){ y, m, d }, at + 2 + of + (y > 0) - i, f);
 }
 
 /* "in March", "since March 2021", "in 2019", "March 2021" */
 static bool find_span(const Words *w, size_t i, Found *f) {
-        bool led = is(w, i, "in") || is(w, i, "since") || is(w, i, "during") || is(w, i, "until") || is(w, i, "from");
+        bool led = is(w, i, "in") || is(w, i, "since") || is(w, i, "during") || is(w, i, "until") ||
+                is(w, i, "from");
         size_t at = i + led;
         int m = month_of(word(w, at)), y = year_of(word(w, at + (m >= 0)));
         if (m >= 0 && y > 0) {
@@ -251,7 +275,8 @@ static bool find_span(const Words *w, size_t i, Found *f) {
         return true;
 }
 
-/* Minutes after midnight, or -1: "3pm", "3:30pm", "15:00", "noon"; a bare number only with am or pm behind it. */
+/* Minutes after midnight, or -1: "3pm", "3:30pm", "15:00", "noon"; a bare number only with am or pm
+ * behind it. */
 static int clock_of(const Words *w, size_t i, size_t *ret_words) {
         const char *rest, *s = word(w, i);
         *ret_words = 1;
@@ -288,7 +313,8 @@ static void moment_fill(const Words *w, size_t i, const Found *f, Moment *ret) {
                 minutes = -1;
         }
         int64_t at = f->day * DAY_MS + (minutes > 0 ? minutes * INT64_C(60000) : 0);
-        *ret = (Moment){ .kind = f->kind, .at_ms = at - w->ref->utc_offset_min * INT64_C(60000), .has_time = minutes >= 0,
+        *ret = (Moment){ .kind = f->kind, .at_ms = at - w->ref->utc_offset_min * INT64_C(60000),
+                         .has_time = minutes >= 0,
                          .has_year = f->has_year,
                          .phrase = { w->text.p + w->v[start].at, w->v[end - 1].end - w->v[start].at } };
 }
@@ -321,7 +347,8 @@ Str moment_format(Arena *a, int64_t at_ms, int utc_offset_min, bool has_time) {
         if (!has_time)
                 return date;
         int minutes = (int)((local - day * DAY_MS) / 60000);
-        return arena_strf(a, "%.*s at %02d:%02d %s", STR_FMT(date), minutes / 60 % 12 ? minutes / 60 % 12 : 12, minutes % 60,
+        return arena_strf(a, "%.*s at %02d:%02d %s", STR_FMT(date),
+                          minutes / 60 % 12 ? minutes / 60 % 12 : 12, minutes % 60,
                           minutes < 720 ? "AM" : "PM");
 }
 
@@ -333,7 +360,8 @@ static size_t note_at(Arena *a, Str s, int64_t *ret_day) {
         MomentRef ref = { 0 };
         Moment m;
         Str inner = { s.p + 1, end - 1 };
-        if (!moment_find(a, inner, &ref, &m) || m.kind != MOMENT_DATE || !m.has_year || m.phrase.p != inner.p)
+        if (!moment_find(a, inner, &ref, &m) || m.kind != MOMENT_DATE || !m.has_year ||
+            m.phrase.p != inner.p)
                 return 0;
         *ret_day = days_of_ms(m.at_ms);
         return end + 1;
@@ -347,7 +375,8 @@ bool moment_annotate(Arena *a, Str text, const MomentRef *ref, Str *ret, int64_t
         Str head = { text.p, (size_t)(m.phrase.p - text.p) + m.phrase.n }, tail = str_from(text, head.n);
         if (note_at(a, str_trim(tail), &day))
                 return false;
-        *ret = arena_strf(a, "%.*s (%.*s)%.*s", STR_FMT(head), STR_FMT(moment_format(a, m.at_ms, ref->utc_offset_min,
+        *ret = arena_strf(a, "%.*s (%.*s)%.*s", STR_FMT(head),
+                          STR_FMT(moment_format(a, m.at_ms, ref->utc_offset_min,
                           m.has_time)), STR_FMT(tail));
         *ret_at = m.at_ms;
         return true;
@@ -359,7 +388,8 @@ static Str relative_words(Arena *a, int64_t days) {
                 return days == 0 ? STR("today") : days == 1 ? STR("tomorrow") : STR("yesterday");
         const char *unit = n <= 7 ? "days" : n < 14 ? "week" : "weeks";
         n = n <= 7 ? n : n / 7;
-        return days > 0 ? arena_strf(a, "in %lld %s", (long long)n, unit) : arena_strf(a, "%lld %s ago", (long long)n, unit);
+        return days > 0 ? arena_strf(a, "in %lld %s", (long long)n, unit) : arena_strf(a, "%lld %s ago",
+                (long long)n, unit);
 }
 
 Str moment_render(Arena *a, Str text, const MomentRef *now) {
@@ -376,6 +406,7 @@ Str moment_render(Arena *a, Str text, const MomentRef *now) {
                 return text;
         int64_t today_is = days_of_ms(now->said_at + now->utc_offset_min * INT64_C(60000));
         Civil c = civil_from_days(day);
-        return arena_strf(a, "%.*s(%.*s - originally on %.*s %d)%.*s", STR_FMT(head), STR_FMT(relative_words(a, day - today_is)),
+        return arena_strf(a, "%.*s(%.*s - originally on %.*s %d)%.*s", STR_FMT(head),
+                          STR_FMT(relative_words(a, day - today_is)),
                           STR_FMT(title_month(a, c.month)), c.day, STR_FMT(str_from(note, n)));
 }

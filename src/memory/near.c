@@ -32,7 +32,8 @@ static void grams_each(Str s, uint64_t seed, void (*fn)(void *arg, uint64_t h), 
         }
 }
 
-/* One 64-bit hash stands for 32 permutations: its rotations by multiplication are cheap and independent enough here. */
+/* One 64-bit hash stands for 32 permutations: its rotations by multiplication are cheap and
+ * independent enough here. */
 typedef struct Minima { uint64_t least[SKETCH_SIZE]; } Minima;
 
 static void minima_take(void *arg, uint64_t h) {
@@ -77,7 +78,8 @@ static void gram_meet(void *arg, uint64_t h) {
 }
 
 double near_cosine(Arena *a, Str x, Str y) {
-        Grams g = { .counts = NEW_ARRAY(a, uint16_t, VECTOR_DIM), .others = NEW_ARRAY(a, uint16_t, VECTOR_DIM) };
+        Grams g = { .counts = NEW_ARRAY(a, uint16_t, VECTOR_DIM),
+                    .others = NEW_ARRAY(a, uint16_t, VECTOR_DIM) };
         grams_each(x, 0, gram_count, &g);
         grams_each(y, 0, gram_meet, &g);
         return g.xx && g.yy ? (double)g.xy / sqrt((double)g.xx * (double)g.yy) : 0;
@@ -85,7 +87,8 @@ double near_cosine(Arena *a, Str x, Str y) {
 
 /* ---- what must not differ ---- */
 
-typedef enum WordKind { WORD_PLAIN, WORD_FILLER, WORD_NUMBER, WORD_DATE, WORD_NAME, WORD_NOT, _WORD_N } WordKind;
+typedef enum WordKind { WORD_PLAIN, WORD_FILLER, WORD_NUMBER, WORD_DATE, WORD_NAME, WORD_NOT,
+                        _WORD_N } WordKind;
 typedef struct Word { Str s; WordKind kind; } Word;
 
 static bool in_list(Str w, const char *list) {        /* " a b c " */
@@ -100,25 +103,35 @@ static bool in_list(Str w, const char *list) {        /* " a b c " */
 }
 
 static const char numbers[] =
-        " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million first second third fourth "
+        " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen "
+        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million "
+        "first second third fourth "
         "fifth once twice half dozen both ";
 static const char dates[] =
-        " january february march april may june july august september october november december jan feb mar apr jun jul aug "
-        "sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri "
-        "sat sun today tomorrow yesterday tonight morning afternoon evening night noon midnight weekday weekend week month "
+        " january february march april may june july august september october november december jan "
+        "feb mar apr jun jul aug "
+        "sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue tues "
+        "wed thu thur thurs fri "
+        "sat sun today tomorrow yesterday tonight morning afternoon evening night noon midnight "
+        "weekday weekend week month "
         "year am pm spring summer autumn fall winter next last ";
 static const char negations[] =
-        " not no never none nothing nobody neither nor without cannot hardly stopped quit former formerly longer anymore "
-        "isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't couldn't shouldn't hasn't haven't hadn't "
+        " not no never none nothing nobody neither nor without cannot hardly stopped quit former "
+        "formerly longer anymore "
+        "isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't couldn't shouldn't "
+        "hasn't haven't hadn't "
         "hates hate dislikes dislike unlike avoid avoids ";
 static const char fillers[] =
-        " a an the is are was were be been am i my me mine you your he she it its they we our us of in on at to for with and or "
-        "that this these those has have had do does did very really quite so just also too as by from there user user's "
+        " a an the is are was were be been am i my me mine you your he she it its they we our us of "
+        "in on at to for with and or "
+        "that this these those has have had do does did very really quite so just also too as by from "
+        "there user user's "
         "usually always often mostly ";
 
 static bool is_word_byte(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80 ||
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                (unsigned char)c >= 0x80 ||
                c == '\'';
 }
 
@@ -182,7 +195,8 @@ static bool words_alike(Str x, Str y) {
 }
 
 static bool word_missing(const Word *w, const Word *others, size_t n) {
-        bool is_strict = w->kind >= WORD_NUMBER;      /* a name or a number with one letter changed is another one */
+        /* a name or a number with one letter changed is another one */
+        bool is_strict = w->kind >= WORD_NUMBER;
         for (size_t i = 0; i < n; i++)
                 if (is_strict ? str_eq(w->s, others[i].s) : words_alike(w->s, others[i].s))
                         return false;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* near: are two short texts the same thing said again? Character n-grams, 3 to 5 long, on folded text. Pure.
+/* near: are two short texts the same thing said again? Character n-grams, 3 to 5 long, on folded
+ * text. Pure.
  *
- * A sketch is 32 one-byte minima over the n-grams (Broder 1997, min-wise permutations; one byte each as in Li and König's
- * b-bit variant): two texts whose n-gram sets overlap to J share about 32·J of them. It finds candidates; the cosine decides.
- * Numbers, dates and negations are mixed into every byte: texts that differ in one of these are never the same thing, however
- * alike, and so never become candidates. */
+ * A sketch is 32 one-byte minima over the n-grams (Broder 1997, min-wise permutations; one byte
+ * each as in Li and König's b-bit variant): two texts whose n-gram sets overlap to J share about
+ * 32·J of them. It finds candidates; the cosine decides. Numbers, dates and negations are mixed
+ * into every byte: texts that differ in one of these are never the same thing, however alike, and
+ * so never become candidates. */
 #include "base/base.h"
 
-enum { SKETCH_SIZE = 32, SKETCH_LIKELY = 15 };        /* a pair at cosine .85 (J >= .74) shares 15 but for 1 in 5000 */
+/* a pair at cosine .85 (J >= .74) shares 15 but for 1 in 5000 */
+enum { SKETCH_SIZE = 32, SKETCH_LIKELY = 15 };
 #define NEAR_COSINE 0.85
 
 typedef struct Sketch { uint8_t b[SKETCH_SIZE]; } Sketch;
@@ -18,5 +21,6 @@ unsigned sketch_same(const Sketch *a, const Sketch *b);
 
 double near_cosine(Arena *a, Str folded_x, Str folded_y);
 
-/* Never the same: numbers, dates, names or negation differ, or each says something the other does not. Original texts. */
+/* Never the same: numbers, dates, names or negation differ, or each says something the other does
+ * not. Original texts. */
 bool near_differs(Arena *a, Str x, Str y);

@@ -6,7 +6,8 @@
 void pack_add(Buf *b, char tag, Str v) {
         if (!v.p)
                 return;
-        char head[5] = { tag, (char)(v.n & 0xff), (char)(v.n >> 8 & 0xff), (char)(v.n >> 16 & 0xff), (char)(v.n >> 24 & 0xff) };
+        char head[5] = { tag, (char)(v.n & 0xff), (char)(v.n >> 8 & 0xff), (char)(v.n >> 16 & 0xff),
+                         (char)(v.n >> 24 & 0xff) };
         buf_add(b, str_n(head, sizeof head));
         buf_add(b, v);
 }

@@ -7,7 +7,8 @@
 #include "memory/memory_sql.h"
 #include "memory/profile_int.h"
 
-enum { WEIGHT_ALL = 19, SUMMARY_FACTS = 10, SUMMARY_PREFERENCES = 5, SUMMARY_SKILLS = 5, SUMMARY_ITEMS = 3 };
+enum { WEIGHT_ALL = 19, SUMMARY_FACTS = 10, SUMMARY_PREFERENCES = 5, SUMMARY_SKILLS = 5,
+       SUMMARY_ITEMS = 3 };
 
 #define TEXT(m, w) { #m, PF_TEXT, offsetof(Profile, m), w }
 #define INT(m, w)  { #m, PF_INT, offsetof(Profile, m), w }
@@ -15,10 +16,13 @@ enum { WEIGHT_ALL = 19, SUMMARY_FACTS = 10, SUMMARY_PREFERENCES = 5, SUMMARY_SKI
 #define LIST(m, w) { #m, PF_LIST, offsetof(Profile, m), w }
 #define MAP(m)     { #m, PF_MAP, offsetof(Profile, m), 0 }
 const ProfileField profile_fields[] = {               /* user_id is the 27th */
-        TEXT(name, 2), INT(age, 2), TEXT(gender, 1), TEXT(language, 0), TEXT(location, 2), TEXT(education, 1),
-        TEXT(profession, 2), TEXT(workplace, 1), INT(experience_years, 1), LIST(skills, 1), TEXT(relationship_status, 1),
+        TEXT(name, 2), INT(age, 2), TEXT(gender, 1), TEXT(language, 0), TEXT(location, 2),
+                TEXT(education, 1),
+        TEXT(profession, 2), TEXT(workplace, 1), INT(experience_years, 1), LIST(skills, 1),
+                TEXT(relationship_status, 1),
         TEXT(partner_name, 1), LIST(family, 0), LIST(interests, 1), LIST(hobbies, 1), LIST(goals, 1),
-        LIST(personality_traits, 0), TEXT(writing_style, 1), BOOL(prefers_short_responses), BOOL(uses_emojis),
+        LIST(personality_traits, 0), TEXT(writing_style, 1), BOOL(prefers_short_responses),
+                BOOL(uses_emojis),
         TEXT(tone_preference, 0), MAP(likes), MAP(dislikes), TEXT(timezone, 0), LIST(active_hours, 0),
         { "routines", PF_TEXTS, offsetof(Profile, routines), 0 },
         { NULL },
@@ -40,9 +44,11 @@ static void suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggest
                 return;
         int64_t now = cx_now_ms(cx);
         Claim new = { .value = sg->value, .memory_id = m->row.memory_id, .kind = m->row.source_kind,
-                      .confidence = m->row.confidence, .first_seen = m->row.valid_from, .last_confirmed = now };
+                      .confidence = m->row.confidence, .first_seen = m->row.valid_from,
+                              .last_confirmed = now };
         const Claim *old = entry_current(at);
-        bool changes = old && old->memory_id.p && !str_eq(old->memory_id, new.memory_id) && !str_eq_nocase(old->value, new.value);
+        bool changes = old && old->memory_id.p && !str_eq(old->memory_id, new.memory_id) &&
+                !str_eq_nocase(old->value, new.value);
         if (changes)
                 entry_past(at, old, new.first_seen);
         if (old && str_eq_nocase(old->value, new.value))
@@ -113,7 +119,8 @@ static Strs items_of(Ctx *cx, const Entries *e, Str field) {
         Str *v = NEW_ARRAY(cx->arena, Str, ITEMS_MAX);
         size_t n = 0;
         for (size_t i = 0; i < e->n && n < ITEMS_MAX; i++) {
-                const Claim *c = str_eq(e->v[i].field, field) && e->v[i].item.p ? entry_current(&e->v[i]) : NULL;
+                const Claim *c = str_eq(e->v[i].field, field) &&
+                        e->v[i].item.p ? entry_current(&e->v[i]) : NULL;
                 if (c)
                         v[n++] = c->value;
         }
@@ -170,7 +177,8 @@ static void field_fill(Ctx *cx, const Entries *e, const ProfileField *f, Profile
         int64_t n;
         switch (f->kind) {
         case PF_TEXT:  *(Str *)member(p, f) = v; break;
-        case PF_INT:   *(OptInt *)member(p, f) = (OptInt){ str_to_i64(v, &n), v.p && str_to_i64(v, &n) ? n : 0 }; break;
+        case PF_INT:   *(OptInt *)member(p, f) = (OptInt){ str_to_i64(v, &n), v.p &&
+                                                           str_to_i64(v, &n) ? n : 0 }; break;
         case PF_BOOL:  *(OptBool *)member(p, f) = (OptBool){ v.p != NULL, str_eq_c(v, "true") }; break;
         case PF_LIST:  *(Strs *)member(p, f) = items_of(cx, e, str_c(f->name)); break;
         case PF_MAP:   *(Str *)member(p, f) = map_of(cx, e, f->name); break;
@@ -250,7 +258,8 @@ static Str provenance_of(Ctx *cx, const Entries *e) {
                 if (!c && !at->n_past)
                         continue;
                 buf_add_c(&b, b.n > 1 ? "," : "");
-                json_write_str(&b, at->item.p ? arena_strf(cx->arena, "%.*s[%.*s]", STR_FMT(at->field), STR_FMT(at->item))
+                json_write_str(&b, at->item.p ? arena_strf(cx->arena, "%.*s[%.*s]", STR_FMT(at->field),
+                                                           STR_FMT(at->item))
                                               : at->field);
                 buf_add_c(&b, ":{");
                 if (c)
@@ -320,7 +329,8 @@ static void person_sets(Ctx *cx, Entries *e, Str field, Str item, Str value) {
         if (!at)
                 return;
         const Claim *old = entry_current(at);
-        Claim new = { .value = arena_dup(cx->arena, value), .kind = STR("user"), .confidence = 1, .first_seen = now,
+        Claim new = { .value = arena_dup(cx->arena, value), .kind = STR("user"), .confidence = 1,
+                      .first_seen = now,
                       .last_confirmed = now };
         if (old && !str_eq(old->value, value))
                 entry_past(at, old, now);
@@ -330,7 +340,8 @@ static void person_sets(Ctx *cx, Entries *e, Str field, Str item, Str value) {
 
 static bool belongs(Str field, const ProfileField *f) {
         Str name = str_c(f->name);
-        return str_eq(field, name) || (str_starts(field, name) && field.n > name.n && field.p[name.n] == '.');
+        return str_eq(field, name) || (str_starts(field, name) && field.n > name.n &&
+                                       field.p[name.n] == '.');
 }
 
 static size_t field_empty(Entries *e, const ProfileField *f) {
@@ -351,11 +362,13 @@ static Str scalar_text(Ctx *cx, JsonRef v) {
 
 static Err items_set(Ctx *cx, Entries *e, Str field, JsonRef list) {
         if (json_kind(list) != JSON_ARR || json_count(list) > ITEMS_MAX)
-                return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(field)), "must be a list of at most %d", ITEMS_MAX);
+                return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(field)),
+                                   "must be a list of at most %d", ITEMS_MAX);
         for (size_t i = 0; i < json_count(list); i++) {
                 Str v = str_trim(json_str(json_at(list, i)));
                 if (!v.n || v.n > PROFILE_VALUE_MAX)
-                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(field)), "items are texts of 1 to %d bytes",
+                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(field)),
+                                           "items are texts of 1 to %d bytes",
                                            PROFILE_VALUE_MAX);
                 person_sets(cx, e, field, v, v);
         }
@@ -365,14 +378,18 @@ static Err items_set(Ctx *cx, Entries *e, Str field, JsonRef list) {
 static Err map_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef map) {
         for (JsonIter it = {0}; json_next(map, &it);) {
                 if (it.name.n == 0 || it.name.n > 64)
-                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name), "names have 1 to 64 bytes");
+                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
+                                           "names have 1 to 64 bytes");
                 if (f->kind == PF_TEXTS) {
                         Str v = json_str(it.value);
                         if (!v.n || v.n > PROFILE_VALUE_MAX)
-                                return RAISE_FIELD(cx, "#/routines", "values are texts of 1 to %d bytes", PROFILE_VALUE_MAX);
+                                return RAISE_FIELD(cx, "#/routines",
+                                                   "values are texts of 1 to %d bytes",
+                                        PROFILE_VALUE_MAX);
                         person_sets(cx, e, str_c(f->name), it.name, v);
                 } else {
-                        TRY(items_set(cx, e, arena_strf(cx->arena, "%s.%.*s", f->name, STR_FMT(it.name)), it.value));
+                        TRY(items_set(cx, e, arena_strf(cx->arena, "%s.%.*s", f->name,
+                                                        STR_FMT(it.name)), it.value));
                 }
         }
         return OK;
@@ -387,7 +404,8 @@ static Err field_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef v) {
         case PF_TEXT: case PF_INT: case PF_BOOL: {
                 Str text = str_trim(scalar_text(cx, v));
                 if (!text.n || text.n > PROFILE_VALUE_MAX)
-                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name), "must have 1 to %d bytes", PROFILE_VALUE_MAX);
+                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
+                                           "must have 1 to %d bytes", PROFILE_VALUE_MAX);
                 person_sets(cx, e, str_c(f->name), STR_NULL, text);
                 return OK;
         }
@@ -411,7 +429,8 @@ Err profile_patch(Ctx *cx, const MemoryScope *s, Str patch) {
         for (JsonIter it = {0}; json_next(json_root(j), &it);) {
                 const ProfileField *f = profile_field(it.name);
                 if (!f || !str_eq_c(it.name, f->name))
-                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(it.name)), "is not a field of the profile");
+                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(it.name)),
+                                           "is not a field of the profile");
                 TRY(field_set(cx, &e, f, it.value));
         }
         return entries_save(cx, s, &k, &e);
@@ -470,7 +489,8 @@ static Strs facts_of(Ctx *cx, const Profile *p) {
 
 static Strs preferences_of(Ctx *cx, const Entries *e, const Profile *p) {
         Lines l = { .max = SUMMARY_PREFERENCES };
-        static const struct { const char *head, *text; } maps[] = { { "likes.", "Likes" }, { "dislikes.", "Dislikes" } };
+        static const struct { const char *head, *text; } maps[] = { { "likes.", "Likes" },
+                { "dislikes.", "Dislikes" } };
         for (size_t k = 0; k < ELEMENTSOF(maps); k++)
                 for (size_t i = 0; i < e->n; i++) {
                         Str field = e->v[i].field;
@@ -478,7 +498,9 @@ static Strs preferences_of(Ctx *cx, const Entries *e, const Profile *p) {
                         for (size_t j = 0; first && j < i; j++)
                                 first = !str_eq(e->v[j].field, field) || !entry_current(&e->v[j]);
                         if (first)
-                                line(cx, &l, arena_printf(cx->arena, "%s %.*s: ", maps[k].text, STR_FMT(str_from(field, strlen(maps[k].head)))),
+                                line(cx, &l, arena_printf(cx->arena, "%s %.*s: ", maps[k].text,
+                                                          STR_FMT(str_from(field,
+                                        strlen(maps[k].head)))),
                                      joined(cx, items_of(cx, e, field), SUMMARY_ITEMS), "");
                 }
         line(cx, &l, "Hobbies: ", joined(cx, p->hobbies, SUMMARY_ITEMS), "");
@@ -501,7 +523,8 @@ Err profile_summary(Ctx *cx, const MemoryScope *s, ProfileSummary *ret) {
         Profile p;
         TRY(profile_load(cx, s, &e, &p));
         *ret = (ProfileSummary){ .user_id = p.user_id, .name = p.name, .key_facts = facts_of(cx, &p),
-                                 .preferences = preferences_of(cx, &e, &p), .communication_style = style_of(cx, &p),
+                                 .preferences = preferences_of(cx, &e, &p),
+                                         .communication_style = style_of(cx, &p),
                                  .profile_completeness = p.profile_completeness };
         return OK;
 }

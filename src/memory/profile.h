@@ -30,7 +30,8 @@ Err profile_get(Ctx *cx, const MemoryScope *s, bool provenance, Profile *ret) _m
 /* `patch` is the text of a JSON object of profile fields that were checked for type; null clears one.
  * ERR_INVALID names a member that is not a field. */
 Err profile_patch(Ctx *cx, const MemoryScope *s, Str patch) _must_check_;
-Err profile_clear(Ctx *cx, const MemoryScope *s, Str field) _must_check_;   /* ERR_NOT_FOUND: none, or empty */
+/* ERR_NOT_FOUND: none, or empty */
+Err profile_clear(Ctx *cx, const MemoryScope *s, Str field) _must_check_;
 
 typedef struct ProfileSummary {
         Str user_id, name, communication_style;

@@ -18,7 +18,8 @@ typedef struct Claim {
 } Claim;
 typedef struct Past { Str value, memory_id; int64_t from, to; } Past;
 typedef struct Entry {
-        Str field, item;                              /* "skills", "Rust"; "likes.foods", "ramen"; item STR_NULL: one value */
+        /* "skills", "Rust"; "likes.foods", "ramen"; item STR_NULL: one value */
+        Str field, item;
         Claim claims[CLAIMS_MAX];                     /* oldest first */
         Past past[PAST_MAX];
         size_t n_claims, n_past;
@@ -29,7 +30,8 @@ Err  entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) _m
 Err  entries_save(Ctx *cx, const MemoryScope *s, const Keys *k, const Entries *e) _must_check_;
 Entry *entry_find(const Entries *e, Str field, Str item);     /* NULL: none */
 Entry *entry_make(Ctx *cx, Entries *e, Str field, Str item);  /* NULL: the profile is full */
-const Claim *entry_current(const Entry *e);           /* the person's own word, else the newest; NULL: none left */
+/* the person's own word, else the newest; NULL: none left */
+const Claim *entry_current(const Entry *e);
 void entry_claim(Entry *e, const Claim *c);
 void entry_past(Entry *e, const Claim *c, int64_t to);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* profile_manner: how a person writes and when, read from the last turns each time it is asked for: nothing to keep in step. */
+/* profile_manner: how a person writes and when, read from the last turns each time it is asked for:
+ * nothing to keep in step. */
 #include "codec/unicode.h"
 #include "codec/when.h"
 #include "memory/profile_int.h"
@@ -26,12 +27,16 @@ static bool has_any(Str text, const char *const *phrases) {
 }
 
 static void manner_add(Manner *m, const Turn *t, int utc_offset_min) {
-        static const char *const casual[] = { "lol", "haha", "gonna", "wanna", "yeah", "hey", "btw", "thx", "cool", "omg", "u",
+        static const char *const casual[] = { "lol", "haha", "gonna", "wanna", "yeah", "hey", "btw",
+                                              "thx", "cool", "omg", "u",
                                               "kinda", "yep", "nope", "pls", NULL };
-        static const char *const formal[] = { "dear", "regards", "sincerely", "kindly", "furthermore", "therefore", "would you please",
+        static const char *const formal[] = { "dear", "regards", "sincerely", "kindly", "furthermore",
+                                              "therefore", "would you please",
                                               "i would appreciate", "moreover", "hereby", NULL };
-        static const char *const technical[] = { "function", "api", "server", "database", "algorithm", "code", "compile", "deploy",
-                                                 "query", "debug", "config", "python", "docker", "kubernetes", "sql", "json", NULL };
+        static const char *const technical[] = { "function", "api", "server", "database", "algorithm",
+                                                 "code", "compile", "deploy",
+                                                 "query", "debug", "config", "python", "docker",
+                                                         "kubernetes", "sql", "json", NULL };
         m->turns++;
         m->casual += has_any(t->text, casual);
         m->formal += has_any(t->text, formal);

@@ -28,8 +28,10 @@ static void entry_pack(Buf *out, const Entry *e, Buf *inner, Buf *scratch) {
         for (size_t i = 0; i < e->n_claims; i++)
                 claim_pack(inner, 'C', &e->claims[i], scratch);
         for (size_t i = 0; i < e->n_past; i++)
-                claim_pack(inner, 'P', &(Claim){ .value = e->past[i].value, .memory_id = e->past[i].memory_id,
-                                                 .first_seen = e->past[i].from, .last_confirmed = e->past[i].to }, scratch);
+                claim_pack(inner, 'P', &(Claim){ .value = e->past[i].value,
+                                                 .memory_id = e->past[i].memory_id,
+                                                 .first_seen = e->past[i].from,
+                                                         .last_confirmed = e->past[i].to }, scratch);
         pack_inner(out, 'E', inner);
 }
 
@@ -67,7 +69,8 @@ static void entry_unpack(Str body, Entry *e) {
                         e->claims[e->n_claims++] = claim_unpack(v);
                 else if (tag == 'P' && e->n_past < PAST_MAX) {
                         Claim c = claim_unpack(v);
-                        e->past[e->n_past++] = (Past){ c.value, c.memory_id, c.first_seen, c.last_confirmed };
+                        e->past[e->n_past++] = (Past){ c.value, c.memory_id, c.first_seen,
+                                                       c.last_confirmed };
                 }
         }
 }
@@ -105,7 +108,8 @@ Err entries_save(Ctx *cx, const MemoryScope *s, const Keys *k, const Entries *e)
         if (out.full || inner.full)
                 return RAISE(cx, ERR_TOO_LARGE, "profile over %d bytes", BODY_MAX);
         Str body = seal(cx, &k->seal, (SealFor){ s->user_id, "profile" }, buf_str(&out));
-        return db_run(cx, s->c, &sql_profile_put, ARGS(v_text(s->user_id), v_blob(body), v_int(cx_now_ms(cx))), NULL);
+        return db_run(cx, s->c, &sql_profile_put, ARGS(v_text(s->user_id), v_blob(body),
+                                                       v_int(cx_now_ms(cx))), NULL);
 }
 
 /* ---- entries ---- */

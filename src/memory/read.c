@@ -25,12 +25,14 @@ static bool status_fits(const Stored *m, const MemoryFilter *f) {
         if (f->status.p)
                 return word_index(memory_status_names, f->status) == (int)m->status;
         bool past = f->as_of || f->known_at;
-        return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED || (past && m->status == STATUS_SUPERSEDED);
+        return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED ||
+                (past && m->status == STATUS_SUPERSEDED);
 }
 
 static bool filter_fits(const Stored *m, const MemoryFilter *f, int64_t now) {
         const MemoryRow *r = &m->row;
-        if ((f->type.p && !str_eq_nocase(r->type, f->type)) || (f->tag.p && !has_tag(r, f->tag)) || !status_fits(m, f))
+        if ((f->type.p && !str_eq_nocase(r->type, f->type)) || (f->tag.p && !has_tag(r, f->tag)) ||
+            !status_fits(m, f))
                 return false;
         if (r->expires_at && r->expires_at <= now)
                 return false;
@@ -48,7 +50,8 @@ static Err filter_check(Ctx *cx, const MemoryFilter *f, int64_t *ret_before) {
         return OK;
 }
 
-/* Walks the user's memories from the newest; rows that do not fit are skipped, so a page is full unless the end is reached. */
+/* Walks the user's memories from the newest; rows that do not fit are skipped, so a page is full
+ * unless the end is reached. */
 Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret, Str *ret_cursor) {
         _cleanup_(keys_done) Keys k = {0};
         int64_t before, now = cx_now_ms(cx);
@@ -59,12 +62,13 @@ Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows
         *ret_cursor = STR_NULL;
         for (size_t want = MIN(limit + 1, (size_t)SCAN_PAGE);; want = SCAN_PAGE) {
                 StoredList page;
-                TRY(stored_page(cx, s, &k, before, (int64_t)want, &page));
+                TRY(stored_page(cx, s, &k, (Page){ before, (int64_t)want }, &page));
                 for (size_t i = 0; i < page.n; i++) {
                         if (!filter_fits(&page.v[i], f, now))
                                 continue;
                         if (rows.n == limit) {
-                                *ret_cursor = arena_strf(cx->arena, "%lld", (long long)rows.v[limit - 1].unit);
+                                *ret_cursor = arena_strf(cx->arena, "%lld",
+                                                         (long long)rows.v[limit - 1].unit);
                                 *ret = rows;
                                 return OK;
                         }
@@ -116,7 +120,8 @@ Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) {
 
 Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) {
         Str *v = NEW_ARRAY(cx->arena, Str, SUB_USERS_MAX);
-        Str after = arena_strf(cx->arena, "%.*s/", STR_FMT(owner_id)), end = arena_strf(cx->arena, "%.*s0", STR_FMT(owner_id));
+        Str after = arena_strf(cx->arena, "%.*s/", STR_FMT(owner_id)),
+                end = arena_strf(cx->arena, "%.*s0", STR_FMT(owner_id));
         size_t n = 0;
         while (n < SUB_USERS_MAX) {
                 _cleanup_(rows_done) Rows r = {0};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* row: memories to and from their table. What says something about the person is in one sealed body; what SQL must compare is a
- * keyed digest; the rest is plain columns. */
+/* row: memories to and from their table. What says something about the person is in one sealed
+ * body; what SQL must compare is a keyed digest; the rest is plain columns. */
 #include "codec/uuid.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
@@ -178,9 +178,11 @@ static Err stored_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows 
         return OK;
 }
 
-static Err stored_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Sql *sql, Val key, Stored *ret) {
+typedef struct By { const Sql *sql; Val key; } By;
+
+static Err stored_one(Ctx *cx, const MemoryScope *s, const Keys *k, By by, Stored *ret) {
         _cleanup_(rows_done) Rows r = {0};
-        TRY(db_row(cx, s->c, sql, ARGS(v_text(s->user_id), key), &r));
+        TRY(db_row(cx, s->c, by.sql, ARGS(v_text(s->user_id), by.key), &r));
         return stored_read(cx, s, k, &r, ret);
 }
 
@@ -188,12 +190,12 @@ Err stored_by_id(Ctx *cx, const MemoryScope *s, const Keys *k, Str memory_id, St
         unsigned char id[16];
         if (!uuid_read(memory_id, id))
                 return RAISE(cx, ERR_MEMORY_NOT_FOUND, "not a UUID");
-        Err e = stored_one(cx, s, k, &sql_memory_by_id, v_blob(str_n(id, 16)), ret);
+        Err e = stored_one(cx, s, k, (By){ &sql_memory_by_id, v_blob(str_n(id, 16)) }, ret);
         return e == ERR_NOT_FOUND ? RAISE(cx, ERR_MEMORY_NOT_FOUND, "no such memory of this user") : e;
 }
 
 Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Stored *ret) {
-        return stored_one(cx, s, k, &sql_memory_by_unit, v_int(unit), ret);
+        return stored_one(cx, s, k, (By){ &sql_memory_by_unit, v_int(unit) }, ret);
 }
 
 static Err stored_all(Ctx *cx, const MemoryScope *s, const Keys *k, Rows *rows, StoredList *ret) {
@@ -220,20 +222,24 @@ static Err stored_all(Ctx *cx, const MemoryScope *s, const Keys *k, Rows *rows, 
 
 Err stored_by_subject(Ctx *cx, const MemoryScope *s, const Keys *k, const Mac *subject, StoredList *ret) {
         _cleanup_(rows_done) Rows r = {0};
-        TRY(db_rows(cx, s->c, &sql_memory_by_subject, ARGS(v_text(s->user_id), v_blob(mac_str(subject))), &r));
+        TRY(db_rows(cx, s->c, &sql_memory_by_subject, ARGS(v_text(s->user_id),
+                                                           v_blob(mac_str(subject))), &r));
         return stored_all(cx, s, k, &r, ret);
 }
 
-Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k, const unsigned char conversation[16], StoredList *ret) {
+Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k, const unsigned char conversation[16],
+                     StoredList *ret) {
         _cleanup_(rows_done) Rows r = {0};
-        TRY(db_rows(cx, s->c, &sql_memory_by_source, ARGS(v_text(s->user_id), v_blob(str_n(conversation, 16))), &r));
+        TRY(db_rows(cx, s->c, &sql_memory_by_source, ARGS(v_text(s->user_id),
+                                                          v_blob(str_n(conversation, 16))), &r));
         return stored_all(cx, s, k, &r, ret);
 }
 
-Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t before, int64_t limit, StoredList *ret) {
+Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page, StoredList *ret) {
         _cleanup_(rows_done) Rows r = {0};
         TRY(db_rows(cx, s->c, &sql_memory_page,
-                    ARGS(v_text(s->user_id), v_int(before ? before : INT64_MAX), v_int(limit)), &r));
+                    ARGS(v_text(s->user_id), v_int(page.before ? page.before : INT64_MAX),
+                         v_int(page.limit)), &r));
         return stored_all(cx, s, k, &r, ret);
 }
 
@@ -246,11 +252,15 @@ Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
         Str body;
         TRY(body_seal(cx, k, m, &body));
         int kind = word_index(source_kinds, r->source_kind);
-        return db_run(cx, s->c, &sql_memory_insert, ARGS(v_text(s->user_id), v_int(r->unit), v_blob(str_n(m->id, 16)),
+        return db_run(cx, s->c, &sql_memory_insert, ARGS(v_text(s->user_id), v_int(r->unit),
+                                                         v_blob(str_n(m->id, 16)),
                 v_int(m->type), v_int(m->status), v_int(m->level), v_int(attribute_parse(r->attribute)),
-                v_mac(&m->subject_mac, m->has_subject), v_mac(&m->value_mac, m->has_subject), v_mac(&m->content_mac, true),
-                v_blob(str_n(m->sketch.b, SKETCH_SIZE)), v_blob(body), v_int(r->valid_from), v_time(r->valid_to),
-                v_int(r->recorded_at), v_time(r->retired_at), v_time(r->expires_at), v_uuid(cx, r->superseded_by),
+                v_mac(&m->subject_mac, m->has_subject), v_mac(&m->value_mac, m->has_subject),
+                        v_mac(&m->content_mac, true),
+                v_blob(str_n(m->sketch.b, SKETCH_SIZE)), v_blob(body), v_int(r->valid_from),
+                        v_time(r->valid_to),
+                v_int(r->recorded_at), v_time(r->retired_at), v_time(r->expires_at),
+                        v_uuid(cx, r->superseded_by),
                 v_int(MAX(kind, 0)), v_uuid(cx, r->source_turn_id), v_uuid(cx, r->source_conversation_id),
                 v_int(r->source_turn), v_int(r->created_at), v_int(r->updated_at), v_time(r->last_accessed),
                 v_int(r->access_count), v_time(m->last_confirmed), v_int(r->version), v_num(r->confidence),
@@ -266,11 +276,15 @@ Err stored_save(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
         Str body;
         TRY(body_seal(cx, k, m, &body));
         int64_t changed = 0;
-        TRY(db_run(cx, s->c, &sql_memory_save, ARGS(v_text(s->user_id), v_int(r->unit), v_int(m->status), v_int(m->level),
+        TRY(db_run(cx, s->c, &sql_memory_save, ARGS(v_text(s->user_id), v_int(r->unit),
+                                                    v_int(m->status), v_int(m->level),
                 v_int(attribute_parse(r->attribute)), v_mac(&m->subject_mac, m->has_subject),
-                v_mac(&m->value_mac, m->has_subject), v_mac(&m->content_mac, true), v_blob(str_n(m->sketch.b, SKETCH_SIZE)),
-                v_blob(body), v_int(r->valid_from), v_time(r->valid_to), v_time(r->retired_at), v_time(r->expires_at),
-                v_uuid(cx, r->superseded_by), v_int(r->updated_at), v_time(m->last_confirmed), v_int(r->version),
+                v_mac(&m->value_mac, m->has_subject), v_mac(&m->content_mac, true),
+                        v_blob(str_n(m->sketch.b, SKETCH_SIZE)),
+                v_blob(body), v_int(r->valid_from), v_time(r->valid_to), v_time(r->retired_at),
+                        v_time(r->expires_at),
+                v_uuid(cx, r->superseded_by), v_int(r->updated_at), v_time(m->last_confirmed),
+                        v_int(r->version),
                 v_num(r->confidence), v_num(r->decay_score), v_num(r->importance_score)), &changed));
         return changed == 1 ? OK : RAISE(cx, ERR_MEMORY_NOT_FOUND, "gone while it was changed");
 }
@@ -292,17 +306,20 @@ Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, c
         char field[FIELD_LEN];
         field_name(field, "version", m->id);
         Str body = seal(cx, &k->seal, (SealFor){ s->user_id, field }, buf_str(&b));
-        return db_run(cx, s->c, &sql_version_add, ARGS(v_text(s->user_id), v_blob(str_n(m->id, 16)), v_int(m->row.version),
-                v_text(v->event), v_text(v->reason), v_text(str_c(s->actor ? s->actor : "user")), v_int(cx_now_ms(cx)),
+        return db_run(cx, s->c, &sql_version_add, ARGS(v_text(s->user_id), v_blob(str_n(m->id, 16)),
+                                                       v_int(m->row.version),
+                v_text(v->event), v_text(v->reason), v_text(str_c(s->actor ? s->actor : "user")),
+                        v_int(cx_now_ms(cx)),
                 v_time(m->row.valid_from), v_time(m->row.valid_to), v_blob(body)), NULL);
 }
 
-static Err version_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, const Rows *r, MemoryVersion *ret) {
+static Err version_read(Ctx *cx, const Keys *k, const Stored *m, const Rows *r, MemoryVersion *ret) {
         char field[FIELD_LEN], tag;
         field_name(field, "version", m->id);
         Str body, part;
-        TRY(seal_open(cx, &k->seal, (SealFor){ s->user_id, field }, row_text(r, 7), &body));
-        MemoryVersion v = { .version = row_int(r, 0), .event = row_dup(cx, r, 1), .reason = row_dup(cx, r, 2),
+        TRY(seal_open(cx, &k->seal, (SealFor){ m->row.user_id, field }, row_text(r, 7), &body));
+        MemoryVersion v = { .version = row_int(r, 0), .event = row_dup(cx, r, 1),
+                            .reason = row_dup(cx, r, 2),
                             .actor = row_dup(cx, r, 3), .at = row_int(r, 4), .valid_from = row_int(r, 5),
                             .valid_to = row_int(r, 6) };
         while (unpack_next(&body, &tag, &part))
@@ -316,8 +333,10 @@ enum { VERSIONS_MAX = 1000 };
 /* The birth of a memory is not written a second time: it follows from the row and the oldest change. */
 static MemoryVersion version_birth(const Stored *m, const MemoryVersion *oldest) {
         bool is_changed = oldest && oldest->old_content.p;
-        return (MemoryVersion){ .version = 1, .event = str_c(memory_event_names[m->birth]), .reason = str_c(m->birth_reason),
-                                .actor = m->row.source_kind, .at = m->row.created_at, .valid_from = m->row.valid_from,
+        return (MemoryVersion){ .version = 1, .event = str_c(memory_event_names[m->birth]),
+                                .reason = str_c(m->birth_reason),
+                                .actor = m->row.source_kind, .at = m->row.created_at,
+                                        .valid_from = m->row.valid_from,
                                 .valid_to = m->valid_to_said,
                                 .new_content = is_changed ? oldest->old_content : m->row.content };
 }
@@ -335,7 +354,7 @@ Err memory_history(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryVersions 
                 TRY(rows_next(cx, &r, &got));
                 if (!got || list.n > VERSIONS_MAX)
                         break;
-                TRY(version_read(cx, s, &k, &m, &r, &list.v[list.n]));
+                TRY(version_read(cx, &k, &m, &r, &list.v[list.n]));
                 list.n++;
         }
         list.v[0] = version_birth(&m, list.n > 1 ? &list.v[1] : NULL);

@@ -16,7 +16,8 @@ struct Shelf {
         size_t counted;                               /* bytes of it in all->bytes */
 };
 
-/* Direct mapped: a user has one slot, and whoever is in it goes. Over the ceiling, slots are emptied in turn. */
+/* Direct mapped: a user has one slot, and whoever is in it goes. Over the ceiling, slots are
+ * emptied in turn. */
 struct Shelves { Shelf *slots[SLOTS]; size_t bytes, bytes_max, hand; };
 
 static void shelf_count(Shelf *s, size_t bytes) {
@@ -86,7 +87,8 @@ static Err shelf_fill(Ctx *cx, const MemoryScope *sc, Shelf *s) {
                         return OK;
                 Str mac = row_text(&rows, 2), sketch = row_text(&rows, 3);
                 if (mac.n != sizeof(Mac) || sketch.n != SKETCH_SIZE)
-                        return RAISE(cx, ERR_CORRUPT, "memory %lld: bad digest", (long long)row_int(&rows, 0));
+                        return RAISE(cx, ERR_CORRUPT, "memory %lld: bad digest",
+                                     (long long)row_int(&rows, 0));
                 uint64_t digest;
                 Sketch k;
                 memcpy(&digest, mac.p, sizeof digest);

@@ -6,7 +6,8 @@
 enum { SLOTS = 1024, TURNS = 20, PER_TURN = 32 };
 
 typedef struct Slot {
-        uint64_t user;                                /* digest of the id; another user in the slot takes it over */
+        /* digest of the id; another user in the slot takes it over */
+        uint64_t user;
         unsigned next;
         uint64_t v[TURNS][PER_TURN];
         uint8_t n[TURNS];

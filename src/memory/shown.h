@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* shown: digests of the contents that a user's last 20 answers were given with, so that text which comes back by way of the
- * conversation is not learned again. In memory only: after a restart an echo meets the duplicate check instead. */
+/* shown: digests of the contents that a user's last 20 answers were given with, so that text which
+ * comes back by way of the conversation is not learned again. In memory only: after a restart an
+ * echo meets the duplicate check instead. */
 #include "base/base.h"
 
 typedef struct Shown Shown;                           /* thread safe */

@@ -17,7 +17,8 @@ static MemoryWritten add(Fix *f, const char *user, const char *content) {
 static MemoryHits find(Fix *f, const char *user, const char *query) {
         MemoryScope s = fix_scope(f, user);
         MemoryHits hits = {0};
-        assert_ok(memory_search(&f->cx, &s, &(MemoryQuery){ .query = str_c(query), .min_confidence = -1 }, &hits));
+        assert_ok(memory_search(&f->cx, &s, &(MemoryQuery){ .query = str_c(query),
+                                                            .min_confidence = -1 }, &hits));
         return hits;
 }
 

@@ -4,7 +4,7 @@
 #include "codec/json.h"
 #include "codec/when.h"
 #include "memory/profile.h"
-#include "memory/test_suite_cases.h"
+#include "memory/test_suite.h"
 #include "memory/testing.h"
 
 /* One case while it runs. Every case has its own people, so all share one database. */
@@ -19,7 +19,8 @@ typedef struct Run {
         char fault[512];
 } Run;
 
-#define FAULT(r, ...) do { if (!(r)->fault[0]) snprintf((r)->fault, sizeof (r)->fault, __VA_ARGS__); } while (0)
+#define FAULT(r, ...) do { if (!(r)->fault[0]) snprintf((r)->fault, sizeof (r)->fault, \
+        __VA_ARGS__); } while (0)
 
 static bool starts(const char *s, const char *head) { return !strncmp(s, head, strlen(head)); }
 
@@ -27,13 +28,15 @@ static MemoryRows live(Run *r, int64_t as_of, int64_t known_at) {
         MemoryScope s = fix_scope(r->f, r->user);
         MemoryRows rows = {0};
         Str cursor;
-        assert_ok(memory_list(&r->f->cx, &s, &(MemoryFilter){ .limit = 200, .as_of = as_of, .known_at = known_at }, &rows, &cursor));
+        assert_ok(memory_list(&r->f->cx, &s, &(MemoryFilter){ .limit = 200, .as_of = as_of,
+                .known_at = known_at }, &rows, &cursor));
         return rows;
 }
 
 static const MemoryRow *row_like(const MemoryRows *rows, const char *text, bool whole) {
         for (size_t i = 0; i < rows->n; i++)
-                if (whole ? str_eq_c(rows->v[i].content, text) : str_contains(rows->v[i].content, str_c(text)))
+                if (whole ? str_eq_c(rows->v[i].content, text) : str_contains(rows->v[i].content,
+                        str_c(text)))
                         return &rows->v[i];
         return NULL;
 }
@@ -41,7 +44,8 @@ static const MemoryRow *row_like(const MemoryRows *rows, const char *text, bool 
 static Str all_of(Run *r, const MemoryRows *rows) {
         Str out = STR("");
         for (size_t i = 0; i < rows->n; i++)
-                out = arena_strf(r->f->arena, "%.*s [%.*s: %.*s]", STR_FMT(out), STR_FMT(rows->v[i].status), STR_FMT(rows->v[i].content));
+                out = arena_strf(r->f->arena, "%.*s [%.*s: %.*s]", STR_FMT(out),
+                                 STR_FMT(rows->v[i].status), STR_FMT(rows->v[i].content));
         return out;
 }
 
@@ -61,7 +65,8 @@ static void do_add(Run *r, const char *step, int64_t valid_from) {
         const char *colon = strstr(step, ": ");
         MemoryWritten w = {0};
         assert_non_null(colon);
-        MemoryNew in = { .type = str_n(step, (size_t)(colon - step)), .content = str_c(colon + 2), .confidence = -1,
+        MemoryNew in = { .type = str_n(step, (size_t)(colon - step)), .content = str_c(colon + 2),
+                         .confidence = -1,
                          .valid_from = valid_from };
         assert_ok(fix_add(r->f, r->user, &in, &w));
         r->event = w.event;
@@ -69,7 +74,9 @@ static void do_add(Run *r, const char *step, int64_t valid_from) {
         r->learned = 1;
 }
 
-static Err forget_run(Ctx *cx, const MemoryScope *s, void *arg) { return memory_delete(cx, s, *(Str *)arg); }
+static Err forget_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        return memory_delete(cx, s, *(Str *)arg);
+}
 
 static void do_forget(Run *r, const char *text) {
         MemoryRows rows = live(r, 0, 0);
@@ -109,10 +116,13 @@ static void check_find(Run *r, const char *step) {
         MemoryScope s = fix_scope(r->f, r->user);
         MemoryHits hits = {0};
         assert_non_null(arrow);
-        assert_ok(memory_search(&r->f->cx, &s, &(MemoryQuery){ .query = str_n(step, (size_t)(arrow - step)), .min_confidence = -1 }, &hits));
+        assert_ok(memory_search(&r->f->cx, &s, &(MemoryQuery){ .query = str_n(step,
+                (size_t)(arrow - step)), .min_confidence = -1 }, &hits));
         const char *want = arrow + 4;
-        if (!strcmp(want, "nothing") ? hits.n > 0 : !hits.n || !str_contains(hits.v[0].memory->content, str_c(want)))
-                FAULT(r, "find %s: got %zu, first \"%.*s\"", step, hits.n, STR_FMT(hits.n ? hits.v[0].memory->content : STR("")));
+        if (!strcmp(want, "nothing") ? hits.n > 0 : !hits.n ||
+            !str_contains(hits.v[0].memory->content, str_c(want)))
+                FAULT(r, "find %s: got %zu, first \"%.*s\"", step, hits.n,
+                      STR_FMT(hits.n ? hits.v[0].memory->content : STR("")));
 }
 
 static Str profile_value(Run *r, Str field) {
@@ -161,7 +171,8 @@ static void check_row(Run *r, const char *text, bool wanted) {
 
 static void check_event(Run *r, const char *want) {
         if (!r->learned || strcmp(memory_event_names[r->event], want))
-                FAULT(r, "event %s: got %s (%s)", want, r->learned ? memory_event_names[r->event] : "none", r->reason ? r->reason : "");
+                FAULT(r, "event %s: got %s (%s)", want,
+                      r->learned ? memory_event_names[r->event] : "none", r->reason ? r->reason : "");
 }
 
 static void step_time(Run *r, const char *step) {
@@ -182,7 +193,8 @@ static void step_run(Run *r, const char *s) {
         else if (starts(s, "as "))      do_as(r, s + 3);
         else if (starts(s, "forget "))  do_forget(r, s + 7);
         else if (starts(s, "event "))   check_event(r, s + 6);
-        else if (starts(s, "reason ") && (!r->reason || strcmp(r->reason, s + 7))) FAULT(r, "%s: got %s", s, r->reason ? r->reason : "");
+        else if (starts(s, "reason ") && (!r->reason || strcmp(r->reason, s + 7))) FAULT(r,
+                "%s: got %s", s, r->reason ? r->reason : "");
         else if (starts(s, "nothing") && r->learned) FAULT(r, "learned %zu", r->learned);
         else if (starts(s, "has "))     check_row(r, s + 4, true);
         else if (starts(s, "not "))     check_row(r, s + 4, false);
@@ -218,10 +230,10 @@ static bool case_run(Fix *f, size_t no) {
 static void whole_suite(void **state) {
         _cleanup_(fix_freep) Fix *f = fix_new();
         size_t wrong = 0;
-        for (size_t i = 0; i < ELEMENTSOF(suite); i++)
+        for (size_t i = 0; i < suite_n; i++)
                 wrong += !case_run(f, i);
-        print_message("%zu cases, %zu wrong\n", ELEMENTSOF(suite), wrong);
-        assert_true(ELEMENTSOF(suite) >= 200);
+        print_message("%zu cases, %zu wrong\n", suite_n, wrong);
+        assert_true(suite_n >= 200);
         assert_int_equal(wrong, 0);
 }
 

@@ -31,7 +31,8 @@ Fix *fix_new(void) {
         f->quota = -1;
         snprintf(f->dir, sizeof f->dir, "/tmp/memory-test-XXXXXX");
         assert_non_null(mkdtemp(f->dir));
-        DbSettings set = { .path = arena_printf(f->arena, "%s/db", f->dir), .migrations = tables, .migrate = true };
+        DbSettings set = { .path = arena_printf(f->arena, "%s/db", f->dir), .migrations = tables,
+                           .migrate = true };
         assert_ok(db_open(&f->cx, &set, &f->db));
         fix_open(f);
         return f;
@@ -94,9 +95,10 @@ static Err say_run(Ctx *cx, const MemoryScope *s, void *arg) {
         Facts facts;
         ExtractContext ec = { .said_at = cx_now_ms(cx) };
         TRY(conversation_default(cx, s, &c));
-        TRY(turn_add(cx, s, &(TurnNew){ .conversation_id = c.conversation_id, .role = STR("user"), .text = str_c(a->text) }, &t));
+        TRY(turn_add(cx, s, &(TurnNew){ .conversation_id = c.conversation_id, .role = STR("user"),
+                                        .text = str_c(a->text) }, &t));
         facts_extract(cx->arena, t.text, &ec, &facts);
-        return memory_learn(cx, s, &t, &facts, "rule", a->ret);
+        return memory_learn(cx, &(MemoryScope){ s->m, s->c, s->user_id, "rule" }, &t, &facts, a->ret);
 }
 
 Err fix_say(Fix *f, const char *user, const char *text, Learned *ret) {

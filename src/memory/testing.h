@@ -18,7 +18,8 @@ typedef struct Fix {
 
 Fix *fix_new(void);
 Fix *fix_free(Fix *f);
-void fix_reopen(Fix *f);                              /* the service anew on the same database: caches cold */
+/* the service anew on the same database: caches cold */
+void fix_reopen(Fix *f);
 DEFINE_CLEANUP(Fix, fix_free)
 
 /* Runs fn inside one write for the user. */

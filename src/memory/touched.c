@@ -23,9 +23,11 @@ Touched *touched_free(Touched *t) {
 
 void touched_add(Touched *t, Str user_id, int64_t unit, int64_t at_ms) {
         pthread_mutex_lock(&t->lock);
-        size_t first = t->n > 64 ? t->n - 64 : 0;     /* the same few come back often; further away it is a second row */
+        /* the same few come back often; further away it is a second row */
+        size_t first = t->n > 64 ? t->n - 64 : 0;
         size_t i = t->n;
-        while (i > first && (t->v[i - 1].unit != unit || !str_eq((Str){ t->v[i - 1].user_id, t->v[i - 1].user_n }, user_id)))
+        while (i > first && (t->v[i - 1].unit != unit ||
+                             !str_eq((Str){ t->v[i - 1].user_id, t->v[i - 1].user_n }, user_id)))
                 i--;
         if (i > first) {
                 t->v[i - 1].count++;

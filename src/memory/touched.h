@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* touched: which memories searches returned, gathered and written once a second in one batch, so that reading costs no write. */
+/* touched: which memories searches returned, gathered and written once a second in one batch, so
+ * that reading costs no write. */
 #include "base/base.h"
 
-enum { TOUCHED_MAX = 4096 };                          /* waiting; more are dropped: these are counts, not data */
+/* waiting; more are dropped: these are counts, not data */
+enum { TOUCHED_MAX = 4096 };
 typedef struct Touch { char user_id[128]; size_t user_n; int64_t unit, count, at_ms; } Touch;
 typedef struct Touched Touched;                       /* thread safe */
 Touched *touched_new(void);

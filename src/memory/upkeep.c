@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* upkeep: decay, clean-up and consolidation of one user's memories. Reads walk pages on this thread's connection; each change is a
- * small write that looks at the row again, so nothing is lost to what happened in between. */
+/* upkeep: decay, clean-up and consolidation of one user's memories. Reads walk pages on this
+ * thread's connection; each change is a small write that looks at the row again, so nothing is lost
+ * to what happened in between. */
 #include "codec/json.h"
 #include "codec/when.h"
 #include "memory/jobs.h"
@@ -22,7 +23,8 @@ typedef struct Upkeep {
 static void upkeep_done(Upkeep *u) { keys_done(&u->keys); }
 
 static Err upkeep_init(Ctx *cx, Memory *m, Str user_id, Upkeep *ret) {
-        *ret = (Upkeep){ .cx = cx, .s = { .m = m, .user_id = user_id, .actor = "job" }, .now = cx_now_ms(cx) };
+        *ret = (Upkeep){ .cx = cx, .s = { .m = m, .user_id = user_id, .actor = "job" },
+                         .now = cx_now_ms(cx) };
         TRY(db_read(cx, m->db, &ret->s.c));
         return keys_get(cx, &ret->s, &ret->keys);
 }
@@ -50,7 +52,7 @@ static Err walk(Upkeep *u, PickFn *pick, DbFn *fn) {
                 size_t n = 0;
                 pc.arena = page;
                 TRY(db_read(&pc, u->s.m->db, &u->s.c));
-                Err e = stored_page(&pc, &u->s, &u->keys, before, PAGE, &list);
+                Err e = stored_page(&pc, &u->s, &u->keys, (Page){ before, PAGE }, &list);
                 if (e)
                         return RAISE(u->cx, e, "upkeep: %s", pc.err.what ? pc.err.what : "");
                 for (size_t i = 0; i < list.n; i++) {
@@ -94,7 +96,8 @@ static Err decay_step(Ctx *cx, DbConn *c, void *arg) {
         MemoryScope s = scope_on(st->u, c);
         for (size_t i = 0; i < st->n; i++) {
                 int64_t changed = 0;
-                TRY(db_run(cx, c, &sql_memory_decay, ARGS(v_text(s.user_id), v_int(st->v[i].unit), v_num(st->v[i].decay)),
+                TRY(db_run(cx, c, &sql_memory_decay, ARGS(v_text(s.user_id), v_int(st->v[i].unit),
+                                                          v_num(st->v[i].decay)),
                            &changed));
                 st->u->count += changed;
                 if (st->v[i].archive)
@@ -128,7 +131,8 @@ static bool cleanup_pick(Upkeep *u, const Stored *m, Todo *ret) {
                 return false;
         if (m->type == TYPE_COMMITMENT && is_ahead(u, r))
                 return false;
-        bool faded = weigh_decay(r, m->level, u->now) < 0.1, doubtful = !r->access_count && r->confidence < 0.7;
+        bool faded = weigh_decay(r, m->level, u->now) < 0.1, doubtful = !r->access_count &&
+                r->confidence < 0.7;
         if (!faded && !doubtful)
                 return false;
         u->count += u->cleanup->dry_run;
@@ -162,10 +166,11 @@ Err memory_cleanup(Ctx *cx, Memory *m, Str user_id, const Cleanup *what, int64_t
 
 /* ---- consolidation ---- */
 
-/* A live memory as the search for clusters sees it. Pairs are found by equal bands of their sketches: four bytes each, eight
- * bands; a pair at cosine .9 shares one with probability .99. */
+/* A live memory as the search for clusters sees it. Pairs are found by equal bands of their
+ * sketches: four bytes each, eight bands; a pair at cosine .9 shares one with probability .99. */
 enum { BANDS = 8, BAND = SKETCH_SIZE / BANDS };
-typedef struct Peer { int64_t unit; MemoryType type; Sketch sketch; Mac subject, value; bool has_subject; } Peer;
+typedef struct Peer { int64_t unit; MemoryType type; Sketch sketch; Mac subject,
+                      value; bool has_subject; } Peer;
 typedef struct Peers { Peer *v; size_t n, cap; } Peers;
 typedef struct Pair { int64_t keep, drop; } Pair;
 typedef struct Merge { Upkeep *u; double threshold; Pair pair; } Merge;
@@ -178,7 +183,7 @@ static Err peers_load(Upkeep *u, Peers *ret) {
                 Ctx pc = *u->cx;
                 StoredList list;
                 pc.arena = page;
-                Err e = stored_page(&pc, &u->s, &u->keys, before, PAGE, &list);
+                Err e = stored_page(&pc, &u->s, &u->keys, (Page){ before, PAGE }, &list);
                 if (e)
                         return RAISE(u->cx, e, "consolidation: %s", pc.err.what ? pc.err.what : "");
                 if (p.n + list.n > p.cap) {
@@ -191,7 +196,8 @@ static Err peers_load(Upkeep *u, Peers *ret) {
                         const Stored *m = &list.v[i];
                         before = m->row.unit;
                         if (m->status == STATUS_ACTIVE)
-                                p.v[p.n++] = (Peer){ before, m->type, m->sketch, m->subject_mac, m->value_mac, m->has_subject };
+                                p.v[p.n++] = (Peer){ before, m->type, m->sketch, m->subject_mac,
+                                                     m->value_mac, m->has_subject };
                 }
                 if (list.n < PAGE)
                         break;
@@ -204,7 +210,8 @@ static int band_cmp(const void *a, const void *b, void *arg) {
         const Peer *x = a, *y = b;
         size_t at = *(size_t *)arg;
         int c = memcmp(x->sketch.b + at, y->sketch.b + at, BAND);
-        return c ? c : x->type != y->type ? (int)x->type - (int)y->type : (x->unit > y->unit) - (x->unit < y->unit);
+        return c ? c : x->type != y->type ? (int)x->type - (int)y->type
+                : (x->unit > y->unit) - (x->unit < y->unit);
 }
 
 static bool same_claim(const Stored *a, const Stored *b) {
@@ -219,7 +226,8 @@ static Err merge_check(Ctx *cx, const MemoryScope *s, Merge *g, Stored *keep, St
         Str x, y;
         TRY(stored_by_unit(cx, s, &g->u->keys, g->pair.keep, keep));
         TRY(stored_by_unit(cx, s, &g->u->keys, g->pair.drop, drop));
-        if (keep->status != STATUS_ACTIVE || drop->status != STATUS_ACTIVE || keep->type != drop->type || !same_claim(keep, drop))
+        if (keep->status != STATUS_ACTIVE || drop->status != STATUS_ACTIVE ||
+            keep->type != drop->type || !same_claim(keep, drop))
                 return ERR_NOT_FOUND;
         TRY(content_fold(cx, keep->row.content, &x));
         TRY(content_fold(cx, drop->row.content, &y));
@@ -237,7 +245,8 @@ static Err merge_drop(Ctx *cx, const MemoryScope *s, Merge *g, const Stored *kee
         drop->row.superseded_by = keep->row.memory_id;
         drop->row.retired_at = now;
         drop->row.valid_to = drop->row.valid_to ? drop->row.valid_to : MAX(now, drop->row.valid_from + 1);
-        return stored_change(cx, s, &g->u->keys, drop, &(Change){ MEMORY_SUPERSEDE, "consolidated", drop->row.content });
+        return stored_change(cx, s, &g->u->keys, drop, &(Change){ MEMORY_SUPERSEDE, "consolidated",
+                drop->row.content });
 }
 
 static Err merge_pair(Ctx *cx, DbConn *c, void *arg) {
@@ -259,7 +268,8 @@ static Err merge_pair(Ctx *cx, DbConn *c, void *arg) {
         ids[keep.row.supersedes.n] = drop.row.memory_id;
         keep.row.supersedes = (Strs){ ids, keep.row.supersedes.n + 1 };
         stored_absorb(cx, &keep, &drop);
-        TRY(stored_change(cx, &s, &g->u->keys, &keep, &(Change){ MEMORY_UPDATE, "consolidated", keep.row.content }));
+        TRY(stored_change(cx, &s, &g->u->keys, &keep, &(Change){ MEMORY_UPDATE, "consolidated",
+                keep.row.content }));
         g->u->count++;
         return OK;
 }

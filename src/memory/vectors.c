@@ -18,7 +18,8 @@ typedef struct Block { Str user_id; size_t n, cap, dim; int8_t *q; float *scale;
 
 struct Vectors {
         Embedder *embedder;
-        pthread_mutex_t lock;                         /* over blocks; held while one is scanned: that takes a millisecond or two */
+        /* over blocks; held while one is scanned: that takes a millisecond or two */
+        pthread_mutex_t lock;
         Block blocks[BLOCK_SLOTS];
         size_t bytes, hand;
 };
@@ -123,10 +124,14 @@ static int32_t dot_int8(const int8_t *a, const int8_t *b, size_t n) {
 
 /* ---- store ---- */
 
-static const char *vector_field(Ctx *cx, int64_t unit) { return arena_printf(cx->arena, "vector:%lld", (long long)unit); }
+static const char *vector_field(Ctx *cx, int64_t unit) {
+        return arena_printf(cx->arena, "vector:%lld", (long long)unit);
+}
 
-static Err vector_open(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Str sealed, Str *ret) {
-        return seal_open(cx, &k->seal, (SealFor){ s->user_id, vector_field(cx, unit) }, sealed, ret);
+typedef struct Sealed { int64_t unit; Str bytes; } Sealed;
+
+static Err vector_open(Ctx *cx, const MemoryScope *s, const Keys *k, Sealed v, Str *ret) {
+        return seal_open(cx, &k->seal, (SealFor){ s->user_id, vector_field(cx, v.unit) }, v.bytes, ret);
 }
 
 static Err block_fill(Ctx *cx, const MemoryScope *s, const Keys *k, Block *b) {
@@ -135,14 +140,15 @@ static Err block_fill(Ctx *cx, const MemoryScope *s, const Keys *k, Block *b) {
         _cleanup_(rows_done) Rows r = {0};
         Ctx rc = *cx;
         rc.arena = rows;
-        TRY(db_rows(cx, s->c, &sql_vector_each, ARGS(v_text(s->user_id), v_text(embedder_model(v->embedder))), &r));
+        TRY(db_rows(cx, s->c, &sql_vector_each, ARGS(v_text(s->user_id),
+                                                     v_text(embedder_model(v->embedder))), &r));
         for (;;) {
                 bool got = false;
                 Str body;
                 TRY(rows_next(cx, &r, &got));
                 if (!got)
                         return OK;
-                TRY(vector_open(&rc, s, k, row_int(&r, 0), row_text(&r, 1), &body));
+                TRY(vector_open(&rc, s, k, (Sealed){ row_int(&r, 0), row_text(&r, 1) }, &body));
                 size_t dim = body.n / sizeof(float);
                 if (!b->dim)
                         b->dim = dim;
@@ -199,26 +205,36 @@ static void block_scan(const Block *b, const float *query, Similar *best, size_t
         }
 }
 
-/* The best again in full precision; what is gone from the store stays out. */
-static Err rescore(Ctx *cx, const MemoryScope *s, const Keys *k, const float *query, size_t dim, Similar *best, size_t *n) {
-        size_t kept = 0;
-        for (size_t i = 0; i < *n; i++) {
-                _cleanup_(rows_done) Rows r = {0};
-                Str body;
-                Err e = db_row(cx, s->c, &sql_vector_get, ARGS(v_text(s->user_id), v_int(best[i].id)), &r);
-                if (e == ERR_NOT_FOUND)
-                        continue;
-                TRY(e);
-                TRY(vector_open(cx, s, k, best[i].id, row_text(&r, 0), &body));
-                if (body.n != dim * sizeof(float))
-                        continue;
-                const float *x = (const float *)(const void *)arena_dup(cx->arena, body).p;
-                double c = 0;
-                for (size_t d = 0; d < dim; d++)
-                        c += (double)x[d] * query[d];
-                best[kept++] = (Similar){ best[i].id, c };
+typedef struct Near { const float *query; size_t dim; Similar *best; size_t n; } Near;
+
+static Err rescore_one(Ctx *cx, const MemoryScope *s, const Keys *k, Near *near, Similar *at) {
+        _cleanup_(rows_done) Rows r = {0};
+        Str body;
+        TRY(db_row(cx, s->c, &sql_vector_get, ARGS(v_text(s->user_id), v_int(at->id)), &r));
+        TRY(vector_open(cx, s, k, (Sealed){ at->id, row_text(&r, 0) }, &body));
+        if (body.n != near->dim * sizeof(float))
+                return ERR_NOT_FOUND;
+        double c = 0;
+        for (size_t d = 0; d < near->dim; d++) {
+                float x;
+                memcpy(&x, body.p + d * sizeof x, sizeof x);
+                c += (double)x * near->query[d];
         }
-        *n = kept;
+        at->cosine = c;
+        return OK;
+}
+
+/* The best again in full precision; what is gone from the store stays out. */
+static Err rescore(Ctx *cx, const MemoryScope *s, const Keys *k, Near *near) {
+        size_t kept = 0;
+        for (size_t i = 0; i < near->n; i++) {
+                Err e = rescore_one(cx, s, k, near, &near->best[i]);
+                if (e && e != ERR_NOT_FOUND)
+                        return e;
+                if (!e)
+                        near->best[kept++] = near->best[i];
+        }
+        near->n = kept;
         return OK;
 }
 
@@ -245,9 +261,10 @@ Err vectors_search(Ctx *cx, const MemoryScope *s, const Keys *k, SearchQuery *sq
         }
         pthread_mutex_unlock(&v->lock);
         TRY(e);
-        TRY(rescore(cx, s, k, query.v, dim, best, &n));
+        Near near = { query.v, dim, best, n };
+        TRY(rescore(cx, s, k, &near));
         sq->similar = best;
-        sq->similar_n = n;
+        sq->similar_n = near.n;
         return OK;
 }
 
@@ -263,11 +280,13 @@ static Err put_write(Ctx *cx, DbConn *c, void *arg) {
                 Stored now;
                 Err e = stored_by_unit(cx, &s, p->k, unit, &now);
                 if (e == ERR_NOT_FOUND || (!e && now.row.version != p->v[i].row.version))
-                        continue;                     /* gone or changed meanwhile: the next round sees it */
+                        /* gone or changed meanwhile: the next round sees it */
+                        continue;
                 TRY(e);
                 Str bytes = str_n(p->vecs.v + i * p->vecs.dim, p->vecs.dim * sizeof(float));
                 Str body = seal(cx, &p->k->seal, (SealFor){ s.user_id, vector_field(cx, unit) }, bytes);
-                TRY(db_run(cx, c, &sql_vector_put, ARGS(v_text(s.user_id), v_int(unit), v_text(embedder_model(s.m->vectors->embedder)),
+                TRY(db_run(cx, c, &sql_vector_put, ARGS(v_text(s.user_id), v_int(unit),
+                                                        v_text(embedder_model(s.m->vectors->embedder)),
                                                         v_blob(body)), NULL));
         }
         return OK;
@@ -277,7 +296,8 @@ static Err missing_load(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *v,
         _cleanup_(rows_done) Rows r = {0};
         int64_t units[EMBED_BATCH_MAX];
         size_t n = 0;
-        TRY(db_rows(cx, s->c, &sql_vector_missing, ARGS(v_text(s->user_id), v_text(embedder_model(s->m->vectors->embedder)),
+        TRY(db_rows(cx, s->c, &sql_vector_missing, ARGS(v_text(s->user_id),
+                                                        v_text(embedder_model(s->m->vectors->embedder)),
                                                         v_int(EMBED_BATCH_MAX)), &r));
         for (;;) {
                 bool got = false;
@@ -347,7 +367,7 @@ Err memory_embedding(Ctx *cx, const MemoryScope *s, const MemoryRow *row, Str *r
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
         TRY(keys_get(cx, s, &k));
-        TRY(vector_open(cx, s, &k, row->unit, row_text(&r, 0), &body));
+        TRY(vector_open(cx, s, &k, (Sealed){ row->unit, row_text(&r, 0) }, &body));
         buf_addc(&b, '[');
         for (size_t i = 0; i + sizeof(float) <= body.n; i += sizeof(float)) {
                 float x;

@@ -7,14 +7,18 @@
 
 static const double base[_TYPE_N] = { [TYPE_FACT] = .7, [TYPE_PREFERENCE] = .75, [TYPE_COMMITMENT] = .9,
                                       [TYPE_INSTRUCTION] = .85, [TYPE_ENTITY] = .8, [TYPE_EPISODIC] = .6 };
-static const char *const critical[] = { "my name", "i am", "i'm called", "call me", "my wife", "my husband", "my partner",
-                                        "my fiancé", "my fiancée", "my fiance", "my fiancee", "my goal", "i want to",
+static const char *const critical[] = { "my name", "i am", "i'm called", "call me", "my wife",
+                                        "my husband", "my partner",
+                                        "my fiancé", "my fiancée", "my fiance", "my fiancee", "my goal",
+                                                "i want to",
                                         "i plan to", NULL };
-static const char *const high[] = { "always", "never", "important", "remember", "deadline", "appointment", "meeting",
+static const char *const high[] = { "always", "never", "important", "remember", "deadline",
+                                    "appointment", "meeting",
                                     "promise", NULL };
 
 static bool is_word(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                (unsigned char)c >= 0x80;
 }
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
@@ -78,10 +82,13 @@ Weight weigh_importance(MemoryType type, Str content, Str said, const MemoryRow 
         return w;
 }
 
-static double days_since(int64_t then, int64_t now) { return fmax(0, (double)(now - then) / (double)DAY_MS); }
+static double days_since(int64_t then, int64_t now) {
+        return fmax(0, (double)(now - then) / (double)DAY_MS);
+}
 
 double weigh_decay(const MemoryRow *row, MemoryLevel level, int64_t now_ms) {
-        static const double per_day[_LEVEL_N] = { [LEVEL_CRITICAL] = 0, [LEVEL_HIGH] = .001, [LEVEL_MEDIUM] = .005,
+        static const double per_day[_LEVEL_N] = { [LEVEL_CRITICAL] = 0, [LEVEL_HIGH] = .001,
+                                                  [LEVEL_MEDIUM] = .005,
                                                   [LEVEL_LOW] = .02 };
         double w = row->importance_score * exp(-per_day[level] * days_since(row->created_at, now_ms));
         w += fmin(0.05 * (double)row->access_count, 0.3);

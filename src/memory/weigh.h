@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* weigh: how much a memory matters, and how that fades (contracts: write path, decay). Pure arithmetic on the row. */
+/* weigh: how much a memory matters, and how that fades (contracts: write path, decay). Pure
+ * arithmetic on the row. */
 #include "memory/memory_int.h"
 
 typedef struct Weight { MemoryLevel level; double score; } Weight;    /* score: 3 decimals */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* write: the write path of the contract, in its order: validate, exact duplicate, near duplicate, conflict, quota, importance,
- * store. One transaction, no outbound call. */
+/* write: the write path of the contract, in its order: validate, exact duplicate, near duplicate,
+ * conflict, quota, importance, store. One transaction, no outbound call. */
 #include "codec/json.h"
 #include "codec/unicode.h"
 #include "codec/uuid.h"
@@ -22,7 +22,8 @@ static Err content_check(Ctx *cx, Str content, Str *ret) {
         TRY(unicode_nfc(cx, content, &nfc));
         size_t n = str_utf8_count(nfc);
         if (str_trim(nfc).n == 0 || n > MEMORY_CONTENT_MAX)
-                return RAISE_FIELD(cx, "#/content", "must be 1 to %d characters, not all blank", MEMORY_CONTENT_MAX);
+                return RAISE_FIELD(cx, "#/content", "must be 1 to %d characters, not all blank",
+                                   MEMORY_CONTENT_MAX);
         *ret = nfc;
         return OK;
 }
@@ -31,7 +32,8 @@ static Err words_check(Ctx *cx, const char *pointer, Strs list, size_t max) {
         if (list.n > max)
                 return RAISE_FIELD(cx, pointer, "at most %zu", max);
         for (size_t i = 0; i < list.n; i++)
-                if (list.v[i].n == 0 || str_utf8_count(list.v[i]) > (max == MEMORY_TAGS_MAX ? MEMORY_TAG_MAX : 256))
+                if (list.v[i].n == 0 || str_utf8_count(list.v[i]) > (max == MEMORY_TAGS_MAX
+                        ? MEMORY_TAG_MAX : 256))
                         return RAISE_FIELD(cx, pointer, "item %zu is empty or too long", i);
         return OK;
 }
@@ -106,10 +108,12 @@ static Err pending_dated(Ctx *cx, const Fact *fact, MemoryRow *r, bool *ret_sche
         if (!fact || !fact->scheduled_at)
                 return OK;
         *ret_scheduled = true;
-        return json_with(cx, r->context, &(Member){ "scheduled_date", json_time(cx, fact->scheduled_at) }, 1, &r->context);
+        return json_with(cx, r->context, &(Member){ "scheduled_date",
+                                                    json_time(cx, fact->scheduled_at) }, 1,
+                &r->context);
 }
 
-static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact, Pending *p,
+static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, Pending *p,
                             bool *ret_scheduled) {
         MemoryRow *r = &p->m.row;
         MomentRef ref = { .said_at = in->said_at ? in->said_at : cx_now_ms(cx) };
@@ -119,10 +123,11 @@ static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, 
         if (in->verbatim)
                 return OK;
         if (!moment_find(cx->arena, r->content, &ref, &(Moment){0}))
-                return pending_dated(cx, fact, r, ret_scheduled);
+                return pending_dated(cx, p->fact, r, ret_scheduled);
         TRY(profile_utc_offset(cx, s, ref.said_at, &ref.utc_offset_min));
-        if (!moment_annotate(cx->arena, r->content, &ref, &text, &at) || str_utf8_count(text) > MEMORY_CONTENT_MAX)
-                return pending_dated(cx, fact, r, ret_scheduled);
+        if (!moment_annotate(cx->arena, r->content, &ref, &text, &at) ||
+            str_utf8_count(text) > MEMORY_CONTENT_MAX)
+                return pending_dated(cx, p->fact, r, ret_scheduled);
         r->content = text;
         *ret_scheduled = true;
         return json_with(cx, r->context, &(Member){ "scheduled_date", json_time(cx, at) }, 1, &r->context);
@@ -132,7 +137,8 @@ static Err pending_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, cons
         MemoryRow *r = &p->m.row;
         int type = word_index(memory_type_names, in->type);
         if (type < 0)
-                return RAISE_FIELD(cx, "#/type", "must be one of fact, preference, commitment, instruction, entity, episodic");
+                return RAISE_FIELD(cx, "#/type", "must be one of fact, preference, commitment, "
+                                                 "instruction, entity, episodic");
         p->m.type = (MemoryType)type;
         TRY(content_check(cx, in->content, &r->content));
         TRY(words_check(cx, "#/tags", in->tags, MEMORY_TAGS_MAX));
@@ -186,7 +192,8 @@ Err stored_identify(Ctx *cx, const Keys *k, Stored *m) {
         TRY(content_fold(cx, m->row.subject, &subject));
         TRY(content_fold(cx, m->row.value, &value));
         Attribute a = attribute_parse(m->row.attribute);
-        mac_of(k, arena_printf(cx->arena, "subject/%d", (int)a), value_key(ATTR_NONE, subject), &m->subject_mac);
+        mac_of(k, arena_printf(cx->arena, "subject/%d", (int)a), value_key(ATTR_NONE, subject),
+               &m->subject_mac);
         mac_of(k, "value", value_key(a, value), &m->value_mac);
         return OK;
 }
@@ -200,7 +207,8 @@ static void written(MemoryWritten *w, MemoryEvent event, const char *reason, con
 static Err confirm(Ctx *cx, const MemoryScope *s, Stored *m, double confidence) {
         m->last_confirmed = cx_now_ms(cx);
         m->row.confidence = MAX(m->row.confidence, confidence);
-        return db_run(cx, s->c, &sql_memory_confirm, ARGS(v_text(s->user_id), v_int(m->row.unit), v_int(m->last_confirmed),
+        return db_run(cx, s->c, &sql_memory_confirm, ARGS(v_text(s->user_id), v_int(m->row.unit),
+                                                          v_int(m->last_confirmed),
                                                           v_num(m->row.confidence)), NULL);
 }
 
@@ -253,17 +261,20 @@ Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const
         bool is_text = why->old_content.p && !str_eq(why->old_content, m->row.content);
         TRY(stored_save(cx, s, k, m));
         MemoryVersion v = { .event = str_c(memory_event_names[why->event]), .reason = str_c(why->reason),
-                            .old_content = is_text ? why->old_content : m->row.content, .new_content = m->row.content };
+                            .old_content = is_text ? why->old_content : m->row.content,
+                                    .new_content = m->row.content };
         TRY(version_add(cx, s, k, m, &v));
         TRY(shelf_get(cx, s, &shelf));
         shelve(cx, s, shelf, m);
         index_later(cx, s, m);
         if (is_text)
-                TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(m->row.unit)), NULL));
+                TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(m->row.unit)),
+                           NULL));
         if (is_text)
                 TRY(vectors_later(cx, s));
         return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED ? profile_on_memory(cx, s, k, m)
-                                                                          : profile_on_gone(cx, s, k, m, GONE_SUPERSEDED);
+                                                                          : profile_on_gone(cx, s, k, m,
+                                                                                  GONE_SUPERSEDED);
 }
 
 void stored_absorb(Ctx *cx, Stored *into, const Stored *from) {
@@ -358,14 +369,16 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         return OK;
 }
 
-Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact, MemoryWritten *ret) {
+Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
+                       MemoryWritten *ret) {
         _cleanup_(keys_done) Keys k = {0};
-        Pending p = {0};
+        Pending p = { .fact = fact };
         bool is_scheduled;
         TRY(pending_make(cx, s, in, fact, &p));
         TRY(keys_get(cx, s, &k));
-        TRY(pending_schedule(cx, s, in, fact, &p, &is_scheduled));
-        Weight w = weigh_importance(p.m.type, p.m.row.content, fact ? fact->quote : STR_NULL, &p.m.row, is_scheduled);
+        TRY(pending_schedule(cx, s, in, &p, &is_scheduled));
+        Weight w = weigh_importance(p.m.type, p.m.row.content, fact ? fact->quote : STR_NULL, &p.m.row,
+                                    is_scheduled);
         p.m.level = w.level;
         p.m.row.importance_score = w.score;
         p.m.row.memory_id = uuid_new(cx);
@@ -384,7 +397,8 @@ Err memory_add(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryWritten
 static Err change_text(Ctx *cx, const MemoryChange *in, Stored *m) {
         Fact read;
         TRY(content_check(cx, in->content, &m->row.content));
-        m->has_subject = fact_attribute(cx->arena, m->row.content, &read) && read.attribute != ATTR_NONE && !read.is_past &&
+        m->has_subject = fact_attribute(cx->arena, m->row.content, &read) &&
+                read.attribute != ATTR_NONE && !read.is_past &&
                          !read.is_negated;
         m->row.attribute = m->has_subject ? str_c(attribute_names[read.attribute]) : STR_NULL;
         m->row.subject = m->has_subject ? read.subject : STR_NULL;
@@ -394,12 +408,15 @@ static Err change_text(Ctx *cx, const MemoryChange *in, Stored *m) {
 
 static Err change_status(Ctx *cx, const MemoryChange *in, Stored *m) {
         int status = word_index(memory_status_names, in->status);
-        bool ok = status == STATUS_ACTIVE ? m->status == STATUS_FLAGGED || m->status == STATUS_ARCHIVED || m->status == STATUS_ACTIVE
+        bool ok = status == STATUS_ACTIVE ? m->status == STATUS_FLAGGED ||
+                m->status == STATUS_ARCHIVED || m->status == STATUS_ACTIVE
                                           : status == STATUS_ARCHIVED && m->status != STATUS_SUPERSEDED;
         if (!ok)
-                return RAISE_FIELD(cx, "#/status", "a memory that is %s cannot become that", memory_status_names[m->status]);
+                return RAISE_FIELD(cx, "#/status", "a memory that is %s cannot become that",
+                                   memory_status_names[m->status]);
         m->status = (MemoryStatus)status;
-        return json_with(cx, m->row.context, &(Member){ "potential_conflict", STR_NULL }, 1, &m->row.context);
+        return json_with(cx, m->row.context, &(Member){ "potential_conflict", STR_NULL }, 1,
+                         &m->row.context);
 }
 
 static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
@@ -429,18 +446,21 @@ static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
         return OK;
 }
 
-Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in, MemoryWritten *ret) {
+Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
+                  MemoryWritten *ret) {
         _cleanup_(keys_done) Keys k = {0};
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
-        if (in->if_match.p && !str_eq_c(in->if_match, "*") && !str_eq(in->if_match, memory_etag(cx, &m.row)))
+        if (in->if_match.p && !str_eq_c(in->if_match, "*") &&
+            !str_eq(in->if_match, memory_etag(cx, &m.row)))
                 return RAISE(cx, ERR_PRECONDITION, "version is %lld", (long long)m.row.version);
         Str before = m.row.content;
         TRY(change_apply(cx, in, &m));
         if (in->confidence > 1)
                 return RAISE_FIELD(cx, "#/confidence", "must be 0 to 1");
-        Weight w = weigh_importance(m.type, m.row.content, STR_NULL, &m.row, str_contains(m.row.context, STR("\"scheduled_date\"")));
+        Weight w = weigh_importance(m.type, m.row.content, STR_NULL, &m.row,
+                                    str_contains(m.row.context, STR("\"scheduled_date\"")));
         if (m.status != STATUS_SUPERSEDED) {
                 m.level = w.level;
                 m.row.importance_score = w.score;
@@ -496,7 +516,8 @@ static bool strs_has(Strs list, Str s) {
 }
 
 static bool row_matches(const MemoryRow *r, const MemoryMatch *which) {
-        return (!which->type.p || str_eq_nocase(r->type, which->type)) && (!which->tag.p || strs_has(r->tags, which->tag)) &&
+        return (!which->type.p || str_eq_nocase(r->type, which->type)) &&
+                (!which->tag.p || strs_has(r->tags, which->tag)) &&
                (!which->before || r->created_at < which->before);
 }
 
@@ -506,7 +527,7 @@ Err memory_delete_all(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, i
         TRY(keys_get(cx, s, &k));
         for (;;) {
                 StoredList page;
-                TRY(stored_page(cx, s, &k, before, 500, &page));
+                TRY(stored_page(cx, s, &k, (Page){ before, 500 }, &page));
                 for (size_t i = 0; i < page.n; i++) {
                         before = page.v[i].row.unit;
                         if (!row_matches(&page.v[i].row, which))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* zone: minutes east of UTC of a named time zone, from the system's zone files (RFC 8536), read directly: the C library's own
- * calendar calls know only the zone of the process. */
+/* zone: minutes east of UTC of a named time zone, from the system's zone files (RFC 8536), read
+ * directly: the C library's own calendar calls know only the zone of the process. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -46,7 +46,8 @@ static bool offset_parse(Str zone, int *ret_min) {
 static bool name_is_safe(Str zone) {
         for (size_t i = 0; i < zone.n; i++) {
                 char c = zone.p[i];
-                if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("/_+-", c)))
+                if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      strchr("/_+-", c)))
                         return false;
         }
         return zone.n > 0 && zone.n < 64 && zone.p[0] != '/';
@@ -65,7 +66,8 @@ static bool tzif_offset(const unsigned char *p, size_t n, int64_t at_s, int *ret
                                 return false;
                         counts[i] = (size_t)v;        /* isutc, isstd, leap, times, types, chars */
                 }
-                const size_t w = (size_t)width, times = pos + HEADER, index = times + counts[3] * w, types = index + counts[3];
+                const size_t w = (size_t)width, times = pos + HEADER, index = times + counts[3] * w,
+                        types = index + counts[3];
                 size_t next = types + counts[4] * 6 + counts[5] + counts[2] * (w + 4) + counts[1] + counts[0];
                 if (next > n || counts[4] == 0)
                         return false;
