@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "api/docs.h"
 
+#include <pthread.h>
+
 #include "api/api.h"
 #include "codec/when.h"
 #include "web/static.h"
 
 enum { OPENAPI_MAX = 4 * 1024 * 1024 };
 
-struct Docs { Str openapi; Buf text; Static *ui; };
+/* The document is printed when it is first asked for: most servers never are, and it is half a
+ * megabyte. */
+struct Docs {
+        pthread_mutex_t lock;
+        Str version, public_url;
+        Buf openapi;
+        Static *ui;
+};
 
 static const char page_csp[] =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -42,10 +51,9 @@ Err docs_new(Ctx *cx, Str dir, Str version, Str public_url, Docs **ret) {
         Docs *d = calloc(1, sizeof *d);
         if (!d)
                 abort();
-        d->text = BUF(OPENAPI_MAX);
-        openapi_write(&d->text, route_tables, version, public_url);
-        d->openapi = buf_str(&d->text);
-        if (d->text.full || (dir.n && static_open(cx, dir, &d->ui)))
+        *d = (Docs){ .version = version, .public_url = public_url, .openapi = BUF(OPENAPI_MAX) };
+        pthread_mutex_init(&d->lock, NULL);
+        if (dir.n && static_open(cx, dir, &d->ui))
                 /* the page is a convenience: without it the server still serves */
                 err_clear(cx);
         *ret = d;
@@ -55,10 +63,19 @@ Err docs_new(Ctx *cx, Str dir, Str version, Str public_url, Docs **ret) {
 Docs *docs_free(Docs *d) {
         if (d) {
                 static_close(d->ui);
-                buf_done(&d->text);
+                buf_done(&d->openapi);
+                pthread_mutex_destroy(&d->lock);
         }
         free(d);
         return NULL;
+}
+
+static Str document(Docs *d) {
+        pthread_mutex_lock(&d->lock);
+        if (!d->openapi.n)
+                openapi_write(&d->openapi, route_tables, d->version, d->public_url);
+        pthread_mutex_unlock(&d->lock);
+        return buf_str(&d->openapi);
 }
 
 static Err page(Req *rq, Str type, Str body) {
@@ -87,7 +104,7 @@ static Err file_handle(Req *rq, const void *in, void *ret) {
 
 static Err openapi_handle(Req *rq, const void *in, void *ret) {
         req_header(rq, STR("Cache-Control"), STR("no-cache"));
-        return req_raw(rq, STR("application/json"), rq->sv->docs->openapi);
+        return req_raw(rq, STR("application/json"), document(rq->sv->docs));
 }
 
 static Err home_handle(Req *rq, const void *in, void *ret) {
