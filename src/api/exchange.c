@@ -403,7 +403,9 @@ static LogLevel level_of(const Visit *v, int status) {
 
 static void hook_end(void *arg, Exchange *x) {
         Visit *v = x->user;
-        double seconds = (double)(cx_mono_us(&x->cx) - x->started_us) / 1e6;
+        int64_t now_us = cx_mono_us(&x->cx);
+        double seconds = (double)(now_us - x->started_us) / 1e6;
+        recent_count(now_us, x->status >= 500);
         if (v->row)
                 row_count(v->row, x->aborted && !x->status ? 499 : x->status, seconds);
         Ctx *cx = &x->cx;

@@ -15,12 +15,13 @@ typedef struct MetricsBrief {
         int64_t timestamp;
         double uptime_seconds;
         int64_t requests_total;
-        double avg_response_time_ms;
+        double error_rate_1min, avg_response_time_ms;
         Str memory_usage, active_counters;
 } MetricsBrief;
 static const Shape metrics_brief = SHAPE(
         MetricsBrief, F_TIME(MetricsBrief, timestamp, F_REQ),
         F_NUM(MetricsBrief, uptime_seconds, F_REQ), F_INT(MetricsBrief, requests_total, F_REQ),
+        F_NUM(MetricsBrief, error_rate_1min, F_REQ),
         F_NUM(MetricsBrief, avg_response_time_ms, F_REQ), F_JSON(MetricsBrief, memory_usage, F_REQ),
         F_JSON(MetricsBrief, active_counters, F_REQ));
 
@@ -54,12 +55,15 @@ static Err brief(Req *rq, MetricsBrief *ret) {
                 .timestamp = cx_now_ms(rq->cx),
                 .uptime_seconds = (double)(cx_now_ms(rq->cx) - rq->sv->started_ms) / 1000,
                 .requests_total = (int64_t)requests,
+                .error_rate_1min = recent_error_rate(cx_mono_us(rq->cx)),
                 .avg_response_time_ms =
                         requests > 0
                                 ? 1000 * metric_observed("mainstay_http_request_duration_seconds") /
                                           requests
                                 : 0,
-                .memory_usage = arena_strf(a, "{\"rss_bytes\":%lld}", (long long)self.rss_bytes),
+                .memory_usage = arena_strf(
+                        a, "{\"rss_bytes\":%lld,\"percent\":%.2f}", (long long)self.rss_bytes,
+                        100 * (double)self.rss_bytes / (double)proc_memory_max()),
                 .active_counters =
                         arena_strf(a, "{\"connections\":%lld,\"streams\":%lld,\"in_flight\":%lld}",
                                    (long long)server.connections, (long long)server.streams,

@@ -7,6 +7,7 @@
 typedef struct Printer {
         Buf *out;
         const Shape *seen[512];                       /* components, printed once each */
+        bool answers[512];                            /* seen[i] is part of an answer */
         size_t n_seen;
 } Printer;
 
@@ -14,15 +15,24 @@ static void str(Buf *out, const char *c) { json_write_str(out, str_c(c)); }
 
 /* ---- shapes ---- */
 
-static void shape_note(Printer *p, const Shape *s) {
-        for (size_t i = 0; i < p->n_seen; i++)
-                if (p->seen[i] == s)
-                        return;
-        assert(p->n_seen < ELEMENTSOF(p->seen));
-        p->seen[p->n_seen++] = s;
+static size_t shape_place(const Printer *p, const Shape *s) {
+        size_t i = 0;
+        while (i < p->n_seen && p->seen[i] != s)
+                i++;
+        return i;
+}
+
+static void shape_note(Printer *p, const Shape *s, bool answer) {
+        size_t i = shape_place(p, s);
+        if (i < p->n_seen && (p->answers[i] || !answer))
+                return;
+        assert(i < ELEMENTSOF(p->seen));
+        p->n_seen = MAX(p->n_seen, i + 1);
+        p->seen[i] = s;
+        p->answers[i] = answer;
         for (const Field *f = s->fields; f->type != FT_END; f++)
                 if (f->sub)
-                        shape_note(p, f->sub);
+                        shape_note(p, f->sub, answer);
 }
 
 /* Two rooms may name a struct alike; the later one gets a number. */
@@ -110,7 +120,7 @@ static void field_type(Printer *p, const Field *f) {
         }
 }
 
-static void field_schema(Printer *p, const Field *f) {
+static void field_schema(Printer *p, const Field *f, bool answer) {
         if (f->type == FT_OBJ) {
                 if (f->flags & (F_NULL | F_CLEAR))
                         buf_add_c(p->out, "{\"oneOf\":[");
@@ -126,16 +136,17 @@ static void field_schema(Printer *p, const Field *f) {
                 buf_add_c(p->out, p->out->n > empty ? ",\"description\":" : "\"description\":");
                 str(p->out, f->doc);
         }
-        if (f->flags & F_SECRET)
+        if (f->flags & F_SECRET && !answer)
                 buf_add_c(p->out, ",\"writeOnly\":true");
         buf_addc(p->out, '}');
 }
 
 static void shape_print(Printer *p, const Shape *s) {
+        bool answer = p->answers[shape_place(p, s)];
         buf_add_c(p->out, "{\"type\":\"object\",\"properties\":{");
         for (const Field *f = s->fields; f->type != FT_END; f++) {
                 buf_addf(p->out, "%s\"%s\":", f == s->fields ? "" : ",", f->name);
-                field_schema(p, f);
+                field_schema(p, f, answer);
         }
         buf_addc(p->out, '}');
         const char *comma = ",\"required\":[";
@@ -192,7 +203,7 @@ static void parameter(Printer *p, const char *where, const Field *f, const char 
         buf_add_c(p->out, ",\"schema\":");
         Field bare = *f;
         bare.doc = NULL;
-        field_schema(p, &bare);
+        field_schema(p, &bare, false);
         buf_addc(p->out, '}');
         *comma = ",";
 }
@@ -378,12 +389,14 @@ static const char *tag_about(const char *tag) {
                 { "account", "The person behind the credential" },
                 { "api keys", "Credentials for programs" },
                 { "admin", "Accounts, for administrators" },
+                { "audit", "What happened to accounts and credentials, in a chain of hashes" },
+                { "mem0 compatible", "The interface of mem0's clients" },
                 { "memories", "What is known about a person: facts, search, history" },
                 { "profile", "The person in 27 fields, each with its source" },
                 { "Chat", "Turns of a conversation, whole or streamed" },
                 { "Conversations", "Conversations and their turns" },
                 { "Usage", "What models cost, and budgets" },
-                { "OpenAI", "The interface of OpenAI's clients" },
+                { "OpenAI compatible", "The interface of OpenAI's clients" },
                 { "Health", "Liveness, readiness, checks" },
                 { "Operations", "Status and metrics" },
                 { "Documentation", "This document and its page" },
@@ -428,9 +441,9 @@ void openapi_write(Buf *out, const Route *const *tables, Str version, Str public
         for (const Route *const *t = tables; *t; t++)
                 for (const Route *r = *t; r->id; r++) {
                         if (r->in)
-                                shape_note(&p, r->in);
+                                shape_note(&p, r->in, false);
                         if (r->out)
-                                shape_note(&p, r->out);
+                                shape_note(&p, r->out, true);
                 }
         buf_add_c(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Mainstay\",\"summary\":\"The "
                        "backend an AI product stands on\","

@@ -3,8 +3,6 @@
 
 #include "identity/scope.h"
 
-enum { ROWS_MAX = 512 };
-
 typedef struct Node Node;
 struct Node {
         Str word;                                     /* of the segment leading here */
@@ -104,27 +102,25 @@ static Err self_test(Ctx *cx, const Router *r) {
         return OK;
 }
 
+static size_t rows_in(const Route *const *tables) {
+        size_t n = 0;
+        for (const Route *const *t = tables; *t; t++)
+                for (const Route *route = *t; route->id; route++)
+                        n++;
+        return n;
+}
+
 Err router_new(Ctx *cx, const Route *const *tables, Router **ret) {
         Arena *arena = arena_new();
-        Router *r = NEW(arena, Router);
+        _cleanup_(router_freep) Router *r = NEW(arena, Router);
         r->arena = arena;
-        r->rows = NEW_ARRAY(arena, Row, ROWS_MAX);
+        r->rows = NEW_ARRAY(arena, Row, rows_in(tables));
         for (const Route *const *t = tables; *t; t++)
-                for (const Route *route = *t; route->id; route++) {
-                        Err e = r->n_rows < ROWS_MAX
-                                        ? row_add(cx, r, route)
-                                        : RAISE(cx, ERR_TOO_LARGE, "more than %d routes", ROWS_MAX);
-                        if (e) {
-                                router_free(r);
-                                return e;
-                        }
-                }
-        Err e = self_test(cx, r);
-        if (e) {
-                router_free(r);
-                return e;
-        }
+                for (const Route *route = *t; route->id; route++)
+                        TRY(row_add(cx, r, route));
+        TRY(self_test(cx, r));
         *ret = r;
+        r = NULL;
         return OK;
 }
 
@@ -217,4 +213,33 @@ void row_count(Row *row, int status, double seconds) {
         }
         cell_inc(c);
         cell_observe(row->duration, seconds);
+}
+
+/* ---- the last minute, for who reads JSON and keeps no series ---- */
+
+enum { RECENT_S = 60, RECENT_SLOTS = 64 };
+static struct { _Atomic int64_t second; _Atomic uint32_t requests, errors; } recent[RECENT_SLOTS];
+
+/* Two threads that meet at the turn of a second may lose a count: it is a rate. */
+void recent_count(int64_t now_us, bool is_error) {
+        int64_t second = now_us / 1000000;
+        size_t i = (size_t)second % RECENT_SLOTS;
+        if (atomic_exchange_explicit(&recent[i].second, second, memory_order_relaxed) != second) {
+                atomic_store_explicit(&recent[i].requests, 0, memory_order_relaxed);
+                atomic_store_explicit(&recent[i].errors, 0, memory_order_relaxed);
+        }
+        atomic_fetch_add_explicit(&recent[i].requests, 1, memory_order_relaxed);
+        if (is_error)
+                atomic_fetch_add_explicit(&recent[i].errors, 1, memory_order_relaxed);
+}
+
+double recent_error_rate(int64_t now_us) {
+        int64_t oldest = now_us / 1000000 - RECENT_S;
+        double requests = 0, errors = 0;
+        for (size_t i = 0; i < RECENT_SLOTS; i++)
+                if (atomic_load_explicit(&recent[i].second, memory_order_relaxed) > oldest) {
+                        requests += atomic_load_explicit(&recent[i].requests, memory_order_relaxed);
+                        errors += atomic_load_explicit(&recent[i].errors, memory_order_relaxed);
+                }
+        return requests > 0 ? errors / requests : 0;
 }

@@ -34,3 +34,7 @@ void    router_match(const Router *r, Method method, Str path, Match *ret);
 Str     router_allow(Ctx *cx, unsigned allow);        /* "GET, HEAD, POST" */
 size_t  router_count(const Router *r);
 void    row_count(Row *row, int status, double seconds);   /* HEAD counts as the GET of its row */
+
+/* Requests of the last minute and the share of them that failed on our side (5xx). */
+void   recent_count(int64_t now_us, bool is_error);
+double recent_error_rate(int64_t now_us);

@@ -10,12 +10,18 @@ static const Shape thing =
         SHAPE(Thing, F_STR(Thing, name, F_REQ, .min = 1, .max = 8),
               F_INT(Thing, size, 0, .min = 0, .max = 10), F_STRS(Thing, tags, F_NULL));
 
+typedef struct KeyIn { Str secret; } KeyIn;
+typedef struct KeyOut { Str secret; } KeyOut;
+static const Shape key_in = SHAPE(KeyIn, F_STR(KeyIn, secret, F_REQ | F_SECRET));
+static const Shape key_out = SHAPE(KeyOut, F_STR(KeyOut, secret, F_REQ | F_SECRET));
+
 static Err nothing(Req *rq, const void *in, void *ret) { return OK; }
 
-#define ROW(id_, method_, path_)                                                                   \
+#define ROW(id_, method_, path_) ROW_OF(id_, method_, path_, &thing, &thing)
+#define ROW_OF(id_, method_, path_, in_, out_)                                                     \
         {                                                                                          \
                 .id = id_, .method = method_, .path = path_, .lane = LANE_INLINE,                  \
-                .auth = AUTH_USER, .rate = RATE_READ, .in = &thing, .out = &thing,                 \
+                .auth = AUTH_USER, .rate = RATE_READ, .in = in_, .out = out_,                      \
                 .body_max = 100, .tag = "Things", .summary = "A \"thing\"", .audit_none = "test",  \
                 .fn = nothing                                                                      \
         }
@@ -26,6 +32,7 @@ static const Route things[] = {
         ROW("thing.put", PUT, "/things/{thing_id}"),
         ROW("part.get", GET, "/things/{thing_id}/parts/{part_id}"),
         ROW("wire", POST, "/v1/things/"),
+        ROW_OF("key", POST, "/keys", &key_in, &key_out),
         { .id = NULL },
 };
 static const Route *const tables[] = { things, NULL };
@@ -134,25 +141,47 @@ static void test_openapi_is_json_with_every_row(void **state) {
         _cleanup_(json_freep) Json *doc = NULL;
         assert_ok(json_parse(&f->cx, buf_str(&out), 64, &doc));
         JsonRef paths = json_get(json_root(doc), "paths");
-        assert_int_equal(json_count(paths), 4);
+        assert_int_equal(json_count(paths), 5);
         JsonRef put = json_get(json_get(paths, "/things/{thing_id}"), "put");
         assert_str(json_str(json_get(put, "summary")), "A \"thing\"");
         assert_str(json_str(json_get(json_at(json_get(put, "parameters"), 0), "name")), "thing_id");
         JsonRef responses = json_get(put, "responses");
         assert_int_not_equal(json_kind(json_get(responses, "401")), JSON_ABSENT);
         assert_int_not_equal(json_kind(json_get(responses, "422")), JSON_ABSENT);
-        JsonRef schema =
-                json_get(json_get(json_get(json_root(doc), "components"), "schemas"), "Thing");
+        JsonRef schemas = json_get(json_get(json_root(doc), "components"), "schemas");
+        JsonRef schema = json_get(schemas, "Thing");
         assert_false(json_bool(json_get(schema, "additionalProperties"), true));
         assert_int_equal(
                 json_int(json_get(json_get(json_get(schema, "properties"), "name"), "maxLength"),
                          0),
                 8);
+        /* a secret that is answered is not write-only */
+        static const struct { const char *shape; bool write_only; } keys[] = { { "KeyIn", true },
+                                                                               { "KeyOut", false } };
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                JsonRef secret = json_get(json_get(json_get(schemas, keys[i].shape), "properties"),
+                                          "secret");
+                assert_int_equal(json_kind(json_get(secret, "type")), JSON_STR);
+                assert_int_equal(json_bool(json_get(secret, "writeOnly"), false),
+                                 keys[i].write_only);
+        }
         buf_clear(&out);
         routes_write(&out, tables);
         _cleanup_(json_freep) Json *rows = NULL;
         assert_ok(json_parse(&f->cx, buf_str(&out), 64, &rows));
-        assert_int_equal(json_count(json_root(rows)), 5);
+        assert_int_equal(json_count(json_root(rows)), 6);
+}
+
+static void test_recent_errors(void **state) {
+        const int64_t at = INT64_C(1000) * 1000000;
+        assert_true(recent_error_rate(at) == 0);
+        for (int i = 0; i < 10; i++)
+                recent_count(at + i * 1000000, i < 2);
+        assert_true(recent_error_rate(at + 10 * 1000000) == 0.2);
+        /* the two that failed are more than a minute old, then all are */
+        assert_true(recent_error_rate(at + 62 * 1000000) == 0);
+        recent_count(at + 64 * 1000000, true);        /* the slot of the first, used again */
+        assert_true(recent_error_rate(at + 100 * 1000000) == 1);
 }
 
 static JsonRef problem(Fixture *f, Err e, Wire wire, Json **ret) {
@@ -210,6 +239,7 @@ int main(void) {
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_openapi_is_json_with_every_row, setup,
                                                 teardown),
+                cmocka_unit_test(test_recent_errors),
                 cmocka_unit_test_setup_teardown(test_problem_names_the_members, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_internal_failures_tell_nothing, setup,
                                                 teardown),

@@ -47,8 +47,8 @@ static void probe_memory(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec
         ProcStats self = { .rss_bytes = 0 };
         if (proc_stats(cx, &self))
                 err_clear(cx);
-        int64_t rss = self.rss_bytes, limit = proc_memory_limit();
-        double ratio = limit > 0 ? (double)rss / (double)limit : 0;
+        int64_t rss = self.rss_bytes;
+        double ratio = (double)rss / (double)proc_memory_max();
         ret->state = HEALTH_UP;
         ret->observed = ratio;
         ret->unit = "ratio";

@@ -132,6 +132,12 @@ int64_t proc_memory_limit(void) {
         return least;
 }
 
+int64_t proc_memory_max(void) {
+        int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
+        int64_t limit = proc_memory_limit();
+        return limit > 0 && limit < machine ? limit : machine;
+}
+
 Err disk_free_ratio(Ctx *cx, const char *path, double *ret) {
         struct statvfs v;
         if (statvfs(path, &v) || v.f_blocks == 0)

@@ -13,6 +13,8 @@ Err proc_stats(Ctx *cx, ProcStats *ret) _must_check_;
 
 /* The smallest memory limit of our control groups (v2, then v1); 0 = none. */
 int64_t proc_memory_limit(void);
+/* What we can have at most: that limit, or the memory of the machine when it is smaller. */
+int64_t proc_memory_max(void);
 /* Share of the file system of `path` that is free for us, 0..1. */
 Err disk_free_ratio(Ctx *cx, const char *path, double *ret) _must_check_;
 int64_t fds_limit_raise(void); /* soft limit up to the hard one; the limit now */
