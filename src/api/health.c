@@ -328,19 +328,33 @@ static const Shape status_shape =
               F_STRS(Status, routes_missing, F_REQ), F_STR(Status, version, F_REQ),
               F_NUM(Status, uptime_seconds, F_REQ));
 
+/* Tables of rows by what they are about, each named once. */
+static Strs routers(Ctx *cx) {
+        size_t n_tables = 0, n = 0;
+        while (route_tables[n_tables])
+                n_tables++;
+        Str *names = NEW_ARRAY(cx->arena, Str, n_tables);
+        for (size_t t = 0; t < n_tables; t++) {
+                Str tag = str_c(route_tables[t]->tag);
+                size_t i = 0;
+                while (i < n && !str_eq(names[i], tag))
+                        i++;
+                names[i] = tag;
+                n = MAX(n, i + 1);
+        }
+        return (Strs){ names, n };
+}
+
 static Err status_handle(Req *rq, const void *in, void *ret) {
         const Services *sv = rq->sv;
         CheckViews views;
         health_view(rq->cx, sv->health, &views);
-        Str *tags = NEW_ARRAY(rq->cx->arena, Str, 64);
-        size_t n = 0;
-        for (const Route *const *t = route_tables; *t && n < 64; t++)
-                tags[n++] = str_c((*t)->tag);
+        Strs tags = routers(rq->cx);
         bool ready = health_is_ready(sv->health, &views, (Strs){ NULL, 0 });
         *(Status *)ret = (Status){
                 ready ? STR("operational") : STR("degraded"), cx_now_ms(rq->cx), sv->environment,
-                *sv->server ? server_port(*sv->server) : 0, (Strs){ tags, n }, (int64_t)n, (int64_t)router_count(sv->router),
-                (Strs){ tags, 0 }, sv->version, (double)(cx_now_ms(rq->cx) - sv->started_ms) / 1000,
+                *sv->server ? server_port(*sv->server) : 0, tags, (int64_t)tags.n,
+                (int64_t)router_count(sv->router), (Strs){ tags.v, 0 }, sv->version, (double)(cx_now_ms(rq->cx) - sv->started_ms) / 1000,
         };
         return OK;
 }
