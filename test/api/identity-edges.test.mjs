@@ -6,9 +6,23 @@ import { after, before, describe, test } from 'node:test';
 import { api, newUser, PASSWORD, signIn, unique } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startSmtp } from '../fake/smtp.mjs';
+import { totp } from '../lib/totp.mjs';
 
 const ADMIN = 'root@example.org';
 const NOBODY = 'usr_00000000000000000000000000';
+
+// Wrong passwords between the two steps of a sign-in delay the second step too.
+async function guess({ email }) {
+        const login = (password) =>
+                call('POST', '/api/v1/auth/login', { body: { email, password } });
+        const { mfa_token } = (await login(PASSWORD)).body;
+        for (let i = 0; i < 5; i++) await login('not the password 123');
+        await call('POST', '/api/v1/auth/mfa/verify', {
+                body: { mfa_token, code: '000000' },
+                expect: 429,
+                code: 'login_delayed',
+        });
+}
 
 let server, call, root;
 before(async () => {
@@ -85,11 +99,23 @@ describe('second factor', () => {
                         expect: 409,
                         code: 'conflict',
                 });
-                await user.call('POST', factor, { body: { password: PASSWORD }, expect: 200 });
+                const { body } = await user.call('POST', factor, {
+                        body: { password: PASSWORD },
+                        expect: 200,
+                });
                 await user.call('POST', `${factor}/confirm`, {
                         body: { code: 'abcdef' },
                         code: 'invalid_code',
                 });
+                await user.call('POST', `${factor}/confirm`, {
+                        body: { code: totp(body.secret) },
+                        expect: 200,
+                });
+                await user.call('DELETE', factor, {
+                        body: { password: PASSWORD, code: 'abcdef' },
+                        code: 'invalid_code',
+                });
+                await guess(user);
         });
 });
 
@@ -111,6 +137,20 @@ describe('leaving', () => {
                 const back = { email: user.email, password: PASSWORD };
                 await there('POST', '/api/v1/me/restore', { body: back, expect: 200 });
                 await signIn(there, user.email);
+
+                const wrong = { email: `${unique()}@example.org`, password: 'not it 1234' };
+                const restore = (body) => there('POST', '/api/v1/me/restore', { body });
+                const codes = new Set();
+                for (let i = 0; i < 5; i++) codes.add((await restore(wrong)).body.code);
+                const storm = Array.from({ length: 60 }, () =>
+                        restore({ ...wrong, email: `${unique()}@example.org` }),
+                );
+                for (const answer of await Promise.all(storm)) codes.add(answer.body.code);
+                assert.deepEqual([...codes].sort(), [
+                        'hash_queue_full',
+                        'invalid_credentials',
+                        'login_delayed',
+                ]);
                 await patient.stop();
         });
         test('three exports a day', async () => {

@@ -99,7 +99,19 @@ test('everything at once, only when it is confirmed', async () => {
                 expect: 200,
         });
         assert.equal(body.deleted_count, 2);
+        await leaver.call('DELETE', '/api/v1/memories?confirm=true', {
+                expect: 404,
+                code: 'memory_not_found',
+        });
+        await leaver.call('DELETE', '/memories', { expect: 400, code: 'bad_request' });
 });
+
+test('an import of nothing', () =>
+        user.call('POST', '/api/v1/conversations/import', {
+                body: { conversations: [] },
+                expect: 422,
+                code: 'invalid_request',
+        }));
 
 test('a search in the name of somebody else', async () => {
         const path = '/api/v1/memories/search?query=tea&user_id=usr_00000000000000000000000000';
