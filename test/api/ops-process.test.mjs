@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+// The process as an operator meets it: reload, the management listener, metrics in three forms,
+// CORS, HEAD, the order of refusals, and `config check`.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { api, newUser } from '../lib/api.mjs';
+import { runBinary, startServer } from '../lib/server.mjs';
+
+const ORIGIN = 'https://app.example.com';
+const TOKEN = 'metrics-token-of-this-test';
+let server, call, user, management;
+
+async function freePort() {
+        const probe = createServer().listen(0, '127.0.0.1');
+        await new Promise((r) => {
+                probe.on('listening', r);
+        });
+        const { port } = probe.address();
+        await new Promise((r) => {
+                probe.close(r);
+        });
+        return port;
+}
+
+before(async () => {
+        const port = await freePort();
+        management = `http://127.0.0.1:${port}`;
+        server = await startServer({
+                env: {
+                        METRICS_PORT: String(port),
+                        METRICS_TOKEN: TOKEN,
+                        CORS_ORIGINS: `${ORIGIN}, http://localhost:3000`,
+                },
+        });
+        call = api(server);
+        user = await newUser(call);
+});
+after(() => server.stop());
+
+test('SIGHUP reads the log level again, and keeps the old one when the file is wrong', async () => {
+        const file = join(server.dataDir, 'settings.yaml');
+        await writeFile(file, 'LOG_LEVEL: INFO\n');
+        const one = await startServer({ args: ['--config', file] });
+        const debug = () => one.logs.filter((l) => l.level === 'DEBUG').length;
+        const ask = api(one);
+        await ask('GET', '/health', { expect: 200 });
+        assert.equal(debug(), 0);
+        await writeFile(file, 'LOG_LEVEL: DEBUG\n');
+        one.child.kill('SIGHUP');
+        const line = await one.waitLog((l) => l.event === 'config_reloaded');
+        assert.equal(line.attrs.log_level, 'DEBUG');
+        const seen = one.waitLog((l) => l.level === 'DEBUG' && l.route === 'health.alive');
+        await ask('GET', '/health', { expect: 200 });
+        await seen;
+        await writeFile(file, 'LOG_LEVEL: LOUD\n');
+        one.child.kill('SIGHUP');
+        await one.waitLog((l) => l.event === 'config_error');
+        const still = one.waitLog((l) => l.level === 'DEBUG' && l.route === 'health.alive');
+        await ask('GET', '/health', { expect: 200 });
+        await still;
+        await one.stop();
+});
+
+describe('the management listener', () => {
+        const get = (path, headers = {}) => fetch(management + path, { headers });
+        test('has metrics and health without a credential', async () => {
+                const metrics = await get('/metrics');
+                assert.equal(metrics.status, 200);
+                assert.match(await metrics.text(), /^mainstay_build_info\{version="/m);
+                assert.equal((await get('/health')).status, 200);
+                assert.equal((await get('/health/ready')).status, 200);
+        });
+        test('has nothing else', async () => {
+                for (const path of ['/api/v1/memories', '/docs', '/openapi.json', '/v1/models'])
+                        assert.equal((await get(path)).status, 404, path);
+                assert.equal((await get('/health/detailed')).status, 401);
+        });
+});
+
+describe('metrics', () => {
+        const bearer = { headers: { Authorization: `Bearer ${TOKEN}` } };
+        const as = (accept) => ({ headers: { ...bearer.headers, Accept: accept } });
+        test('need their token, or a credential with the scope', async () => {
+                await call('GET', '/metrics', { expect: 401, code: 'not_authenticated' });
+                await call('GET', '/metrics', { token: 'nonsense', expect: 401 });
+                await user.call('GET', '/metrics', { expect: 403, code: 'insufficient_scope' });
+                await call('GET', '/metrics', { ...bearer, expect: 200 });
+        });
+        test('every family has HELP and TYPE once, and no series twice', async () => {
+                const { text, headers } = await call('GET', '/metrics', bearer);
+                assert.match(headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
+                const seen = new Set();
+                const typed = new Set();
+                for (const line of text.trim().split('\n')) {
+                        const [, kind, name] = line.match(/^# (HELP|TYPE) (\S+)/) ?? [];
+                        const series = kind ? `${kind} ${name}` : line.replace(/ \S+$/, '');
+                        assert.ok(!seen.has(series), series);
+                        seen.add(series);
+                        if (kind === 'TYPE') typed.add(name);
+                        if (kind) continue;
+                        const family = series.replace(/\{.*/, '');
+                        const base = family.replace(/_(bucket|sum|count)$/, '');
+                        assert.ok(typed.has(family) || typed.has(base), line);
+                        assert.match(line, / -?[\d.]+(e[+-]?\d+)?$/i);
+                }
+                assert.ok(text.includes(`route="me.get"`) || text.includes('route="auth.login"'));
+                assert.ok(!text.includes(user.user_id));
+                assert.ok(!text.includes(user.email));
+        });
+        test('as OpenMetrics', async () => {
+                const { text, type } = await call(
+                        'GET',
+                        '/metrics',
+                        { ...as('application/openmetrics-text; version=1.0.0'), judge: false },
+                );
+                assert.equal(type, 'application/openmetrics-text');
+                assert.ok(text.endsWith('# EOF\n'));
+        });
+        test('as JSON', async () => {
+                const { body } = await call('GET', '/metrics', as('application/json'));
+                assert.ok(body.requests_total > 0);
+                assert.ok(body.avg_response_time_ms > 0);
+                assert.ok(body.error_rate_1min >= 0 && body.error_rate_1min <= 1);
+                assert.ok(body.memory_usage.rss_bytes > 1e6);
+                assert.ok(body.memory_usage.percent > 0 && body.memory_usage.percent < 100);
+                assert.ok(body.active_counters.connections >= 1);
+        });
+});
+
+describe('CORS', () => {
+        const from = (origin) => ({ headers: { Origin: origin } });
+        test('a listed origin may call, with credentials', async () => {
+                for (const [path, status] of [
+                        ['/health', 200],
+                        ['/api/v1/memories', 401],
+                        ['/nowhere', 404],
+                ]) {
+                        const { headers } = await call('GET', path, {
+                                ...from(ORIGIN),
+                                expect: status,
+                        });
+                        assert.equal(headers.get('access-control-allow-origin'), ORIGIN);
+                        assert.equal(headers.get('access-control-allow-credentials'), 'true');
+                        assert.equal(headers.get('vary'), 'Origin');
+                }
+        });
+        test('another gets no such header', async () => {
+                for (const origin of ['https://app.example.com.evil.test', 'null', `${ORIGIN}:444`])
+                        for (const method of ['GET', 'OPTIONS']) {
+                                const { headers } = await call(method, '/health', {
+                                        ...from(origin),
+                                        judge: false,
+                                });
+                                assert.equal(headers.get('access-control-allow-origin'), null);
+                                assert.equal(headers.get('access-control-allow-methods'), null);
+                        }
+        });
+        test('a preflight is 204, needs no credential and names the methods', async () => {
+                const { headers } = await call('OPTIONS', '/api/v1/memories', {
+                        ...from(ORIGIN),
+                        expect: 204,
+                        judge: false,
+                });
+                assert.match(headers.get('access-control-allow-methods'), /\bPOST\b/);
+                assert.match(headers.get('access-control-allow-headers'), /Authorization/);
+                assert.match(headers.get('access-control-allow-headers'), /Idempotency-Key/);
+                assert.equal(headers.get('access-control-max-age'), '600');
+        });
+});
+
+describe('an answer', () => {
+        test('to HEAD is that of GET without the body', async () => {
+                for (const path of ['/health', '/openapi.json', '/nowhere', '/api/v1/memories']) {
+                        const get = await user.call('GET', path);
+                        const head = await user.call('HEAD', path, { judge: false });
+                        assert.equal(head.status, get.status);
+                        assert.equal(head.text, '');
+                        const length = Number(head.headers.get('content-length'));
+                        assert.ok(length > 0, path);
+                        assert.equal(head.headers.get('content-type'), get.headers.get('content-type'));
+                }
+        });
+        test('to HEAD where there is no GET is 405', async () => {
+                const { headers } = await user.call('HEAD', '/api/v1/conversation', {
+                        expect: 405,
+                        judge: false,
+                });
+                assert.equal(headers.get('allow'), 'POST');
+        });
+        test('comes in the order path, method, credential, media type, JSON, values', async () => {
+                const raw = (text, type) => ({ raw: text, headers: { 'Content-Type': type } });
+                const json = 'application/json';
+                const path = '/api/v1/memories';
+                await call('POST', '/api/v1/nowhere', { ...raw('{', 'text/plain'), expect: 404 });
+                await call('PUT', path, { ...raw('{', 'text/plain'), expect: 405 });
+                await call('POST', path, { ...raw('{', 'text/plain'), expect: 401 });
+                await user.call('POST', path, { ...raw('{', 'text/plain'), expect: 415 });
+                await user.call('POST', path, { ...raw('{', json), expect: 400, code: 'bad_json' });
+                await user.call('POST', path, { ...raw('{}', json), expect: 422 });
+        });
+        test('has its ids and no cache', async () => {
+                const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+                const { headers, body } = await call('GET', '/nowhere', {
+                        headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` },
+                        expect: 404,
+                });
+                assert.equal(headers.get('x-request-id'), trace);
+                assert.equal(body.request_id, trace);
+                assert.equal(body.instance, `urn:trace:${trace}`);
+                assert.equal(headers.get('cache-control'), 'no-store');
+                assert.equal(headers.get('server'), null);
+        });
+});
+
+test('/status names each router once', async () => {
+        const { body } = await call('GET', '/status', { expect: 200 });
+        assert.equal(new Set(body.routers_loaded).size, body.routers_loaded.length);
+        assert.equal(body.total_routers, body.routers_loaded.length);
+        assert.deepEqual(body.routes_missing, []);
+        assert.equal(body.port, server.port);
+});
+
+test('config check names every fault at once, as text or as JSON', async () => {
+        const env = {
+                LISTEN: 'nonsense',
+                WORKERS: '0',
+                TRUSTED_PROXIES: 'nonsense',
+                HEALTH_CHECKS: '[{"name":"x","kind":"psychic"}]',
+                LLM_PROVIDERS: '{',
+                JWT_SECRET_KEY: 'your-secret-key-your-secret-key-1',
+                DATA_DIR: '/dev/null/data',
+        };
+        const text = await runBinary(['config', 'check'], { env });
+        assert.equal(text.code, 3);
+        const json = await runBinary(['config', 'check', '--json'], { env });
+        assert.equal(json.code, 3);
+        const { error, faults } = JSON.parse(json.stderr);
+        assert.equal(error, 'settings_refused');
+        assert.deepEqual(faults.map((f) => f.setting).sort(), Object.keys(env).sort());
+        for (const name of Object.keys(env)) assert.ok(text.stderr.includes(`mainstay: ${name}: `));
+});
