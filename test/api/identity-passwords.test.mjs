@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 
-import { api, newKey, newUser, PASSWORD, unique } from '../lib/api.mjs';
+import { api, newKey, newUser, PASSWORD, signIn, unique } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startSmtp } from '../fake/smtp.mjs';
 
@@ -71,17 +71,25 @@ describe('without the password', () => {
                 });
         test('the address of a foreign account is not ours to change', async () => {
                 const secret = 'a secret of the front end, long enough';
-                const foreign = await startServer({ env: { NEXTAUTH_SECRET: secret } });
+                const foreign = await startServer({
+                        env: { NEXTAUTH_SECRET: secret },
+                        admin: 'root@example.org',
+                });
                 const now = Math.floor(Date.now() / 1000);
                 const part = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
                 const email = address();
                 const text = `${part({ alg: 'HS256' })}.${part({ sub: 'x-1', email, iat: now, exp: now + 600 })}`;
                 const mac = createHmac('sha256', secret).update(text).digest('base64url');
                 const who = api(foreign).as({ token: `${text}.${mac}` });
-                await who('GET', '/api/v1/auth/me', { expect: 200 });
+                const me = await who('GET', '/api/v1/auth/me', { expect: 200 });
                 const refused = { expect: 403, code: 'forbidden' };
                 for (const [method, path, body] of [table[1], table[4]])
                         await who(method, path, { body: body(PASSWORD), ...refused });
+                const root = (await signIn(api(foreign), 'root@example.org')).call;
+                await root('POST', `/api/v1/admin/users/${me.body.user_id}/start-reset`, {
+                        expect: 409,
+                        code: 'conflict',
+                });
                 await foreign.stop();
         });
 });
