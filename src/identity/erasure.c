@@ -123,7 +123,7 @@ static Err rows_delete(Ctx *cx, DbConn *c, Str user_id) {
 
 static Err erase_write(Ctx *cx, DbConn *c, void *arg) {
         const Restore *r = arg;
-        Work w = { r->id, c, *r->from };
+        Work w = { .id = r->id, .c = c };
         Identity *id = r->id;
         const User *u = &r->user;
 

@@ -257,6 +257,27 @@ test('second factor: enrol, sign in, recover, remove', async () => {
         await verify(two.mfa_token, recovery_codes[0].toLowerCase(), { expect: 200 });
         const three = await first();
         await verify(three.mfa_token, recovery_codes[0], { code: 'invalid_code' });
+        await ann.call('DELETE', '/api/v1/auth/mfa/totp', { body: { password: PASSWORD, code: '123456' }, code: 'invalid_code' });
+        for (let i = 0; i < 4; i++)
+                await verify(three.mfa_token, '123456', { code: 'invalid_code' });
+        await verify(three.mfa_token, recovery_codes[2], { code: 'invalid_link' });     // five tries were made
+        await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, code: 'login_delayed' });
+        await ann.call('DELETE', '/api/v1/auth/mfa/totp', { body: { password: PASSWORD, code: recovery_codes[1] }, code: 'login_delayed' });
+});
+
+test('second factor: the wait also binds a sign-in that had passed the password', async () => {
+        const ann = await newUser(call);
+        const { secret } = (await ann.call('POST', '/api/v1/auth/mfa/totp', { expect: 200 })).body;
+        const { recovery_codes } = (await ann.call('POST', '/api/v1/auth/mfa/totp/confirm', { body: { code: totp(secret) }, expect: 200 })).body;
+        const first = async () => (await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, expect: 200 })).body.mfa_token;
+        const verify = (mfa_token, code, more) => call('POST', '/api/v1/auth/mfa/verify', { body: { mfa_token, code }, ...more });
+        const token = await first();
+        for (let i = 0; i < 4; i++)
+                await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: 'wrong wrong' }, code: 'invalid_credentials' });
+        const r = await verify(token, recovery_codes[0], { code: 'login_delayed' });
+        assert.ok(Number(r.headers.get('retry-after')) >= 1);
+        await sleep(1100);
+        await verify(token, recovery_codes[0], { expect: 200 });
         await ann.call('DELETE', '/api/v1/auth/mfa/totp', { body: { password: PASSWORD, code: recovery_codes[1] }, expect: 204 });
         await signIn(call, ann.email);
 });
@@ -267,6 +288,7 @@ test('profile and consents', async () => {
         assert.equal(r.body.full_name, 'Änn');
         assert.deepEqual(r.body.consents, { memory_extraction: true, llm_processing: false });
         assert.deepEqual((await ann.call('GET', '/api/v1/auth/me')).body.consents, r.body.consents);
+        await ann.call('PATCH', '/api/v1/auth/me', { body: { full_name: 'Ann' }, expect: 200 });
         await ann.call('PATCH', '/api/v1/auth/me', { body: { tier: 'pro' }, expect: 422 });
         await ann.call('PATCH', '/api/v1/me', { body: { email: 'new@example.org' }, expect: 422 });
 });
@@ -305,6 +327,7 @@ test('administration: only by administrators, in force at once', async () => {
         await back.call('GET', '/api/v1/me', { expect: 401 });
         await k.call('GET', '/api/v1/me', { expect: 403 });
         await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, code: 'invalid_credentials' });
+        await root.call('POST', `/api/v1/admin/users/${ann.user_id}/start-reset`, { code: 'conflict' });
         await root.call('PATCH', `/api/v1/admin/users/${root.user_id}`, { body: { is_admin: false }, code: 'conflict' });
         await root.call('GET', '/api/v1/admin/users/usr_nobody', { expect: 404 });
 });
@@ -410,6 +433,31 @@ test('export holds every canary, erasure leaves none', async () => {
         assert.ok(!JSON.stringify(server.logs).match(/canary[0-9a-f]{12}/));
         const verdict = (await root.call('GET', '/api/v1/audit?event=user_deleted', { expect: 200 })).body;
         assert.ok(verdict.some((r) => r.target.id === ann.user_id));
+});
+
+test('a deletion is taken back within its grace', async () => {
+        const kind = await startServer({ env: { ERASURE_GRACE_SECONDS: '3600' } });
+        const ask = api(kind);
+        const ann = await newUser(ask);
+        await ann.call('POST', '/api/v1/memories', { body: { content: 'I like tea', type: 'preference' }, expect: 201 });
+        const gone = (await ann.call('DELETE', '/api/v1/auth/me', { body: { password: PASSWORD }, expect: 202 })).body;
+        assert.ok(Date.parse(gone.erase_at) > Date.now() + 3500e3);
+        await ann.call('GET', '/api/v1/me', { expect: 401 });
+        await ask('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, code: 'invalid_credentials' });
+        assert.equal((await ask('GET', `/api/v1/erasures/${gone.receipt}`)).body.status, 'scheduled');
+        const restore = (email, password, more) => ask('POST', '/api/v1/me/restore', { body: { email, password }, ...more });
+        await restore(ann.email, 'wrong wrong', { code: 'invalid_credentials' });
+        await restore(`no${ann.email}`, PASSWORD, { code: 'invalid_credentials' });
+        await restore(ann.email, PASSWORD, { expect: 200 });
+        const back = await signIn(ask, ann.email);
+        assert.match((await back.call('GET', '/api/v1/memories', { expect: 200 })).text, /tea/);
+        await restore(ann.email, PASSWORD, { code: 'invalid_credentials' });
+        for (let i = 0; i < 6; i++)
+                await restore(ann.email, PASSWORD);
+        await restore(ann.email, PASSWORD, { code: 'login_delayed' });
+        const flood = await Promise.all(Array.from({ length: 40 }, (_, i) => restore(`a${i}@example.org`, PASSWORD)));
+        assert.ok(flood.some((r) => r.body.code === 'hash_queue_full'));
+        await kind.stop();
 });
 
 test('audit verify over the whole run', async () => {
