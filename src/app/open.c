@@ -158,7 +158,7 @@ static Err open_health(Ctx *cx, App *a) {
                                .llm_base_url = s->llm_base_url,
                                .llm_api_key =
                                        s->llm_api_key.n ? s->llm_api_key : s->openai_api_key };
-        return health_new(cx, a->db, a->client, a->timers, &set, &a->health);
+        return health_new(cx, &(HealthRooms){ a->db, a->client, a->timers }, &set, &a->health);
 }
 
 /* Beside the program in an installed tree, or where the build leaves the page's files in a

@@ -274,14 +274,15 @@ static void check_init(Health *h, Check *c, const CheckSpec *spec) {
                             spec->name);
 }
 
-Err health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSettings *set,
-               Health **ret) {
+Err health_new(Ctx *cx, const HealthRooms *rooms, const HealthSettings *set, Health **ret) {
         Arena *arena = arena_new();
         Health *h = NEW(arena, Health);
         Ctx own = { .arena = arena, .world = cx->world };
         CheckSpec *specs;
-        *h = (Health){ .arena = arena, .set = *set, .timers = timers, .phase = PHASE_STARTING };
-        h->rooms = (ProbeRooms){ .db = db, .client = client, .set = &h->set };
+        *h = (Health){
+                .arena = arena, .set = *set, .timers = rooms->timers, .phase = PHASE_STARTING
+        };
+        h->rooms = (ProbeRooms){ .db = rooms->db, .client = rooms->client, .set = &h->set };
         pthread_mutex_init(&h->lock, NULL);
         pthread_cond_init(&h->idle, NULL);
         Err e = checks_parse(&own, set, &specs, &h->n);

@@ -14,7 +14,12 @@ typedef struct Health Health;                         /* one per process; thread
 typedef struct Client Client;
 typedef struct Timers Timers;
 
-typedef enum HealthState { HEALTH_STARTING, HEALTH_UP, HEALTH_DOWN, HEALTH_NOT_CONFIGURED } HealthState;
+typedef enum HealthState {
+        HEALTH_STARTING,
+        HEALTH_UP,
+        HEALTH_DOWN,
+        HEALTH_NOT_CONFIGURED
+} HealthState;
 typedef enum Critical { CRITICAL_NO, CRITICAL_YES, CRITICAL_IF_CONFIGURED } Critical;
 
 typedef struct HealthSettings {
@@ -24,9 +29,13 @@ typedef struct HealthSettings {
         double disk_fail, disk_warn;                  /* free share; 0 = 0.10, 0.20 */
 } HealthSettings;
 
+/* What is probed, and what probes with; all outlive the Health. */
+typedef struct HealthRooms { Db *db; Client *client; Timers *timers; } HealthRooms;
+
 /* ERR_INVALID: an unknown kind, a name twice, a value out of range; the sentence names the
  * check. Probes begin with health_start. */
-Err     health_new(Ctx *cx, Db *db, Client *client, Timers *timers, const HealthSettings *set, Health **ret) _must_check_;
+Err     health_new(Ctx *cx, const HealthRooms *rooms, const HealthSettings *set,
+                   Health **ret) _must_check_;
 /* The same refusals without a Health. */
 Err     health_settings_check(Ctx *cx, const HealthSettings *set) _must_check_;
 void    health_start(Health *h);
@@ -60,10 +69,14 @@ bool    health_is_ready(const Health *h, const CheckViews *views, Strs exclude);
  * threads only. */
 void    health_fresh(Ctx *cx, Health *h);
 
-typedef struct Transition { Str check, from, to, reason; int64_t at; double previous_duration_s; } Transition;
+typedef struct Transition {
+        Str check, from, to, reason;
+        int64_t at;
+        double previous_duration_s;
+} Transition;
 typedef struct Transitions { Transition *v; size_t n; } Transitions;
 typedef struct TransitionFilter { Str check; int64_t since, limit; } TransitionFilter;
-Err     health_history(Ctx *cx, DbConn *c, const TransitionFilter *f, Transitions *ret) _must_check_;
+Err health_history(Ctx *cx, DbConn *c, const TransitionFilter *f, Transitions *ret) _must_check_;
 extern const Migration ops_migrations[];
 /* "starting", "healthy", "unhealthy", "not_configured" */
 extern const char *const health_state_names[];

@@ -71,9 +71,9 @@ static const char *status_error(int status) {
         }
 }
 
-/* The answer of a GET, or `ret` says what went wrong. */
-static bool fetch(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, Str url, CallResult *res,
-                  ProbeResult *ret) {
+/* The answer of a GET. Returns what went wrong; NULL = it answered. */
+static const char *fetch(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, Str url,
+                         CallResult *res) {
         CallHeader auth = { STR("Authorization"),
                             arena_strf(cx->arena, "Bearer %.*s", STR_FMT(spec->key)) };
         CallSpec call = { .method = "GET",
@@ -88,14 +88,12 @@ static bool fetch(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, Str u
         *res = (CallResult){ .status = 0 };
         Err e = client_call(cx, rooms->client, &call, res);
         if (!e)
-                return true;
+                return NULL;
         err_clear(cx);
         if (e == ERR_TIMEOUT)
-                down(ret,
-                     arena_printf(cx->arena, "Timeout after %lld ms", (long long)spec->timeout_ms));
-        else
-                down(ret, res->error ? res->error : "Connection refused");
-        return false;
+                return arena_printf(cx->arena, "Timeout after %lld ms",
+                                    (long long)spec->timeout_ms);
+        return res->error ? res->error : "Connection refused";
 }
 
 static Str number_or_null(Str s) {
@@ -128,8 +126,12 @@ static void probe_llm(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, P
         }
         CallResult res;
         Str base = spec->target.n ? spec->target : STR("https://api.openai.com/v1");
-        if (!fetch(cx, rooms, spec, arena_strf(cx->arena, "%.*s/models", STR_FMT(base)), &res, ret))
+        Str url = arena_strf(cx->arena, "%.*s/models", STR_FMT(base));
+        const char *error = fetch(cx, rooms, spec, url, &res);
+        if (error) {
+                down(ret, error);
                 return;
+        }
         ret->extra = rate_limit_json(cx, &res);
         ret->state = HEALTH_UP;
         if (res.status == 429)
@@ -145,8 +147,11 @@ static void probe_llm(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, P
 
 static void probe_http(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
         CallResult res;
-        if (!fetch(cx, rooms, spec, spec->target, &res, ret))
+        const char *error = fetch(cx, rooms, spec, spec->target, &res);
+        if (error) {
+                down(ret, error);
                 return;
+        }
         ret->extra = arena_strf(cx->arena, ",\"http_status\":%d", res.status);
         ret->state = HEALTH_UP;
         if (res.status < 200 || res.status > 399)

@@ -86,7 +86,7 @@ static int teardown(void **state) {
 static Err open_with(Fixture *f, const char *checks, Health **ret) {
         HealthSettings set = { .checks = str_c(checks), .data_dir = STR("/") };
         err_clear(&f->cx);
-        return health_new(&f->cx, f->db, f->client, f->timers, &set, ret);
+        return health_new(&f->cx, &(HealthRooms){ f->db, f->client, f->timers }, &set, ret);
 }
 
 static CheckView one(Fixture *f, Health *h) {
