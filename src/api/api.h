@@ -16,7 +16,8 @@ typedef struct ApiSettings {
 } ApiSettings;
 
 typedef struct Api Api;
-Err  api_new(Ctx *cx, const Services *sv, const Router *router, const ApiSettings *set, Api **ret) _must_check_;
+Err api_new(Ctx *cx, const Services *sv, const Router *router, const ApiSettings *set,
+            Api **ret) _must_check_;
 Api *api_free(Api *a);
 DEFINE_CLEANUP(Api, api_free)
 ServerHooks api_hooks(Api *a);

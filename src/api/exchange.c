@@ -79,7 +79,8 @@ static void add_timing(HeaderList *l, Visit *v) {
         long long us = (long long)(cx_mono_us(&v->x->cx) - v->x->started_us);
         Arena *arena = v->x->cx.arena;
         add(l, STR("X-Process-Time"), arena_strf(arena, "%lld.%06lld", us / 1000000, us % 1000000));
-        add(l, STR("Server-Timing"), arena_strf(arena, "app;dur=%lld.%03lld", us / 1000, us % 1000));
+        add(l, STR("Server-Timing"),
+            arena_strf(arena, "app;dur=%lld.%03lld", us / 1000, us % 1000));
 }
 
 void visit_send(Visit *v, int status, Str type, Str body) {
@@ -328,7 +329,8 @@ static Err media_type(Visit *v) {
                      r->accepts ? r->accepts : "application/json");
 }
 
-/* Said before anything is paid for the request. Health and metrics are asked most when it is full. */
+/* Said before anything is paid for the request. Health and metrics are asked most when it is
+ * full. */
 static Err capacity(Visit *v) {
         if (v->x->overload != OVERLOAD_REFUSE || v->row->route->rate == RATE_NONE)
                 return OK;
@@ -436,7 +438,11 @@ Err api_new(Ctx *cx, const Services *sv, const Router *router, const ApiSettings
         Api *a = calloc(1, sizeof *a);
         if (!a)
                 abort();
-        *a = (Api){ .sv = sv, .router = router, .set = *set, .limits = limits, .origins = set->cors_origins };
+        *a = (Api){ .sv = sv,
+                    .router = router,
+                    .set = *set,
+                    .limits = limits,
+                    .origins = set->cors_origins };
         *ret = a;
         return OK;
 }

@@ -17,7 +17,8 @@ static const Shape alive_shape =
               F_STR(Alive, environment, F_REQ), F_STR(Alive, version, F_REQ));
 
 static Err alive_handle(Req *rq, const void *in, void *ret) {
-        *(Alive *)ret = (Alive){ STR("alive"), cx_now_ms(rq->cx), rq->sv->environment, rq->sv->version };
+        *(Alive *)ret = (Alive){ STR("alive"), cx_now_ms(rq->cx), rq->sv->environment,
+                                 rq->sv->version };
         return OK;
 }
 
@@ -139,8 +140,10 @@ static Err ready_one_handle(Req *rq, const void *in, void *ret) {
                         continue;
                 CheckViews just = { .v = &views.v[i], .n = 1 };
                 rq->status = v->state == HEALTH_UP || v->state == HEALTH_NOT_CONFIGURED ? 200 : 503;
-                *(OneCheck *)ret = (OneCheck){ str_c(health_state_names[v->state]), cx_now_ms(rq->cx),
-                                               checks_json(rq->cx, &just, (Strs){ NULL, 0 }) };
+                *(OneCheck *)ret = (OneCheck){
+                        str_c(health_state_names[v->state]), cx_now_ms(rq->cx),
+                        checks_json(rq->cx, &just, (Strs){ NULL, 0 })
+                };
                 return OK;
         }
         return ERR_NOT_FOUND;
@@ -149,8 +152,8 @@ static Err ready_one_handle(Req *rq, const void *in, void *ret) {
 static Err startup_handle(Req *rq, const void *in, void *ret) {
         bool started = health_phase_get(rq->sv->health) != PHASE_STARTING;
         rq->status = started ? 200 : 503;
-        *(Alive *)ret = (Alive){ started ? STR("started") : STR("starting"), cx_now_ms(rq->cx), rq->sv->environment,
-                                 rq->sv->version };
+        *(Alive *)ret = (Alive){ started ? STR("started") : STR("starting"), cx_now_ms(rq->cx),
+                                 rq->sv->environment, rq->sv->version };
         return OK;
 }
 
@@ -177,8 +180,8 @@ static Err brief_handle(Req *rq, const void *in, void *ret) {
         if (str_eq(database, STR("not_configured")))
                 database = state_of(&views, "postgres");
         rq->status = ready ? 200 : 503;
-        *(Brief *)ret = (Brief){ ready ? STR("healthy") : STR("unhealthy"), database, state_of(&views, "redis"),
-                                 STR("mainstay"), rq->sv->version };
+        *(Brief *)ret = (Brief){ ready ? STR("healthy") : STR("unhealthy"), database,
+                                 state_of(&views, "redis"), STR("mainstay"), rq->sv->version };
         return OK;
 }
 
@@ -352,9 +355,16 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
         Strs tags = routers(rq->cx);
         bool ready = health_is_ready(sv->health, &views, (Strs){ NULL, 0 });
         *(Status *)ret = (Status){
-                ready ? STR("operational") : STR("degraded"), cx_now_ms(rq->cx), sv->environment,
-                *sv->server ? server_port(*sv->server) : 0, tags, (int64_t)tags.n,
-                (int64_t)router_count(sv->router), (Strs){ tags.v, 0 }, sv->version, (double)(cx_now_ms(rq->cx) - sv->started_ms) / 1000,
+                ready ? STR("operational") : STR("degraded"),
+                cx_now_ms(rq->cx),
+                sv->environment,
+                *sv->server ? server_port(*sv->server) : 0,
+                tags,
+                (int64_t)tags.n,
+                (int64_t)router_count(sv->router),
+                (Strs){ tags.v, 0 },
+                sv->version,
+                (double)(cx_now_ms(rq->cx) - sv->started_ms) / 1000,
         };
         return OK;
 }

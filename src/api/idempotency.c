@@ -42,7 +42,8 @@ const Migration api_migrations[] = {
 };
 
 static const Sql sql_find = { "idempotency_find",
-                              "SELECT fingerprint, status, body, created_at, media_type FROM api_idempotency "
+                              "SELECT fingerprint, status, body, created_at, media_type"
+                              " FROM api_idempotency "
                               "WHERE user_id = $1 AND idem_key = $2" };
 static const Sql sql_claim = { "idempotency_claim",
         "INSERT INTO api_idempotency (user_id, idem_key, fingerprint, status, body, created_at)"

@@ -105,7 +105,9 @@ static void note_moved(void *arg, const LimitCount *c) {
         if (c->policy != DAILY || !str_starts(c->key, str_c(user_class)))
                 return;
         Moved *m = NEW(f->cx->arena, Moved);
-        *m = (Moved){ .next = f->list, .user_id = arena_dup(f->cx->arena, str_from(c->key, sizeof user_class - 1)),
+        Str user_id = str_from(c->key, sizeof user_class - 1);
+        *m = (Moved){ .next = f->list,
+                      .user_id = arena_dup(f->cx->arena, user_id),
                       .start_s = c->start_s, .used = c->count };
         f->list = m;
 }

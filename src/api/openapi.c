@@ -320,8 +320,9 @@ static void failures(Printer *p, const Route *r) {
                         buf_addf(p->out, "\",\"content\":{%s}}", problem_content);
         }
         for (const char *c = "45"; *c; c++)
-                buf_addf(p->out, ",\"%cXX\":{\"description\":\"Any other problem\",\"content\":{%s}}",
-                         *c, problem_content);
+                buf_addf(p->out,
+                         ",\"%cXX\":{\"description\":\"Any other problem\",\"content\":{%s}}", *c,
+                         problem_content);
 }
 
 static void security(Printer *p, const Route *r) {
@@ -481,15 +482,15 @@ static const Route *row_origin(const Route *const *tables, const Route *of) {
 
 static void row_print(Buf *out, const Route *r, const Route *origin) {
         static const char *const auths[] = { "unset", "none", "optional", "user", "admin" };
-        static const char *const rates[] = { "unset",    "none",    "read",   "write", "free", "login",
-                                             "register", "refresh", "forgot", "reset" };
+        static const char *const rates[] = { "unset", "none",     "read",    "write",  "free",
+                                             "login", "register", "refresh", "forgot", "reset" };
         static const char *const lanes[] = { "unset",  "inline", "read",  "write",
                                              "worker", "hash",   "stream" };
         buf_addf(out,
                  "{\"id\":\"%s\",\"origin\":\"%s\",\"method\":\"%s\",\"path\":\"%s\","
                  "\"auth\":\"%s\",\"lane\":\"%s\",\"rate\":\"%s\",\"status\":%d,\"scope\":",
-                 r->id, origin->id, method_names[r->method], r->path, auths[r->auth], lanes[r->lane],
-                 rates[r->rate], success_status(r));
+                 r->id, origin->id, method_names[r->method], r->path, auths[r->auth],
+                 lanes[r->lane], rates[r->rate], success_status(r));
         json_write_str(out, str_c(r->scope ? r->scope : ""));
         buf_add_c(out, ",\"audit\":");
         json_write_str(out, str_c(r->audit ? r->audit : ""));

@@ -156,8 +156,8 @@ static void test_openapi_is_json_with_every_row(void **state) {
                          0),
                 8);
         /* a secret that is answered is not write-only */
-        static const struct { const char *shape; bool write_only; } keys[] = { { "KeyIn", true },
-                                                                               { "KeyOut", false } };
+        static const struct { const char *shape; bool write_only;
+        } keys[] = { { "KeyIn", true }, { "KeyOut", false } };
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
                 JsonRef secret = json_get(json_get(json_get(schemas, keys[i].shape), "properties"),
                                           "secret");

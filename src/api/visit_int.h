@@ -28,7 +28,8 @@ typedef struct Visit {
         const void *in;
         void *ret;
         Err err;                                      /* how it ended, for the log */
-        Err kept;                                     /* of a write that failed and was kept; OK = none */
+        /* of a write that failed and was kept; OK = none */
+        Err kept;
         bool answered;
         DbJob db_job;
         PoolJob pool_job;

@@ -36,8 +36,8 @@ typedef struct App {
 
 /* How far to open: commands that only touch the store need no more. */
 typedef enum AppPart { APP_STORE, APP_IDENTITY, APP_ALL } AppPart;
-/* Before anything is opened: what the rooms find wrong with the settings. ERR_INVALID: each fault is
- * a field error of cx, pointer = the setting's name. */
+/* Before anything is opened: what the rooms find wrong with the settings. ERR_INVALID: each
+ * fault is a field error of cx, pointer = the setting's name. */
 Err  app_check(Ctx *cx, const Settings *set) _must_check_;
 /* On failure cx->err.what is one clear sentence, and what was opened stays for app_close. */
 Err  app_open(Ctx *cx, const Settings *set, AppPart upto, App *a) _must_check_;

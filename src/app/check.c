@@ -51,17 +51,21 @@ static Err check_data_dir(Ctx *cx, const Settings *s) {
                                ? RAISE(cx, ERR_STORAGE, "%s cannot be written", dir)
                                : OK;
         const char *slash = strrchr(dir, '/');
-        const char *parent =
-                !slash ? "." : slash == dir ? "/" : arena_cstr(cx->arena, str_to(s->data_dir, (size_t)(slash - dir)));
+        const char *parent = ".";
+        if (slash)
+                parent = arena_cstr(cx->arena, str_to(s->data_dir, MAX((size_t)(slash - dir), 1)));
         return access(parent, W_OK | X_OK)
-                       ? RAISE(cx, ERR_STORAGE, "%s cannot be made: no way to write to %s", dir, parent)
+                ? RAISE(cx, ERR_STORAGE, "%s cannot be made: no way to write to %s", dir, parent)
                        : OK;
 }
 
 Err app_check(Ctx *cx, const Settings *s) {
-        static const struct { const char *name; Err (*check)(Ctx *cx, const Settings *s); } rooms[] = {
-                { "DATA_DIR", check_data_dir },        { "JWT_SECRET_KEY", check_secret },
-                { "TRUSTED_PROXIES", check_proxies },  { "HEALTH_CHECKS", check_health },
+        static const struct {
+                const char *name;
+                Err (*check)(Ctx *cx, const Settings *s);
+        } rooms[] = {
+                { "DATA_DIR", check_data_dir },       { "JWT_SECRET_KEY", check_secret },
+                { "TRUSTED_PROXIES", check_proxies }, { "HEALTH_CHECKS", check_health },
                 { "LLM_PROVIDERS", check_providers },
         };
         for (size_t i = 0; i < ELEMENTSOF(rooms); i++) {

@@ -198,7 +198,8 @@ static int run_word(Cmd *c, const Word *words, const char *usage) {
 }
 
 static const char user_usage[] =
-        "user create EMAIL | list | disable EMAIL | enable EMAIL | tier EMAIL TIER | reset EMAIL | import FILE";
+        "user create EMAIL | list | disable EMAIL | enable EMAIL | tier EMAIL TIER | reset EMAIL"
+        " | import FILE";
 
 static int user(Cmd *c) {
         static const Word words[] = { { "create", 2, user_create },   { "list", 1, user_list_all },

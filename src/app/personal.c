@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What memory and chat keep about a person, for identity's export and erasure (identity/personal.h). */
+/* What memory and chat keep about a person, for identity's export and erasure
+ * (identity/personal.h). */
 #include "app/app.h"
 #include "chat/usage.h"
 #include "codec/json.h"
@@ -152,8 +153,10 @@ static Err chat_gone(Ctx *cx, DbConn *c, void *arg, Str user_id) {
 
 void personal_register(App *a) {
         const PersonalPart parts[] = {
-                { "memories.json", "what is remembered, with every version", memories_write, memory_gone, a },
-                { "conversations.json", "conversations, word for word", conversations_write, chat_gone, a },
+                { "memories.json", "what is remembered, with every version", memories_write,
+                  memory_gone, a },
+                { "conversations.json", "conversations, word for word", conversations_write,
+                  chat_gone, a },
                 { "assistant_profile.json", "what was understood about the person, and from where",
                   profile_write, NULL, a },
                 { "usage.json", "use of language models", usage_write, NULL, a },

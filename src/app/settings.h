@@ -15,14 +15,17 @@ typedef struct Settings {
         /* storage */
         int64_t write_queue, db_cache_kib, index_memory_mib;
         /* identity */
-        Str root_key, root_key_file, jwt_secret_key, nextauth_secret, auth_secret, auth_secret_1, auth_secret_2, auth_secret_3;
+        Str root_key, root_key_file, jwt_secret_key, nextauth_secret, auth_secret, auth_secret_1,
+                auth_secret_2, auth_secret_3;
         Str authjs_cookie_name, issuer, audience, password_hash, password_list;
         bool skip_auth, registration_closed;
-        int64_t hash_slots, access_ttl_s, session_idle_s, session_absolute_s, remember_idle_s, remember_absolute_s;
+        int64_t hash_slots, access_ttl_s, session_idle_s, session_absolute_s, remember_idle_s,
+                remember_absolute_s;
         int64_t erasure_grace_s;
         Str smtp_url, mail_from;
         /* language models */
-        Str llm_base_url, llm_api_key, llm_model, llm_providers, openai_api_key, budget_action, on_disconnect;
+        Str llm_base_url, llm_api_key, llm_model, llm_providers, openai_api_key, budget_action,
+                on_disconnect;
         bool llm_fallback_offline, llm_extraction;
         double llm_monthly_budget_usd;
         int64_t context_tokens;
@@ -36,7 +39,16 @@ typedef struct Settings {
         int64_t metrics_port;
 } Settings;
 
-typedef enum SettingKind { SET_STR, SET_INT, SET_NUM, SET_BOOL, SET_OFF, SET_LIST, SET_WORD } SettingKind;   /* OFF: "off" is true */
+/* OFF: "off" is true */
+typedef enum SettingKind {
+        SET_STR,
+        SET_INT,
+        SET_NUM,
+        SET_BOOL,
+        SET_OFF,
+        SET_LIST,
+        SET_WORD
+} SettingKind;
 enum { SET_SECRET = 1 << 0 };                         /* masked by print; may come from NAME_FILE */
 
 typedef struct SettingRow {
@@ -63,7 +75,12 @@ typedef struct SettingsSource {
  * setting's name. */
 Err  settings_load(Ctx *cx, const SettingsSource *src, Settings *ret) _must_check_;
 
-typedef enum SettingsForm { SETTINGS_TEXT, SETTINGS_JSON, SETTINGS_MARKDOWN, SETTINGS_ENV_EXAMPLE } SettingsForm;
+typedef enum SettingsForm {
+        SETTINGS_TEXT,
+        SETTINGS_JSON,
+        SETTINGS_MARKDOWN,
+        SETTINGS_ENV_EXAMPLE
+} SettingsForm;
 /* TEXT and JSON print the values in force with secrets masked; MARKDOWN and ENV_EXAMPLE print
  * the table (set may be NULL). */
 void settings_print(Ctx *cx, const Settings *set, SettingsForm form, Buf *out);

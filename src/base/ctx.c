@@ -39,7 +39,8 @@ static void kernel_random(void *p, size_t n) {
         }
 }
 
-/* Ids of requests are small and many: they come from a thread's own stock. What was given out is wiped. */
+/* Ids of requests are small and many: they come from a thread's own stock. What was given out is
+ * wiped. */
 static void real_random(World *w, void *p, size_t n) {
         static _Thread_local struct { unsigned char bytes[512]; size_t left; } stock;
         if (n > 32) {

@@ -52,7 +52,8 @@ Err  err_raise(Ctx *cx, Err code, const char *where, const char *fmt, ...) _prin
 
 /* ERR_INVALID with one member named: RAISE_FIELD(cx, "#/email", "must contain one @"). Call it
  * again for the next one. */
-Err  err_field(Ctx *cx, Err code, const char *where, Str pointer, const char *fmt, ...) _printf_(5, 6);
+Err err_field(Ctx *cx, Err code, const char *where, Str pointer, const char *fmt, ...)
+        _printf_(5, 6);
 #define RAISE_FIELD(cx, pointer, ...) \
         err_field((cx), ERR_INVALID, __FILE_NAME__ ":" _STR1(__LINE__), str_c(pointer), __VA_ARGS__)
 void err_extra_int(Ctx *cx, const char *name, int64_t v);
@@ -62,6 +63,8 @@ void err_clear(Ctx *cx);
 
 static inline int64_t cx_now_ms(const Ctx *cx) { return cx->world->now_ms(cx->world); }
 static inline int64_t cx_mono_us(const Ctx *cx) { return cx->world->mono_us(cx->world); }
-static inline void cx_random(const Ctx *cx, void *p, size_t n) { cx->world->random(cx->world, p, n); }
+static inline void cx_random(const Ctx *cx, void *p, size_t n) {
+        cx->world->random(cx->world, p, n);
+}
 /* until the deadline, >= 0; INT64_MAX when there is none */
 int64_t cx_left_ms(const Ctx *cx);

@@ -10,7 +10,17 @@ typedef enum LogLevel { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG
 typedef enum LogType { LOG_END = 0, LOG_T_STR, LOG_T_INT, LOG_T_NUM, LOG_T_BOOL } LogType;
 /* `attr` false: a top-level member (method, status, duration_ms, client_ip, error_type, route);
  * true: inside attrs. */
-typedef struct LogField { const char *key; LogType type; bool top; union { Str s; int64_t i; double f; bool b; }; } LogField;
+typedef struct LogField {
+        const char *key;
+        LogType type;
+        bool top;
+        union {
+                Str s;
+                int64_t i;
+                double f;
+                bool b;
+        };
+} LogField;
 
 #define L_STR(k, v)  { .key = (k), .type = LOG_T_STR,  .s = (v) }
 #define L_INT(k, v)  { .key = (k), .type = LOG_T_INT,  .i = (v) }
@@ -24,11 +34,13 @@ typedef struct LogField { const char *key; LogType type; bool top; union { Str s
  * outside a request. */
 #define LOG(cx, level, event, msg, ...) \
         do { if ((level) >= log_level) \
-                log_write((cx), (level), (event), (msg), (const LogField[]){ __VA_ARGS__ __VA_OPT__(,) { .type = LOG_END } }); \
+                log_write((cx), (level), (event), (msg), \
+                          (const LogField[]){ __VA_ARGS__ __VA_OPT__(,) { .type = LOG_END } }); \
         } while (0)
 
 extern LogLevel log_level;                            /* lines below it cost one comparison */
-void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg, const LogField *fields);
+void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg,
+               const LogField *fields);
 
 bool log_level_parse(Str name, LogLevel *ret) _must_check_;
 /* starts the flusher; before it lines go out at once to stderr */

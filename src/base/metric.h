@@ -13,13 +13,15 @@ typedef struct Cell Cell;                             /* one time series, or one
 Metric *metric_counter(const char *name, const char *labels, const char *help);
 Metric *metric_gauge(const char *name, const char *labels, const char *help);
 /* `bounds` ascending, without +Inf, static; values are in the unit of the name (seconds). */
-Metric *metric_histogram(const char *name, const char *labels, const double *bounds, size_t n, const char *help);
+Metric *metric_histogram(const char *name, const char *labels, const double *bounds, size_t n,
+                         const char *help);
 
 /* The cell for these label values (as many as labels), made on first use. Takes a lock: keep the
  * pointer on hot paths. */
 Cell   *metric_cell(Metric *m, const Str *values);
 #define METRIC_CELL(m, ...) metric_cell((m), (const Str[]){ __VA_ARGS__ })
-static inline Cell *metric_one(Metric *m) { return metric_cell(m, NULL); }      /* a family without labels */
+/* a family without labels */
+static inline Cell *metric_one(Metric *m) { return metric_cell(m, NULL); }
 
 void    cell_inc(Cell *c);
 void    cell_add(Cell *c, double v);                  /* counters: v >= 0 */

@@ -113,7 +113,8 @@ bool str_is_utf8(Str s) {
                         memcpy(&eight, p + i, sizeof eight);
                 else
                         eight = UINT64_MAX;
-                len = eight & UINT64_C(0x8080808080808080) ? utf8_len(p + i, s.n - i) : sizeof eight;
+                len = eight & UINT64_C(0x8080808080808080) ? utf8_len(p + i, s.n - i)
+                                                           : sizeof eight;
                 if (!len)
                         return false;
         }

@@ -17,7 +17,9 @@ typedef struct Strs { const Str *v; size_t n; } Strs;   /* a borrowed list */
 static inline Str str_c(const char *c) { return c ? (Str){ c, strlen(c) } : STR_NULL; }
 static inline Str str_n(const void *p, size_t n) { return (Str){ p, n }; }
 static inline bool str_is_empty(Str s) { return s.n == 0; }
-static inline bool str_eq(Str a, Str b) { return a.n == b.n && (a.n == 0 || !memcmp(a.p, b.p, a.n)); }
+static inline bool str_eq(Str a, Str b) {
+        return a.n == b.n && (a.n == 0 || !memcmp(a.p, b.p, a.n));
+}
 static inline bool str_eq_c(Str a, const char *c) { return str_eq(a, str_c(c)); }
 static inline bool str_starts(Str s, Str head) {
         return s.n >= head.n && !memcmp(s.p, head.p, head.n);
@@ -25,7 +27,9 @@ static inline bool str_starts(Str s, Str head) {
 static inline bool str_ends(Str s, Str tail) {
         return s.n >= tail.n && !memcmp(s.p + s.n - tail.n, tail.p, tail.n);
 }
-static inline Str str_from(Str s, size_t at) { return at < s.n ? (Str){ s.p + at, s.n - at } : (Str){ s.p ? s.p + s.n : "", 0 }; }
+static inline Str str_from(Str s, size_t at) {
+        return at < s.n ? (Str){ s.p + at, s.n - at } : (Str){ s.p ? s.p + s.n : "", 0 };
+}
 static inline Str str_to(Str s, size_t n) { return (Str){ s.p, MIN(n, s.n) }; }
 
 bool   str_eq_nocase(Str a, Str b);                   /* ASCII only */

@@ -23,11 +23,15 @@ static inline void test_random_(World *w, void *p, size_t n) {
                 ((unsigned char *)p)[i] = (unsigned char)(z ^ (z >> 31));
         }
 }
-#define TEST_WORLD(at_ms) \
-        ((TestWorld){ .world = { test_now_ms_, test_mono_us_, test_random_ }, .now_ms = (at_ms), .mono_us = 1000000 })
+#define TEST_WORLD(at_ms)                                                                          \
+        ((TestWorld){ .world = { test_now_ms_, test_mono_us_, test_random_ },                      \
+                      .now_ms = (at_ms),                                                           \
+                      .mono_us = 1000000 })
 
-#define TEST_CTX(arena_, world_) \
-        ((Ctx){ .arena = (arena_), .world = (world_), .trace_id = "00000000000000000000000000000001" })
+#define TEST_CTX(arena_, world_)                                                                   \
+        ((Ctx){ .arena = (arena_),                                                                 \
+                .world = (world_),                                                                 \
+                .trace_id = "00000000000000000000000000000001" })
 
 #define assert_ok(expr) assert_int_equal((expr), OK)
 #define assert_err(expr, code) assert_int_equal((expr), (code))
