@@ -14,10 +14,10 @@ struct Relay {
         /* the turn's feed, and the stream once there is one */
         atomic_int refs;
         const RelayForm *form;
-        Arena *arena, *keep; /* of one event; of the relay */
+        Arena *arena; /* of the end of a stream, when that is rendered */
         Ctx cx;
         Str public_url;
-        const void *extra;
+        void *extra;
         bool wants_stream;
         Req *rq; /* until it is answered */
         Stream *stream;
@@ -38,7 +38,7 @@ static void relay_unref(Relay *r) {
         turn_feed_unref(r->feed);
         buf_done(&r->said);
         arena_free(r->arena);
-        arena_free(r->keep);
+        free(r->extra);
         free(r);
 }
 
@@ -91,7 +91,6 @@ static bool relay_send(Relay *r, Buf *out) {
         SendResult s = out->n ? stream_send(r->stream, buf_str(out)) : SEND_OK;
         if (r->claim)
                 buf_add(&r->said, buf_str(out));
-        arena_clear(r->arena);
         return s != SEND_FULL;
 }
 
@@ -157,6 +156,7 @@ static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, i
                 return;
         }
         _cleanup_(buf_done) Buf out = BUF(EVENT_MAX);
+        r->arena = r->cx.arena = arena_new();
         if (!r->stream) /* a follower that had seen all but the end */
                 stream_open(r, t->provider, t->model);
         if (e) {
@@ -186,9 +186,7 @@ static Relay *relay_new(Req *rq, const RelayForm *form, bool stream) {
         atomic_init(&r->refs, 1);
         r->form = form;
         r->said = BUF(EVENT_MAX);
-        r->arena = arena_new();
-        r->keep = arena_new();
-        r->cx = (Ctx){ .arena = r->arena, .world = rq->cx->world };
+        r->cx = (Ctx){ .world = rq->cx->world };
         memcpy(r->cx.trace_id, rq->cx->trace_id, sizeof r->cx.trace_id);
         memcpy(r->cx.span_id, rq->cx->span_id, sizeof r->cx.span_id);
         r->public_url = rq->sv->public_url;
@@ -207,9 +205,10 @@ Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *
                 size_t extra_size) {
         Relay *r = relay_new(rq, form, ask->stream);
         if (extra) {
-                void *copy = arena_alloc(r->keep, extra_size);
-                memcpy(copy, extra, extra_size);
-                r->extra = copy;
+                r->extra = malloc(extra_size);
+                if (!r->extra)
+                        abort();
+                memcpy(r->extra, extra, extra_size);
         }
         TurnListener l = { r, relay_release, ask->stream ? relay_event : NULL, relay_done };
         return relay_end(r, turn_start(rq->cx, rq->sv->chat, ask, &l, &r->feed));

@@ -45,7 +45,6 @@ struct Completion {
         bool is_sse, has_delivered, is_broken, is_ended, has_usage;
         int64_t first_chunk_us;
         SseParser sse;
-        Arena *scratch;
         Buf whole, text;
         WireAnswer last;
 
@@ -82,7 +81,6 @@ Completion *completion_unref(Completion *c) {
         buf_done(&c->whole);
         buf_done(&c->text);
         pthread_mutex_destroy(&c->lock);
-        arena_free(c->scratch);
         arena_free(c->arena);
         free(c);
         return NULL;
@@ -300,14 +298,19 @@ static void on_head(void *arg, const CallResult *r) {
                 c->ev.begin(c->ev.arg, provider_name(c->p), c->model);
 }
 
-typedef struct Feed { Completion *c; bool go_on; } Feed;
+/* One piece of bytes on its way through the parser. */
+typedef struct Feed {
+        Completion *c;
+        Arena *scratch;
+        bool go_on;
+} Feed;
 
 static Err on_event(void *arg, const SseEvent *ev) {
         Feed *f = arg;
         Completion *c = f->c;
         Ctx cx = c->cx;
         WireAnswer a;
-        cx.arena = c->scratch;
+        cx.arena = f->scratch;
         if (c->is_ended)
                 return OK;
         TRY(wire_chunk(&cx, ev->data, &a));
@@ -339,13 +342,13 @@ static bool on_chunk(void *arg, Str bytes) {
                 c->is_broken = !buf_add(&c->whole, bytes);
                 return true;
         }
-        Feed f = { c, true };
+        _cleanup_(arena_freep) Arena *scratch = arena_new();
+        Feed f = { c, scratch, true };
         Ctx cx = c->cx;
         if (sse_feed(&cx, &c->sse, bytes, on_event, &f)) {
                 c->is_broken = true;
                 call_cancel(c->call);
         }
-        arena_clear(c->scratch);
         return f.go_on;
 }
 
@@ -540,7 +543,6 @@ Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask,
         pthread_mutex_init(&c->lock, NULL);
         c->up = up;
         c->arena = a;
-        c->scratch = arena_new();
         c->cx = (Ctx){ .arena = a,
                        .world = cx->world,
                        .route = cx->route,

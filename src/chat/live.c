@@ -54,6 +54,7 @@ Live *live_unref(Live *live) {
         completion_unref(live->completion);
         free(live->deltas);
         pthread_mutex_destroy(&live->lock);
+        arena_free(live->scratch);
         arena_free(live->arena);
         free(live);
         return NULL;

@@ -37,6 +37,8 @@ struct Live {
         bool is_recorded; /* the turn is recorded as running */
         /* the user's words as memory has them, once recorded */
         Turn said;
+        /* what `found` lives in: large while searching, let go before the model is waited for */
+        Arena *scratch;
         Retrieved found;
         const RetrievalMode *mode;
         Completion *completion;

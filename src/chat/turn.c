@@ -13,7 +13,7 @@
 #include "codec/uuid.h"
 #include "memory/learn.h"
 
-enum { PIECE_BYTES = 24, RETRY_STORE_MS = 100 };
+enum { PIECE_BYTES = 24, RETRY_STORE_MS = 100, HITS_KEPT = 8, HIT_TEXT_KEPT = 2048 };
 
 static void turn_run(Live *live);
 static void run_later(Live *live);
@@ -308,14 +308,21 @@ static bool on_delta(void *arg, Str text, Str tool_calls) {
 
 /* ---- run ---- */
 
+static Ctx scratch_cx(Live *live) {
+        Ctx cx = live->cx;
+        cx.arena = live->scratch;
+        return cx;
+}
+
 static void lines_of(Live *live, PromptMemory **ret, size_t *ret_n) {
         const MemoryHits *hits = &live->found.hits;
-        PromptMemory *v = NEW_ARRAY(live->arena, PromptMemory, hits->n + 1);
+        Ctx cx = scratch_cx(live);
+        PromptMemory *v = NEW_ARRAY(cx.arena, PromptMemory, hits->n + 1);
         for (size_t i = 0; i < hits->n; i++) {
                 const MemoryHit *h = &hits->v[i];
                 if (h->memory)
                         v[i] = (PromptMemory){ h->memory->type,
-                                               memory_render(&live->cx, h->memory, live->t.at),
+                                               memory_render(&cx, h->memory, live->t.at),
                                                STR_NULL, h->memory->valid_from };
                 else
                         v[i] = (PromptMemory){ STR("turn"), h->turn->text,
@@ -336,10 +343,12 @@ static void used_take(Live *live, const Prompt *p) {
         for (size_t i = 0; i < p->n_used; i++) {
                 const MemoryHit *h = &live->found.hits.v[p->used[i]];
                 if (h->memory)
-                        used[n++] = (UsedMemory){ h->memory->memory_id, h->memory->type,
-                                                  h->memory->content, h->relevance };
+                        used[n++] = (UsedMemory){ arena_dup(live->arena, h->memory->memory_id),
+                                                  arena_dup(live->arena, h->memory->type),
+                                                  arena_dup(live->arena, h->memory->content),
+                                                  h->relevance };
                 else
-                        turns[n_turns++] = h->turn->turn_id;
+                        turns[n_turns++] = arena_dup(live->arena, h->turn->turn_id);
         }
         live->t.used = (List){ used, n };
         live->t.turns_used = (Strs){ turns, n_turns };
@@ -361,18 +370,66 @@ static Err prompt_make(Live *live, CompletionAsk *ask) {
         lines_of(live, &lines, &in.n_memories);
         in.memories = lines;
         if (!live->ask.messages.p) {
-                prompt_build(live->arena, &in, &p);
+                prompt_build(live->scratch, &in, &p);
                 ask->messages = p.messages;
         } else {
-                Str block = prompt_block(live->arena, &in, &p);
+                Ctx cx = scratch_cx(live);
+                Str block = prompt_block(live->scratch, &in, &p);
                 ask->messages = live->ask.messages;
                 if (block.p)
-                        TRY(wire_messages_insert(&live->cx, live->ask.messages, block,
-                                                 &ask->messages));
+                        TRY(wire_messages_insert(&cx, live->ask.messages, block, &ask->messages));
         }
         ask->prompt_tokens = tokens_estimate(ask->messages.n);
         used_take(live, &p);
         return OK;
+}
+
+static Strs strs_first(Arena *a, Strs s) {
+        Str *v = NEW(a, Str);
+        if (s.n)
+                *v = arena_dup(a, s.v[0]);
+        return (Strs){ v, MIN(s.n, (size_t)1) };
+}
+
+static void hit_keep(Arena *a, const MemoryHit *in, MemoryHit *out) {
+        *out = (MemoryHit){ .relevance = in->relevance, .similarity = in->similarity };
+        if (in->memory) {
+                MemoryRow *m = NEW(a, MemoryRow);
+                *m = (MemoryRow){ .memory_id = arena_dup(a, in->memory->memory_id),
+                                  .type = arena_dup(a, in->memory->type),
+                                  .content = arena_dup(a, in->memory->content),
+                                  .source_turn_id = arena_dup(a, in->memory->source_turn_id),
+                                  .valid_from = in->memory->valid_from,
+                                  .entities = strs_first(a, in->memory->entities),
+                                  .tags = strs_first(a, in->memory->tags) };
+                out->memory = m;
+                return;
+        }
+        Turn *t = NEW(a, Turn);
+        *t = (Turn){ .turn_id = arena_dup(a, in->turn->turn_id),
+                     .role = arena_dup(a, in->turn->role),
+                     .text = arena_dup(a, in->turn->text),
+                     .at = in->turn->at };
+        out->turn = t;
+}
+
+/* The few hits that an answer without the model would quote, and what was said before; the rest of
+ * the search goes before the wait. */
+static void found_keep(Live *live) {
+        Arena *a = live->arena;
+        Retrieved *f = &live->found;
+        MemoryHits hits = { NEW_ARRAY(a, MemoryHit, HITS_KEPT), 0, f->hits.degraded };
+        for (size_t i = 0; i < f->hits.n && hits.n < HITS_KEPT; i++)
+                if (f->hits.v[i].memory || f->hits.v[i].turn->text.n <= HIT_TEXT_KEPT)
+                        hit_keep(a, &f->hits.v[i], &hits.v[hits.n++]);
+        PromptTurn *before = NEW(a, PromptTurn);
+        if (f->n_turns)
+                before->user = arena_dup(a, f->turns[0].user);
+        f->hits = hits;
+        f->turns = before;
+        f->n_turns = MIN(f->n_turns, (size_t)1);
+        f->profile = STR_NULL;
+        live->scratch = arena_free(live->scratch);
 }
 
 static Err budget_prepare(Live *live) {
@@ -393,6 +450,7 @@ static Err model_ask(Live *live) {
         TRY(budget_prepare(live));
         TRY(prompt_make(live, &ask));
         Completion *c = completion_new(&live->cx, &live->chat->up, &ask, &ev);
+        found_keep(live);
         pthread_mutex_lock(&live->lock);
         live->completion = c;
         bool cancelled = live->cancelled;
@@ -477,7 +535,9 @@ static void turn_find_memories(Live *live) {
                             .message = live->t.message,
                             .no_memories = live->ask.no_memories,
                             .for_prompt = asks_model(live) && !live->ask.messages.p };
-        retrieve(&live->cx, live->chat, &ask, &live->found);
+        live->scratch = arena_new();
+        Ctx cx = scratch_cx(live);
+        retrieve(&cx, live->chat, &ask, &live->found);
         live->t.mode = str_c(live->found.mode->name);
         live->t.retrieval_degraded = live->found.degraded;
 }
