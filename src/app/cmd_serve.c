@@ -10,6 +10,9 @@
 #include "sys/fds.h"
 #include "sys/proc.h"
 #include "sys/signals.h"
+#include "sys/thread.h"
+
+enum { CHECKS_WAIT_MS = 500, CHECKS_POLL_MS = 2 };
 
 /* What the signal thread tells the main thread. */
 static struct { pthread_mutex_t lock; pthread_cond_t came; _Atomic int terms; } stop = {
@@ -99,6 +102,27 @@ static Err start(Ctx *cx, const Settings *set, App *a) {
         return OK;
 }
 
+static bool has_results(const CheckViews *views) {
+        for (size_t i = 0; i < views->n; i++)
+                if (views->v[i].state == HEALTH_STARTING)
+                        return false;
+        return true;
+}
+
+/* The first round of checks, so that who is told "ready" finds it so. Requests are answered
+ * meanwhile, and a dependency that hangs does not hold this up. */
+static void wait_for_checks(App *a) {
+        for (int waited_ms = 0; waited_ms < CHECKS_WAIT_MS; waited_ms += CHECKS_POLL_MS) {
+                _cleanup_(arena_freep) Arena *arena = arena_new();
+                Ctx cx = { .arena = arena, .world = &world_real };
+                CheckViews views;
+                health_view(&cx, a->health, &views);
+                if (has_results(&views))
+                        return;
+                thread_sleep_ms(CHECKS_POLL_MS);
+        }
+}
+
 static int run(Ctx *cx, Cmd *c, const Settings *set) {
         App a = { .arena = NULL };
         int64_t began = cx_mono_us(cx);
@@ -109,10 +133,12 @@ static int run(Ctx *cx, Cmd *c, const Settings *set) {
                 return rc;
         }
         Str address = address_of(cx, &a);
+        int64_t listening = cx_mono_us(cx);
         warn_conveniences(cx, set);
+        wait_for_checks(&a);
         LOG(cx, LOG_INFO, "server_ready", "listening", L_STR("address", address),
             L_INT("port", server_port(a.server)), L_INT("routes", (int64_t)router_count(a.router)),
-            L_NUM("start_ms", (double)(cx_mono_us(cx) - began) / 1000));
+            L_NUM("start_ms", (double)(listening - began) / 1000));
         notify("READY=1");
         welcome(&a, address);
         wait_for_stop();
