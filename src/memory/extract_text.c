@@ -175,7 +175,7 @@ static bool mark_read(Sentence *s, Str text, size_t i) {
 }
 
 bool sentence_next(Arena *a, Str *rest, Sentence *ret) {
-        Sentence s = { .v = NEW_ARRAY(a, Token, SENTENCE_MAX) };
+        Sentence s = { .v = ret->v ? ret->v : NEW_ARRAY(a, Token, SENTENCE_MAX) };
         Str text = *rest;
         size_t i = 0;
         bool ended = false;

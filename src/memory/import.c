@@ -36,7 +36,8 @@ typedef struct Store {                                /* one conversation while 
         unsigned char id[16];
         Str conversation_id;
         bool is_new;
-        int64_t seq, utc_offset_min;
+        int64_t seq;
+        int utc_offset_min;
 } Store;
 
 static void store_done(Store *st) { keys_done(&st->keys); }
@@ -57,6 +58,8 @@ static Err store_open(Ctx *cx, Store *st) {
                 return RAISE(cx, ERR_CORRUPT, "stored id is not a UUID");
         TRY(keys_get(cx, &st->s, &st->keys));
         TRY(shelf_get(cx, &st->s, &st->shelf));
+        if (st->job->batch->im->extract)
+                TRY(profile_utc_offset(cx, &st->s, cx_now_ms(cx), &st->utc_offset_min));
         return st->is_new ? OK : turn_last_seq(cx, &st->s, st->id, &st->seq);
 }
 
@@ -101,10 +104,8 @@ static Err turn_known(Ctx *cx, Store *st, const ImportTurn *in, size_t place, bo
 static Err turn_learn(Ctx *cx, Store *st, const Turn *t) {
         Facts facts;
         Learned l;
-        int offset;
-        TRY(profile_utc_offset(cx, &st->s, t->at, &offset));
-        facts_extract(cx->arena, t->text, &(ExtractContext){ .said_at = t->at,
-                .utc_offset_min = offset }, &facts);
+        ExtractContext ec = { .said_at = t->at, .utc_offset_min = st->utc_offset_min };
+        facts_extract(cx->arena, t->text, &ec, &facts);
         MemoryScope by = { st->s.m, st->s.c, st->s.user_id, "rule" };
         TRY(memory_learn(cx, &by, t, &facts, &l));
         st->job->out->memories_created += (int64_t)l.created.n;

@@ -50,10 +50,10 @@ static void suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggest
         bool changes = old && old->memory_id.p && !str_eq(old->memory_id, new.memory_id) &&
                 !str_eq_nocase(old->value, new.value);
         if (changes)
-                entry_past(at, old, new.first_seen);
+                entry_past(cx, at, old, new.first_seen);
         if (old && str_eq_nocase(old->value, new.value))
                 new.first_seen = MIN(old->first_seen, new.first_seen);
-        entry_claim(at, &new);
+        entry_claim(cx, at, &new);
 }
 
 Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
@@ -71,8 +71,9 @@ Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored
 }
 
 /* What the memory claimed goes; the next best claim takes its place. True when anything changed. */
-static bool entry_retract(Entry *e, const Stored *m, ProfileGone how, int64_t now) {
+static bool entry_retract(Ctx *cx, Entry *e, const Stored *m, ProfileGone how) {
         size_t n = 0, past = 0;
+        int64_t now = cx_now_ms(cx);
         bool changed = false;
         for (size_t i = 0; i < e->n_claims; i++) {
                 Claim c = e->claims[i];
@@ -82,7 +83,7 @@ static bool entry_retract(Entry *e, const Stored *m, ProfileGone how, int64_t no
                 }
                 changed = true;
                 if (how == GONE_SUPERSEDED)
-                        entry_past(e, &c, m->row.valid_to ? m->row.valid_to : now);
+                        entry_past(cx, e, &c, m->row.valid_to ? m->row.valid_to : now);
         }
         e->n_claims = n;
         for (size_t i = 0; how == GONE_DELETED && i < e->n_past; i++) {
@@ -101,7 +102,7 @@ Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *
         bool changed = false;
         TRY(entries_load(cx, s, k, &e));
         for (size_t i = 0; i < e.n; i++)
-                changed |= entry_retract(&e.v[i], m, how, cx_now_ms(cx));
+                changed |= entry_retract(cx, &e.v[i], m, how);
         return changed ? entries_save(cx, s, k, &e) : OK;
 }
 
@@ -333,9 +334,9 @@ static void person_sets(Ctx *cx, Entries *e, Str field, Str item, Str value) {
                       .first_seen = now,
                       .last_confirmed = now };
         if (old && !str_eq(old->value, value))
-                entry_past(at, old, now);
+                entry_past(cx, at, old, now);
         at->n_claims = 0;                             /* what rules said before is settled */
-        entry_claim(at, &new);
+        entry_claim(cx, at, &new);
 }
 
 static bool belongs(Str field, const ProfileField *f) {

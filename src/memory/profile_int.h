@@ -18,10 +18,9 @@ typedef struct Claim {
 } Claim;
 typedef struct Past { Str value, memory_id; int64_t from, to; } Past;
 typedef struct Entry {
-        /* "skills", "Rust"; "likes.foods", "ramen"; item STR_NULL: one value */
-        Str field, item;
-        Claim claims[CLAIMS_MAX];                     /* oldest first */
-        Past past[PAST_MAX];
+        Str field, item;                              /* "skills", "Rust"; "likes.foods", "ramen"; item STR_NULL: one value */
+        Claim *claims;                                /* oldest first, at most CLAIMS_MAX */
+        Past *past;                                   /* at most PAST_MAX */
         size_t n_claims, n_past;
 } Entry;
 typedef struct Entries { Entry *v; size_t n, cap; int64_t created_at, updated_at; } Entries;
@@ -32,8 +31,8 @@ Entry *entry_find(const Entries *e, Str field, Str item);     /* NULL: none */
 Entry *entry_make(Ctx *cx, Entries *e, Str field, Str item);  /* NULL: the profile is full */
 /* the person's own word, else the newest; NULL: none left */
 const Claim *entry_current(const Entry *e);
-void entry_claim(Entry *e, const Claim *c);
-void entry_past(Entry *e, const Claim *c, int64_t to);
+void entry_claim(Ctx *cx, Entry *e, const Claim *c);
+void entry_past(Ctx *cx, Entry *e, const Claim *c, int64_t to);
 
 /* What one memory says for the profile. */
 typedef struct Suggestion { Str field, item, value; bool if_unset; } Suggestion;

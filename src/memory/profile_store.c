@@ -57,7 +57,9 @@ static Claim claim_unpack(Str body) {
         return c;
 }
 
-static void entry_unpack(Str body, Entry *e) {
+static void entry_unpack(Ctx *cx, Str body, Entry *e) {
+        Claim claims[CLAIMS_MAX];
+        Past past[PAST_MAX];
         Str v;
         char tag;
         while (unpack_next(&body, &tag, &v)) {
@@ -66,13 +68,16 @@ static void entry_unpack(Str body, Entry *e) {
                 else if (tag == 'i')
                         e->item = v;
                 else if (tag == 'C' && e->n_claims < CLAIMS_MAX)
-                        e->claims[e->n_claims++] = claim_unpack(v);
+                        claims[e->n_claims++] = claim_unpack(v);
                 else if (tag == 'P' && e->n_past < PAST_MAX) {
                         Claim c = claim_unpack(v);
-                        e->past[e->n_past++] = (Past){ c.value, c.memory_id, c.first_seen,
-                                                       c.last_confirmed };
+                        past[e->n_past++] = (Past){ c.value, c.memory_id, c.first_seen, c.last_confirmed };
                 }
         }
+        e->claims = NEW_ARRAY(cx->arena, Claim, e->n_claims + 1);
+        e->past = NEW_ARRAY(cx->arena, Past, e->n_past + 1);
+        memcpy(e->claims, claims, e->n_claims * sizeof *claims);
+        memcpy(e->past, past, e->n_past * sizeof *past);
 }
 
 /* ---- the row ---- */
@@ -95,7 +100,7 @@ Err entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) {
                 e.cap++;
         e.v = NEW_ARRAY(cx->arena, Entry, e.cap ? e.cap : 1);
         while (unpack_next(&body, &tag, &v))
-                entry_unpack(v, &e.v[e.n++]);
+                entry_unpack(cx, v, &e.v[e.n++]);
         *ret = e;
         return OK;
 }
@@ -143,22 +148,26 @@ const Claim *entry_current(const Entry *e) {
         return e->n_claims ? &e->claims[e->n_claims - 1] : NULL;
 }
 
-void entry_past(Entry *e, const Claim *c, int64_t to) {
-        if (e->n_past == PAST_MAX) {
-                memmove(e->past, e->past + 1, (PAST_MAX - 1) * sizeof *e->past);
-                e->n_past--;
-        }
-        e->past[e->n_past++] = (Past){ c->value, c->memory_id, c->first_seen, to };
+void entry_past(Ctx *cx, Entry *e, const Claim *c, int64_t to) {
+        size_t skip = e->n_past == PAST_MAX, n = e->n_past - skip;
+        Past *past = NEW_ARRAY(cx->arena, Past, n + 1);
+        for (size_t i = 0; i < n; i++)
+                past[i] = e->past[i + skip];
+        past[n] = (Past){ c->value, c->memory_id, c->first_seen, to };
+        e->past = past;
+        e->n_past = n + 1;
 }
 
 /* One claim per memory, and one of the person: a new one takes the old one's place, as the newest. */
-void entry_claim(Entry *e, const Claim *c) {
+void entry_claim(Ctx *cx, Entry *e, const Claim *c) {
+        Claim *claims = NEW_ARRAY(cx->arena, Claim, e->n_claims + 1);
         size_t n = 0;
         for (size_t i = 0; i < e->n_claims; i++)
                 if (!str_eq(e->claims[i].memory_id, c->memory_id))
-                        e->claims[n++] = e->claims[i];
+                        claims[n++] = e->claims[i];
         if (n == CLAIMS_MAX)
-                memmove(e->claims, e->claims + 1, --n * sizeof *e->claims);
-        e->claims[n++] = *c;
+                memmove(claims, claims + 1, --n * sizeof *claims);
+        claims[n++] = *c;
+        e->claims = claims;
         e->n_claims = n;
 }

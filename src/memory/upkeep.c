@@ -297,6 +297,8 @@ Err memory_consolidate(Ctx *cx, Memory *m, Str user_id, double threshold, int64_
                 TRY(db_read(cx, m->db, &u.s.c));
                 TRY(peers_load(&u, &p));
                 for (size_t at = 0; at < SKETCH_SIZE; at += BAND) {
+                        if (p.n < 2)
+                                break;
                         qsort_r(p.v, p.n, sizeof *p.v, band_cmp, &at);
                         TRY(band_merge(&u, &p, at, threshold));
                 }
