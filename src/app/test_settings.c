@@ -33,12 +33,12 @@ static void file_put(const Fixture *f, const char *text) {
         fclose(out);
 }
 
-static Err load(Fixture *f, const char *text, char *const *environ, Settings *ret) {
+static Err load(Fixture *f, const char *text, char *const *env, Settings *ret) {
         file_put(f, text);
         err_clear(&f->cx);
         return settings_load(
                 &f->cx,
-                &(SettingsSource){ .file = f->file, .environ = environ, .rooms = app_check }, ret);
+                &(SettingsSource){ .file = f->file, .environ = env, .rooms = app_check }, ret);
 }
 
 static bool named(const Fixture *f, const char *pointer, const char *text) {
