@@ -3,6 +3,7 @@
 // when it says so, its log read line by line. stop() fails the test when the exit status or a
 // sanitizer says something went wrong.
 import { spawn } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,8 @@ import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { coverageAdd } from './coverage.mjs';
+
+globalThis.crypto ??= webcrypto; // Node 18 keeps it to itself; clients from npm ask for it
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const READY_MS = 30_000;
