@@ -14,6 +14,11 @@ static void add_member(Buf *out, const char *name, Str value) {
         json_write_str(out, value);
 }
 
+/* Which of our failures it was is for the log alone. */
+static const char *code_of(Err e) {
+        return err_info[err_info[e].http == 500 ? ERR_INTERNAL : e].name;
+}
+
 static void add_type(Buf *out, Err e, Str public_url) {
         buf_add_c(out, "{\"type\":\"");
         if (e == ERR_RATE_LIMITED || e == ERR_BUDGET)
@@ -22,12 +27,12 @@ static void add_type(Buf *out, Err e, Str public_url) {
                 buf_add_c(out, "https://iana.org/assignments/"
                                "http-problem-types#temporary-reduced-capacity");
         else
-                buf_addf(out, "%.*s/problems/%s", STR_FMT(public_url), err_info[e].name);
+                buf_addf(out, "%.*s/problems/%s", STR_FMT(public_url), code_of(e));
         buf_addc(out, '"');
 }
 
 static Str detail_of(const Ctx *cx, Err e) {
-        if (cx->err.detail.p)
+        if (cx->err.detail.p && err_info[e].http != 500)
                 return cx->err.detail;
         return str_c(err_info[e].text);
 }
@@ -68,7 +73,7 @@ static void add_openai(Buf *out, const Ctx *cx, Err e) {
                                              : "invalid_request_error";
         buf_addf(out, ",\"error\":{\"type\":\"%s\"", type);
         add_member(out, "message", detail_of(cx, e));
-        add_member(out, "code", str_c(err_info[e].name));
+        add_member(out, "code", str_c(code_of(e)));
         buf_add_c(out, ",\"param\":");
         if (cx->err.fields)
                 json_write_str(out, str_from(cx->err.fields->pointer, 2));
@@ -94,8 +99,7 @@ void problem_write(Buf *out, const Ctx *cx, Err e, Wire wire, Str public_url) {
         if (info->http != 500)
                 add_member(out, "detail", detail_of(cx, e));
         buf_addf(out, ",\"instance\":\"urn:trace:%s\",\"code\":\"%s\",\"request_id\":\"%s\"",
-                 cx->trace_id, info->http == 500 ? err_info[ERR_INTERNAL].name : info->name,
-                 cx->trace_id);
+                 cx->trace_id, code_of(e), cx->trace_id);
         if (info->http != 500) {
                 add_fields(out, cx->err.fields);
                 for (const ErrExtra *x = cx->err.extra; x; x = x->next)

@@ -213,6 +213,12 @@ static void test_internal_failures_tell_nothing(void **state) {
         assert_str(json_str(json_get(p, "code")), "internal_error");
         assert_int_equal(json_kind(json_get(p, "detail")), JSON_ABSENT);
         assert_int_equal(json_kind(json_get(p, "row")), JSON_ABSENT);
+        for (Wire w = WIRE_OWN; w <= WIRE_OPENAI; w++) {
+                _cleanup_(buf_done) Buf out = BUF(1 << 16);
+                problem_write(&out, &f->cx, ERR_CORRUPT, w, STR("https://m.example"));
+                assert_false(str_contains(buf_str(&out), str_c(err_info[ERR_CORRUPT].name)));
+                assert_false(str_contains(buf_str(&out), STR("secret detail")));
+        }
 }
 
 static void test_wire_forms(void **state) {
