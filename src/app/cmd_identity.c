@@ -153,6 +153,15 @@ static Err user_reset(Cmd *c, App *a) {
         return OK;
 }
 
+static Err user_link(Cmd *c, App *a) {
+        User u;
+        TRY(operate_user_find(c->cx, a->identity, str_c(c->args[1]), &u));
+        TRY(operate_user_link(c->cx, a->identity,
+                              &(UserLink){ str_c(c->args[2]), str_c(c->args[3]), u.user_id }));
+        user_print(c, &u);
+        return OK;
+}
+
 /* A bad line is told and passed over; what came before and after it stands. */
 static void import_line(Cmd *c, App *a, Str line, int64_t number, int64_t counts[2]) {
         _cleanup_(arena_freep) Arena *arena = arena_new();
@@ -205,7 +214,8 @@ static int user(Cmd *c) {
         static const Word words[] = { { "create", 2, user_create },   { "list", 1, user_list_all },
                                       { "disable", 2, user_disable }, { "enable", 2, user_enable },
                                       { "tier", 3, user_tier },       { "reset", 2, user_reset },
-                                      { "import", 2, user_import },   { NULL, 0, NULL } };
+                                      { "import", 2, user_import },   { "link", 4, user_link },
+                                      { NULL, 0, NULL } };
         return run_word(c, words, user_usage);
 }
 
@@ -253,12 +263,21 @@ static Err keys_retire(Cmd *c, App *a) {
         return keys_list(c, a);
 }
 
-static const char keys_usage[] = "keys list | rotate | retire KID";
+static Err keys_rotate_root(Cmd *c, App *a) {
+        int64_t n;
+        TRY(operate_root_rotate(c->cx, a->identity, &n));
+        printf(c->json ? "{\"resealed\":%lld}\n" : "A new root key; %lld user keys are sealed under it.\n",
+               (long long)n);
+        return OK;
+}
+
+static const char keys_usage[] = "keys list | rotate | retire KID | rotate-root";
 
 static int keys(Cmd *c) {
         static const Word words[] = { { "list", 1, keys_list },
                                       { "rotate", 1, keys_rotate },
                                       { "retire", 2, keys_retire },
+                                      { "rotate-root", 1, keys_rotate_root },
                                       { NULL, 0, NULL } };
         return run_word(c, words, keys_usage);
 }

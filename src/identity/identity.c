@@ -30,7 +30,8 @@ static void settings_copy(Identity *id, const IdentitySettings *in) {
         s->root_key = s->jwt_secret = s->nextauth_secret = STR_NULL;
         memset(s->auth_secrets, 0, sizeof(s->auth_secrets));
         s->data_dir = arena_printf(a, "%s", in->data_dir);
-        s->root_key_file = NULL;
+        s->root_key_file = in->root_key_file ? arena_printf(a, "%s", in->root_key_file) : NULL;
+        s->root_key_in_settings = in->root_key.n > 0;
         s->issuer = arena_dup(a, in->issuer.p ? in->issuer : STR("mainstay"));
         s->audience = arena_dup(a, in->audience.p ? in->audience : STR("mainstay"));
         s->public_url = arena_dup(a, in->public_url.p ? in->public_url : STR(""));

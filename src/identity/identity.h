@@ -46,6 +46,7 @@ typedef struct IdentitySettings {
                 /* NULL: $CREDENTIALS_DIRECTORY/root.key, then data_dir/root.key (made at first
                  * start) */
                 root_key_file;
+        bool root_key_in_settings;                    /* the room's own: set when root_key was */
         Str root_key;        /* 64 hexadecimal digits or 43 base64url; goes before the file */
         Str jwt_secret;      /* HS256 when set; else ES256 with keys of our own */
         Str auth_secrets[4]; /* AUTH_SECRET_3, _2, _1, AUTH_SECRET; empty ones are skipped */

@@ -65,3 +65,6 @@ void identity_note(Ctx *cx, const Work *w, ChangeKind kind, Str name);
 /* root_key.c: the keyring from the settings, and the store key from the database. */
 Err root_key_load(Ctx *cx, const IdentitySettings *set, bool may_create,
                   Keyring **ret) _must_check_;
+/* Puts a new key on top of the file; the ring then holds it and the old ones. ERR_CONFLICT: the
+ * key does not come from a file. */
+Err root_key_rotate(Ctx *cx, const IdentitySettings *set, Keyring **ret) _must_check_;

@@ -33,8 +33,6 @@
           "VALUES ($1, $2, $3, $4)") \
         X(signing_key_retire, "UPDATE signing_keys SET retired_at = $2 WHERE kid = $1 AND " \
           "retired_at = 0") \
-        X(signing_key_delete, "DELETE FROM signing_keys WHERE retired_at > 0 AND retired_at < " \
-          "$1") \
         /* accounts */ \
         X(user_get, "SELECT " USER_COLUMNS "FROM users u WHERE u.user_id = $1") \
         X(user_by_email, "SELECT " USER_COLUMNS "FROM users u WHERE u.email_hash = $1") \
@@ -58,9 +56,9 @@
         X(user_count, "SELECT COUNT(*) FROM users") \
         X(user_due, "SELECT user_id FROM users WHERE erase_at > 0 AND erase_at <= $1 LIMIT $2") \
         X(user_delete, "DELETE FROM users WHERE user_id = $1") \
-        X(link_get, "SELECT user_id FROM user_links WHERE source = $1 AND subject = $2") \
         X(link_set, "INSERT INTO user_links (source, subject, user_id) VALUES ($1, $2, $3) ON " \
           "CONFLICT (source, subject) DO UPDATE SET user_id = excluded.user_id") \
+        X(link_get, "SELECT user_id FROM user_links WHERE source = $1 AND subject = $2") \
         X(link_delete_user, "DELETE FROM user_links WHERE user_id = $1") \
         /* failed logins */ \
         X(failures_get, "SELECT failures, last_at, blocked_until FROM login_failures WHERE " \
@@ -91,8 +89,6 @@
           "revoked_at = 0 AND session_id <> $3") \
         X(session_expire, "DELETE FROM sessions WHERE session_id IN (SELECT session_id FROM " \
           "sessions WHERE expires_at < $1 LIMIT $2)") \
-        X(session_count, "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND revoked_at = 0 " \
-          "AND expires_at > $2") \
         X(session_delete_user, "DELETE FROM sessions WHERE user_id = $1") \
         X(revoked_token_get, "SELECT 1 FROM revoked_tokens WHERE token = $1") \
         X(revoked_token_add, "INSERT INTO revoked_tokens (token, expires_at) VALUES ($1, $2) " \
@@ -200,12 +196,7 @@
         X(erasure_get, "SELECT completed_at, erase_at FROM erasures WHERE receipt = $1") \
         X(erasure_done, "UPDATE erasures SET completed_at = $2 WHERE person = $1 AND " \
           "completed_at = 0") \
-        X(erasure_cancel, "DELETE FROM erasures WHERE person = $1 AND completed_at = 0") \
-        X(usage_delete_user, "DELETE FROM usage_days WHERE user_id = $1") \
-        X(usage_load, "SELECT user_id, requests FROM usage_days WHERE day = $1") \
-        X(usage_set, "INSERT INTO usage_days (user_id, day, requests) VALUES ($1, $2, $3) ON " \
-          "CONFLICT (user_id, day) DO UPDATE SET requests = excluded.requests") \
-        X(usage_expire, "DELETE FROM usage_days WHERE day < $1")
+        X(erasure_cancel, "DELETE FROM erasures WHERE person = $1 AND completed_at = 0")
 
 #define X(id, text) extern const Sql sql_##id;
 IDENTITY_SQL(X)

@@ -194,3 +194,100 @@ Err operate_user_import(Ctx *cx, Identity *id, Str line, User *ret) {
                 return RAISE_FIELD(cx, "#/tier", "is no tier");
         return operate_user_create(cx, id, &u, ret);
 }
+
+/* ---- links ---- */
+
+typedef struct LinkJob { Identity *id; const UserLink *link; } LinkJob;
+
+static Err link_write(Ctx *cx, DbConn *c, void *arg) {
+        const LinkJob *j = arg;
+        const UserLink *l = j->link;
+        Work w = { .id = j->id, .c = c };
+
+        TRY(db_run(cx, c, &sql_link_set,
+                   ARGS(v_text(l->source), v_text(l->subject), v_text(l->user_id)), NULL));
+        user_changed(cx, &w, l->subject);             /* who it was until now is not believed again */
+        return audit_append(cx, j->id->audit, c, &(AuditEvent){
+                .event = "authz_change", .outcome = "success", .actor_type = "system",
+                .owner = l->user_id, .target_type = "user", .target_id = l->user_id,
+                .reason = STR("link") });
+}
+
+Err operate_user_link(Ctx *cx, Identity *id, const UserLink *link) {
+        const char *service = user_source_names[SOURCE_SERVICE];
+
+        if (!str_eq_c(link->source, service) &&
+            !str_eq_c(link->source, user_source_names[SOURCE_AUTHJS]))
+                return RAISE(cx, ERR_INVALID, "the source is service or authjs");
+        return db_write(cx, id->db, link_write, &(LinkJob){ id, link });
+}
+
+/* ---- the root key ---- */
+
+enum { RESEAL_PAGE = 500 };
+typedef struct Reseal { Identity *id; Str after; int64_t count; size_t n; } Reseal;
+typedef struct SealedKey { Str user_id, sealed; } SealedKey;
+
+static Err page_read(Ctx *cx, DbConn *c, Str after, SealedKey out[RESEAL_PAGE], size_t *ret_n) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        size_t n = 0;
+        bool more;
+
+        TRY(db_rows(cx, c, &sql_user_key_page, ARGS(v_text(after), v_int(RESEAL_PAGE)), &r));
+        for (;;) {
+                TRY(rows_next(cx, &r, &more));
+                if (!more || n == RESEAL_PAGE)
+                        break;
+                out[n++] = (SealedKey){ row_dup(cx, &r, 0), row_dup(cx, &r, 1) };
+        }
+        *ret_n = n;
+        return OK;
+}
+
+static Err reseal_page(Ctx *cx, DbConn *c, void *arg) {
+        Reseal *s = arg;
+        SealedKey *page = NEW_ARRAY(cx->arena, SealedKey, RESEAL_PAGE);
+
+        TRY(page_read(cx, c, s->after, page, &s->n));
+        for (size_t i = 0; i < s->n; i++) {
+                Str sealed;
+
+                TRY(data_key_rewrap(cx, s->id->ring, page[i].user_id, page[i].sealed, &sealed));
+                TRY(db_run(cx, c, &sql_user_key_reseal,
+                           ARGS(v_text(page[i].user_id), v_blob(sealed)), NULL));
+        }
+        s->count += (int64_t)s->n;
+        s->after = s->n ? page[s->n - 1].user_id : s->after;
+        return OK;
+}
+
+static Err reseal_store(Ctx *cx, DbConn *c, void *arg) {
+        const Reseal *s = arg;
+        Str record, sealed;
+
+        {
+                _cleanup_(rows_done) Rows r = { 0 };
+
+                TRY(db_row(cx, c, &sql_meta_get, ARGS(v_text(STR("store_key"))), &r));
+                record = row_dup(cx, &r, 0);
+        }
+        TRY(data_key_rewrap(cx, s->id->ring, STR("store"), record, &sealed));
+        return db_run(cx, c, &sql_meta_set, ARGS(v_text(STR("store_key")), v_blob(sealed)), NULL);
+}
+
+/* The file first: it then opens the old records and the new ones, wherever this is interrupted. */
+Err operate_root_rotate(Ctx *cx, Identity *id, int64_t *ret_resealed) {
+        Reseal s = { .id = id, .after = STR("") };
+        Keyring *ring;
+
+        TRY(root_key_rotate(cx, &id->set, &ring));
+        user_keys_set_ring(id->keys, ring);
+        keyring_free(id->ring);
+        id->ring = ring;
+        TRY(db_write(cx, id->db, reseal_store, &s));
+        do
+                TRY(db_write(cx, id->db, reseal_page, &s));
+        while (s.n == RESEAL_PAGE);
+        *ret_resealed = s.count;
+        return OK;
+}

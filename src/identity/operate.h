@@ -32,3 +32,12 @@ Err operate_user_reset(Ctx *cx, Identity *id, const User *u, Str *ret_link) _mus
 /* One JSON line {"email", "password_hash" or "password", "full_name"?, "tier"?, "created_at"?,
  * "is_verified"?}. */
 Err operate_user_import(Ctx *cx, Identity *id, Str line, User *ret) _must_check_;
+
+/* A foreign subject ("service" or "authjs") is this user from now on. ERR_INVALID: no such
+ * source. */
+typedef struct UserLink { Str source, subject, user_id; } UserLink;
+Err operate_user_link(Ctx *cx, Identity *id, const UserLink *link) _must_check_;
+
+/* A new root key on top of the file; everything it seals is sealed anew. The server must not
+ * run. The old lines of the file may go once no backup sealed under them is needed any more. */
+Err operate_root_rotate(Ctx *cx, Identity *id, int64_t *ret_resealed) _must_check_;

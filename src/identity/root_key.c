@@ -128,6 +128,46 @@ static Err ring_from_file(Ctx *cx, const IdentitySettings *set, bool may_create,
         return ring_add_file(cx, ring, fd, path);
 }
 
+/* Old file text behind a new line, complete under the old name or not there at all. */
+static Err file_replace(Ctx *cx, const char *path, Str line, Str old) {
+        const char *part = arena_printf(cx->arena, "%s.new", path);
+        bool written;
+
+        _cleanup_(fd_closep) int fd =
+                open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        written = fd >= 0 && write(fd, line.p, line.n) == (ssize_t)line.n &&
+                  write(fd, old.p, old.n) == (ssize_t)old.n && fsync(fd) == 0;
+        if (!written || rename(part, path) < 0) {
+                unlink(part);
+                return RAISE(cx, ERR_STORAGE, "cannot write the root key %s: %s", path,
+                             strerror(errno));
+        }
+        return sync_directory(cx, path);
+}
+
+Err root_key_rotate(Ctx *cx, const IdentitySettings *set, Keyring **ret) {
+        const char *path = file_path(cx, set);
+        unsigned char key[ROOT_KEY_BYTES];
+        char line[2 * ROOT_KEY_BYTES + 1], old[FILE_MAX];
+        ssize_t n;
+        Err e;
+
+        if (set->root_key_in_settings)
+                return RAISE(cx, ERR_CONFLICT, "the root key comes from ROOT_KEY; put it into a file first");
+        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, old, sizeof(old));
+        if (n < 0)
+                return RAISE(cx, ERR_STORAGE, "cannot read the root key %s: %s", path, strerror(errno));
+        cx_random(cx, key, sizeof(key));
+        hex_write(line, str_n(key, sizeof(key)));
+        line[sizeof(line) - 1] = '\n';
+        e = file_replace(cx, path, str_n(line, sizeof(line)), str_n(old, (size_t)n));
+        secret_wipe(key, sizeof(key));
+        secret_wipe(line, sizeof(line));
+        secret_wipe(old, sizeof(old));
+        return e ? e : root_key_load(cx, set, false, ret);
+}
+
 Err root_key_load(Ctx *cx, const IdentitySettings *set, bool may_create, Keyring **ret) {
         _cleanup_(keyring_freep) Keyring *ring = keyring_new();
 

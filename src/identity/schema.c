@@ -23,11 +23,8 @@ static const char accounts_up[] =
         "CREATE INDEX user_links_user ON user_links (user_id);"
         "CREATE TABLE login_failures (account BYTEA PRIMARY KEY, failures BIGINT NOT NULL, "
         " last_at BIGINT NOT NULL, blocked_until BIGINT NOT NULL);"
-        "CREATE INDEX login_failures_last ON login_failures (last_at);"
-        "CREATE TABLE usage_days (user_id TEXT NOT NULL, day BIGINT NOT NULL, requests BIGINT "
-        " NOT NULL, PRIMARY KEY (user_id, day));";
+        "CREATE INDEX login_failures_last ON login_failures (last_at);";
 static const char accounts_down[] =
-        "DROP TABLE usage_days;"
         "DROP TABLE login_failures;"
         "DROP TABLE user_links;"
         "DROP TABLE user_keys;"

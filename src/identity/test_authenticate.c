@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "codec/base64.h"
+#include "identity/operate.h"
 #include "identity/testing_int.h"
 #include "identity/token.h"
 
@@ -579,6 +580,51 @@ static void the_wrong_root_key_is_refused(void **state) {
         assert_ok(reopen(f));
 }
 
+static void root_key_rotates(void **state) {
+        Fix *f = *state;
+        User ann = fix_user(f, "ann@example.com"), again;
+        SessionGrant g = fix_session(f, ann, false);
+        const char *path = arena_printf(f->arena, "%s/root.key", f->dir);
+        char line[66] = "";
+        int64_t resealed;
+        Principal p;
+        FILE *file;
+
+        OKF(f, operate_root_rotate(&f->cx, f->id, &resealed));
+        assert_int_equal(resealed, 1);
+        OKF(f, fix_bearer(f, g.access_token, &p));
+        file = fopen(path, "r");                      /* the old line goes: nothing is sealed under it any more */
+        assert_non_null(file);
+        assert_non_null(fgets(line, sizeof(line), file));
+        fclose(file);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(line, file);
+        fclose(file);
+        fix_close(f);
+        fix_open(f);
+        OKF(f, fix_bearer(f, g.access_token, &p));
+        OKF(f, user_load(&f->cx, &(Work){ .id = f->id, .c = fix_read(f) }, ann.user_id, &again));
+        assert_str(again.email, "ann@example.com");
+}
+
+static void a_link_names_the_user(void **state) {
+        Fix *f = *state;
+        User ann = fix_user(f, "ann@example.com");
+        UserLink link = { STR("authjs"), STR("77"), ann.user_id };
+        Str token = hs256(f, STR(AUTH_SECRET), SERVICE, "{\"sub\":\"77\",\"exp\":1795171000}");
+        Principal p;
+
+        OKF(f, fix_bearer(f, token, &p));
+        assert_str(p.user_id, "77");
+        settle(f);
+        OKF(f, operate_user_link(&f->cx, f->id, &link));
+        OKF(f, fix_bearer(f, token, &p));
+        assert_true(str_eq(p.user_id, ann.user_id));
+        link.source = STR("local");
+        assert_err(operate_user_link(&f->cx, f->id, &link), ERR_INVALID);
+}
+
 static void settings_that_must_not_be(void **state) {
         Fix *f = *state;
         static const char *const weak[] = {
@@ -657,7 +703,7 @@ int main(void) {
                 O(a_retired_key_is_out_at_once),
                 O(keys_survive_a_restart),
                 O(the_wrong_root_key_is_refused),
-                O(settings_that_must_not_be),
+                O(settings_that_must_not_be), O(root_key_rotates), S(a_link_names_the_user),
                 O(a_store_that_fails_lets_nobody_in),
                 cmocka_unit_test_setup_teardown(skip_auth_names_dev_users, begin_skip, end),
         };

@@ -55,6 +55,8 @@ UserKeys *user_keys_free(UserKeys *u) {
         return NULL;
 }
 
+void user_keys_set_ring(UserKeys *u, const Keyring *ring) { u->ring = ring; }
+
 static Slot *slot_find(Slot *set, Str user_id) {
         for (size_t w = 0; w < WAYS; w++)
                 if (set[w].n && str_eq(str_n(set[w].user_id, set[w].n), user_id))

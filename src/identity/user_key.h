@@ -15,6 +15,9 @@ UserKeys *user_keys_new(Ctx *cx, const Keyring *ring,
 UserKeys *user_keys_free(UserKeys *u);
 DEFINE_CLEANUP(UserKeys, user_keys_free)
 
+/* Another ring from now on (a rotated root key); nobody else may be using `u`. */
+void      user_keys_set_ring(UserKeys *u, const Keyring *ring);
+
 /* The key of a user, from memory or through this connection. ERR_NOT_FOUND: no such user, or
  * erased (not raised). ERR_CORRUPT: the row does not open. */
 Err user_key_get(Ctx *cx, UserKeys *u, DbConn *c, Str user_id, UserKey *ret) _must_check_;
