@@ -593,7 +593,8 @@ static void root_key_rotates(void **state) {
         OKF(f, operate_root_rotate(&f->cx, f->id, &resealed));
         assert_int_equal(resealed, 1);
         OKF(f, fix_bearer(f, g.access_token, &p));
-        file = fopen(path, "r");                      /* the old line goes: nothing is sealed under it any more */
+        /* the old line goes: nothing is sealed under it any more */
+        file = fopen(path, "r");
         assert_non_null(file);
         assert_non_null(fgets(line, sizeof(line), file));
         fclose(file);

@@ -22,8 +22,8 @@ typedef enum TokenFlags {
 typedef struct Token { Str raw, low; unsigned flags; } Token;
 typedef struct Sentence { Token *v; size_t n; bool is_question; } Sentence;
 
-/* The next sentence of *rest; false at the end. Quotations and code are left out. The tokens of the one before
- * (ret->v, at first NULL) are overwritten. */
+/* The next sentence of *rest; false at the end. Quotations and code are left out. The tokens of
+ * the one before (ret->v, at first NULL) are overwritten. */
 bool sentence_next(Arena *a, Str *rest, Sentence *ret) _must_check_;
 Str  tokens_text(const Sentence *s, size_t from, size_t to);       /* the slice of the text; to > from */
 bool word_in(Str low, const char *list);                           /* " a b c " */

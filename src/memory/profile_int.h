@@ -18,7 +18,8 @@ typedef struct Claim {
 } Claim;
 typedef struct Past { Str value, memory_id; int64_t from, to; } Past;
 typedef struct Entry {
-        Str field, item;                              /* "skills", "Rust"; "likes.foods", "ramen"; item STR_NULL: one value */
+        /* "skills", "Rust"; "likes.foods", "ramen"; item STR_NULL: one value */
+        Str field, item;
         Claim *claims;                                /* oldest first, at most CLAIMS_MAX */
         Past *past;                                   /* at most PAST_MAX */
         size_t n_claims, n_past;

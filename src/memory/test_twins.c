@@ -57,7 +57,8 @@ static void test_what_is_alike_and_what_never_is(void **state) {
 static void test_replacing_and_late_units(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         _cleanup_(twins_freep) Twins *t = twins_new();
-        Twin nine = twin_of(a, 9, 0, "nine lives of a lazy grey cat"), four = twin_of(a, 4, 0, "a quartet for strings in d minor");
+        Twin nine = twin_of(a, 9, 0, "nine lives of a lazy grey cat");
+        Twin four = twin_of(a, 4, 0, "a quartet for strings in d minor");
         twins_put(t, &nine);
         twins_put(t, &four);
         assert_int_equal(twins_exact(t, nine.digest), 9);

@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
-enum { BAND = 2, BANDS = SKETCH_SIZE / BAND, CHAINS = BANDS + 1, BY_DIGEST = BANDS, FIRST_BUCKETS = 16, BEST_MAX = 16 };
+enum {
+        BAND = 2, BANDS = SKETCH_SIZE / BAND, CHAINS = BANDS + 1, BY_DIGEST = BANDS,
+        FIRST_BUCKETS = 16, BEST_MAX = 16,
+};
 
 /* An entry stands in one chain per band and one by its digest; links are positions + 1, 0 ends a chain. */
 typedef struct Entry {

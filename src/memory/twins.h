@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /* twins: the live memories of one user as the search for duplicates sees them. A text is found by its digest, and texts like
- * it by their sketches: each sketch is cut into bands of two bytes, and two texts at cosine .85 share at least one band but for
- * one pair in a few hundred thousand (locality-sensitive hashing, Indyk and Motwani 1998). Neither look-up depends on how many
+ * it by their sketches: each sketch is cut into bands of two bytes, and two texts at cosine .85
+ * share at least one band but for one pair in a few hundred thousand (locality-sensitive hashing,
+ * Indyk and Motwani 1998). Neither look-up depends on how many
  * memories there are. Plain memory, no store; one thread. */
 #include "memory/near.h"
 

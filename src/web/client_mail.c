@@ -102,7 +102,8 @@ static void prepare(Ctx *cx, CURL *c, const MailSpec *m, struct curl_slist *to, 
         curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout);
 }
 
-/* Handed over whole while the server's last word was still "go on" (354): nobody knows whether it was kept. */
+/* Handed over whole while the server's last word was still "go on" (354): nobody knows whether it
+ * was kept. */
 static Err outcome(Ctx *cx, CURL *c, CURLcode rc, bool all_sent) {
         long said = 0;
         if (rc == CURLE_OK)
