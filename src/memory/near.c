@@ -32,20 +32,21 @@ static void grams_each(Str s, uint64_t seed, void (*fn)(void *arg, uint64_t h), 
         }
 }
 
-/* One 64-bit hash stands for 32 permutations: its rotations by multiplication are cheap and
- * independent enough here. */
-typedef struct Minima { uint64_t least[SKETCH_SIZE]; } Minima;
+/* One permutation serves all bytes (Li, Owen and Zhang 2012): the hash chooses the bin and is its value. */
+typedef struct Minima { uint32_t least[SKETCH_SIZE]; } Minima;
 
 static void minima_take(void *arg, uint64_t h) {
         Minima *m = arg;
-        uint32_t lo = (uint32_t)h, hi = (uint32_t)(h >> 32) | 1;
-        for (size_t i = 0; i < SKETCH_SIZE; i++) {
-                uint32_t v = lo + (uint32_t)i * hi;   /* Kirsch and Mitzenmacher: two hashes make many */
-                v ^= v >> 15;
-                v *= 0x2c1b3c6du;
-                v ^= v >> 12;
-                m->least[i] = MIN(m->least[i], v);
-        }
+        uint32_t *bin = &m->least[h % SKETCH_SIZE], v = (uint32_t)(h >> 32);
+        *bin = MIN(*bin, v);
+}
+
+/* A bin that got nothing borrows from the next one that did, told apart by the distance. */
+static uint64_t minima_get(const Minima *m, size_t i) {
+        size_t away = 0;
+        while (away < SKETCH_SIZE && m->least[(i + away) % SKETCH_SIZE] == UINT32_MAX)
+                away++;
+        return m->least[(i + away) % SKETCH_SIZE] | (uint64_t)away << 32;
 }
 
 /* Eight bytes at a time: the high bit of each byte that is not zero, which is where they differ. */
@@ -244,5 +245,5 @@ void sketch_make(Arena *a, Str folded, uint64_t seed, Sketch *ret) {
         grams_each(folded, seed, minima_take, &m);
         uint64_t strict = strict_words(a, folded, seed);
         for (size_t i = 0; i < SKETCH_SIZE; i++)
-                ret->b[i] = (uint8_t)(mix(m.least[i] ^ strict) & 0xff);
+                ret->b[i] = (uint8_t)(mix(minima_get(&m, i) ^ strict) & 0xff);
 }
