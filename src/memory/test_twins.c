@@ -17,12 +17,14 @@ static void test_many_texts_each_found(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         _cleanup_(twins_freep) Twins *t = twins_new();
         for (int i = 1; i <= MANY; i++) {
-                Twin one = twin_of(a, i, 0, arena_printf(a, "the %x of %x went to %x", i * 7919, i * 104729, i * 13007));
+                Twin one = twin_of(a, i, 0, arena_printf(a, "the %x of %x went to %x", i * 7919,
+                                                         i * 104729, i * 13007));
                 twins_put(t, &one);
         }
         assert_int_equal(twins_count(t), MANY);
         for (int i = 1; i <= MANY; i += 97) {
-                Twin one = twin_of(a, i, 0, arena_printf(a, "the %x of %x went to %x", i * 7919, i * 104729, i * 13007));
+                Twin one = twin_of(a, i, 0, arena_printf(a, "the %x of %x went to %x", i * 7919,
+                                                         i * 104729, i * 13007));
                 int64_t units[4];
                 assert_int_equal(twins_exact(t, one.digest), i);
                 assert_true(twins_near(t, 0, &one.sketch, units, 4) >= 1);

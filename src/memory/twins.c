@@ -8,7 +8,8 @@ enum {
         FIRST_BUCKETS = 16, BEST_MAX = 16,
 };
 
-/* An entry stands in one chain per band and one by its digest; links are positions + 1, 0 ends a chain. */
+/* An entry stands in one chain per band and one by its digest; links are positions + 1, 0 ends a
+ * chain. */
 typedef struct Entry {
         Twin twin;
         uint32_t next[CHAINS];
@@ -16,7 +17,8 @@ typedef struct Entry {
         bool is_gone;
 } Entry;
 
-/* Entries in the order of their units. Those that went stay until the next growth, so that positions hold. */
+/* Entries in the order of their units. Those that went stay until the next growth, so that
+ * positions hold. */
 struct Twins {
         Entry *v;
         size_t n, cap, gone;
@@ -34,7 +36,8 @@ static void *must(void *p) {
 static uint32_t *head_of(const Twins *t, const Twin *one, unsigned chain) {
         uint64_t h = one->digest;
         if (chain < BANDS)
-                h = (uint64_t)one->sketch.b[chain * BAND] | (uint64_t)one->sketch.b[chain * BAND + 1] << 8;
+                h = (uint64_t)one->sketch.b[chain * BAND] |
+                    (uint64_t)one->sketch.b[chain * BAND + 1] << 8;
         h *= UINT64_C(0x9e3779b97f4a7c15);
         return &t->heads[chain * t->buckets + ((h >> 40) & (t->buckets - 1))];
 }
@@ -134,7 +137,8 @@ size_t twins_bytes(const Twins *t) {
 
 int64_t twins_exact(const Twins *t, uint64_t digest) {
         int64_t least = 0;                            /* the oldest, whatever the order of the chain */
-        for (uint32_t i = *head_of(t, &(Twin){ .digest = digest }, BY_DIGEST); i; i = t->v[i - 1].next[BY_DIGEST]) {
+        uint32_t i = *head_of(t, &(Twin){ .digest = digest }, BY_DIGEST);
+        for (; i; i = t->v[i - 1].next[BY_DIGEST]) {
                 const Entry *e = &t->v[i - 1];
                 if (e->twin.digest == digest && !e->is_gone && (!least || e->twin.unit < least))
                         least = e->twin.unit;
@@ -147,7 +151,8 @@ typedef struct Best { unsigned same; int64_t unit; } Best;
 /* Most alike first, then the older. */
 static size_t best_insert(Best *best, size_t n, size_t max, Best b) {
         size_t at = n;
-        while (at > 0 && (best[at - 1].same < b.same || (best[at - 1].same == b.same && best[at - 1].unit > b.unit)))
+        while (at > 0 && (best[at - 1].same < b.same ||
+                          (best[at - 1].same == b.same && best[at - 1].unit > b.unit)))
                 at--;
         if (at == max)
                 return n;

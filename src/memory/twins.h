@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* twins: the live memories of one user as the search for duplicates sees them. A text is found by its digest, and texts like
- * it by their sketches: each sketch is cut into bands of two bytes, and two texts at cosine .85
- * share at least one band but for one pair in a few hundred thousand (locality-sensitive hashing,
- * Indyk and Motwani 1998). Neither look-up depends on how many
+/* twins: the live memories of one user as the search for duplicates sees them. A text is found by
+ * its digest, and texts like it by their sketches: each sketch is cut into bands of two bytes, and
+ * two texts at cosine .85 share at least one band but for one pair in a few hundred thousand
+ * (locality-sensitive hashing, Indyk and Motwani 1998). Neither look-up depends on how many
  * memories there are. Plain memory, no store; one thread. */
 #include "memory/near.h"
 
@@ -18,5 +18,6 @@ void    twins_drop(Twins *t, int64_t unit);
 size_t  twins_count(const Twins *t);
 size_t  twins_bytes(const Twins *t);
 int64_t twins_exact(const Twins *t, uint64_t digest); /* a unit, or 0 */
-/* Units of this type whose sketch shares SKETCH_LIKELY bytes or more, best first; how many, at most `max`. */
+/* Units of this type whose sketch shares SKETCH_LIKELY bytes or more, best first; how many, at most
+ * `max`. */
 size_t  twins_near(Twins *t, unsigned type, const Sketch *k, int64_t *ret_units, size_t max);
