@@ -82,11 +82,12 @@ test('Retry-After in each of its forms is waited for; a long one is not', async 
         const one = await startServer({ env: providersEnv(llm, [{ name: 'a', models: ['m'] }, { name: 'b', models: ['m'] }]) });
         try {
                 const ann = await newUser(api(one));
-                for (const [headers, least, most] of [
-                        [{ 'retry-after': '1' }, 950, 4000],
-                        [{ 'retry-after-ms': '300' }, 290, 2500],
-                        [{ 'retry-after': new Date(Date.now() + 2500).toUTCString() }, 300, 5000],
+                for (const [form, least, most] of [
+                        [() => ({ 'retry-after': '1' }), 950, 4000],
+                        [() => ({ 'retry-after-ms': '300' }), 290, 2500],
+                        [() => ({ 'retry-after': new Date(Date.now() + 2500).toUTCString() }), 1000, 5000],
                 ]) {
+                        const headers = form();
                         llm.reset();
                         llm.plan({ fault: '429', headers }, 'ok');
                         const { metadata } = await say(ann, 'count 1');
