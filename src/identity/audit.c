@@ -3,6 +3,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/sign.h"
+#include "identity/count.h"
 #include "identity/identity_sql_int.h"
 
 enum { IP_MAX = 45, AGENT_MAX = 200, REASON_MAX = 200 };
@@ -124,6 +125,7 @@ Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
         TRY(head_read(cx, c, &r.seq, &r.prev_hash));
         r.seq++;
         audit_hash(&r, hash);
+        count_event(e->event, e->outcome);
         return db_run(cx, c, &sql_audit_add,
                       ARGS(v_int(r.seq), v_int(r.ts_ms), v_text(r.event), v_text(r.outcome),
                            v_text(r.actor_type), v_text(r.actor_id), v_text(r.target_type),

@@ -10,6 +10,7 @@
 #include "codec/cookie.h"
 #include "codec/jose.h"
 #include "identity/api_key.h"
+#include "identity/count.h"
 #include "identity/identity_int.h"
 #include "identity/provision.h"
 #include "identity/session.h"
@@ -367,9 +368,11 @@ Err identity_authenticate(Ctx *cx, Identity *id, const Credentials *in, Principa
         }
         if (!e)
                 e = shown_admit(cx, id, &s, in, ret);
-        if (e == ERR_TOKEN_INVALID || e == ERR_TOKEN_EXPIRED)
+        if (e == ERR_TOKEN_INVALID || e == ERR_TOKEN_EXPIRED) {
+                count_event("token_rejected", err_info[e].name);
                 LOG(cx, LOG_INFO, "token_rejected", "a credential was refused",
                     L_STR("reason", str_c(cx->err.what)), L_TOP_STR("client_ip", in->client_ip));
+        }
         return e;
 }
 

@@ -15,6 +15,7 @@
 #include "identity/password_rules.h"
 #include "identity/personal.h"
 #include "identity/signing_key.h"
+#include "identity/stuffing.h"
 #include "identity/token_cache.h"
 
 struct Identity {
@@ -31,6 +32,7 @@ struct Identity {
         ForeignKeys *foreign;
         bool same_secret; /* JWT_SECRET_KEY is also a secret of the front end */
         HashGate *gate;
+        Stuffing *stuffing;
         KeyUses *uses;
         PasswordRules *rules;
         PersonalPart parts[PERSONAL_PARTS_MAX];

@@ -89,6 +89,7 @@
           "revoked_at = 0 AND session_id <> $3") \
         X(session_expire, "DELETE FROM sessions WHERE session_id IN (SELECT session_id FROM " \
           "sessions WHERE expires_at < $1 LIMIT $2)") \
+        X(session_active, "SELECT COUNT(*) FROM sessions WHERE revoked_at = 0 AND idle_expires_at > $1") \
         X(session_delete_user, "DELETE FROM sessions WHERE user_id = $1") \
         X(revoked_token_get, "SELECT 1 FROM revoked_tokens WHERE token = $1") \
         X(revoked_token_add, "INSERT INTO revoked_tokens (token, expires_at) VALUES ($1, $2) " \

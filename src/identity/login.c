@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "identity/login.h"
 
+#include "base/log.h"
+#include "identity/count.h"
 #include "identity/identity_int.h"
 #include "identity/lockout.h"
 #include "identity/mfa.h"
@@ -39,6 +41,17 @@ Err lockout_check(Ctx *cx, const Work *w, Str account) {
         return ERR_LOCKED;
 }
 
+/* Said once for an address and window, in the log and in the audit. */
+static Err stuffing_tell(Ctx *cx, const Work *w, Str account) {
+        if (!stuffing_note(w->id->stuffing, w->from.ip, account, cx_now_ms(cx)))
+                return OK;
+        LOG(cx, LOG_WARN, "credential_stuffing", "many accounts fail from one address",
+            L_TOP_STR("client_ip", w->from.ip), L_INT("accounts", STUFFING_ACCOUNTS));
+        return audit_append(cx, w->id->audit, w->c, &(AuditEvent){
+                .event = "authn_login_fail_max", .outcome = "failure", .actor_type = "system",
+                .owner = STR(""), .ip = w->from.ip, .user_agent = w->from.user_agent });
+}
+
 Err login_failed(Ctx *cx, const Work *w, Str account, Str owner, const char *event) {
         Lockout l;
 
@@ -48,14 +61,15 @@ Err login_failed(Ctx *cx, const Work *w, Str account, Str owner, const char *eve
                    ARGS(v_blob(lockout_name(cx, w->id, account)), v_int(l.failures),
                         v_int(l.last_ms), v_int(l.blocked_until_ms)),
                    NULL));
-        return audit_append(cx, w->id->audit, w->c,
+        TRY(audit_append(cx, w->id->audit, w->c,
                             &(AuditEvent){ .event = l.blocked_until_ms ? "authn_login_lock" : event,
                                            .outcome = "failure",
                                            .actor_type = "user",
                                            .owner = owner.p ? owner : STR(""),
                                            .actor_id = owner,
                                            .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent });
+                                           .user_agent = w->from.user_agent }));
+        return stuffing_tell(cx, w, account);
 }
 
 Err login_forgive(Ctx *cx, const Work *w, Str account) {
@@ -165,9 +179,13 @@ static Err attempt_verify(Ctx *cx, const Attempt *a, bool *ret_right) {
         bool fits = a->in->password.n <= password_max(PASSWORD_ARGON2ID);
         Str password = fits ? a->in->password : STR("over the limit"),
             hash = a->known ? a->user.password_hash : password_dummy(alg);
+        int64_t started_us;
         bool right;
 
+        started_us = cx_mono_us(cx);
         TRY(password_verify(cx, hash, password, &right));
+        count_hash(str_starts(hash, STR("$argon2")) ? PASSWORD_ARGON2ID : PASSWORD_BCRYPT,
+                   cx_mono_us(cx) - started_us);
         *ret_right = right && a->known && fits;
         return OK;
 }
@@ -189,12 +207,15 @@ Err login_password(Ctx *cx, Identity *id, const LoginInput *in, LoginResult *ret
         TRY(attempt_verify(cx, &a, &right));
         if (!right) {
                 TRY(db_write(cx, id->db, attempt_failed, &a));
+                LOG(cx, LOG_INFO, "auth_fail", "a password was wrong or the account unknown");
                 return RAISE(cx, ERR_CREDENTIALS, a.known ? "wrong password" : "no such account");
         }
         if (!a.user.is_verified && mail_is_configured(id))
                 return RAISE(cx, ERR_EMAIL_UNVERIFIED, "address not verified");
         TRY(attempt_rehash(cx, &a));
         TRY(db_write(cx, id->db, attempt_succeeded, &a));
+        LOG(cx, LOG_INFO, "auth_ok", "a password was right", L_STR("user", a.user.user_id),
+            L_BOOL("second_factor_needed", a.result.mfa_required));
         *ret = a.result;
         return OK;
 }

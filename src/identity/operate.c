@@ -206,7 +206,7 @@ static Err link_write(Ctx *cx, DbConn *c, void *arg) {
 
         TRY(db_run(cx, c, &sql_link_set,
                    ARGS(v_text(l->source), v_text(l->subject), v_text(l->user_id)), NULL));
-        user_changed(cx, &w, l->subject);             /* who it was until now is not believed again */
+        user_changed(cx, &w, l->subject); /* who it was until now is not believed again */
         return audit_append(cx, j->id->audit, c, &(AuditEvent){
                 .event = "authz_change", .outcome = "success", .actor_type = "system",
                 .owner = l->user_id, .target_type = "user", .target_id = l->user_id,

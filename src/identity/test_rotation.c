@@ -2,6 +2,7 @@
 #include "base/testing.h"
 #include "identity/lockout.h"
 #include "identity/rotation.h"
+#include "identity/stuffing.h"
 
 enum { NOW = 1000000000, LATER = 2000000000 };
 
@@ -125,12 +126,34 @@ static void lockout_decays_and_never_overflows(void **state) {
         assert_int_equal(lockout_wait_s(&many, NOW), LOCKOUT_WAIT_MAX_S);
 }
 
+static void stuffing_tells_once(void **state) {
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        TestWorld world = TEST_WORLD(NOW);
+        Ctx cx = TEST_CTX(a, &world.world);
+        _cleanup_(stuffing_freep) Stuffing *s = stuffing_new(&cx);
+        int told = 0;
+
+        for (int i = 0; i < 500; i++)                 /* one account, again and again */
+                assert_false(stuffing_note(s, STR("192.0.2.1"), STR("ann"), NOW));
+        for (int i = 0; i < 500; i++)                 /* many accounts, from one address */
+                told += stuffing_note(s, STR("192.0.2.2"), arena_strf(a, "user %d", i), NOW + i);
+        assert_int_equal(told, 1);
+        for (int i = 0; i < 500; i++)                 /* many accounts, from as many addresses */
+                told += stuffing_note(s, arena_strf(a, "192.0.3.%d", i), arena_strf(a, "user %d", i), NOW);
+        assert_int_equal(told, 1);
+        for (int i = 0; i < 500; i++)                 /* and once more in the next window */
+                told += stuffing_note(s, STR("192.0.2.2"), arena_strf(a, "user %d", i),
+                                      NOW + INT64_C(1001) * STUFFING_WINDOW_S);
+        assert_int_equal(told, 2);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(decides),
                 cmocka_unit_test(no_two_lines_live),
                 cmocka_unit_test(lockout_doubles),
                 cmocka_unit_test(lockout_decays_and_never_overflows),
+                cmocka_unit_test(stuffing_tells_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

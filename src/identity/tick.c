@@ -3,6 +3,7 @@
  * time. */
 #include "base/log.h"
 #include "codec/when.h"
+#include "identity/count.h"
 #include "identity/identity_int.h"
 #include "identity/notice.h"
 #include "identity/recovery.h"
@@ -42,6 +43,16 @@ static Err checkpoint(Ctx *cx, DbConn *c, void *arg) {
         return audit_checkpoint(cx, id->audit, c);
 }
 
+static Err sessions_count(Ctx *cx, Identity *id) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        DbConn *c;
+
+        TRY(db_read(cx, id->db, &c));
+        TRY(db_row(cx, c, &sql_session_active, ARGS(v_int(cx_now_ms(cx))), &r));
+        count_sessions(row_int(&r, 0));
+        return OK;
+}
+
 static Err reload_keys(Ctx *cx, Identity *id) {
         DbConn *c;
 
@@ -71,7 +82,9 @@ Err identity_tick(Ctx *cx, Identity *id) {
                 TRY(reload_keys(cx, id));
                 TRY(db_write(cx, id->db, sweep, id));
         }
-        if (is_due(&id->next_checkpoint_ms, now, CHECKPOINT_EVERY_MS))
+        if (is_due(&id->next_checkpoint_ms, now, CHECKPOINT_EVERY_MS)) {
+                TRY(sessions_count(cx, id));
                 TRY(db_write(cx, id->db, checkpoint, id));
+        }
         return OK;
 }
