@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "memory/testing.h"
 
+#include <stdio.h>
+
 #include "memory/jobs.h"
 
 static MemoryNew fact(const char *content) {
@@ -101,14 +103,220 @@ static void learns_from_turns(void **state) {
         assert_int_equal(hits.n, 1);
 }
 
+static Err delete_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        return memory_delete(cx, s, *(Str *)arg);
+}
+
+static bool file_holds(const char *path, const char *text) {
+        FILE *f = fopen(path, "r");
+        if (!f)
+                return false;
+        static char bytes[4 << 20];
+        size_t n = fread(bytes, 1, sizeof bytes, f);
+        fclose(f);
+        return memmem(bytes, n, text, strlen(text)) != NULL;
+}
+
 static void deletes_for_real(void **state) {
         _cleanup_(fix_freep) Fix *f = fix_new();
-        MemoryWritten a = add(f, "ann", "The safe code is 4417.");
+        MemoryWritten old = add(f, "ann", "I live in Xanadu."), w = add(f, "ann", "I moved to Zanzibar.");
         MemoryScope s = fix_scope(f, "ann");
+        MemoryRow row;
+        assert_true(str_contains(w.row.context, STR("Xanadu")));
+        Str id = old.row.memory_id;
+        assert_ok(fix_write(f, "ann", delete_run, &id));
+        assert_err(fix_write(f, "ann", delete_run, &id), ERR_MEMORY_NOT_FOUND);
+        assert_err(fix_write(f, "bob", delete_run, &w.row.memory_id), ERR_MEMORY_NOT_FOUND);
+        assert_ok(memory_get(&f->cx, &s, w.row.memory_id, &row));
+        assert_false(str_contains(row.context, STR("Xanadu")));
+        MemoryHits hits = {0};
+        assert_ok(memory_search(&f->cx, &s, &(MemoryQuery){ .query = STR("Xanadu"),
+                                                            .include_superseded = true }, &hits));
+        assert_int_equal(hits.n, 0);
+        static const char *const files[] = { "db", "db-wal" };
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                const char *path = arena_printf(f->arena, "%s/%s", f->dir, files[i]);
+                assert_false(file_holds(path, "Xanadu"));
+                /* sealed: not even what is there can be read */
+                assert_false(file_holds(path, "Zanzibar"));
+        }
+}
+
+static void keeps_to_the_quota(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten w;
+        MemoryNew third = fact("The third box is blue."), town = fact("Lives in Porto.");
+        f->quota = 2;
+        add(f, "ann", "Lives in Lisbon.");
+        add(f, "ann", "The second box is green.");
+        assert_err(fix_add(f, "ann", &third, &w), ERR_MEMORY_QUOTA);
+        assert_non_null(f->cx.err.extra);
+        fix_advance(f, 1);
+        assert_ok(fix_add(f, "ann", &town, &w));
+        assert_int_equal(w.event, MEMORY_SUPERSEDE);
+        assert_int_equal(add(f, "ann", "Lives in Porto.").event, MEMORY_NOOP);
+        assert_ok(fix_write(f, "ann", delete_run, &w.row.memory_id));
+        assert_ok(fix_add(f, "ann", &third, &w));
+        MemoryNew sub = fact("A sub-user's box is red.");
+        assert_err(fix_add(f, "ann/kid", &sub, &w), ERR_MEMORY_QUOTA);
+        assert_ok(fix_add(f, "bob", &sub, &w));
+}
+
+/* A rolled back write leaves nothing: no row, no duplicate that only the writer remembers. */
+static Err add_then_fail(Ctx *cx, const MemoryScope *s, void *arg) {
+        MemoryWritten w;
+        MemoryNew in = fact("Keeps bees.");
+        TRY(memory_add(cx, s, &in, &w));
+        return RAISE(cx, ERR_CONFLICT, "on purpose");
+}
+
+static void forgets_what_was_rolled_back(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        assert_err(fix_write(f, "ann", add_then_fail, NULL), ERR_CONFLICT);
+        assert_int_equal(find(f, "ann", "bees").n, 0);
+        assert_int_equal(add(f, "ann", "Keeps bees.").event, MEMORY_ADD);
+}
+
+static void learns_no_echo(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        Learned l;
+        add(f, "ann", "Likes jazz from the fifties.");
+        for (int i = 0; i < 1000; i++) {
+                MemoryScope s = fix_scope(f, "ann");
+                const Str shown[] = { STR("Likes jazz from the fifties."),
+                                      STR("I like jazz from the fifties") };
+                memory_shown(&f->cx, &s, (Strs){ shown, 2 });
+                assert_ok(fix_say(f, "ann", i % 2 ? "I like jazz from the fifties."
+                                  : "I like jazz from the fifties", &l));
+                assert_int_equal(l.n, 1);
+                assert_string_equal(l.v[0].reason, "echo_of_returned_memory");
+                if (i % 100 == 99)
+                        arena_clear(f->arena);
+        }
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryStats st;
+        assert_ok(memory_stats(&f->cx, &s, &st));
+        assert_int_equal(st.total, 1);
+}
+
+static void consolidates_once(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten w;
         int64_t n;
-        (void)n;
-        (void)a;
-        (void)s;
+        static const char *const same[] = { "The wardrobe in the hall holds the winter clothes and "
+                                            "the blankets.",
+                                            "The wardrobe in the hall holds the winter clothes and "
+                                            "the blankets!!",
+                                            "The wardrobe in the hall holds the winter clothes and "
+                                            "blankets." };
+        for (size_t i = 0; i < ELEMENTSOF(same); i++) {
+                MemoryNew in = fact(same[i]);
+                in.verbatim = true;
+                in.tags = (Strs){ (const Str[]){ arena_strf(f->arena, "t%zu", i) }, 1 };
+                assert_ok(fix_add(f, "ann", &in, &w));
+                f->world.now_ms += 1000;
+        }
+        add(f, "ann", "The wardrobe in the hall holds 12 winter coats.");
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryStats st;
+        assert_ok(memory_stats(&f->cx, &s, &st));
+        int64_t before = st.total;
+        assert_ok(memory_consolidate(&f->cx, f->m, STR("ann"), 0.90, &n));
+        assert_ok(memory_stats(&f->cx, &s, &st));
+        assert_int_equal(st.total, 2);
+        assert_int_equal(n, before - 2);
+        assert_ok(memory_consolidate(&f->cx, f->m, STR("ann"), 0.90, &n));
+        assert_int_equal(n, 0);
+}
+
+static void cleans_up_what_faded(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten w;
+        int64_t n;
+        MemoryNew doubtful = fact("Perhaps the bank is on Rua Augusta."),
+                plan = fact("Fly to Mars in 3 months");
+        doubtful.confidence = 0.4;
+        plan.type = STR("commitment");
+        plan.confidence = 0.4;
+        add(f, "ann", "I am the one who feeds the cat.");     /* critical */
+        add(f, "ann", "The bank is closed on Sundays.");
+        assert_ok(fix_add(f, "ann", &doubtful, &w));
+        assert_ok(fix_add(f, "ann", &plan, &w));
+        fix_advance(f, 80);
+        assert_ok(memory_cleanup(&f->cx, f->m, STR("ann"), &(Cleanup){ .days = 90 }, &n));
+        assert_int_equal(n, 0);
+        assert_ok(memory_cleanup(&f->cx, f->m, STR("ann"), &(Cleanup){ .days = 60, .dry_run = true }, &n));
+        assert_int_equal(n, 1);
+        assert_ok(memory_cleanup(&f->cx, f->m, STR("ann"), &(Cleanup){ .days = 60 }, &n));
+        assert_int_equal(n, 1);                               /* the doubtful one; the plan lies ahead */
+        fix_advance(f, 400);
+        assert_ok(memory_decay(&f->cx, f->m, STR("ann"), &n));
+        assert_true(n >= 1);
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryStats st;
+        assert_ok(memory_stats(&f->cx, &s, &st));
+        assert_int_equal(st.by_status[STATUS_ARCHIVED], 1);   /* a low one, older than a year */
+        assert_int_equal(find(f, "ann", "bank").n, 0);
+}
+
+static Err job_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        return memory_job_start(cx, s, STR("decay"), arg);
+}
+
+static void does_what_is_due(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryJob job, again;
+        MemoryNew brief = fact("The parking ticket is good until noon.");
+        MemoryWritten w;
+        brief.expires_at = FIX_NOW + 1000;
+        assert_ok(fix_add(f, "ann", &brief, &w));
+        assert_ok(fix_write(f, "ann", job_run, &job));
+        assert_ok(fix_write(f, "ann", job_run, &again));
+        assert_true(str_eq(job.job_id, again.job_id));        /* one waiting of a kind is enough */
+        assert_int_equal(find(f, "ann", "parking ticket").n, 1);
+        fix_advance(f, 0.01);
+        assert_int_equal(find(f, "ann", "parking ticket").n, 0);
+        assert_ok(memory_tick(&f->cx, f->m));
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryRow row;
+        assert_err(memory_get(&f->cx, &s, w.row.memory_id, &row), ERR_MEMORY_NOT_FOUND);
+        assert_ok(memory_job_get(&f->cx, &s, job.job_id, &again));
+        assert_str(again.state, "done");
+        MemoryScope other = fix_scope(f, "bob");
+        assert_err(memory_job_get(&f->cx, &other, job.job_id, &again), ERR_NOT_FOUND);
+}
+
+static void counts_what_was_shown(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten w = add(f, "ann", "The boat is called Aurora.");
+        for (int i = 0; i < 6; i++)
+                assert_int_equal(find(f, "ann", "boat").n, 1);
+        assert_ok(memory_tick(&f->cx, f->m));
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryRow row;
+        MemoryStats st;
+        assert_ok(memory_get(&f->cx, &s, w.row.memory_id, &row));
+        assert_int_equal(row.access_count, 6);
+        assert_int_equal(row.version, 1);
+        assert_ok(memory_stats(&f->cx, &s, &st));
+        assert_int_equal(st.hot, 1);
+}
+
+static Err erase_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        return memory_erase(cx, s->m, s->c, s->user_id);
+}
+
+static void leaves_nothing_of_an_erased_account(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        Learned l;
+        assert_ok(fix_say(f, "ann", "I live in Lisbon.", &l));
+        assert_ok(fix_say(f, "ann/kid", "I live in Porto.", &l));
+        assert_ok(fix_say(f, "anna", "I live in Faro.", &l));
+        assert_int_equal(find(f, "ann", "Lisbon").n, 1);
+        assert_ok(fix_write(f, "ann", erase_run, f));
+        assert_int_equal(find(f, "ann", "Lisbon").n, 0);
+        assert_int_equal(find(f, "ann/kid", "Porto").n, 0);
+        assert_int_equal(find(f, "anna", "Faro").n, 1);
 }
 
 int main(void) {
@@ -118,6 +326,14 @@ int main(void) {
                 cmocka_unit_test(supersedes_in_one_go),
                 cmocka_unit_test(learns_from_turns),
                 cmocka_unit_test(deletes_for_real),
+                cmocka_unit_test(keeps_to_the_quota),
+                cmocka_unit_test(forgets_what_was_rolled_back),
+                cmocka_unit_test(learns_no_echo),
+                cmocka_unit_test(consolidates_once),
+                cmocka_unit_test(cleans_up_what_faded),
+                cmocka_unit_test(does_what_is_due),
+                cmocka_unit_test(counts_what_was_shown),
+                cmocka_unit_test(leaves_nothing_of_an_erased_account),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
