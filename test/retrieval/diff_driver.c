@@ -25,8 +25,9 @@ static void stems_print(Str words) {
 
 static void turn_put(UserIndex *ix, Str line) {
         static int64_t number;
+        number++;
         Unit u = {
-                .kind = UNIT_TURN, .id = ++number, .ordinal = number, .valid_to_ms = UNIT_FOREVER
+                .kind = UNIT_TURN, .id = number, .ordinal = number, .valid_to_ms = UNIT_FOREVER
         };
         u.conversation = str_cut(&line, '\t');
         u.speaker = str_cut(&line, '\t');
