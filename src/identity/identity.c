@@ -168,6 +168,7 @@ Err identity_new(Ctx *cx, Db *db, const IdentitySettings *set, Identity **ret) {
         id->cache = token_cache_new(cx, &id->changes, set->cache_max ? set->cache_max : CACHE_MAX);
         id->gate = hash_gate_new(cx);
         id->stuffing = stuffing_new(cx);
+        id->memo = grant_memo_new(cx);
         id->uses = key_uses_new();
         TRY(password_rules_new(cx, id->set.password_hash, set->password_list, &id->rules));
         TRY(foreign_keys_new(cx, set, &id->foreign));
@@ -193,6 +194,7 @@ Identity *identity_free(Identity *id) {
         key_uses_free(id->uses);
         hash_gate_free(id->gate);
         stuffing_free(id->stuffing);
+        grant_memo_free(id->memo);
         password_rules_free(id->rules);
         foreign_keys_free(id->foreign);
         signing_keys_free(id->signing);

@@ -8,6 +8,7 @@
 #include "identity/account.h"
 #include "identity/change.h"
 #include "identity/foreign.h"
+#include "identity/grant_memo.h"
 #include "identity/hash_gate.h"
 #include "identity/identity.h"
 #include "identity/identity_sql_int.h"
@@ -33,6 +34,7 @@ struct Identity {
         bool same_secret; /* JWT_SECRET_KEY is also a secret of the front end */
         HashGate *gate;
         Stuffing *stuffing;
+        GrantMemo *memo;
         KeyUses *uses;
         PasswordRules *rules;
         PersonalPart parts[PERSONAL_PARTS_MAX];

@@ -133,8 +133,7 @@ static Err file_replace(Ctx *cx, const char *path, Str line, Str old) {
         const char *part = arena_printf(cx->arena, "%s.new", path);
         bool written;
 
-        _cleanup_(fd_closep) int fd =
-                open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        _cleanup_(fd_closep) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         written = fd >= 0 && write(fd, line.p, line.n) == (ssize_t)line.n &&
                   write(fd, old.p, old.n) == (ssize_t)old.n && fsync(fd) == 0;
         if (!written || rename(part, path) < 0) {
@@ -153,11 +152,13 @@ Err root_key_rotate(Ctx *cx, const IdentitySettings *set, Keyring **ret) {
         Err e;
 
         if (set->root_key_in_settings)
-                return RAISE(cx, ERR_CONFLICT, "the root key comes from ROOT_KEY; put it into a file first");
+                return RAISE(cx, ERR_CONFLICT,
+                             "the root key comes from ROOT_KEY; put it into a file first");
         _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
         n = fd < 0 ? -1 : read(fd, old, sizeof(old));
         if (n < 0)
-                return RAISE(cx, ERR_STORAGE, "cannot read the root key %s: %s", path, strerror(errno));
+                return RAISE(cx, ERR_STORAGE, "cannot read the root key %s: %s", path,
+                             strerror(errno));
         cx_random(cx, key, sizeof(key));
         hex_write(line, str_n(key, sizeof(key)));
         line[sizeof(line) - 1] = '\n';

@@ -21,7 +21,7 @@ typedef struct Session {
         unsigned char key[KEY_BYTES];
         RotationState state;
         int64_t created_at, last_used_at;
-        bool remember;
+        bool remember, is_retry;
         Str client; /* sealed */
 } Session;
 
@@ -79,10 +79,23 @@ static int64_t idle_ttl_s(const Identity *id, bool remember) {
         return remember ? id->set.remember_idle_ttl_s : id->set.idle_ttl_s;
 }
 
+/* A retry gets the very token of the answer that was lost, while it is remembered. */
+static Err access_token_make(Ctx *cx, Identity *id, const Session *s, const AccessClaims *c, Str *ret) {
+        const JoseKey *key = signing_key_current(cx, id->signing);
+
+        if (!key)
+                return RAISE(cx, ERR_INTERNAL, "no signing key in use");
+        if (s->is_retry && grant_memo_get(cx, id->memo, c->jti, ret))
+                return OK;
+        TRY(jws_sign(cx, key, STR("at+jwt"), claims_write(cx, c), ret));
+        if (s->state.generation)
+                grant_memo_put(id->memo, c->jti, *ret);
+        return OK;
+}
+
 /* All times count from the rotation, not from now: the answer to a retry is the answer that was
  * lost. */
 static Err grant_make(Ctx *cx, Identity *id, const Session *s, const User *u, SessionGrant *ret) {
-        const JoseKey *key = signing_key_current(cx, id->signing);
         int64_t iat = s->state.rotated_at_ms / 1000, last = s->state.expires_ms / 1000;
         SessionGrant g = { .user = *u,
                            .session_id = s->session_id,
@@ -100,9 +113,7 @@ static Err grant_make(Ctx *cx, Identity *id, const Session *s, const User *u, Se
                 .exp = MIN(iat + id->set.access_ttl_s, last),
         };
 
-        if (!key)
-                return RAISE(cx, ERR_INTERNAL, "no signing key in use");
-        TRY(jws_sign(cx, key, STR("at+jwt"), claims_write(cx, &c), &g.access_token));
+        TRY(access_token_make(cx, id, s, &c, &g.access_token));
         g.expires_in = c.exp - iat;
         g.refresh_expires_in = MIN(s->state.idle_expires_ms, s->state.expires_ms) / 1000 - iat;
         *ret = g;
@@ -270,6 +281,7 @@ Err session_refresh(Ctx *cx, const Work *w, Str token, RotationVerdict *ret,
                 TRY(rotate_next(cx, w, &s));
         if (verdict == ROTATE_NEXT || verdict == ROTATE_SAME) {
                 TRY(user_load(cx, w, s.user_id, &u));
+                s.is_retry = verdict == ROTATE_SAME;
                 TRY(grant_make(cx, w->id, &s, &u, ret_grant));
         }
         *ret = verdict;

@@ -133,15 +133,16 @@ static void stuffing_tells_once(void **state) {
         _cleanup_(stuffing_freep) Stuffing *s = stuffing_new(&cx);
         int told = 0;
 
-        for (int i = 0; i < 500; i++)                 /* one account, again and again */
+        for (int i = 0; i < 500; i++) /* one account, again and again */
                 assert_false(stuffing_note(s, STR("192.0.2.1"), STR("ann"), NOW));
-        for (int i = 0; i < 500; i++)                 /* many accounts, from one address */
+        for (int i = 0; i < 500; i++) /* many accounts, from one address */
                 told += stuffing_note(s, STR("192.0.2.2"), arena_strf(a, "user %d", i), NOW + i);
         assert_int_equal(told, 1);
-        for (int i = 0; i < 500; i++)                 /* many accounts, from as many addresses */
-                told += stuffing_note(s, arena_strf(a, "192.0.3.%d", i), arena_strf(a, "user %d", i), NOW);
+        for (int i = 0; i < 500; i++) /* many accounts, from as many addresses */
+                told += stuffing_note(s, arena_strf(a, "192.0.3.%d", i),
+                                      arena_strf(a, "user %d", i), NOW);
         assert_int_equal(told, 1);
-        for (int i = 0; i < 500; i++)                 /* and once more in the next window */
+        for (int i = 0; i < 500; i++) /* and once more in the next window */
                 told += stuffing_note(s, STR("192.0.2.2"), arena_strf(a, "user %d", i),
                                       NOW + INT64_C(1001) * STUFFING_WINDOW_S);
         assert_int_equal(told, 2);

@@ -4,8 +4,8 @@
 #include "crypto/totp.h"
 #include "identity/api_key.h"
 #include "identity/mfa.h"
-#include "identity/operate.h"
 #include "identity/once.h"
+#include "identity/operate.h"
 #include "identity/testing_int.h"
 
 static int begin(void **state) {
@@ -367,19 +367,26 @@ static void imported_hashes_are_upgraded(void **state) {
         User u, after;
 
         OKF(f, password_hash(&f->cx, PASSWORD_BCRYPT, in.password, &hash));
-        line = arena_strf(f->arena, "{\"email\":\"Old@Example.com\",\"password_hash\":\"%.*s\",\"tier\":\"pro\"}",
-                          STR_FMT(hash));
+        line = arena_strf(
+                f->arena,
+                "{\"email\":\"Old@Example.com\",\"password_hash\":\"%.*s\",\"tier\":\"pro\"}",
+                STR_FMT(hash));
         OKF(f, operate_user_import(&f->cx, f->id, line, &u));
         assert_int_equal(u.tier, TIER_PRO);
         assert_true(u.is_verified);
         assert_err(operate_user_import(&f->cx, f->id, line, &u), ERR_EMAIL_TAKEN);
         err_clear(&f->cx);
         OKF(f, login_password(&f->cx, f->id, &in, &r));
-        OKF(f, user_load(&f->cx, &(Work){ .id = f->id, .c = fix_read(f) }, r.grant.user.user_id, &after));
+        OKF(f, user_load(&f->cx, &(Work){ .id = f->id, .c = fix_read(f) }, r.grant.user.user_id,
+                         &after));
         assert_true(str_starts(after.password_hash, STR("$argon2id$")));
         OKF(f, login_password(&f->cx, f->id, &in, &r));
         static const char *const bad[] = {
-                "", "{}", "[]", "{\"email\":\"x@y.z\"}", "{\"email\":\"x@y.z\",\"password_hash\":\"$1$md5\"}",
+                "",
+                "{}",
+                "[]",
+                "{\"email\":\"x@y.z\"}",
+                "{\"email\":\"x@y.z\",\"password_hash\":\"$1$md5\"}",
                 "{\"email\":\"nobody\",\"password\":\"a fine password\"}",
                 "{\"email\":\"x@y.z\",\"password\":\"password\"}",
                 "{\"email\":\"x@y.z\",\"password\":\"a fine password\",\"is_admin\":true}",
@@ -561,7 +568,8 @@ int main(void) {
                 T(key_lives_rotates_and_dies),
                 T(key_gets_no_more_than_its_maker),
                 T(key_expires_and_knows_its_network),
-                T(register_and_login), T(imported_hashes_are_upgraded),
+                T(register_and_login),
+                T(imported_hashes_are_upgraded),
                 T(lockout_is_equal_for_unknown_addresses),
                 T(once_is_once),
                 T(second_factor),
