@@ -99,7 +99,8 @@ static void asked_check(const char *question, const char *first, const char *las
         Civil f, l;
         assert_true(date_find_asked(str_c(question), &a));
         assert_int_equal(a.kind, ASKED_DAYS);
-        assert_true(civil_parse(str_c(first), &f) && civil_parse(str_c(last), &l));
+        assert_true(civil_parse(str_c(first), &f));
+        assert_true(civil_parse(str_c(last), &l));
         assert_int_equal(a.first, civil_to_days(f));
         assert_int_equal(a.last, civil_to_days(l));
         assert_true(a.at < a.end && a.end <= strlen(question));
@@ -167,7 +168,8 @@ static void loose_check(const char *question, const char *first, const char *las
         AskedDate a;
         Civil f, l;
         int64_t today = civil_to_days((Civil){ 2024, 3, 13 });        /* a Wednesday */
-        assert_true(civil_parse(str_c(first), &f) && civil_parse(str_c(last), &l));
+        assert_true(civil_parse(str_c(first), &f));
+        assert_true(civil_parse(str_c(last), &l));
         if (!date_find_loose(str_c(question), today, &a) || a.kind != ASKED_DAYS ||
             a.first != civil_to_days(f) || a.last != civil_to_days(l) || a.at >= a.end ||
             a.end > strlen(question))

@@ -47,12 +47,17 @@ static void weighs_by_the_table(void **state) {
 
 static void fades_by_the_table(void **state) {
         static const struct { MemoryLevel level; double importance; int days, accesses,
-                              accessed_days; double want; } cases[] = {
-                { LEVEL_CRITICAL, 1, 3650, 0, -1, 1 }, { LEVEL_HIGH, 0.9, 100, 0, -1, 0.8143537 },
-                { LEVEL_MEDIUM, 0.75, 100, 0, -1, 0.4548980 }, { LEVEL_LOW, 0.56, 100, 0, -1, 0.0757878 },
-                { LEVEL_LOW, 0.56, 100, 4, 10, 0.2757878 }, { LEVEL_LOW, 0.56, 100, 100, 100, 0.3757878 },
-                { LEVEL_LOW, 0.56, 0, 0, 0, 0.66 }, { LEVEL_LOW, 0.56, 7, 1, 7, 0.5368406 },
-                        { LEVEL_HIGH, 1, 0, 9, 0, 1 },
+                              accessed_days; double want;
+        } cases[] = {
+                { LEVEL_CRITICAL, 1, 3650, 0, -1, 1 },
+                { LEVEL_HIGH, 0.9, 100, 0, -1, 0.8143537 },
+                { LEVEL_MEDIUM, 0.75, 100, 0, -1, 0.4548980 },
+                { LEVEL_LOW, 0.56, 100, 0, -1, 0.0757878 },
+                { LEVEL_LOW, 0.56, 100, 4, 10, 0.2757878 },
+                { LEVEL_LOW, 0.56, 100, 100, 100, 0.3757878 },
+                { LEVEL_LOW, 0.56, 0, 0, 0, 0.66 },
+                { LEVEL_LOW, 0.56, 7, 1, 7, 0.5368406 },
+                { LEVEL_HIGH, 1, 0, 9, 0, 1 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 MemoryRow row = { .importance_score = cases[i].importance, .created_at = FIX_NOW,
@@ -67,13 +72,17 @@ static void fades_by_the_table(void **state) {
 }
 
 static void retires_by_the_table(void **state) {
-        static const struct { MemoryLevel level; double decay; int days; Retention want; } cases[] = {
-                { LEVEL_LOW, 0.5, 366, ARCHIVE }, { LEVEL_LOW, 0.5, 181, COMPRESS },
-                        { LEVEL_LOW, 0.5, 90, KEEP },
-                { LEVEL_LOW, 0.05, 181, ARCHIVE }, { LEVEL_MEDIUM, 0.05, 181, ARCHIVE },
-                        { LEVEL_MEDIUM, 0.2, 91, COMPRESS },
-                { LEVEL_HIGH, 0.05, 400, COMPRESS }, { LEVEL_CRITICAL, 0.05, 4000, KEEP },
-                        { LEVEL_HIGH, 0.5, 4000, KEEP },
+        static const struct {
+                MemoryLevel level;
+                double decay;
+                int days;
+                Retention want;
+        } cases[] = {
+                { LEVEL_LOW, 0.5, 366, ARCHIVE },     { LEVEL_LOW, 0.5, 181, COMPRESS },
+                { LEVEL_LOW, 0.5, 90, KEEP },         { LEVEL_LOW, 0.05, 181, ARCHIVE },
+                { LEVEL_MEDIUM, 0.05, 181, ARCHIVE }, { LEVEL_MEDIUM, 0.2, 91, COMPRESS },
+                { LEVEL_HIGH, 0.05, 400, COMPRESS },  { LEVEL_CRITICAL, 0.05, 4000, KEEP },
+                { LEVEL_HIGH, 0.5, 4000, KEEP },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 MemoryRow row = { .created_at = FIX_NOW };
@@ -84,7 +93,9 @@ static void retires_by_the_table(void **state) {
 
 /* ---- profile: completeness and zones ---- */
 
-static Err patch_run(Ctx *cx, const MemoryScope *s, void *arg) { return profile_patch(cx, s, str_c(arg)); }
+static Err patch_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        return profile_patch(cx, s, str_c(arg));
+}
 
 static double completeness(Fix *f) {
         MemoryScope s = fix_scope(f, "ann");
@@ -96,14 +107,16 @@ static double completeness(Fix *f) {
 static void is_complete_by_weight(void **state) {
         _cleanup_(fix_freep) Fix *f = fix_new();
         assert_true(completeness(f) == 0);
-        assert_ok(fix_write(f, "ann", patch_run,
-                            "{\"name\":\"Ann\",\"age\":34,\"location\":\"Lisbon\",\"profession\":\"nurse\","
+        assert_ok(fix_write(
+                f, "ann", patch_run,
+                "{\"name\":\"Ann\",\"age\":34,\"location\":\"Lisbon\",\"profession\":\"nurse\","
                 "\"gender\":\"f\",\"skills\":[\"C\"]}"));
         assert_true(completeness(f) == 52.6);
         assert_ok(fix_write(f, "ann", patch_run,
                             "{\"education\":\"law\",\"workplace\":\"Acme\",\"experience_years\":3,"
-                "\"relationship_status\":\"married\",\"partner_name\":\"Tom\",\"writing_style\":\"casual\",\"interests\":[\"art\"],"
-                "\"hobbies\":[\"chess\"],\"goals\":[\"rest\"]}"));
+                            "\"relationship_status\":\"married\",\"partner_name\":\"Tom\","
+                            "\"writing_style\":\"casual\",\"interests\":[\"art\"],"
+                            "\"hobbies\":[\"chess\"],\"goals\":[\"rest\"]}"));
         assert_true(completeness(f) == 100);
         assert_ok(fix_write(f, "ann", patch_run, "{\"name\":null}"));
         assert_true(completeness(f) == 89.5);
