@@ -124,7 +124,9 @@ static void on_wake(void *arg) {
 Stream *exchange_stream(Exchange *x, const Header *headers, size_t n, const StreamSettings *set) {
         Request *rq = request_of(x);
         assert(!rq->answered && !rq->stream);
-        rq->answered = rq->held = true;
+        rq->answered = true;
+        if (!rq->held)                                /* on the loop itself: else it was held before and the loop reads it */
+                rq->held = true;
         x->status = 200;
         rq->stream = stream_new(set, (StreamWaker){ on_wake, rq }, cx_mono_us(&x->cx));
         rq->response = stream_response(rq, headers, n);
