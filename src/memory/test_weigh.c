@@ -5,29 +5,35 @@
 #include "memory/profile_int.h"
 #include "memory/weigh.h"
 
-typedef struct Weighed { const char *type,
-                         *content; double confidence; size_t entities; bool scheduled; int level; double score; } Weighed;
+typedef struct Weighed {
+        const char *type, *content;
+        double confidence;
+        size_t entities;
+        bool scheduled;
+        int level;
+        double score;
+} Weighed;
 static const Weighed weighed[] = {
         { "fact", "Lives in Lisbon.", 0.9, 1, false, LEVEL_LOW, 0.504 },
-                { "FACT", "Lives in Lisbon.", 1, 0, false, LEVEL_LOW, 0.56 },
+        { "FACT", "Lives in Lisbon.", 1, 0, false, LEVEL_LOW, 0.56 },
         { "preference", "Likes tea.", 1, 0, false, LEVEL_MEDIUM, 0.75 },
-                { "Preference", "Likes tea.", 0.5, 0, false, LEVEL_MEDIUM, 0.375 },
+        { "Preference", "Likes tea.", 0.5, 0, false, LEVEL_MEDIUM, 0.375 },
         { "commitment", "Call mum.", 1, 0, false, LEVEL_HIGH, 0.9 },
-                { "instruction", "Be brief.", 1, 0, false, LEVEL_HIGH, 0.85 },
+        { "instruction", "Be brief.", 1, 0, false, LEVEL_HIGH, 0.85 },
         { "entity", "Rex the dog.", 1, 0, false, LEVEL_MEDIUM, 0.8 },
-                { "episodic", "Saw a whale.", 1, 0, false, LEVEL_LOW, 0.48 },
+        { "episodic", "Saw a whale.", 1, 0, false, LEVEL_LOW, 0.48 },
         { "fact", "My name is Ann", 1, 0, false, LEVEL_CRITICAL, 1 },
-                { "fact", "my Wife is tall", 0.8, 0, false, LEVEL_CRITICAL, 0.8 },
+        { "fact", "my Wife is tall", 0.8, 0, false, LEVEL_CRITICAL, 0.8 },
         { "fact", "I\u2019m called Ann", 1, 0, false, LEVEL_CRITICAL, 1 },
-                { "fact", "My fianc\u00e9 sings", 1, 0, false, LEVEL_CRITICAL, 1 },
+        { "fact", "My fianc\u00e9 sings", 1, 0, false, LEVEL_CRITICAL, 1 },
         { "fact", "Siam is a film", 1, 0, false, LEVEL_LOW, 0.56 },
-                { "fact", "The deadline is set", 1, 0, false, LEVEL_HIGH, 0.91 },
+        { "fact", "The deadline is set", 1, 0, false, LEVEL_HIGH, 0.91 },
         { "commitment", "An IMPORTANT promise", 1, 0, false, LEVEL_HIGH, 1 },
-                { "fact", "Nevertheless calm", 1, 0, false, LEVEL_LOW, 0.56 },
+        { "fact", "Nevertheless calm", 1, 0, false, LEVEL_LOW, 0.56 },
         { "fact", "Three friends", 1, 3, false, LEVEL_LOW, 0.616 },
-                { "fact", "Dentist", 1, 0, true, LEVEL_HIGH, 0.672 },
+        { "fact", "Dentist", 1, 0, true, LEVEL_HIGH, 0.672 },
         { "fact", "I plan to swim", 1, 0, true, LEVEL_CRITICAL, 1 },
-                { "preference", "Two friends", 1, 2, false, LEVEL_MEDIUM, 0.75 },
+        { "preference", "Two friends", 1, 2, false, LEVEL_MEDIUM, 0.75 },
 };
 
 static void weighs_by_the_table(void **state) {

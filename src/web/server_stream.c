@@ -125,7 +125,8 @@ Stream *exchange_stream(Exchange *x, const Header *headers, size_t n, const Stre
         Request *rq = request_of(x);
         assert(!rq->answered && !rq->stream);
         rq->answered = true;
-        if (!rq->held)                                /* on the loop itself: else it was held before and the loop reads it */
+        /* on the loop itself: else it was held before and the loop reads it */
+        if (!rq->held)
                 rq->held = true;
         x->status = 200;
         rq->stream = stream_new(set, (StreamWaker){ on_wake, rq }, cx_mono_us(&x->cx));
