@@ -170,6 +170,8 @@ Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) {
         }
         s->port = port_of(s->fd);
         for (unsigned i = 0; i < s->n_loops; i++)
+                TRY(loop_open(cx, &s->loops[i]));
+        for (unsigned i = 0; i < s->n_loops; i++)
                 TRY(loop_start(cx, &s->loops[i]));
         *ret = s;
         s = NULL;

@@ -116,6 +116,8 @@ struct Server {
 static inline Request *request_of(const Exchange *x) { return (Request *)(uintptr_t)x; }
 
 /* server_loop.c */
+/* All are opened before one is started: a connection may be placed on any of them. */
+Err  loop_open(Ctx *cx, Loop *l) _must_check_;
 Err  loop_start(Ctx *cx, Loop *l) _must_check_;
 void loop_post(Loop *l, Post *p);                     /* any thread */
 bool loop_join(Loop *l);  /* false: an exchange was never answered; nothing is freed */

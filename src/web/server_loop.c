@@ -464,7 +464,7 @@ static Err loop_fds(Ctx *cx, Loop *l) {
         return OK;
 }
 
-Err loop_start(Ctx *cx, Loop *l) {
+Err loop_open(Ctx *cx, Loop *l) {
         const ServerSettings *set = &l->server->set;
         l->arrive.span_us = set->arrive_ms * 1000;
         l->idle.span_us = set->idle_ms * 1000;
@@ -472,7 +472,10 @@ Err loop_start(Ctx *cx, Loop *l) {
         l->linger.span_us = 2 * 1000 * 1000;
         l->stop_post.run = stop_run;
         l->drain_post.run = drain_run;
-        TRY(loop_fds(cx, l));
+        return loop_fds(cx, l);
+}
+
+Err loop_start(Ctx *cx, Loop *l) {
         int e = pthread_create(&l->thread, NULL, loop_main, l);
         if (e)
                 return RAISE(cx, ERR_UNAVAILABLE, "no thread for the event loop: %s", strerror(e));
