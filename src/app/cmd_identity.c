@@ -193,7 +193,7 @@ static Err user_import(Cmd *c, App *a) {
         printf(c->json ? "{\"imported\":%lld,\"refused\":%lld}\n" : "%lld imported, %lld refused\n",
                (long long)counts[1], (long long)counts[0]);
         if (counts[0])
-                return RAISE(c->cx, ERR_INVALID, "%lld lines were refused.", (long long)counts[0]);
+                return RAISE(c->cx, ERR_CONFLICT, "%lld lines were refused.", (long long)counts[0]);
         return OK;
 }
 
