@@ -202,6 +202,37 @@ test('what goes to the provider: key, trace, memories as data, nothing else of o
         }
 });
 
+test('the same failures in the two other shapes', async () => {
+        const one = await startServer({ env: providersEnv(llm, [{ name: 'a', models: ['m'], price: { input_per_1m: 1, output_per_1m: 1 } }],
+                { LLM_FALLBACK_OFFLINE: 'false' }) });
+        try {
+                const ann = await newUser(api(one));
+                const ai = (message, expect, code) => ann.call('POST', '/api/ai/chat', { body: { message, session_id: 's' }, expect, code });
+                const v1 = (content, expect, code) => ann.call('POST', '/v1/chat/completions',
+                        { body: { model: 'mainstay', messages: [{ role: 'user', content }] }, expect, code });
+                llm.reset();
+                llm.plan('401', '401', '400', '400');
+                const down = (await ai('echo x', 503, 'llm_unavailable')).body;
+                assert.deepEqual([down.status_text, down.retry_suggested], ['service_unavailable', true]);
+                assert.ok(down.retry_after >= 1);
+                assert.equal((await v1('echo x', 503, 'llm_unavailable')).body.error.type, 'server_error');
+                await ai('echo x', 400, 'bad_request');
+                await v1('echo x', 400, 'bad_request');
+                await v1('x'.repeat(10_001), 400, 'message_too_long');
+                llm.fault = { fault: 'ok', ms: 6500 };
+                const long = [ai('count 1', 200), v1('count 1', 200)];
+                await new Promise((done) => { setTimeout(done, 200); });
+                await Promise.all([ai('count 1', 409, 'turn_in_progress'), v1('count 1', 409, 'turn_in_progress')]);
+                await Promise.all(long);
+                await ann.call('POST', '/api/v1/usage/budget', { body: { monthly_budget: 0 }, expect: 200 });
+                assert.deepEqual((await ai('count 1', 429, 'budget_exhausted')).body['violated-policies'], ['budget']);
+                assert.equal((await v1('count 1', 429, 'budget_exhausted')).body.error.type, 'insufficient_quota');
+        } finally {
+                llm.reset();
+                await one.stop();
+        }
+});
+
 test('consent: without it no model sees the message', async () => {
         const ann = await newUser(api(server));
         await ann.call('PATCH', '/api/v1/auth/me', { body: { consents: { llm_processing: false } }, expect: 200 });
