@@ -235,17 +235,34 @@ static const Shape delete_query = SHAPE(DeleteQuery,
                 F_STR(DeleteQuery, tag, 0, .max = MEMORY_TAG_MAX),
         F_TIME(DeleteQuery, before, 0), F_BOOL(DeleteQuery, confirm, 0, .doc = "must be true"));
 
+typedef struct Sweep { Req *rq; MemoryMatch which; int64_t position, count; } Sweep;
+
+/* A step at a time, so that a large account does not hold up everybody's writes; the record comes with the last. */
+static Err sweep_write(Ctx *cx, DbConn *c, void *arg) {
+        Sweep *w = arg;
+        MemoryScope s = req_memory(w->rq);
+        int64_t position = w->position, step;
+        s.c = w->rq->db = c;
+        TRY(memory_delete_some(cx, &s, &w->which, &position, &step));
+        if (position == MEMORY_AT_END && w->count + step)
+                TRY(delete_audit(w->rq, STR_NULL, w->count + step));
+        w->rq->db = NULL;
+        w->position = position;
+        w->count += step;
+        return OK;
+}
+
 static Err delete_all_handle(Req *rq, const void *in, void *ret) {
         const DeleteQuery *q = rq->query;
-        MemoryScope s = req_memory(rq);
-        int64_t count;
+        Sweep w = { .rq = rq, .which = { q->type, q->tag, q->before } };
         if (!q->confirm)
                 return RAISE_FIELD(rq->cx, "?confirm", "must be true");
-        TRY(memory_delete_all(rq->cx, &s, &(MemoryMatch){ q->type, q->tag, q->before }, &count));
-        if (!count)
+        while (w.position != MEMORY_AT_END)
+                TRY(db_write(rq->cx, rq->sv->db, sweep_write, &w));
+        if (!w.count)
                 return RAISE(rq->cx, ERR_MEMORY_NOT_FOUND, "nothing to delete");
-        *(DeletedView *)ret = (DeletedView){ STR("deleted"), count };
-        return delete_audit(rq, STR_NULL, count);
+        *(DeletedView *)ret = (DeletedView){ STR("deleted"), w.count };
+        return OK;
 }
 
 /* ---- batch ---- */
@@ -396,7 +413,7 @@ const Route memories_routes[] = {
         },
         {
                 .id = "memory.delete_all", .method = DELETE, .path = "/api/v1/memories",
-                        .lane = LANE_WRITE, WRITES,
+                .lane = LANE_WORKER, WRITES,
                 .query = &delete_query, .out = &deleted_view, .errors = ERRORS(ERR_MEMORY_NOT_FOUND),
                 .audit = "sensitive_delete", .summary = "Forget all memories, or those that match",
                 .fn = delete_all_handle,

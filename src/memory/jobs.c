@@ -25,7 +25,8 @@ struct Jobs {
         pthread_t thread;
         pthread_mutex_t lock;
         pthread_cond_t wake;
-        bool runs, stop;
+        bool runs;
+        _Atomic bool stop;
         /* last look for expired ones; last day whose jobs were queued */
         int64_t expired_at, night;
 };

@@ -3,7 +3,7 @@
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
 
-enum { SCAN_PAGE = 256, SUB_USERS_MAX = 1000 };
+enum { SCAN_PAGE = 256, SCAN_MAX = 4096, SUB_USERS_MAX = 1000 };
 
 Err memory_get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) {
         _cleanup_(keys_done) Keys k = {0};
@@ -50,12 +50,12 @@ static Err filter_check(Ctx *cx, const MemoryFilter *f, int64_t *ret_before) {
         return OK;
 }
 
-/* Walks the user's memories from the newest; rows that do not fit are skipped, so a page is full
- * unless the end is reached. */
+/* Walks the user's memories from the newest; rows that do not fit are skipped. A page may be short, even empty, when
+ * few fit: a request looks at SCAN_MAX rows and the cursor goes on from there. */
 Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret, Str *ret_cursor) {
         _cleanup_(keys_done) Keys k = {0};
         int64_t before, now = cx_now_ms(cx);
-        size_t limit = (size_t)(f->limit > 0 ? MIN(f->limit, 200) : 50);
+        size_t limit = (size_t)(f->limit > 0 ? MIN(f->limit, 200) : 50), scanned = 0;
         MemoryRows rows = { NEW_ARRAY(cx->arena, MemoryRow, limit), 0 };
         TRY(filter_check(cx, f, &before));
         TRY(keys_get(cx, s, &k));
@@ -77,6 +77,10 @@ Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows
                 if (page.n < want)
                         break;
                 before = page.v[page.n - 1].row.unit;
+                if ((scanned += page.n) >= SCAN_MAX) {
+                        *ret_cursor = arena_strf(cx->arena, "%lld", (long long)before);
+                        break;
+                }
         }
         *ret = rows;
         return OK;

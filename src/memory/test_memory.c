@@ -142,6 +142,31 @@ static void deletes_for_real(void **state) {
         }
 }
 
+static Err delete_all_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        return memory_delete_all(cx, s, &(MemoryMatch){ .tag = STR("odd") }, arg);
+}
+
+static void deletes_what_matches(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten w;
+        int64_t n;
+        for (int i = 0; i < 450; i++) {
+                Str content = arena_strf(f->arena, "Locker %d is item%d.", i, i * 7919);
+                MemoryNew in = { .type = STR("fact"), .content = content, .confidence = -1 };
+                in.tags = (Strs){ (const Str[]){ i % 2 ? STR("odd") : STR("even") }, 1 };
+                assert_ok(fix_add(f, "ann", &in, &w));
+                assert_int_equal(w.event, MEMORY_ADD);
+        }
+        assert_ok(fix_write(f, "ann", delete_all_run, &n));
+        assert_int_equal(n, 225);
+        assert_ok(fix_write(f, "ann", delete_all_run, &n));
+        assert_int_equal(n, 0);
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryStats st;
+        assert_ok(memory_stats(&f->cx, &s, &st));
+        assert_int_equal(st.total, 225);
+}
+
 static void keeps_to_the_quota(void **state) {
         _cleanup_(fix_freep) Fix *f = fix_new();
         MemoryWritten w;
@@ -326,6 +351,7 @@ int main(void) {
                 cmocka_unit_test(supersedes_in_one_go),
                 cmocka_unit_test(learns_from_turns),
                 cmocka_unit_test(deletes_for_real),
+                cmocka_unit_test(deletes_what_matches),
                 cmocka_unit_test(keeps_to_the_quota),
                 cmocka_unit_test(forgets_what_was_rolled_back),
                 cmocka_unit_test(learns_no_echo),

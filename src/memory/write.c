@@ -11,7 +11,7 @@
 #include "memory/vectors.h"
 #include "memory/weigh.h"
 
-enum { NEAR_CANDIDATES = 4 };
+enum { NEAR_CANDIDATES = 4, DELETE_STEP = 200 };
 
 /* ---- validate ---- */
 
@@ -521,22 +521,31 @@ static bool row_matches(const MemoryRow *r, const MemoryMatch *which) {
                (!which->before || r->created_at < which->before);
 }
 
-Err memory_delete_all(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, int64_t *ret_count) {
+Err memory_delete_some(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, int64_t *position,
+                       int64_t *ret_count) {
         _cleanup_(keys_done) Keys k = {0};
-        int64_t before = 0, count = 0;
+        StoredList page;
+        int64_t next = MEMORY_AT_END, count = 0;
         TRY(keys_get(cx, s, &k));
-        for (;;) {
-                StoredList page;
-                TRY(stored_page(cx, s, &k, (Page){ before, 500 }, &page));
-                for (size_t i = 0; i < page.n; i++) {
-                        before = page.v[i].row.unit;
-                        if (!row_matches(&page.v[i].row, which))
-                                continue;
-                        TRY(delete_one(cx, s, &k, &page.v[i]));
-                        count++;
-                }
-                if (page.n < 500)
-                        break;
+        TRY(stored_page(cx, s, &k, (Page){ *position, DELETE_STEP }, &page));
+        for (size_t i = 0; i < page.n; i++) {
+                if (!row_matches(&page.v[i].row, which))
+                        continue;
+                TRY(delete_one(cx, s, &k, &page.v[i]));
+                count++;
+        }
+        if (page.n == DELETE_STEP)
+                next = page.v[page.n - 1].row.unit;
+        *position = next;
+        *ret_count = count;
+        return OK;
+}
+
+Err memory_delete_all(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, int64_t *ret_count) {
+        int64_t position = 0, count = 0, step;
+        while (position != MEMORY_AT_END) {
+                TRY(memory_delete_some(cx, s, which, &position, &step));
+                count += step;
         }
         *ret_count = count;
         return OK;
