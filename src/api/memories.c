@@ -237,7 +237,8 @@ static const Shape delete_query = SHAPE(DeleteQuery,
 
 typedef struct Sweep { Req *rq; MemoryMatch which; int64_t position, count; } Sweep;
 
-/* A step at a time, so that a large account does not hold up everybody's writes; the record comes with the last. */
+/* A step at a time, so that a large account does not hold up everybody's writes; the record comes
+ * with the last. */
 static Err sweep_write(Ctx *cx, DbConn *c, void *arg) {
         Sweep *w = arg;
         MemoryScope s = req_memory(w->rq);

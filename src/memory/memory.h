@@ -88,8 +88,9 @@ Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
  * ERR_MEMORY_NOT_FOUND. */
 Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) _must_check_;
 typedef struct MemoryMatch { Str type, tag; int64_t before; } MemoryMatch;      /* all members optional */
-/* One step of it: the memories from *position downwards (0 = from the newest), a few hundred. Moves *position;
- * MEMORY_AT_END when there are no more. For an account of any size without holding up other writers. */
+/* One step of it: the memories from *position downwards (0 = from the newest), a few hundred. Moves
+ * *position; MEMORY_AT_END when there are no more. For an account of any size without holding up
+ * other writers. */
 #define MEMORY_AT_END INT64_C(-1)
 Err memory_delete_some(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, int64_t *position,
                        int64_t *ret_count) _must_check_;

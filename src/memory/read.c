@@ -50,8 +50,8 @@ static Err filter_check(Ctx *cx, const MemoryFilter *f, int64_t *ret_before) {
         return OK;
 }
 
-/* Walks the user's memories from the newest; rows that do not fit are skipped. A page may be short, even empty, when
- * few fit: a request looks at SCAN_MAX rows and the cursor goes on from there. */
+/* Walks the user's memories from the newest; rows that do not fit are skipped. A page may be short,
+ * even empty, when few fit: a request looks at SCAN_MAX rows and the cursor goes on from there. */
 Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret, Str *ret_cursor) {
         _cleanup_(keys_done) Keys k = {0};
         int64_t before, now = cx_now_ms(cx);
