@@ -3,6 +3,7 @@
  * memory on, one system block with what is remembered goes before the last user message, and that
  * message and the answer are stored. Table: openai_routes. */
 #include "api/chat_relay.h"
+#include "chat/embed.h"
 #include "codec/json.h"
 #include "codec/sse.h"
 
@@ -347,6 +348,46 @@ static Err completion_handle(Req *rq, const void *in_, void *ret) {
         return relay_start(rq, &relay_openai, &ask, &extra, sizeof extra);
 }
 
+/* ---- embeddings ---- */
+
+typedef struct EmbedIn { Str model, input, encoding_format, user; OptInt dimensions; } EmbedIn;
+static const Shape embed_in = SHAPE(EmbedIn,
+        F_STR(EmbedIn, model, F_REQ, .min = 1, .max = MODEL_MAX),
+        F_JSON(EmbedIn, input, F_REQ, .max = MESSAGES_MAX, .one_of = "string|array"),
+        F_STR(EmbedIn, encoding_format, F_NULL, .one_of = "float|base64"),
+        F_STR(EmbedIn, user, F_NULL, .max = 512, .doc = "A label, not an identity"),
+        F_OINT(EmbedIn, dimensions, F_NULL, .min = 1, .max = 65536));
+typedef struct EmbedItemOut { Str object; int64_t index; Str embedding; } EmbedItemOut;
+static const Shape embed_item_out = SHAPE(EmbedItemOut,
+        F_STR(EmbedItemOut, object, F_REQ, .one_of = "embedding"),
+        F_INT(EmbedItemOut, index, F_REQ),
+        F_JSON(EmbedItemOut, embedding, F_REQ, .one_of = "array|string"));
+typedef struct EmbedUsage { int64_t prompt_tokens, total_tokens; } EmbedUsage;
+static const Shape embed_usage = SHAPE(EmbedUsage,
+        F_INT(EmbedUsage, prompt_tokens, F_REQ), F_INT(EmbedUsage, total_tokens, F_REQ));
+typedef struct EmbedOut { Str object, model; List data; const EmbedUsage *usage; } EmbedOut;
+static const Shape embed_out = SHAPE(EmbedOut,
+        F_STR(EmbedOut, object, F_REQ, .one_of = "list"), F_STR(EmbedOut, model, F_REQ),
+        F_LIST(EmbedOut, data, F_REQ, .sub = &embed_item_out),
+        F_OBJ(EmbedOut, usage, F_REQ, .sub = &embed_usage));
+
+static Err embed_handle(Req *rq, const void *in_, void *ret) {
+        const EmbedIn *in = in_;
+        EmbedAsk ask = { rq->who->user_id, in->model, in->input, in->encoding_format, in->dimensions };
+        Embedded got;
+        if (!chat_has_provider(rq->sv->chat) || !rq->who->llm_processing)
+                return RAISE(rq->cx, ERR_UNSUPPORTED_OFFLINE, "embeddings without a model");
+        TRY(chat_embed(rq->cx, rq->sv->chat, &ask, &got));
+        const EmbedItem *items = got.items.v;
+        EmbedItemOut *v = NEW_ARRAY(rq->cx->arena, EmbedItemOut, got.items.n);
+        EmbedUsage *u = NEW(rq->cx->arena, EmbedUsage);
+        for (size_t i = 0; i < got.items.n; i++)
+                v[i] = (EmbedItemOut){ STR("embedding"), items[i].index, items[i].embedding };
+        *u = (EmbedUsage){ got.usage.prompt, got.usage.prompt };
+        *(EmbedOut *)ret = (EmbedOut){ STR("list"), got.model, { v, got.items.n }, u };
+        return OK;
+}
+
 /* ---- rows ---- */
 
 #define COMMON .auth = AUTH_USER, .scope = "chat", .wire = WIRE_OPENAI, .tag = "OpenAI compatible"
@@ -376,6 +417,14 @@ const Route openai_routes[] = {
                 .out = &model_shape, .audit_none = "reads no personal data",
                 .errors = ERRORS(ERR_MODEL_NOT_FOUND),
                 .summary = "One model", .fn = model_handle,
+        },
+        {
+                .id = "openai.embeddings", .method = POST, .path = "/v1/embeddings",
+                .lane = LANE_WORKER, COMMON, .rate = RATE_WRITE, .body_max = BODY_MAX,
+                .in = &embed_in, .out = &embed_out, .audit_none = "stores nothing but its cost",
+                .errors = ERRORS(ERR_MODEL_NOT_FOUND, ERR_UNSUPPORTED_OFFLINE, ERR_BUDGET,
+                                 ERR_LLM_UNAVAILABLE, ERR_BAD_REQUEST),
+                .summary = "Vectors from the provider that has the model", .fn = embed_handle,
         },
         {}
 };

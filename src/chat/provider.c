@@ -10,7 +10,7 @@
 struct Provider {
         /* its own: settings live as long as it does */
         Arena *arena;
-        Str name, url, base_url, default_model;
+        Str name, url, embed_url, base_url, default_model;
         Strs models;
         Secret authorization;
         CallHeader headers[20];
@@ -126,6 +126,7 @@ static Err provider_new(Ctx *cx, const ProviderIn *in, Str key, Provider **ret) 
                 base.n--;
         p->base_url = arena_dup(a, base);
         p->url = arena_strf(a, "%.*s/chat/completions", STR_FMT(base));
+        p->embed_url = arena_strf(a, "%.*s/embeddings", STR_FMT(base));
         p->models = strs_dup(a, in->models);
         p->default_model = in->default_model.p ? arena_dup(a, in->default_model)
                            : p->models.n       ? p->models.v[0]
@@ -288,6 +289,20 @@ void provider_spec(Ctx *cx, const Provider *p, bool stream, Str body, CallSpec *
                            .between_ms = p->between_ms,
                            .total_ms = stream ? p->stream_total_ms : p->total_ms,
                            .response_max = stream ? 16 * 1024 * 1024 : 1024 * 1024,
+                           .allow_private = true };
+}
+
+void provider_embed_spec(const Provider *p, Str body, CallSpec *ret) {
+        *ret = (CallSpec){ .method = "POST",
+                           .url = p->embed_url,
+                           .headers = p->headers,
+                           .n_headers = p->n_headers,
+                           .body = body,
+                           .connect_ms = p->connect_ms,
+                           .first_byte_ms = p->first_byte_ms,
+                           .between_ms = p->between_ms,
+                           .total_ms = p->total_ms,
+                           .retries = 1,
                            .allow_private = true };
 }
 

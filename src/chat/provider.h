@@ -38,6 +38,8 @@ void provider_view(Ctx *cx, Provider *p, ProviderView *ret);
 /* The request to it; the body is the caller's. Strings are borrowed from the provider or in the
  * arena. */
 void provider_spec(Ctx *cx, const Provider *p, bool stream, Str body, CallSpec *ret);
+/* The same for /embeddings, whole. */
+void provider_embed_spec(const Provider *p, Str body, CallSpec *ret);
 
 /* OPEN: the circuit is, or it asked for a pause */
 typedef enum Slot { SLOT_TAKEN, SLOT_QUEUED, SLOT_BUSY, SLOT_OPEN } Slot;

@@ -109,6 +109,31 @@ test('memory: on for mainstay, off for others, by header either way', async () =
         assert.deepEqual(stored.map((t) => [t.turn_id, t.user_message]), [[history.mainstay.turn_id, 'echo fine']]);
 });
 
+test('embeddings go to the provider that has the model, are booked, and fail in the client shape', async () => {
+        const r = await client.embeddings.create({ model: 'fake-small', input: ['a red boat', 'a red boat', 'the moon'] });
+        assert.equal(r.data.length, 3);
+        assert.deepEqual(r.data.map((d) => d.index), [0, 1, 2]);
+        assert.deepEqual([...r.data[0].embedding], [...r.data[1].embedding]);
+        assert.notDeepEqual([...r.data[0].embedding], [...r.data[2].embedding]);
+        const plain = await client.embeddings.create({ model: 'fake-small', input: 'a red boat', encoding_format: 'float', dimensions: 64 });
+        assert.ok(Math.abs(plain.data[0].embedding[0] - r.data[0].embedding[0]) < 1e-6);
+        assert.ok(plain.usage.prompt_tokens > 0);
+        const fails = (body, status, code) => ann.call('POST', '/v1/embeddings', { body, expect: status, code });
+        await fails({ model: 'nope', input: 'x' }, 404, 'model_not_found');
+        await fails({ model: 'fake-small', input: 7 }, 400, 'invalid_request');
+        chat.llm.plan('401');
+        await fails({ model: 'fake-small', input: 'x' }, 503, 'llm_unavailable');
+        chat.llm.plan('garbage');
+        await fails({ model: 'fake-small', input: 'x' }, 503, 'llm_unavailable');
+        chat.llm.plan('400');
+        await fails({ model: 'fake-small', input: 'x' }, 400, 'bad_request');
+        const bob = await newUser(chat.call);
+        await bob.call('POST', '/api/v1/usage/budget', { body: { monthly_budget: 0 }, expect: 200 });
+        await bob.call('POST', '/v1/embeddings', { body: { model: 'fake-small', input: 'x' }, expect: 429, code: 'budget_exhausted' });
+        const eve = await newUser(api(offline));
+        await eve.call('POST', '/v1/embeddings', { body: { model: 'x', input: 'x' }, expect: 400, code: 'unsupported_offline' });
+});
+
 test('errors come in the shape of the client', async () => {
         const fails = (promise, status, type, code) => assert.rejects(promise, (e) => {
                 assert.deepEqual([e.status, e.type, e.code], [status, type, code], e.message);

@@ -184,10 +184,15 @@ async function complete(llm, res, body) {
                 send(res, 200, whole);
 }
 
-function embed(res, body) {
+const encoded = (v, format) => (format === 'base64' ? Buffer.from(Float32Array.from(v).buffer).toString('base64') : v);
+
+function embed(llm, res, body) {
+        const o = llm.faultFor(body);
+        if (faults[o.fault])
+                return faults[o.fault](res, o, {});
         const input = Array.isArray(body.input) ? body.input : [body.input];
         send(res, 200, { object: 'list', model: body.model, usage: { prompt_tokens: tokens(input.join(' ')), total_tokens: 0 },
-                data: input.map((text, index) => ({ object: 'embedding', index, embedding: vectorOf(String(text)) })) });
+                data: input.map((text, index) => ({ object: 'embedding', index, embedding: encoded(vectorOf(String(text)), body.encoding_format) })) });
 }
 
 function control(llm, req, res, body) {
@@ -230,7 +235,7 @@ async function handle(llm, req, res) {
                 return send(res, 200, { object: 'list', data: llm.models.map((id) => ({ id, object: 'model', created: 1, owned_by: 'fake' })) });
         if (path === '/v1/chat/completions')
                 return complete(llm, res, body);
-        return path === '/v1/embeddings' ? embed(res, body) : send(res, 404, failure('unknown path'));
+        return path === '/v1/embeddings' ? embed(llm, res, body) : send(res, 404, failure('unknown path'));
 }
 
 export async function startLlm({ port = 0 } = {}) {
