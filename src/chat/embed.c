@@ -51,17 +51,24 @@ static Err answer_read(Ctx *cx, Str body, Embedded *ret) {
                                     json_text(cx, vector) };
         }
         ret->items = (List){ v, n };
-        ret->usage = (TokenUsage){ .prompt = MAX(json_int(json_get(usage, "prompt_tokens"), 0), 0) };
+        ret->usage =
+                (TokenUsage){ .prompt = MAX(json_int(json_get(usage, "prompt_tokens"), 0), 0) };
         return OK;
 }
 
-typedef struct Booking { Chat *chat; const EmbedAsk *ask; Attempt attempt; } Booking;
+typedef struct Booking {
+        Chat *chat;
+        const EmbedAsk *ask;
+        Attempt attempt;
+} Booking;
 
 static Err book(Ctx *cx, DbConn *c, void *arg) {
         Booking *b = arg;
         unsigned char id[16];
         cx_random(cx, id, sizeof id);
-        TRY(ledger_add(cx, c, &(LedgerEntry){ b->ask->user_id, id, "embedding", { &b->attempt, 1 }, true }));
+        TRY(ledger_add(
+                cx, c,
+                &(LedgerEntry){ b->ask->user_id, id, "embedding", { &b->attempt, 1 }, true }));
         return ledger_alerts(cx, b->chat, c, b->ask->user_id);
 }
 
@@ -83,13 +90,16 @@ static Err embed_call(Ctx *cx, Chat *chat, Provider *p, const EmbedAsk *ask, Emb
                 e = client_call(cx, chat->rooms.client, &spec, &r);
                 if (e) {
                         err_clear(cx);
-                        e = RAISE(cx, ERR_LLM_UNAVAILABLE, "vectors: %s", r.error ? r.error : "not sent");
+                        e = RAISE(cx, ERR_LLM_UNAVAILABLE, "vectors: %s",
+                                  r.error ? r.error : "not sent");
                 }
         }
         if (!e)
                 e = r.status == 200 ? answer_read(cx, r.body, ret) : status_error(cx, r.status);
         provider_result(cx, p, cx_mono_us(cx) / 1000,
-                        !e ? CALL_GOOD : e == ERR_LLM_UNAVAILABLE ? CALL_BAD : CALL_NEUTRAL);
+                        !e                         ? CALL_GOOD
+                        : e == ERR_LLM_UNAVAILABLE ? CALL_BAD
+                                                   : CALL_NEUTRAL);
         return e;
 }
 
@@ -98,7 +108,7 @@ static Err embed_once(Ctx *cx, Chat *chat, Provider *p, const EmbedAsk *ask, Emb
         int64_t started_us = cx_mono_us(cx), now_ms = started_us / 1000;
         Slot s = provider_enter(p, now_ms, &none);
         if (s == SLOT_QUEUED && provider_leave(p, &none))
-                s = SLOT_BUSY;                        /* a worker does not wait for a slot */
+                s = SLOT_BUSY; /* a worker does not wait for a slot */
         if (s == SLOT_BUSY || s == SLOT_OPEN) {
                 cx->err.retry_after_s = MAX(provider_wait_ms(p, now_ms) / 1000, 1);
                 return RAISE(cx, ERR_LLM_UNAVAILABLE, "the provider is not called now");
@@ -106,8 +116,10 @@ static Err embed_once(Ctx *cx, Chat *chat, Provider *p, const EmbedAsk *ask, Emb
         TRY(embed_call(cx, chat, p, ask, ret));
         TokenUsage *u = &ret->usage;
         u->unpriced = !price_cost(provider_price(p), u->prompt, 0, 0, &u->cost_micro);
-        Booking b = { chat, ask, { provider_name(p), ask->model, STR("ok"),
-                                   (cx_mono_us(cx) - started_us) / 1000, true, *u } };
+        Booking b = { chat,
+                      ask,
+                      { provider_name(p), ask->model, STR("ok"),
+                        (cx_mono_us(cx) - started_us) / 1000, true, *u } };
         provider_observe(p, ask->model, STR("ok"), (double)b.attempt.ms / 1000, 0);
         return db_write(cx, chat->rooms.db, book, &b);
 }
@@ -122,7 +134,8 @@ Err chat_embed(Ctx *cx, Chat *chat, const EmbedAsk *ask, Embedded *ret) {
         TRY(spend_prepare(cx, chat->up.spend, c, ask->user_id));
         if (!price_cost(provider_price(p), tokens_estimate(ask->input.n), 0, 0, &worst))
                 worst = 0;
-        if (!provider_is_free(p) && !spend_reserve(chat->up.spend, ask->user_id, cx_now_ms(cx), worst))
+        if (!provider_is_free(p) &&
+            !spend_reserve(chat->up.spend, ask->user_id, cx_now_ms(cx), worst))
                 return RAISE(cx, ERR_BUDGET, "no room for %lld micro-dollars", (long long)worst);
         Embedded out = { .model = ask->model };
         Err e = embed_once(cx, chat, p, ask, &out);

@@ -10,8 +10,9 @@ typedef struct EmbedAsk {
         Str encoding_format;                          /* "float", "base64" or STR_NULL */
         OptInt dimensions;
 } EmbedAsk;
-typedef struct EmbedItem { int64_t index; Str embedding; } EmbedItem;   /* JSON: numbers, or a string */
-typedef struct Embedded { List items; Str model; TokenUsage usage; } Embedded;   /* EmbedItem */
+/* `embedding`: JSON, numbers or a string. */
+typedef struct EmbedItem { int64_t index; Str embedding; } EmbedItem;
+typedef struct Embedded { List items; Str model; TokenUsage usage; } Embedded;
 
 /* ERR_MODEL_NOT_FOUND, ERR_BUDGET, ERR_LLM_UNAVAILABLE, ERR_BAD_REQUEST: the provider refuses it. */
 Err chat_embed(Ctx *cx, Chat *chat, const EmbedAsk *ask, Embedded *ret) _must_check_;
