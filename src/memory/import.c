@@ -35,12 +35,16 @@ typedef struct Store {                                /* one conversation while 
         Job *job;
         unsigned char id[16];
         Str conversation_id;
+        Arena *scratch;
         bool is_new;
         int64_t seq;
         int utc_offset_min;
 } Store;
 
-static void store_done(Store *st) { keys_done(&st->keys); }
+static void store_done(Store *st) {
+        keys_done(&st->keys);
+        arena_free(st->scratch);
+}
 
 static Err store_open(Ctx *cx, Store *st) {
         const ImportConversation *in = st->job->in;
@@ -105,6 +109,12 @@ static Err turn_learn(Ctx *cx, Store *st, const Turn *t) {
         Facts facts;
         Learned l;
         ExtractContext ec = { .said_at = t->at, .utc_offset_min = st->utc_offset_min };
+        facts_extract(st->scratch, t->text, &ec, &facts);
+        bool none = facts.n == 0;
+        arena_clear(st->scratch);
+        /* most turns: nothing of them stays until the commit */
+        if (none)
+                return OK;
         facts_extract(cx->arena, t->text, &ec, &facts);
         MemoryScope by = { st->s.m, st->s.c, st->s.user_id, "rule" };
         TRY(memory_learn(cx, &by, t, &facts, &l));
@@ -137,7 +147,8 @@ static Err turn_store(Ctx *cx, Store *st, const ImportTurn *in, size_t place) {
 static Err job_store(Ctx *cx, DbConn *c, void *arg) {
         Job *job = arg;
         const Import *im = job->batch->im;
-        _cleanup_(store_done) Store st = { .s = { im->m, c, im->user_id, "import" }, .job = job };
+        _cleanup_(store_done) Store st = { .s = { im->m, c, im->user_id, "import" }, .job = job,
+                                           .scratch = arena_new() };
         *job->out = (Imported){ .external_id = job->in->external_id };
         TRY(store_open(cx, &st));
         for (size_t i = 0; i < job->in->n; i++)
