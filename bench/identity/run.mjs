@@ -9,7 +9,16 @@ import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
 import { root } from '../../test/lib/server.mjs';
-import { binary, exec, quantile, scratch, sleep, startPeer, usage, verdict } from '../lib/bench.mjs';
+import {
+        binary,
+        exec,
+        quantile,
+        scratch,
+        sleep,
+        startPeer,
+        usage,
+        verdict,
+} from '../lib/bench.mjs';
 
 const LOGINS = Number(process.env.BENCH_LOGINS ?? 5000);
 const SECONDS = Number(process.env.BENCH_REFRESH_S ?? 5);
@@ -25,11 +34,21 @@ class Line {
                 this.socket.on('data', (b) => {
                         this.text += b.toString('latin1');
                         const head = this.text.indexOf('\r\n\r\n');
-                        const length = head < 0 ? NaN : Number(/content-length: (\d+)/i.exec(this.text)?.[1] ?? 0);
+                        const length =
+                                head < 0
+                                        ? NaN
+                                        : Number(
+                                                  /content-length: (\d+)/i.exec(this.text)?.[1] ??
+                                                          0,
+                                          );
                         if (!(this.text.length >= head + 4 + length)) return;
                         const [text, done] = [this.text, this.done];
                         this.text = '';
-                        done({ status: Number(text.slice(9, 12)), head: text.slice(0, head), body: text.slice(head + 4) });
+                        done({
+                                status: Number(text.slice(9, 12)),
+                                head: text.slice(0, head),
+                                body: text.slice(head + 4),
+                        });
                 });
         }
 
@@ -55,17 +74,37 @@ const post = (line, path, body, token) => line.send('POST', `/api/v1/auth/${path
 async function accounts(data, n) {
         const b64 = (bytes) => randomBytes(bytes).toString('base64').replaceAll('=', '');
         const lines = Array.from({ length: n }, (_, i) =>
-                JSON.stringify({ email: `known${i}@example.org`, password_hash: `$argon2id$v=19$m=19456,t=2,p=1$${b64(16)}$${b64(32)}` }));
+                JSON.stringify({
+                        email: `known${i}@example.org`,
+                        password_hash: `$argon2id$v=19$m=19456,t=2,p=1$${b64(16)}$${b64(32)}`,
+                }),
+        );
         const file = join(scratch, 'accounts.jsonl');
         writeFileSync(file, lines.join('\n'));
-        await exec(binary, ['user', 'import', file], { env: { ...process.env, DATA_DIR: data }, maxBuffer: 1 << 24 });
+        await exec(binary, ['user', 'import', file], {
+                env: { ...process.env, DATA_DIR: data },
+                maxBuffer: 1 << 24,
+        });
 }
 
 async function start() {
         const data = mkdtempSync(join(scratch, 'identity-'));
         await accounts(data, Math.ceil(LOGINS / 2));
-        return startPeer('mainstay', (port) => [binary, ['serve'], { cwd: scratch, env: { PATH: process.env.PATH,
-                LISTEN: `127.0.0.1:${port}`, DATA_DIR: data, LIMITS: 'off', LOG_LEVEL: 'FATAL', DRAIN_DELAY: '0' } }]);
+        return startPeer('mainstay', (port) => [
+                binary,
+                ['serve'],
+                {
+                        cwd: scratch,
+                        env: {
+                                PATH: process.env.PATH,
+                                LISTEN: `127.0.0.1:${port}`,
+                                DATA_DIR: data,
+                                LIMITS: 'off',
+                                LOG_LEVEL: 'FATAL',
+                                DRAIN_DELAY: '0',
+                        },
+                },
+        ]);
 }
 
 async function signIn(line, email) {
@@ -80,22 +119,30 @@ async function signIn(line, email) {
 async function refreshes(server) {
         const lines = Array.from({ length: CLIENTS }, () => new Line(server.port));
         const tokens = [];
-        for (const [i, line] of lines.entries()) tokens.push((await signIn(line, `client${i}@example.org`)).refresh_token);
+        for (const [i, line] of lines.entries())
+                tokens.push((await signIn(line, `client${i}@example.org`)).refresh_token);
         const rss = usage(server.pid).rss;
         const before = usage(server.pid).cpu;
         const end = Date.now() + SECONDS * 1000;
         const started = performance.now();
         let n = 0;
-        await Promise.all(lines.map(async (line, i) => {
-                for (; Date.now() < end; n++) {
-                        const r = await post(line, 'refresh', { refresh_token: tokens[i] });
-                        if (r.status !== 200) throw new Error(r.body);
-                        [, tokens[i]] = /"refresh_token":"([^"]+)"/.exec(r.body);
-                }
-        }));
+        await Promise.all(
+                lines.map(async (line, i) => {
+                        for (; Date.now() < end; n++) {
+                                const r = await post(line, 'refresh', { refresh_token: tokens[i] });
+                                if (r.status !== 200) throw new Error(r.body);
+                                [, tokens[i]] = /"refresh_token":"([^"]+)"/.exec(r.body);
+                        }
+                }),
+        );
         const took = (performance.now() - started) / 1000;
         lines.forEach((l) => l.close());
-        return { rate: n / took, cpu: ((usage(server.pid).cpu - before) / n) * 1e5, growth: usage(server.pid).rss - rss, n };
+        return {
+                rate: n / took,
+                cpu: ((usage(server.pid).cpu - before) / n) * 1e5,
+                growth: usage(server.pid).rss - rss,
+                n,
+        };
 }
 
 // ---- a login storm ----
@@ -104,18 +151,23 @@ async function refreshes(server) {
 async function stormers(port, ms) {
         const counts = { 200: 0, 401: 0, 503: 0, retry: 0 };
         const end = Date.now() + ms;
-        await Promise.all(Array.from({ length: 200 }, async (_, i) => {
-                const line = new Line(port);
-                for (let k = 0; Date.now() < end; k++) {
-                        const r = await post(line, 'login', { email: `storm${i}x${k}@example.org`, password: PASSWORD });
-                        counts[r.status]++;
-                        if (r.status === 503) {
-                                counts.retry += /retry-after: \d/i.test(r.head);
-                                await sleep(20);
+        await Promise.all(
+                Array.from({ length: 200 }, async (_, i) => {
+                        const line = new Line(port);
+                        for (let k = 0; Date.now() < end; k++) {
+                                const r = await post(line, 'login', {
+                                        email: `storm${i}x${k}@example.org`,
+                                        password: PASSWORD,
+                                });
+                                counts[r.status]++;
+                                if (r.status === 503) {
+                                        counts.retry += /retry-after: \d/i.test(r.head);
+                                        await sleep(20);
+                                }
                         }
-                }
-                line.close();
-        }));
+                        line.close();
+                }),
+        );
         return counts;
 }
 
@@ -123,11 +175,14 @@ async function storm(server) {
         const reader = new Line(server.port);
         const me = await signIn(reader, 'reader@example.org');
         const idle = usage(server.pid).rss;
-        const worker = new Worker(new URL(import.meta.url), { workerData: { port: server.port, ms: 5000 } });
+        const worker = new Worker(new URL(import.meta.url), {
+                workerData: { port: server.port, ms: 5000 },
+        });
         const over = new Promise((done, fail) => {
                 worker.once('message', done).once('error', fail);
         });
-        let counts, peak = 0;
+        let counts,
+                peak = 0;
         over.then((c) => {
                 counts = c;
         });
@@ -167,14 +222,27 @@ async function compare(server, n, ask) {
                 const t = performance.now();
                 const r = await ask(line, `${kind}${i}@example.org`);
                 times[kind].push(performance.now() - t);
-                const bare = (s) => s.replace(/[0-9a-f]{32}/g, '').replace(/(traceparent|x-process-time|server-timing|date):[^\r]*/gi, '');
+                const bare = (s) =>
+                        s
+                                .replace(/[0-9a-f]{32}/g, '')
+                                .replace(
+                                        /(traceparent|x-process-time|server-timing|date):[^\r]*/gi,
+                                        '',
+                                );
                 bodies[kind].add(`${r.status}${bare(r.head)}${bare(r.body)}`);
         }
         line.close();
         const cut = (x) => x.sort((p, q) => p - q).slice(0, Math.floor(x.length * 0.98));
         const [a, b] = [cut(times.known), cut(times.unknown)];
-        const equal = bodies.known.size === 1 && bodies.unknown.size === 1 && [...bodies.known][0] === [...bodies.unknown][0];
-        return { t: Math.abs(welch(a, b)), gap: Math.abs(quantile(a, 0.5) - quantile(b, 0.5)), equal };
+        const equal =
+                bodies.known.size === 1 &&
+                bodies.unknown.size === 1 &&
+                [...bodies.known][0] === [...bodies.unknown][0];
+        return {
+                t: Math.abs(welch(a, b)),
+                gap: Math.abs(quantile(a, 0.5) - quantile(b, 0.5)),
+                equal,
+        };
 }
 
 async function main() {
@@ -185,27 +253,52 @@ async function main() {
         console.log('refreshes:', turned);
         const stormed = await storm(server);
         console.log('login storm:', stormed);
-        const login = await compare(server, LOGINS, (line, email) => post(line, 'login', { email, password: PASSWORD }));
+        const login = await compare(server, LOGINS, (line, email) =>
+                post(line, 'login', { email, password: PASSWORD }),
+        );
         console.log('login, known against unknown:', login);
-        const forgot = await compare(server, Math.min(LOGINS, 2000), (line, email) => post(line, 'password/forgot', { email }));
+        const forgot = await compare(server, Math.min(LOGINS, 2000), (line, email) =>
+                post(line, 'password/forgot', { email }),
+        );
         console.log('forgot, known against unknown:', forgot);
         await server.stop();
 
-        verdict('identity', [
-                ['token checks a second, warm', checks.warm_per_s, 50_000, '>='],
-                ['resident growth over 2 million checks', checks.rss_growth_kib / 1024, 1, '<=', ' MiB'],
-                ['durable refreshes a second, 64 clients', turned.rate, 3000, '>='],
-                ['resident growth over all refreshes', turned.growth, 8, '<=', ' MiB'],
-                ['GET /me beside 200 logins, p99', stormed.p99, 20, '<=', ' ms'],
-                ['memory of the storm', stormed.growth, availableParallelism() * 19 + 32, '<=', ' MiB'],
-                ['refused logins without Retry-After', stormed[503] - stormed.retry, 0, '<='],
-                ['login, Welch |t|', login.t, 4.5, '<='],
-                ['login, gap of the medians', login.gap, 1, '<=', ' ms'],
-                ['login, answers equal', Number(login.equal), 1, '>='],
-                ['forgot, Welch |t|', forgot.t, 4.5, '<='],
-                ['forgot, gap of the medians', forgot.gap, 1, '<=', ' ms'],
-                ['forgot, answers equal', Number(forgot.equal), 1, '>='],
-        ], { checks, turned, stormed, login, forgot });
+        verdict(
+                'identity',
+                [
+                        ['token checks a second, warm', checks.warm_per_s, 50_000, '>='],
+                        [
+                                'resident growth over 2 million checks',
+                                checks.rss_growth_kib / 1024,
+                                1,
+                                '<=',
+                                ' MiB',
+                        ],
+                        ['durable refreshes a second, 64 clients', turned.rate, 3000, '>='],
+                        ['resident growth over all refreshes', turned.growth, 8, '<=', ' MiB'],
+                        ['GET /me beside 200 logins, p99', stormed.p99, 20, '<=', ' ms'],
+                        [
+                                'memory of the storm',
+                                stormed.growth,
+                                availableParallelism() * 19 + 32,
+                                '<=',
+                                ' MiB',
+                        ],
+                        [
+                                'refused logins without Retry-After',
+                                stormed[503] - stormed.retry,
+                                0,
+                                '<=',
+                        ],
+                        ['login, Welch |t|', login.t, 4.5, '<='],
+                        ['login, gap of the medians', login.gap, 1, '<=', ' ms'],
+                        ['login, answers equal', Number(login.equal), 1, '>='],
+                        ['forgot, Welch |t|', forgot.t, 4.5, '<='],
+                        ['forgot, gap of the medians', forgot.gap, 1, '<=', ' ms'],
+                        ['forgot, answers equal', Number(forgot.equal), 1, '>='],
+                ],
+                { checks, turned, stormed, login, forgot },
+        );
 }
 
 if (isMainThread) await main();

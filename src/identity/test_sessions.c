@@ -141,6 +141,40 @@ static void lifetimes_idle_slides_absolute_does_not(void **state) {
         assert_int_equal(rounds, 4);
 }
 
+static int64_t rows_in(Fix *f, const Sql *count) {
+        _cleanup_(rows_done) Rows r = { 0 };
+
+        OKF(f, db_row(&f->cx, fix_read(f), count, NO_ARGS, &r));
+        return row_int(&r, 0);
+}
+
+/* However many sign in: what has expired goes, a bounded piece at a time. */
+static void expired_rows_go(void **state) {
+        static const Sql sessions = { "count_sessions", "SELECT COUNT(*) FROM sessions" };
+        static const Sql failures = { "count_failures", "SELECT COUNT(*) FROM login_failures" };
+        Fix *f = *state;
+        User u = fix_user(f, "often@example.com");
+        LoginInput wrong = {
+                STR("nobody@example.com"), STR("wrong password"), false, { STR("ip"), STR("ua") }
+        };
+        LoginResult r;
+
+        for (int i = 0; i < 300; i++)
+                fix_session(f, u, i % 2);
+        assert_err(login_password(&f->cx, f->id, &wrong, &r), ERR_CREDENTIALS);
+        err_clear(&f->cx);
+        assert_int_equal(rows_in(f, &failures), 1);
+        OKF(f, identity_tick(&f->cx, f->id));
+        assert_int_equal(rows_in(f, &sessions), 300);
+        f->world.now_ms += INT64_C(26) * 3600 * 1000;
+        OKF(f, identity_tick(&f->cx, f->id));
+        assert_int_equal(rows_in(f, &sessions), 150);
+        assert_int_equal(rows_in(f, &failures), 0);
+        f->world.now_ms += INT64_C(31) * 86400 * 1000;
+        OKF(f, identity_tick(&f->cx, f->id));
+        assert_int_equal(rows_in(f, &sessions), 0);
+}
+
 /* ---- ending ---- */
 
 typedef struct EndAll {
@@ -562,6 +596,7 @@ int main(void) {
                 T(previous_after_the_window_is_reuse),
                 T(forged_tokens_change_nothing),
                 T(lifetimes_idle_slides_absolute_does_not),
+                T(expired_rows_go),
                 T(end_all_keeps_one),
                 T(nobody_ends_anothers_session),
                 T(admin_changes_bite_at_once),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Accounts from the first letter to the last row, over HTTP, with the development mailbox in place of a mail server.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +24,12 @@ after(() => server.stop());
 // The newest letter to an address whose subject matches, or undefined.
 async function letter(to, subject) {
         const dir = join(server.dataDir, 'mail');
-        const names = existsSync(dir) ? (await readdir(dir)).filter((n) => n.endsWith('.eml')).sort().reverse() : [];
+        const names = existsSync(dir)
+                ? (await readdir(dir))
+                          .filter((n) => n.endsWith('.eml'))
+                          .sort()
+                          .reverse()
+                : [];
         for (const name of names) {
                 const text = await readFile(join(dir, name), 'utf8').catch(() => '');
                 if (text.startsWith(`To: ${to}\n`) && subject.test(text.split('\n')[1]))
@@ -35,8 +41,7 @@ async function letter(to, subject) {
 async function mailed(to, subject) {
         for (let i = 0; i < 100; i++, await sleep(100)) {
                 const text = await letter(to, subject);
-                if (text)
-                        return /^Token: (\S+)$/m.exec(text)?.[1] ?? text;
+                if (text) return /^Token: (\S+)$/m.exec(text)?.[1] ?? text;
         }
         throw new Error(`no letter to ${to}`);
 }
@@ -44,14 +49,17 @@ async function mailed(to, subject) {
 async function until(what, probe) {
         for (let i = 0; i < 150; i++, await sleep(100)) {
                 const value = await probe();
-                if (value)
-                        return value;
+                if (value) return value;
         }
         throw new Error(`never: ${what}`);
 }
 
 function totp(secret, at = Date.now()) {
-        const bits = [...secret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+        const bits = [...secret]
+                .map((c) =>
+                        'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0'),
+                )
+                .join('');
         const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
         const counter = Buffer.alloc(8);
         counter.writeBigUInt64BE(BigInt(Math.floor(at / 30000)));
@@ -61,40 +69,88 @@ function totp(secret, at = Date.now()) {
 
 test('sign up, sign in, and what is refused', async () => {
         const email = `${unique()}@example.org`;
-        const made = await call('POST', '/api/v1/auth/register', { body: { email: ` ${email.toUpperCase()} `, password: PASSWORD }, expect: 201 });
+        const made = await call('POST', '/api/v1/auth/register', {
+                body: { email: ` ${email.toUpperCase()} `, password: PASSWORD },
+                expect: 201,
+        });
         assert.equal(made.body.email, email);
         assert.match(made.body.user_id, /^usr_[0-9a-hjkmnp-tv-z]{26}$/);
         assert.equal(made.body.tier, 'free');
-        await call('POST', '/api/v1/auth/register', { body: { email: email.replace('@', '\uff20'), password: PASSWORD }, code: 'email_taken' });
+        await call('POST', '/api/v1/auth/register', {
+                body: { email: email.replace('@', '\uff20'), password: PASSWORD },
+                code: 'email_taken',
+        });
         for (const [body, pointer] of [
-                [{ email, password: 'short' }, '#/password'], [{ email: 'nobody', password: PASSWORD }, '#/email'],
-                [{ email: 'a@b@c.de', password: PASSWORD }, '#/email'], [{ password: PASSWORD }, '#/email'],
-                [{ email, password: PASSWORD, tier: 'pro' }, '#/tier'], [{ email, password: PASSWORD, is_admin: true }, '#/is_admin'],
-                [{ email, password: PASSWORD, confirm_password: 'another one' }, '#/confirm_password'],
+                [{ email, password: 'short' }, '#/password'],
+                [{ email: 'nobody', password: PASSWORD }, '#/email'],
+                [{ email: 'a@b@c.de', password: PASSWORD }, '#/email'],
+                [{ password: PASSWORD }, '#/email'],
+                [{ email, password: PASSWORD, tier: 'pro' }, '#/tier'],
+                [{ email, password: PASSWORD, is_admin: true }, '#/is_admin'],
+                [
+                        { email, password: PASSWORD, confirm_password: 'another one' },
+                        '#/confirm_password',
+                ],
         ]) {
                 const r = await call('POST', '/api/v1/auth/register', { body, expect: 422 });
                 assert.equal(r.body.errors[0].pointer, pointer);
         }
-        await call('POST', '/api/v1/auth/register', { body: { email: `x${email}`, password: 'password123' }, code: 'password_too_common' });
-        await call('POST', '/api/v1/auth/register', { body: { email: `x${email}`, password: 'ab'.repeat(65) }, code: 'password_too_long' });
-        const unknown = await call('POST', '/api/v1/auth/login', { body: { email: `no${email}`, password: 'wrong wrong' }, code: 'invalid_credentials' });
-        const known = await call('POST', '/api/v1/auth/login', { body: { email, password: 'wrong wrong' }, code: 'invalid_credentials' });
+        await call('POST', '/api/v1/auth/register', {
+                body: { email: `x${email}`, password: 'password123' },
+                code: 'password_too_common',
+        });
+        await call('POST', '/api/v1/auth/register', {
+                body: { email: `x${email}`, password: 'ab'.repeat(65) },
+                code: 'password_too_long',
+        });
+        const unknown = await call('POST', '/api/v1/auth/login', {
+                body: { email: `no${email}`, password: 'wrong wrong' },
+                code: 'invalid_credentials',
+        });
+        const known = await call('POST', '/api/v1/auth/login', {
+                body: { email, password: 'wrong wrong' },
+                code: 'invalid_credentials',
+        });
         const bare = ({ instance, request_id, ...rest }) => rest;
         assert.deepEqual(bare(unknown.body), bare(known.body));
-        assert.equal(unknown.headers.get('www-authenticate'), known.headers.get('www-authenticate'));
+        assert.equal(
+                unknown.headers.get('www-authenticate'),
+                known.headers.get('www-authenticate'),
+        );
 });
 
 test('every alias answers as the path it stands for', async () => {
         const email = `${unique()}@example.org`;
-        await call('POST', '/api/auth/register', { body: { email, password: PASSWORD }, expect: 201 });
-        const { body } = await call('POST', '/api/auth/login', { body: { email, password: PASSWORD }, expect: 200 });
+        await call('POST', '/api/auth/register', {
+                body: { email, password: PASSWORD },
+                expect: 201,
+        });
+        const { body } = await call('POST', '/api/auth/login', {
+                body: { email, password: PASSWORD },
+                expect: 200,
+        });
         const me = call.as({ token: body.access_token });
         assert.equal((await me('GET', '/api/auth/me', { expect: 200 })).body.email, email);
-        assert.equal((await me('POST', '/api/auth/validate-token', { expect: 200 })).body.valid, true);
-        assert.equal((await me('POST', '/api/v1/auth/validate-token', { expect: 200 })).body.user_id, body.user_id);
-        assert.equal((await call('GET', '/api/auth/status', { expect: 200 })).body.email_delivery, false);
-        assert.equal((await call('GET', '/api/v1/auth/status', { expect: 200 })).body.registration_open, true);
-        await call('POST', '/api/auth/refresh', { body: { refresh_token: body.refresh_token }, expect: 200 });
+        assert.equal(
+                (await me('POST', '/api/auth/validate-token', { expect: 200 })).body.valid,
+                true,
+        );
+        assert.equal(
+                (await me('POST', '/api/v1/auth/validate-token', { expect: 200 })).body.user_id,
+                body.user_id,
+        );
+        assert.equal(
+                (await call('GET', '/api/auth/status', { expect: 200 })).body.email_delivery,
+                false,
+        );
+        assert.equal(
+                (await call('GET', '/api/v1/auth/status', { expect: 200 })).body.registration_open,
+                true,
+        );
+        await call('POST', '/api/auth/refresh', {
+                body: { refresh_token: body.refresh_token },
+                expect: 200,
+        });
         const a = await call('GET', '/.well-known/jwks.json', { expect: 200 });
         const b = await call('GET', '/api/v1/auth/jwks', { expect: 200 });
         assert.equal(a.text, b.text);
@@ -105,7 +161,8 @@ test('every alias answers as the path it stands for', async () => {
 
 test('refresh: successor, identical retry, theft', async () => {
         const ann = await newUser(call);
-        const turn = (refresh_token, more) => call('POST', '/api/v1/auth/refresh', { body: { refresh_token }, ...more });
+        const turn = (refresh_token, more) =>
+                call('POST', '/api/v1/auth/refresh', { body: { refresh_token }, ...more });
         const next = (await turn(ann.refresh, { expect: 200 })).body;
         const again = (await turn(ann.refresh, { expect: 200 })).body;
         assert.equal(again.refresh_token, next.refresh_token);
@@ -118,14 +175,18 @@ test('refresh: successor, identical retry, theft', async () => {
         await call('GET', '/api/v1/me', { token: third.access_token, code: 'invalid_token' });
         await turn('mr_nonsense', { code: 'invalid_refresh_token' });
         await turn(third.access_token, { code: 'invalid_refresh_token' });
-        await call('POST', `/api/v1/auth/refresh?refresh_token=${third.refresh_token}`, { body: {}, expect: 422 });
+        await call('POST', `/api/v1/auth/refresh?refresh_token=${third.refresh_token}`, {
+                body: {},
+                expect: 422,
+        });
 });
 
 test('sessions: list, end one, end all', async () => {
         const ann = await newUser(call);
         const two = await signIn(call, ann.email, PASSWORD, { remember_me: true });
         const bob = await newUser(call);
-        const list = (await ann.call('GET', '/api/v1/auth/sessions', { expect: 200 })).body.sessions;
+        const list = (await ann.call('GET', '/api/v1/auth/sessions', { expect: 200 })).body
+                .sessions;
         assert.equal(list.length, 2);
         assert.equal(list.filter((s) => s.current).length, 1);
         assert.equal(list.filter((s) => s.remember_me).length, 1);
@@ -134,7 +195,15 @@ test('sessions: list, end one, end all', async () => {
         await ann.call('DELETE', `/api/v1/auth/sessions/${other.session_id}`, { expect: 204 });
         await two.call('GET', '/api/v1/me', { code: 'invalid_token' });
         const three = await signIn(call, ann.email);
-        assert.equal((await ann.call('POST', '/api/v1/auth/logout-all', { body: { keep_current: true }, expect: 200 })).body.revoked_sessions, 1);
+        assert.equal(
+                (
+                        await ann.call('POST', '/api/v1/auth/logout-all', {
+                                body: { keep_current: true },
+                                expect: 200,
+                        })
+                ).body.revoked_sessions,
+                1,
+        );
         await three.call('GET', '/api/v1/me', { expect: 401 });
         await ann.call('GET', '/api/v1/me', { expect: 200 });
         await ann.call('POST', '/api/v1/auth/logout-all', { expect: 200 });
@@ -147,27 +216,53 @@ test('API keys: made, used, rotated, deleted, never more than their maker', asyn
         const k = await newKey(ann, ['keys:manage', 'chat']);
         assert.match(k.key, /^ms_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$/);
         await k.call('GET', '/api/v1/me', { expect: 200 });
-        await call('GET', '/api/v1/me', { headers: { authorization: `Token ${k.key}` }, expect: 200 });
+        await call('GET', '/api/v1/me', {
+                headers: { authorization: `Token ${k.key}` },
+                expect: 200,
+        });
         await k.call('GET', '/api/v1/memories', { code: 'insufficient_scope' });
-        await k.call('POST', '/api/v1/auth/api-keys', { body: { name: 'more', scopes: ['memories:read'] }, code: 'insufficient_scope' });
+        await k.call('POST', '/api/v1/auth/api-keys', {
+                body: { name: 'more', scopes: ['memories:read'] },
+                code: 'insufficient_scope',
+        });
         await k.call('POST', '/api/v1/auth/logout', { code: 'forbidden' });
-        await ann.call('POST', '/api/v1/auth/api-keys', { body: { name: 'a', scopes: ['admin'] }, code: 'insufficient_scope' });
-        await ann.call('POST', '/api/v1/auth/api-keys', { body: { name: 'a', scopes: ['nothing'] }, expect: 422 });
-        await ann.call('POST', '/api/v1/auth/api-keys', { body: { name: 'a', scopes: ['chat'], ip_ranges: ['10.0.0.0/40'] }, expect: 422 });
+        await ann.call('POST', '/api/v1/auth/api-keys', {
+                body: { name: 'a', scopes: ['admin'] },
+                code: 'insufficient_scope',
+        });
+        await ann.call('POST', '/api/v1/auth/api-keys', {
+                body: { name: 'a', scopes: ['nothing'] },
+                expect: 422,
+        });
+        await ann.call('POST', '/api/v1/auth/api-keys', {
+                body: { name: 'a', scopes: ['chat'], ip_ranges: ['10.0.0.0/40'] },
+                expect: 422,
+        });
         const elsewhere = await newKey(ann, ['chat'], { ip_ranges: ['203.0.113.0/24'] });
         await elsewhere.call('GET', '/api/v1/me', { code: 'invalid_token' });
         const here = await newKey(ann, ['chat'], { ip_ranges: ['127.0.0.0/8', '::1'] });
         await here.call('GET', '/api/v1/me', { expect: 200 });
         const mistyped = k.key.slice(0, -1) + (k.key.endsWith('0') ? '1' : '0');
         await call('GET', '/api/v1/me', { key: mistyped, code: 'invalid_token' });
-        await bob.call('POST', `/api/v1/auth/api-keys/${k.key_id}/rotate`, { body: {}, expect: 404 });
+        await bob.call('POST', `/api/v1/auth/api-keys/${k.key_id}/rotate`, {
+                body: {},
+                expect: 404,
+        });
         await bob.call('DELETE', `/api/v1/auth/api-keys/${k.key_id}`, { expect: 404 });
-        const turned = (await ann.call('POST', `/api/v1/auth/api-keys/${k.key_id}/rotate`, { body: {}, expect: 201 })).body;
+        const turned = (
+                await ann.call('POST', `/api/v1/auth/api-keys/${k.key_id}/rotate`, {
+                        body: {},
+                        expect: 201,
+                })
+        ).body;
         assert.equal(turned.key_id, k.key_id);
         await k.call('GET', '/api/v1/me', { code: 'invalid_token' });
         await call('GET', '/api/v1/me', { key: turned.api_key, expect: 200 });
-        const shown = await until('the use is written down', async () => (await ann.call('GET', '/api/v1/auth/api-keys', { expect: 200 }))
-                .body.api_keys.find((x) => x.key_id === k.key_id && x.last_used));
+        const shown = await until('the use is written down', async () =>
+                (
+                        await ann.call('GET', '/api/v1/auth/api-keys', { expect: 200 })
+                ).body.api_keys.find((x) => x.key_id === k.key_id && x.last_used),
+        );
         assert.equal(shown.last_used_ip, '127.0.0.1');
         assert.ok(!JSON.stringify(shown).includes(turned.api_key.slice(16)));
         await ann.call('DELETE', `/api/v1/auth/api-keys/${k.key_id}`, { expect: 204 });
@@ -184,21 +279,51 @@ test('a bad Bearer decides, even beside a good key', async () => {
 test('password: change, forgotten, reset', async () => {
         const ann = await newUser(call);
         const two = await signIn(call, ann.email);
-        await ann.call('POST', '/api/v1/auth/password/change', { body: { current_password: 'wrong wrong', new_password: 'a second password' }, code: 'invalid_credentials' });
-        await ann.call('POST', '/api/v1/auth/password/change', { body: { current_password: PASSWORD, new_password: 'short' }, expect: 422 });
-        await ann.call('POST', '/api/v1/auth/password/change', { body: { current_password: PASSWORD, new_password: 'a second password' }, expect: 200 });
+        await ann.call('POST', '/api/v1/auth/password/change', {
+                body: { current_password: 'wrong wrong', new_password: 'a second password' },
+                code: 'invalid_credentials',
+        });
+        await ann.call('POST', '/api/v1/auth/password/change', {
+                body: { current_password: PASSWORD, new_password: 'short' },
+                expect: 422,
+        });
+        await ann.call('POST', '/api/v1/auth/password/change', {
+                body: { current_password: PASSWORD, new_password: 'a second password' },
+                expect: 200,
+        });
         await ann.call('GET', '/api/v1/me', { expect: 200 });
         await two.call('GET', '/api/v1/me', { expect: 401 });
-        await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, expect: 401 });
+        await call('POST', '/api/v1/auth/login', {
+                body: { email: ann.email, password: PASSWORD },
+                expect: 401,
+        });
 
-        const a = await call('POST', '/api/v1/auth/password/forgot', { body: { email: ann.email }, expect: 202 });
-        const b = await call('POST', '/api/v1/auth/password/forgot', { body: { email: `no${ann.email}` }, expect: 202 });
+        const a = await call('POST', '/api/v1/auth/password/forgot', {
+                body: { email: ann.email },
+                expect: 202,
+        });
+        const b = await call('POST', '/api/v1/auth/password/forgot', {
+                body: { email: `no${ann.email}` },
+                expect: 202,
+        });
         assert.equal(a.text, b.text);
         const token = await mailed(ann.email, /new password/);
-        await call('POST', '/api/v1/auth/password/reset', { body: { token: 'wrong', new_password: 'a third password' }, code: 'invalid_link' });
-        await call('POST', '/api/v1/auth/password/reset', { body: { token, new_password: ann.email }, code: 'password_too_common' });
-        await call('POST', '/api/v1/auth/password/reset', { body: { token, new_password: 'a third password' }, expect: 200 });
-        await call('POST', '/api/v1/auth/password/reset', { body: { token, new_password: 'a fourth password' }, code: 'invalid_link' });
+        await call('POST', '/api/v1/auth/password/reset', {
+                body: { token: 'wrong', new_password: 'a third password' },
+                code: 'invalid_link',
+        });
+        await call('POST', '/api/v1/auth/password/reset', {
+                body: { token, new_password: ann.email },
+                code: 'password_too_common',
+        });
+        await call('POST', '/api/v1/auth/password/reset', {
+                body: { token, new_password: 'a third password' },
+                expect: 200,
+        });
+        await call('POST', '/api/v1/auth/password/reset', {
+                body: { token, new_password: 'a fourth password' },
+                code: 'invalid_link',
+        });
         await ann.call('GET', '/api/v1/me', { expect: 401 });
         await signIn(call, ann.email, 'a third password');
         assert.equal(await letter(`no${ann.email}`, /./), undefined);
@@ -206,23 +331,42 @@ test('password: change, forgotten, reset', async () => {
 
 test('one reset token, 20 at once: one password', async () => {
         const ann = await newUser(call);
-        await call('POST', '/api/v1/auth/password/forgot', { body: { email: ann.email }, expect: 202 });
+        await call('POST', '/api/v1/auth/password/forgot', {
+                body: { email: ann.email },
+                expect: 202,
+        });
         const token = await mailed(ann.email, /new password/);
-        const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => call('POST', '/api/v1/auth/password/reset',
-                { body: { token, new_password: `the password no ${i}` } })));
-        assert.equal(answers.filter((r) => r.status === 200).length, 1, JSON.stringify(answers.map((r) => r.status)));
+        const answers = await Promise.all(
+                Array.from({ length: 20 }, (_, i) =>
+                        call('POST', '/api/v1/auth/password/reset', {
+                                body: { token, new_password: `the password no ${i}` },
+                        }),
+                ),
+        );
+        assert.equal(
+                answers.filter((r) => r.status === 200).length,
+                1,
+                JSON.stringify(answers.map((r) => r.status)),
+        );
         assert.ok(answers.every((r) => [200, 422, 503].includes(r.status)));
 });
 
 test('address: both mailboxes confirm', async () => {
         const ann = await newUser(call);
         const next = `${unique()}@example.org`;
-        await ann.call('POST', '/api/v1/auth/email/change', { body: { new_email: next, current_password: 'wrong wrong' }, code: 'invalid_credentials' });
-        const r = await ann.call('POST', '/api/v1/auth/email/change', { body: { new_email: next, current_password: PASSWORD }, expect: 202 });
+        await ann.call('POST', '/api/v1/auth/email/change', {
+                body: { new_email: next, current_password: 'wrong wrong' },
+                code: 'invalid_credentials',
+        });
+        const r = await ann.call('POST', '/api/v1/auth/email/change', {
+                body: { new_email: next, current_password: PASSWORD },
+                expect: 202,
+        });
         assert.equal(r.body.status, 'pending');
         const fresh = await mailed(next, /Confirm your new/);
         const old = await mailed(ann.email, /Confirm the change/);
-        const confirm = (token, more) => call('POST', '/api/v1/auth/email/change/confirm', { body: { token }, ...more });
+        const confirm = (token, more) =>
+                call('POST', '/api/v1/auth/email/change/confirm', { body: { token }, ...more });
         assert.equal((await confirm(fresh, { expect: 200 })).body.status, 'pending');
         await confirm(fresh, { code: 'invalid_link' });
         assert.equal((await ann.call('GET', '/api/v1/me')).body.email, ann.email);
@@ -230,61 +374,114 @@ test('address: both mailboxes confirm', async () => {
         assert.equal((await ann.call('GET', '/api/v1/me')).body.email, next);
         await mailed(ann.email, /was changed/);
         await signIn(call, next);
-        await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, expect: 401 });
+        await call('POST', '/api/v1/auth/login', {
+                body: { email: ann.email, password: PASSWORD },
+                expect: 401,
+        });
 });
 
 test('second factor: enrol, sign in, recover, remove', async () => {
         const ann = await newUser(call);
-        const { secret, otpauth_uri } = (await ann.call('POST', '/api/v1/auth/mfa/totp', { expect: 200 })).body;
+        const { secret, otpauth_uri } = (
+                await ann.call('POST', '/api/v1/auth/mfa/totp', { expect: 200 })
+        ).body;
         assert.ok(otpauth_uri.startsWith('otpauth://totp/') && otpauth_uri.includes(secret));
-        await ann.call('POST', '/api/v1/auth/mfa/totp/confirm', { body: { code: '000000' }, code: 'invalid_code' });
+        await ann.call('POST', '/api/v1/auth/mfa/totp/confirm', {
+                body: { code: '000000' },
+                code: 'invalid_code',
+        });
         const now = Date.now();
-        const { recovery_codes } = (await ann.call('POST', '/api/v1/auth/mfa/totp/confirm', { body: { code: totp(secret, now - 30000) }, expect: 200 })).body;
+        const { recovery_codes } = (
+                await ann.call('POST', '/api/v1/auth/mfa/totp/confirm', {
+                        body: { code: totp(secret, now - 30000) },
+                        expect: 200,
+                })
+        ).body;
         assert.equal(new Set(recovery_codes).size, 10);
-        await ann.call('POST', '/api/v1/auth/mfa/totp', { body: { password: PASSWORD }, code: 'conflict' });
-        const first = async () => (await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, expect: 200 })).body;
+        await ann.call('POST', '/api/v1/auth/mfa/totp', {
+                body: { password: PASSWORD },
+                code: 'conflict',
+        });
+        const first = async () =>
+                (
+                        await call('POST', '/api/v1/auth/login', {
+                                body: { email: ann.email, password: PASSWORD },
+                                expect: 200,
+                        })
+                ).body;
         const one = await first();
         assert.equal(one.mfa_required, true);
         assert.equal(one.access_token, undefined);
         await call('GET', '/api/v1/me', { token: one.mfa_token, code: 'invalid_token' });
-        const verify = (mfa_token, code, more) => call('POST', '/api/v1/auth/mfa/verify', { body: { mfa_token, code }, ...more });
+        const verify = (mfa_token, code, more) =>
+                call('POST', '/api/v1/auth/mfa/verify', { body: { mfa_token, code }, ...more });
         await verify(one.mfa_token, '123456', { code: 'invalid_code' });
         const pair = (await verify(one.mfa_token, totp(secret, now), { expect: 200 })).body;
         assert.equal(pair.user_id, ann.user_id);
         await verify(one.mfa_token, recovery_codes[0], { code: 'invalid_link' });
         const two = await first();
-        await verify(two.mfa_token, totp(secret, now), { code: 'invalid_code' });       // a step counts once
+        await verify(two.mfa_token, totp(secret, now), { code: 'invalid_code' }); // a step counts once
         await verify(two.mfa_token, recovery_codes[0].toLowerCase(), { expect: 200 });
         const three = await first();
         await verify(three.mfa_token, recovery_codes[0], { code: 'invalid_code' });
-        await ann.call('DELETE', '/api/v1/auth/mfa/totp', { body: { password: PASSWORD, code: '123456' }, code: 'invalid_code' });
+        await ann.call('DELETE', '/api/v1/auth/mfa/totp', {
+                body: { password: PASSWORD, code: '123456' },
+                code: 'invalid_code',
+        });
         for (let i = 0; i < 4; i++)
                 await verify(three.mfa_token, '123456', { code: 'invalid_code' });
-        await verify(three.mfa_token, recovery_codes[2], { code: 'invalid_link' });     // five tries were made
-        await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, code: 'login_delayed' });
-        await ann.call('DELETE', '/api/v1/auth/mfa/totp', { body: { password: PASSWORD, code: recovery_codes[1] }, code: 'login_delayed' });
+        await verify(three.mfa_token, recovery_codes[2], { code: 'invalid_link' }); // five tries were made
+        await call('POST', '/api/v1/auth/login', {
+                body: { email: ann.email, password: PASSWORD },
+                code: 'login_delayed',
+        });
+        await ann.call('DELETE', '/api/v1/auth/mfa/totp', {
+                body: { password: PASSWORD, code: recovery_codes[1] },
+                code: 'login_delayed',
+        });
 });
 
 test('second factor: the wait also binds a sign-in that had passed the password', async () => {
         const ann = await newUser(call);
         const { secret } = (await ann.call('POST', '/api/v1/auth/mfa/totp', { expect: 200 })).body;
-        const { recovery_codes } = (await ann.call('POST', '/api/v1/auth/mfa/totp/confirm', { body: { code: totp(secret) }, expect: 200 })).body;
-        const first = async () => (await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, expect: 200 })).body.mfa_token;
-        const verify = (mfa_token, code, more) => call('POST', '/api/v1/auth/mfa/verify', { body: { mfa_token, code }, ...more });
+        const { recovery_codes } = (
+                await ann.call('POST', '/api/v1/auth/mfa/totp/confirm', {
+                        body: { code: totp(secret) },
+                        expect: 200,
+                })
+        ).body;
+        const first = async () =>
+                (
+                        await call('POST', '/api/v1/auth/login', {
+                                body: { email: ann.email, password: PASSWORD },
+                                expect: 200,
+                        })
+                ).body.mfa_token;
+        const verify = (mfa_token, code, more) =>
+                call('POST', '/api/v1/auth/mfa/verify', { body: { mfa_token, code }, ...more });
         const token = await first();
         for (let i = 0; i < 4; i++)
-                await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: 'wrong wrong' }, code: 'invalid_credentials' });
+                await call('POST', '/api/v1/auth/login', {
+                        body: { email: ann.email, password: 'wrong wrong' },
+                        code: 'invalid_credentials',
+                });
         const r = await verify(token, recovery_codes[0], { code: 'login_delayed' });
         assert.ok(Number(r.headers.get('retry-after')) >= 1);
         await sleep(1100);
         await verify(token, recovery_codes[0], { expect: 200 });
-        await ann.call('DELETE', '/api/v1/auth/mfa/totp', { body: { password: PASSWORD, code: recovery_codes[1] }, expect: 204 });
+        await ann.call('DELETE', '/api/v1/auth/mfa/totp', {
+                body: { password: PASSWORD, code: recovery_codes[1] },
+                expect: 204,
+        });
         await signIn(call, ann.email);
 });
 
 test('profile and consents', async () => {
         const ann = await newUser(call);
-        const r = await ann.call('PATCH', '/api/v1/me', { body: { full_name: 'Änn', consents: { llm_processing: false } }, expect: 200 });
+        const r = await ann.call('PATCH', '/api/v1/me', {
+                body: { full_name: 'Änn', consents: { llm_processing: false } },
+                expect: 200,
+        });
         assert.equal(r.body.full_name, 'Änn');
         assert.deepEqual(r.body.consents, { memory_extraction: true, llm_processing: false });
         assert.deepEqual((await ann.call('GET', '/api/v1/auth/me')).body.consents, r.body.consents);
@@ -295,17 +492,41 @@ test('profile and consents', async () => {
 
 test('administration: only by administrators, in force at once', async () => {
         const ann = await newUser(call);
-        for (const [method, path] of [['GET', '/api/v1/admin/users'], ['GET', `/api/v1/admin/users/${ann.user_id}`], ['GET', '/api/v1/admin/keys'],
-                ['POST', `/api/v1/admin/users/${ann.user_id}/revoke-sessions`], ['POST', `/api/v1/admin/users/${ann.user_id}/start-reset`],
-                ['POST', '/api/v1/admin/keys/rotate'], ['POST', '/api/v1/admin/keys/x/retire']])
+        for (const [method, path] of [
+                ['GET', '/api/v1/admin/users'],
+                ['GET', `/api/v1/admin/users/${ann.user_id}`],
+                ['GET', '/api/v1/admin/keys'],
+                ['POST', `/api/v1/admin/users/${ann.user_id}/revoke-sessions`],
+                ['POST', `/api/v1/admin/users/${ann.user_id}/start-reset`],
+                ['POST', '/api/v1/admin/keys/rotate'],
+                ['POST', '/api/v1/admin/keys/x/retire'],
+        ])
                 await ann.call(method, path, { expect: 403 });
-        await ann.call('PATCH', `/api/v1/admin/users/${ann.user_id}`, { body: { is_admin: true }, expect: 403 });
+        await ann.call('PATCH', `/api/v1/admin/users/${ann.user_id}`, {
+                body: { is_admin: true },
+                expect: 403,
+        });
 
-        const found = (await root.call('GET', `/api/v1/admin/users?email=${encodeURIComponent(ann.email)}`, { expect: 200 })).body.users;
-        assert.deepEqual(found.map((u) => u.user_id), [ann.user_id]);
+        const found = (
+                await root.call(
+                        'GET',
+                        `/api/v1/admin/users?email=${encodeURIComponent(ann.email)}`,
+                        { expect: 200 },
+                )
+        ).body.users;
+        assert.deepEqual(
+                found.map((u) => u.user_id),
+                [ann.user_id],
+        );
         const seen = [];
         for (let cursor = ''; cursor !== null;) {
-                const page = (await root.call('GET', `/api/v1/admin/users?limit=3${cursor && `&cursor=${cursor}`}`, { expect: 200 })).body;
+                const page = (
+                        await root.call(
+                                'GET',
+                                `/api/v1/admin/users?limit=3${cursor && `&cursor=${cursor}`}`,
+                                { expect: 200 },
+                        )
+                ).body;
                 seen.push(...page.users.map((u) => u.user_id));
                 cursor = page.next_cursor;
         }
@@ -313,29 +534,50 @@ test('administration: only by administrators, in force at once', async () => {
         assert.ok(seen.includes(ann.user_id));
         await root.call('GET', '/api/v1/admin/users?cursor=%21', { expect: 422 });
 
-        const patch = (body, more) => root.call('PATCH', `/api/v1/admin/users/${ann.user_id}`, { body, ...more });
+        const patch = (body, more) =>
+                root.call('PATCH', `/api/v1/admin/users/${ann.user_id}`, { body, ...more });
         assert.equal((await patch({ tier: 'pro' }, { expect: 200 })).body.max_memories, 100000);
         assert.equal((await ann.call('POST', '/api/v1/auth/validate-token')).body.tier, 'pro');
         assert.equal((await patch({ max_memories: -1 }, { expect: 200 })).body.max_memories, null);
         await root.call('POST', `/api/v1/admin/users/${ann.user_id}/start-reset`, { expect: 202 });
         await mailed(ann.email, /new password/);
-        assert.equal((await root.call('POST', `/api/v1/admin/users/${ann.user_id}/revoke-sessions`, { expect: 200 })).body.revoked_sessions, 1);
+        assert.equal(
+                (
+                        await root.call(
+                                'POST',
+                                `/api/v1/admin/users/${ann.user_id}/revoke-sessions`,
+                                { expect: 200 },
+                        )
+                ).body.revoked_sessions,
+                1,
+        );
         await ann.call('GET', '/api/v1/me', { expect: 401 });
         const back = await signIn(call, ann.email);
         const k = await newKey(back);
         await patch({ is_active: false }, { expect: 200 });
         await back.call('GET', '/api/v1/me', { expect: 401 });
         await k.call('GET', '/api/v1/me', { expect: 403 });
-        await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, code: 'invalid_credentials' });
-        await root.call('POST', `/api/v1/admin/users/${ann.user_id}/start-reset`, { code: 'conflict' });
-        await root.call('PATCH', `/api/v1/admin/users/${root.user_id}`, { body: { is_admin: false }, code: 'conflict' });
+        await call('POST', '/api/v1/auth/login', {
+                body: { email: ann.email, password: PASSWORD },
+                code: 'invalid_credentials',
+        });
+        await root.call('POST', `/api/v1/admin/users/${ann.user_id}/start-reset`, {
+                code: 'conflict',
+        });
+        await root.call('PATCH', `/api/v1/admin/users/${root.user_id}`, {
+                body: { is_admin: false },
+                code: 'conflict',
+        });
         await root.call('GET', '/api/v1/admin/users/usr_nobody', { expect: 404 });
 });
 
 test('introspection says only what is good now', async () => {
         const ann = await newUser(call);
-        const ask = (token, who = root.call) => who('POST', '/api/v1/auth/introspect', { raw: new URLSearchParams({ token }).toString(),
-                headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+        const ask = (token, who = root.call) =>
+                who('POST', '/api/v1/auth/introspect', {
+                        raw: new URLSearchParams({ token }).toString(),
+                        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+                });
         const good = (await ask(ann.token)).body;
         assert.equal(good.active, true);
         assert.equal(good.sub, ann.user_id);
@@ -345,18 +587,30 @@ test('introspection says only what is good now', async () => {
                 assert.equal((await ask(token)).text, '{"active":false}');
 });
 
-test('audit: one\'s own events, and all of them for administrators', async () => {
+test("audit: one's own events, and all of them for administrators", async () => {
         const ann = await newUser(call);
         const bob = await newUser(call);
-        await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: 'wrong wrong' }, expect: 401 });
+        await call('POST', '/api/v1/auth/login', {
+                body: { email: ann.email, password: 'wrong wrong' },
+                expect: 401,
+        });
         const own = (await ann.call('GET', '/api/v1/audit', { expect: 200 })).body;
-        assert.deepEqual(own.map((r) => r.event), ['authn_login_fail', 'session_created', 'authn_login_success', 'user_created']);
+        assert.deepEqual(
+                own.map((r) => r.event),
+                ['authn_login_fail', 'session_created', 'authn_login_success', 'user_created'],
+        );
         assert.ok(own.every((r) => r.ip === '127.0.0.1'));
         assert.ok(!JSON.stringify(own).includes(bob.user_id));
-        const all = (await root.call('GET', '/api/v1/audit?event=user_created&limit=200', { expect: 200 })).body;
+        const all = (
+                await root.call('GET', '/api/v1/audit?event=user_created&limit=200', {
+                        expect: 200,
+                })
+        ).body;
         assert.ok(all.some((r) => r.target.id === bob.user_id));
         const [first] = (await ann.call('GET', '/api/v1/audit?limit=1', { expect: 200 })).body;
-        const [second] = (await ann.call('GET', `/api/v1/audit?limit=1&cursor=${first.seq}`, { expect: 200 })).body;
+        const [second] = (
+                await ann.call('GET', `/api/v1/audit?limit=1&cursor=${first.seq}`, { expect: 200 })
+        ).body;
         assert.equal(second.event, 'session_created');
         await ann.call('GET', '/api/v1/audit?cursor=x', { expect: 422 });
         await ann.call('GET', '/api/v1/audit?outcome=maybe', { expect: 422 });
@@ -364,11 +618,14 @@ test('audit: one\'s own events, and all of them for administrators', async () =>
 
 test('signing keys rotate under load without a refused request', async () => {
         const ann = await newUser(call);
-        let on = true, count = 0;
-        const load = Promise.all(Array.from({ length: 8 }, async () => {
-                for (; on; count++)
-                        await ann.call('GET', '/api/v1/me', { expect: 200, judge: false });
-        }));
+        let on = true,
+                count = 0;
+        const load = Promise.all(
+                Array.from({ length: 8 }, async () => {
+                        for (; on; count++)
+                                await ann.call('GET', '/api/v1/me', { expect: 200, judge: false });
+                }),
+        );
         await root.call('POST', '/api/v1/admin/keys/rotate', { expect: 202 });
         const keys = (await root.call('GET', '/api/v1/admin/keys', { expect: 200 })).body;
         assert.equal(keys.length, 2);
@@ -387,14 +644,30 @@ test('signing keys rotate under load without a refused request', async () => {
 const CANARY = () => unique('canary');
 
 test('export holds every canary, erasure leaves none', async () => {
-        const canaries = { name: CANARY(), key: CANARY(), memory: CANARY(), told: CANARY(), agent: CANARY(), mail: CANARY() };
+        const canaries = {
+                name: CANARY(),
+                key: CANARY(),
+                memory: CANARY(),
+                told: CANARY(),
+                agent: CANARY(),
+                mail: CANARY(),
+        };
         const email = `${canaries.mail}@example.org`;
         const bob = await newUser(call, { full_name: 'Bob' });
-        await call('POST', '/api/v1/auth/register', { body: { email, password: PASSWORD, full_name: canaries.name }, expect: 201 });
+        await call('POST', '/api/v1/auth/register', {
+                body: { email, password: PASSWORD, full_name: canaries.name },
+                expect: 201,
+        });
         const ann = await signIn(call.as({ headers: { 'user-agent': canaries.agent } }), email);
         await newKey(ann, ['chat'], { name: canaries.key });
-        await ann.call('POST', '/api/v1/memories', { body: { content: `I like ${canaries.memory}`, type: 'preference' }, expect: 201 });
-        await ann.call('POST', '/api/v1/conversation', { body: { message: `Remember that my word is ${canaries.told}` }, expect: 200 });
+        await ann.call('POST', '/api/v1/memories', {
+                body: { content: `I like ${canaries.memory}`, type: 'preference' },
+                expect: 201,
+        });
+        await ann.call('POST', '/api/v1/conversation', {
+                body: { message: `Remember that my word is ${canaries.told}` },
+                expect: 200,
+        });
         await call('POST', '/api/v1/auth/password/forgot', { body: { email }, expect: 202 });
         await mailed(email, /new password/);
 
@@ -402,22 +675,49 @@ test('export holds every canary, erasure leaves none', async () => {
         await ann.call('POST', '/api/v1/me/export', { code: 'conflict' });
         await bob.call('GET', `/api/v1/me/export/${job.job_id}`, { expect: 404 });
         const ready = await until('the export is ready', async () => {
-                const { body } = await ann.call('GET', `/api/v1/me/export/${job.job_id}`, { expect: 200 });
+                const { body } = await ann.call('GET', `/api/v1/me/export/${job.job_id}`, {
+                        expect: 200,
+                });
                 return body.status === 'ready' && body;
         });
         const url = new URL(ready.download_url);
-        const zip = Buffer.from(await (await fetch(server.base + url.pathname + url.search)).arrayBuffer());
+        const zip = Buffer.from(
+                await (await fetch(server.base + url.pathname + url.search)).arrayBuffer(),
+        );
         assert.equal(createHash('sha256').update(zip).digest('hex'), ready.sha256);
         for (const [where, word] of Object.entries(canaries))
                 assert.ok(zip.includes(word), `the export lacks the canary of ${where}`);
-        await call('GET', url.pathname + url.search.replace(/signature=./, 'signature=_'), { expect: 404 });
+        const file = join(server.dataDir, '..', `${unique('export-')}.zip`);
+        await writeFile(file, zip);
+        const listed = execFileSync('python3', ['-m', 'zipfile', '-t', file], { encoding: 'utf8' });
+        assert.match(listed, /^Done testing$/m); // every checksum is right
+        await rm(file);
+        await call('GET', url.pathname + url.search.replace(/signature=./, 'signature=_'), {
+                expect: 404,
+        });
         await bob.call('GET', url.pathname + url.search, { expect: 404 });
 
-        await ann.call('DELETE', '/api/v1/me', { body: { password: 'wrong wrong' }, code: 'invalid_credentials' });
-        const gone = (await ann.call('DELETE', '/api/v1/me', { body: { password: PASSWORD }, expect: 202 })).body;
+        await ann.call('DELETE', '/api/v1/me', {
+                body: { password: 'wrong wrong' },
+                code: 'invalid_credentials',
+        });
+        const gone = (
+                await ann.call('DELETE', '/api/v1/me', {
+                        body: { password: PASSWORD },
+                        expect: 202,
+                })
+        ).body;
         await ann.call('GET', '/api/v1/me', { expect: 401 });
-        await call('POST', '/api/v1/auth/login', { body: { email, password: PASSWORD }, expect: 401 });
-        await until('the erasure is done', async () => (await call('GET', `/api/v1/erasures/${gone.receipt}`, { expect: 200 })).body.status === 'completed');
+        await call('POST', '/api/v1/auth/login', {
+                body: { email, password: PASSWORD },
+                expect: 401,
+        });
+        await until(
+                'the erasure is done',
+                async () =>
+                        (await call('GET', `/api/v1/erasures/${gone.receipt}`, { expect: 200 }))
+                                .body.status === 'completed',
+        );
         await call('GET', '/api/v1/erasures/era_nothing', { expect: 404 });
         assert.equal((await bob.call('GET', '/api/v1/me', { expect: 200 })).body.full_name, 'Bob');
         await call('GET', url.pathname + url.search, { expect: 404 });
@@ -426,12 +726,19 @@ test('export holds every canary, erasure leaves none', async () => {
         const made = await runBinary(['backup', backup], { dataDir: server.dataDir });
         assert.equal(made.code, 0, made.stderr);
         for (const name of await readdir(server.dataDir, { recursive: true })) {
-                const bytes = await readFile(join(server.dataDir, name)).catch(() => Buffer.alloc(0));
+                const bytes = await readFile(join(server.dataDir, name)).catch(() =>
+                        Buffer.alloc(0),
+                );
                 for (const [where, word] of Object.entries(canaries))
-                        assert.ok(!bytes.includes(word), `${name} still holds the canary of ${where}`);
+                        assert.ok(
+                                !bytes.includes(word),
+                                `${name} still holds the canary of ${where}`,
+                        );
         }
         assert.ok(!JSON.stringify(server.logs).match(/canary[0-9a-f]{12}/));
-        const verdict = (await root.call('GET', '/api/v1/audit?event=user_deleted', { expect: 200 })).body;
+        const verdict = (
+                await root.call('GET', '/api/v1/audit?event=user_deleted', { expect: 200 })
+        ).body;
         assert.ok(verdict.some((r) => r.target.id === ann.user_id));
 });
 
@@ -439,23 +746,39 @@ test('a deletion is taken back within its grace', async () => {
         const kind = await startServer({ env: { ERASURE_GRACE_SECONDS: '3600' } });
         const ask = api(kind);
         const ann = await newUser(ask);
-        await ann.call('POST', '/api/v1/memories', { body: { content: 'I like tea', type: 'preference' }, expect: 201 });
-        const gone = (await ann.call('DELETE', '/api/v1/auth/me', { body: { password: PASSWORD }, expect: 202 })).body;
+        await ann.call('POST', '/api/v1/memories', {
+                body: { content: 'I like tea', type: 'preference' },
+                expect: 201,
+        });
+        const gone = (
+                await ann.call('DELETE', '/api/v1/auth/me', {
+                        body: { password: PASSWORD },
+                        expect: 202,
+                })
+        ).body;
         assert.ok(Date.parse(gone.erase_at) > Date.now() + 3500e3);
         await ann.call('GET', '/api/v1/me', { expect: 401 });
-        await ask('POST', '/api/v1/auth/login', { body: { email: ann.email, password: PASSWORD }, code: 'invalid_credentials' });
-        assert.equal((await ask('GET', `/api/v1/erasures/${gone.receipt}`)).body.status, 'scheduled');
-        const restore = (email, password, more) => ask('POST', '/api/v1/me/restore', { body: { email, password }, ...more });
+        await ask('POST', '/api/v1/auth/login', {
+                body: { email: ann.email, password: PASSWORD },
+                code: 'invalid_credentials',
+        });
+        assert.equal(
+                (await ask('GET', `/api/v1/erasures/${gone.receipt}`)).body.status,
+                'scheduled',
+        );
+        const restore = (email, password, more) =>
+                ask('POST', '/api/v1/me/restore', { body: { email, password }, ...more });
         await restore(ann.email, 'wrong wrong', { code: 'invalid_credentials' });
         await restore(`no${ann.email}`, PASSWORD, { code: 'invalid_credentials' });
         await restore(ann.email, PASSWORD, { expect: 200 });
         const back = await signIn(ask, ann.email);
         assert.match((await back.call('GET', '/api/v1/memories', { expect: 200 })).text, /tea/);
         await restore(ann.email, PASSWORD, { code: 'invalid_credentials' });
-        for (let i = 0; i < 6; i++)
-                await restore(ann.email, PASSWORD);
+        for (let i = 0; i < 6; i++) await restore(ann.email, PASSWORD);
         await restore(ann.email, PASSWORD, { code: 'login_delayed' });
-        const flood = await Promise.all(Array.from({ length: 40 }, (_, i) => restore(`a${i}@example.org`, PASSWORD)));
+        const flood = await Promise.all(
+                Array.from({ length: 40 }, (_, i) => restore(`a${i}@example.org`, PASSWORD)),
+        );
         assert.ok(flood.some((r) => r.body.code === 'hash_queue_full'));
         await kind.stop();
 });
@@ -465,15 +788,35 @@ test('audit verify over the whole run', async () => {
         const r = await runBinary(['audit', 'verify', '--json'], { dataDir: server.dataDir });
         assert.equal(r.code, 0, r.stderr);
         assert.equal(JSON.parse(r.stdout).fault, '');
-        const lines = (await runBinary(['audit', 'export'], { dataDir: server.dataDir })).stdout.trim().split('\n').map((l) => JSON.parse(l));
-        const number = (n) => { const b = Buffer.alloc(8); b.writeBigUInt64BE(BigInt(n)); return b; };
+        const lines = (await runBinary(['audit', 'export'], { dataDir: server.dataDir })).stdout
+                .trim()
+                .split('\n')
+                .map((l) => JSON.parse(l));
+        const number = (n) => {
+                const b = Buffer.alloc(8);
+                b.writeBigUInt64BE(BigInt(n));
+                return b;
+        };
         let prev = Buffer.alloc(32);
-        for (const rec of lines) {                    // the chain again, by somebody else's hand
-                const fields = [...['event', 'outcome', 'actor_type', 'actor_id', 'target_type', 'target_id'].map((f) => Buffer.from(rec[f])),
-                        Buffer.from(rec.client, 'hex'), ...['trace_id', 'reason', 'owner'].map((f) => Buffer.from(rec[f]))];
-                const h = createHash('sha256').update(prev).update(number(rec.seq)).update(number(rec.ts_ms));
-                for (const f of fields)
-                        h.update(number(f.length)).update(f);
+        for (const rec of lines) {
+                // the chain again, by somebody else's hand
+                const fields = [
+                        ...[
+                                'event',
+                                'outcome',
+                                'actor_type',
+                                'actor_id',
+                                'target_type',
+                                'target_id',
+                        ].map((f) => Buffer.from(rec[f])),
+                        Buffer.from(rec.client, 'hex'),
+                        ...['trace_id', 'reason', 'owner'].map((f) => Buffer.from(rec[f])),
+                ];
+                const h = createHash('sha256')
+                        .update(prev)
+                        .update(number(rec.seq))
+                        .update(number(rec.ts_ms));
+                for (const f of fields) h.update(number(f.length)).update(f);
                 assert.equal(rec.prev_hash, prev.toString('hex'));
                 prev = h.digest();
                 assert.equal(rec.hash, prev.toString('hex'), `record ${rec.seq}`);

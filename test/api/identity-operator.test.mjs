@@ -34,8 +34,17 @@ test('accounts from another system, with their bcrypt hashes', async () => {
         await writeFile(
                 file,
                 [
-                        JSON.stringify({ email, password: 'correct horse battery', full_name: 'Old User', tier: 'pro' }),
-                        JSON.stringify({ email: `h${email}`, password_hash: hash, created_at: '2024-05-01T00:00:00Z' }),
+                        JSON.stringify({
+                                email,
+                                password: 'correct horse battery',
+                                full_name: 'Old User',
+                                tier: 'pro',
+                        }),
+                        JSON.stringify({
+                                email: `h${email}`,
+                                password_hash: hash,
+                                created_at: '2024-05-01T00:00:00Z',
+                        }),
                         JSON.stringify({ email: 'not an address', password_hash: hash }),
                         JSON.stringify({ email: `m${email}`, password_hash: '$1$md5$xxxx' }),
                         '{ broken',
@@ -74,7 +83,10 @@ test('a subject of the front end becomes one of our users', async () => {
         const token = `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
         assert.equal((await call('GET', '/api/v1/me', { token, expect: 200 })).body.user_id, sub);
         assert.equal((await operate('user', 'link', ann.email, 'authjs', sub)).code, 0);
-        assert.equal((await call('GET', '/api/v1/me', { token, expect: 200 })).body.user_id, ann.user_id);
+        assert.equal(
+                (await call('GET', '/api/v1/me', { token, expect: 200 })).body.user_id,
+                ann.user_id,
+        );
         assert.notEqual((await operate('user', 'link', ann.email, 'elsewhere', sub)).code, 0);
 });
 
@@ -93,7 +105,10 @@ test('a new root key; the old one is not needed any more', async () => {
         const back = await signIn(call, ann.email);
         assert.equal(back.user.full_name, 'Ann Sealed');
         await key.call('GET', '/api/v1/me', { expect: 200 });
-        await call('POST', '/api/v1/auth/refresh', { body: { refresh_token: ann.refresh }, expect: 200 });
+        await call('POST', '/api/v1/auth/refresh', {
+                body: { refresh_token: ann.refresh },
+                expect: 200,
+        });
         await server.stop({ keep: true });
         await writeFile(path, before);
         const wrong = await runBinary(['user', 'list'], { dataDir: server.dataDir });
@@ -130,26 +145,55 @@ test('our tokens verify by the published keys alone', async () => {
         const jwk = keys.find((k) => k.kid === header.kid);
         const key = createPublicKey({ key: jwk, format: 'jwk' });
         const good = (text) =>
-                verify('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(s, 'base64url'));
+                verify(
+                        'sha256',
+                        Buffer.from(text),
+                        { key, dsaEncoding: 'ieee-p1363' },
+                        Buffer.from(s, 'base64url'),
+                );
         assert.ok(good(`${h}.${p}`));
         assert.ok(!good(`${h}.${p}x`));
         const claims = JSON.parse(Buffer.from(p, 'base64url'));
-        for (const name of ['sub', 'user_id', 'sid', 'jti', 'email', 'tier', 'scope', 'iss', 'aud', 'iat', 'exp'])
+        for (const name of [
+                'sub',
+                'user_id',
+                'sid',
+                'jti',
+                'email',
+                'tier',
+                'scope',
+                'iss',
+                'aud',
+                'iat',
+                'exp',
+        ])
                 assert.ok(claims[name] !== undefined, name);
         assert.equal(claims.exp - claims.iat, 600);
 });
 
 test('what happened is counted', async () => {
         const ann = await newUser(call);
-        await call('POST', '/api/v1/auth/login', { body: { email: ann.email, password: 'wrong wrong' }, expect: 401 });
+        await call('POST', '/api/v1/auth/login', {
+                body: { email: ann.email, password: 'wrong wrong' },
+                expect: 401,
+        });
         await call('GET', '/api/v1/me', { token: 'nonsense', expect: 401 });
         const counted = await startServer({ env: { METRICS_PUBLIC: 'true' } });
         const there = api(counted);
         await newUser(there);
         await there('GET', '/api/v1/me', { token: 'nonsense', expect: 401 });
         const { text } = await there('GET', '/metrics', { expect: 200, judge: false });
-        assert.match(text, /^mainstay_auth_events_total\{event="authn_login_success",outcome="success"\} 1$/m);
-        assert.match(text, /^mainstay_auth_events_total\{event="token_rejected",outcome="invalid_token"\} 1$/m);
-        assert.match(text, /^mainstay_password_hash_duration_seconds_count\{algorithm="argon2id"\} 1$/m);
+        assert.match(
+                text,
+                /^mainstay_auth_events_total\{event="authn_login_success",outcome="success"\} 1$/m,
+        );
+        assert.match(
+                text,
+                /^mainstay_auth_events_total\{event="token_rejected",outcome="invalid_token"\} 1$/m,
+        );
+        assert.match(
+                text,
+                /^mainstay_password_hash_duration_seconds_count\{algorithm="argon2id"\} 1$/m,
+        );
         await counted.stop();
 });

@@ -32,7 +32,8 @@ class Model {
         }
 }
 
-const post = (path, body, token) => call('POST', `/api/v1/auth/${path}`, { body, token, judge: false });
+const post = (path, body, token) =>
+        call('POST', `/api/v1/auth/${path}`, { body, token, judge: false });
 const refresh = (token) => post('refresh', { refresh_token: token });
 
 async function login(m) {
@@ -47,7 +48,11 @@ async function show(s, age) {
         const back = s.line.length - 1 - at;
         const r = await refresh(s.line[at]);
         if (!s.alive) {
-                assert.equal(r.body.code, 'invalid_refresh_token', 'a session that ended answers nothing');
+                assert.equal(
+                        r.body.code,
+                        'invalid_refresh_token',
+                        'a session that ended answers nothing',
+                );
         } else if (back === 0) {
                 assert.equal(r.status, 200, r.text);
                 assert.ok(!s.line.includes(r.body.refresh_token), 'a successor is new');
@@ -55,7 +60,11 @@ async function show(s, age) {
                 s.access = r.body.access_token;
         } else if (back === 1) {
                 assert.equal(r.status, 200, r.text);
-                assert.equal(r.body.refresh_token, s.line.at(-1), 'a retry gets the identical successor');
+                assert.equal(
+                        r.body.refresh_token,
+                        s.line.at(-1),
+                        'a retry gets the identical successor',
+                );
                 assert.equal(r.body.access_token, s.access);
         } else {
                 assert.equal(r.body.code, 'refresh_reused');
@@ -64,63 +73,85 @@ async function show(s, age) {
 }
 
 const steps = {
-        login: async (m) => { if (m.sessions.length < 4) await login(m); },
-        refresh: async (m, i) => { const s = m.pick(i); if (s) await show(s, 0); },
-        retry: async (m, i) => { const s = m.pick(i); if (s) await show(s, 1); },
-        steal: async (m, i) => { const s = m.pick(i); if (s && s.line.length > 2) await show(s, 2 + (i % 3)); },
+        login: async (m) => {
+                if (m.sessions.length < 4) await login(m);
+        },
+        refresh: async (m, i) => {
+                const s = m.pick(i);
+                if (s) await show(s, 0);
+        },
+        retry: async (m, i) => {
+                const s = m.pick(i);
+                if (s) await show(s, 1);
+        },
+        steal: async (m, i) => {
+                const s = m.pick(i);
+                if (s && s.line.length > 2) await show(s, 2 + (i % 3));
+        },
         parallel: async (m, i) => {
                 const s = m.pick(i);
-                if (!s)
-                        return;
-                const all = await Promise.all(Array.from({ length: 5 }, () => refresh(s.line.at(-1))));
+                if (!s) return;
+                const all = await Promise.all(
+                        Array.from({ length: 5 }, () => refresh(s.line.at(-1))),
+                );
                 if (!s.alive) {
                         assert.ok(all.every((r) => r.status === 401));
                         return;
                 }
-                assert.equal(new Set(all.map((r) => `${r.status} ${r.body.refresh_token}`)).size, 1, 'all answers are equal');
+                assert.equal(
+                        new Set(all.map((r) => `${r.status} ${r.body.refresh_token}`)).size,
+                        1,
+                        'all answers are equal',
+                );
                 s.line.push(all[0].body.refresh_token);
                 s.access = all[0].body.access_token;
         },
         forge: async (m, i) => {
                 const s = m.pick(i);
-                if (!s)
-                        return;
+                if (!s) return;
                 const t = s.line.at(-1);
-                const at = 3 + (i * 7) % (t.length - 3);
-                const r = await refresh(t.slice(0, at) + (t[at] === 'A' ? 'B' : 'A') + t.slice(at + 1));
+                const at = 3 + ((i * 7) % (t.length - 3));
+                const r = await refresh(
+                        t.slice(0, at) + (t[at] === 'A' ? 'B' : 'A') + t.slice(at + 1),
+                );
                 assert.equal(r.body.code, 'invalid_refresh_token', 'a forged token ends nothing');
         },
         logout: async (m, i) => {
                 const s = m.pick(i);
-                if (!s)
-                        return;
+                if (!s) return;
                 const r = await post('logout', undefined, s.access);
                 assert.equal(r.status, s.alive ? 204 : 401);
                 s.alive = false;
         },
         everywhere: async (m, i) => {
                 const s = m.pick(i);
-                if (!s?.alive)
-                        return;
+                if (!s?.alive) return;
                 const keep_current = i % 2 === 0;
                 const r = await post('logout-all', { keep_current }, s.access);
-                assert.equal(r.body.revoked_sessions, m.sessions.filter((x) => x.alive && (x !== s || !keep_current)).length);
-                for (const x of m.sessions)
-                        x.alive = x.alive && keep_current && x === s;
+                assert.equal(
+                        r.body.revoked_sessions,
+                        m.sessions.filter((x) => x.alive && (x !== s || !keep_current)).length,
+                );
+                for (const x of m.sessions) x.alive = x.alive && keep_current && x === s;
         },
         password: async (m, i) => {
                 const s = m.pick(i);
-                if (!s?.alive || m.passwords >= 1)     // slow on purpose; once a run is enough
+                if (!s?.alive || m.passwords >= 1)
+                        // slow on purpose; once a run is enough
                         return;
                 const new_password = `${PASSWORD} no ${++m.passwords}`;
-                const r = await post('password/change', { current_password: m.password, new_password }, s.access);
+                const r = await post(
+                        'password/change',
+                        { current_password: m.password, new_password },
+                        s.access,
+                );
                 assert.equal(r.status, 200, r.text);
                 m.password = new_password;
-                for (const x of m.sessions)
-                        x.alive = x.alive && x === s;
+                for (const x of m.sessions) x.alive = x.alive && x === s;
         },
         restart: async (m, i) => {
-                if (i % 7)                             // rarely: a restart costs more than all the rest
+                if (i % 7)
+                        // rarely: a restart costs more than all the rest
                         return;
                 await server.restart();
         },
@@ -135,15 +166,24 @@ async function look(m) {
 }
 
 test(`sessions against a model, ${RUNS} runs`, async () => {
-        const step = fc.tuple(fc.constantFrom(...Object.keys(steps), 'refresh', 'refresh', 'retry', 'steal'), fc.nat(1000));
-        await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (list) => {
-                const m = new Model();
-                const made = await post('register', { email: m.email, password: m.password });
-                assert.equal(made.status, 201, made.text);
-                await login(m);
-                for (const [name, i] of list) {
-                        await steps[name](m, i);
-                        await look(m);
-                }
-        }), { numRuns: RUNS, endOnFailure: true });
+        const step = fc.tuple(
+                fc.constantFrom(...Object.keys(steps), 'refresh', 'refresh', 'retry', 'steal'),
+                fc.nat(1000),
+        );
+        await fc.assert(
+                fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (list) => {
+                        const m = new Model();
+                        const made = await post('register', {
+                                email: m.email,
+                                password: m.password,
+                        });
+                        assert.equal(made.status, 201, made.text);
+                        await login(m);
+                        for (const [name, i] of list) {
+                                await steps[name](m, i);
+                                await look(m);
+                        }
+                }),
+                { numRuns: RUNS, endOnFailure: true },
+        );
 });
