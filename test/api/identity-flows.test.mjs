@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Accounts from the first letter to the last row, over HTTP, with the development mailbox in place of a mail server.
+// Accounts from the first letter to the last row, over HTTP, with the development mailbox in place
+// of a mail server.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';

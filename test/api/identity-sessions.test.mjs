@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Property: sessions over HTTP behave as a small model says, whatever a client, a thief and their owner do in whatever order.
+// Property: sessions over HTTP behave as a small model says, whatever a client, a thief and their
+// owner do in whatever order.
 // IDENTITY_RUNS sets the number of runs (2000 in the long form).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -18,7 +19,8 @@ before(async () => {
 });
 after(() => server.stop());
 
-// One person with sessions; each session knows every refresh token it ever gave, in order, and whether it lives.
+// One person with sessions; each session knows every refresh token it ever gave, in order, and
+// whether it lives.
 class Model {
         constructor() {
                 this.email = `${unique('p')}@example.org`;
@@ -157,7 +159,8 @@ const steps = {
         },
 };
 
-// After every step each session's newest access token works exactly if the session lives, on the very next request.
+// After every step each session's newest access token works exactly if the session lives, on the
+// very next request.
 async function look(m) {
         for (const s of m.sessions) {
                 const r = await call('GET', '/api/v1/me', { token: s.access, judge: false });
