@@ -17,7 +17,7 @@ printTable([['', 'per second', 'CPU µs each', 'p99 ms'],
         row('durable rows, one commit each (SQLite)', rate.each),
         row('reads, one connection', rate.read1),
         row('reads, two connections', rate.read2)]);
-const crash = await run('test_store_crash', rounds);
+const crash = await run('store_crash', rounds);
 console.log(`${crash.rounds} rounds of kill -9, ${crash.acknowledged} acknowledged writes, ${crash.lost} lost`);
 verdict('store', [
         ['durable rows against one commit each', rate.submit.per_s / rate.each.per_s, 6, '>='],
