@@ -40,8 +40,8 @@ typedef struct UsersQuery {
         int64_t limit;
         Str cursor;
 } UsersQuery;
-static const Shape users_query = SHAPE(
-        UsersQuery, F_STR(UsersQuery, email, 0, .max = EMAIL_TEXT_MAX, .doc = "The whole address"),
+static const Shape users_query = SHAPE(UsersQuery,
+        F_STR(UsersQuery, email, 0, .max = EMAIL_TEXT_MAX, .doc = "The whole address"),
         F_STR(UsersQuery, tier, 0, .one_of = "free|pro|enterprise"),
         F_OBOOL(UsersQuery, is_active, 0),
         F_INT(UsersQuery, limit, 0, .min = 1, .max = PAGE_MAX, .def = 50),
@@ -51,9 +51,10 @@ typedef struct Users {
         int64_t total;
         Str next_cursor;
 } Users;
-static const Shape users_shape = SHAPE(Users, F_LIST(Users, users, F_REQ, .sub = &user_view_shape),
-                                       F_INT(Users, total, F_REQ, .doc = "All accounts"),
-                                       F_STR(Users, next_cursor, F_REQ | F_NULL));
+static const Shape users_shape = SHAPE(Users,
+        F_LIST(Users, users, F_REQ, .sub = &user_view_shape),
+        F_INT(Users, total, F_REQ, .doc = "All accounts"),
+        F_STR(Users, next_cursor, F_REQ | F_NULL));
 
 /* A cursor is the place of the last user shown: time of creation and id. */
 static Err cursor_read(Ctx *cx, Str text, UserFilter *f) {
@@ -120,12 +121,13 @@ typedef struct UserPatch {
         OptBool is_active, is_admin;
         OptInt max_memories, max_requests_per_day;
 } UserPatch;
-static const Shape user_patch = SHAPE(
-        UserPatch, F_STR(UserPatch, tier, 0, .one_of = "free|pro|enterprise"),
-        F_OBOOL(UserPatch, is_active, 0), F_OBOOL(UserPatch, is_admin, 0),
+static const Shape user_patch = SHAPE(UserPatch,
+        F_STR(UserPatch, tier, 0, .one_of = "free|pro|enterprise"),
+        F_OBOOL(UserPatch, is_active, 0),
+        F_OBOOL(UserPatch, is_admin, 0),
         F_OINT(UserPatch, max_memories, 0, .min = -1, .max = LIMIT_MAX, .doc = "-1: unlimited"),
         F_OINT(UserPatch, max_requests_per_day, 0, .min = -1, .max = LIMIT_MAX,
-               .doc = "-1: unlimited"));
+                .doc = "-1: unlimited"));
 
 static Err patch_apply(Ctx *cx, const UserPatch *in, User *u) {
         if (in->tier.p && !tier_parse(in->tier, &u->tier))
@@ -211,10 +213,13 @@ typedef struct KeyInfo {
         int64_t created_at, active_from, retired_at;
         bool is_current, is_published;
 } KeyInfo;
-static const Shape key_info_shape =
-        SHAPE(KeyInfo, F_STR(KeyInfo, kid, F_REQ), F_TIME(KeyInfo, created_at, F_REQ),
-              F_TIME(KeyInfo, active_from, F_REQ), F_TIME(KeyInfo, retired_at, F_REQ | F_NULL),
-              F_BOOL(KeyInfo, is_current, F_REQ), F_BOOL(KeyInfo, is_published, F_REQ));
+static const Shape key_info_shape = SHAPE(KeyInfo,
+        F_STR(KeyInfo, kid, F_REQ),
+        F_TIME(KeyInfo, created_at, F_REQ),
+        F_TIME(KeyInfo, active_from, F_REQ),
+        F_TIME(KeyInfo, retired_at, F_REQ | F_NULL),
+        F_BOOL(KeyInfo, is_current, F_REQ),
+        F_BOOL(KeyInfo, is_published, F_REQ));
 
 static Err keys_handle(Req *rq, const void *in, void *ret) {
         SigningKeyInfo *list;

@@ -8,8 +8,8 @@
 #include "web/limit.h"
 
 typedef struct ApiSettings {
-        Str public_url;                               /* problem types, links */
-        Strs cors_origins;                            /* exact origins */
+        Str public_url;    /* problem types, links */
+        Strs cors_origins; /* exact origins */
         /* whose forwarded header is believed; may be NULL */
         const Proxies *proxies;
         bool limits_off, production;
@@ -23,12 +23,12 @@ DEFINE_CLEANUP(Api, api_free)
 ServerHooks api_hooks(Api *a);
 
 extern const Migration api_migrations[];              /* Idempotency-Key */
-Err  idempotency_expire(Ctx *cx, Db *db) _must_check_;   /* answers older than a day go; hourly */
+Err idempotency_expire(Ctx *cx, Db *db) _must_check_; /* answers older than a day go; hourly */
 
 /* Daily quotas outlive a restart: what moved since the last flush, about once a second; all of
  * it at start. */
-Err  quotas_flush(Ctx *cx, Api *a) _must_check_;
-Err  quotas_restore(Ctx *cx, Api *a) _must_check_;
+Err quotas_flush(Ctx *cx, Api *a) _must_check_;
+Err quotas_restore(Ctx *cx, Api *a) _must_check_;
 
 /* The OpenAPI 3.1 document, printed from the route table. `routes` is the same as plain rows,
  * for the test run. */

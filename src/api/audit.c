@@ -11,17 +11,20 @@ typedef struct AuditQuery {
         int64_t from, to, limit;
         Str cursor;
 } AuditQuery;
-static const Shape audit_query =
-        SHAPE(AuditQuery, F_STR(AuditQuery, event, 0, .max = EVENT_MAX),
-              F_STR(AuditQuery, outcome, 0, .one_of = "success|failure|denied"),
-              F_TIME(AuditQuery, from, 0), F_TIME(AuditQuery, to, 0),
-              F_INT(AuditQuery, limit, 0, .min = 1, .max = PAGE_MAX, .def = 50),
-              F_STR(AuditQuery, cursor, 0, .max = 20, .doc = "seq of the last record seen"));
+static const Shape audit_query = SHAPE(AuditQuery,
+        F_STR(AuditQuery, event, 0, .max = EVENT_MAX),
+        F_STR(AuditQuery, outcome, 0, .one_of = "success|failure|denied"),
+        F_TIME(AuditQuery, from, 0),
+        F_TIME(AuditQuery, to, 0),
+        F_INT(AuditQuery, limit, 0, .min = 1, .max = PAGE_MAX, .def = 50),
+        F_STR(AuditQuery, cursor, 0, .max = 20, .doc = "seq of the last record seen"));
 
 typedef struct Party {
         Str type, id;
 } Party;
-static const Shape party_shape = SHAPE(Party, F_STR(Party, type, F_REQ), F_STR(Party, id, F_REQ));
+static const Shape party_shape = SHAPE(Party,
+        F_STR(Party, type, F_REQ),
+        F_STR(Party, id, F_REQ));
 
 typedef struct RecordView {
         int64_t seq, ts;
@@ -29,13 +32,18 @@ typedef struct RecordView {
         const Party *actor, *target;
         Str ip, user_agent, trace_id, reason, prev_hash, hash;
 } RecordView;
-static const Shape record_shape = SHAPE(
-        RecordView, F_INT(RecordView, seq, F_REQ), F_TIME(RecordView, ts, F_REQ),
-        F_STR(RecordView, event, F_REQ), F_STR(RecordView, outcome, F_REQ),
+static const Shape record_shape = SHAPE(RecordView,
+        F_INT(RecordView, seq, F_REQ),
+        F_TIME(RecordView, ts, F_REQ),
+        F_STR(RecordView, event, F_REQ),
+        F_STR(RecordView, outcome, F_REQ),
         F_OBJ(RecordView, actor, F_REQ, .sub = &party_shape),
-        F_OBJ(RecordView, target, F_REQ, .sub = &party_shape), F_STR(RecordView, ip, F_REQ),
-        F_STR(RecordView, user_agent, F_REQ), F_STR(RecordView, trace_id, F_REQ),
-        F_STR(RecordView, reason, 0), F_STR(RecordView, prev_hash, F_REQ, .doc = "Hexadecimal"),
+        F_OBJ(RecordView, target, F_REQ, .sub = &party_shape),
+        F_STR(RecordView, ip, F_REQ),
+        F_STR(RecordView, user_agent, F_REQ),
+        F_STR(RecordView, trace_id, F_REQ),
+        F_STR(RecordView, reason, 0),
+        F_STR(RecordView, prev_hash, F_REQ, .doc = "Hexadecimal"),
         F_STR(RecordView, hash, F_REQ, .doc = "Hexadecimal"));
 
 static const Party *party(Ctx *cx, Str type, Str id) {

@@ -12,14 +12,13 @@ enum { PASSWORD_TEXT_MAX = 1024, EMAIL_TEXT_MAX = 320, TOKEN_TEXT_MAX = 8192 };
 typedef struct RegisterIn {
         Str email, password, full_name, confirm_password;
 } RegisterIn;
-static const Shape register_in = SHAPE(
-        RegisterIn,
+static const Shape register_in = SHAPE(RegisterIn,
         F_STR(RegisterIn, email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"),
         F_STR(RegisterIn, password, F_REQ | F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
-              .format = "password", .doc = "8 to 128 bytes (72 with bcrypt)"),
+                .format = "password", .doc = "8 to 128 bytes (72 with bcrypt)"),
         F_STR(RegisterIn, full_name, 0, .min = 1, .max = FULL_NAME_MAX),
         F_STR(RegisterIn, confirm_password, F_SECRET | F_BLANK, .max = PASSWORD_TEXT_MAX,
-              .format = "password"));
+                .format = "password"));
 
 static Err register_admit(Req *rq, const void *in_, void *ret) {
         const RegisterIn *in = in_;
@@ -57,10 +56,10 @@ typedef struct LoginIn {
         Str email, password;
         bool remember_me;
 } LoginIn;
-static const Shape login_in = SHAPE(
-        LoginIn, F_STR(LoginIn, email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"),
+static const Shape login_in = SHAPE(LoginIn,
+        F_STR(LoginIn, email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"),
         F_STR(LoginIn, password, F_REQ | F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
-              .format = "password"),
+                .format = "password"),
         F_BOOL(LoginIn, remember_me, 0, .doc = "A session of weeks instead of a day"));
 
 static Err login_admit(Req *rq, const void *in_, void *ret) {
@@ -91,8 +90,8 @@ static Err login_handle(Req *rq, const void *in_, void *ret) {
 typedef struct RefreshIn {
         Str refresh_token;
 } RefreshIn;
-static const Shape refresh_in = SHAPE(RefreshIn, F_STR(RefreshIn, refresh_token, F_REQ | F_SECRET,
-                                                       .min = 1, .max = TOKEN_TEXT_MAX));
+static const Shape refresh_in = SHAPE(RefreshIn,
+        F_STR(RefreshIn, refresh_token, F_REQ | F_SECRET, .min = 1, .max = TOKEN_TEXT_MAX));
 
 static Err refresh_handle(Req *rq, const void *in_, void *ret) {
         const RefreshIn *in = in_;
@@ -158,11 +157,13 @@ typedef struct Validated {
         Str user_id, email, tier, scope;
         OptInt exp;
 } Validated;
-static const Shape validated_shape =
-        SHAPE(Validated, F_BOOL(Validated, valid, F_REQ), F_STR(Validated, user_id, F_REQ),
-              F_STR(Validated, email, F_REQ | F_NULL), F_STR(Validated, tier, F_REQ),
-              F_STR(Validated, scope, F_REQ),
-              F_OINT(Validated, exp, F_REQ | F_NULL, .doc = "Unix seconds; null: never"));
+static const Shape validated_shape = SHAPE(Validated,
+        F_BOOL(Validated, valid, F_REQ),
+        F_STR(Validated, user_id, F_REQ),
+        F_STR(Validated, email, F_REQ | F_NULL),
+        F_STR(Validated, tier, F_REQ),
+        F_STR(Validated, scope, F_REQ),
+        F_OINT(Validated, exp, F_REQ | F_NULL, .doc = "Unix seconds; null: never"));
 
 static Err validate_handle(Req *rq, const void *in, void *ret) {
         const Principal *w = rq->who;

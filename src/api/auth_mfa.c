@@ -11,15 +11,15 @@ enum { PASSWORD_TEXT_MAX = 1024, CODE_TEXT_MAX = 64, TOKEN_TEXT_MAX = 128 };
 typedef struct EnrollIn {
         Str password;
 } EnrollIn;
-static const Shape enroll_in =
-        SHAPE(EnrollIn, F_STR(EnrollIn, password, F_SECRET | F_BLANK, .min = 1,
-                              .max = PASSWORD_TEXT_MAX, .format = "password",
-                              .doc = "May be left out within five minutes of signing in"));
+static const Shape enroll_in = SHAPE(EnrollIn,
+        F_STR(EnrollIn, password, F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
+                .format = "password", .doc = "May be left out within five minutes of signing in"));
 typedef struct Enrolled {
         Str secret, otpauth_uri;
 } Enrolled;
-static const Shape enrolled_shape = SHAPE(Enrolled, F_STR(Enrolled, secret, F_REQ | F_SECRET),
-                                          F_STR(Enrolled, otpauth_uri, F_REQ | F_SECRET));
+static const Shape enrolled_shape = SHAPE(Enrolled,
+        F_STR(Enrolled, secret, F_REQ | F_SECRET),
+        F_STR(Enrolled, otpauth_uri, F_REQ | F_SECRET));
 
 typedef struct Step {
         Req *rq;
@@ -52,14 +52,14 @@ static Err enroll_handle(Req *rq, const void *in_, void *ret) {
 typedef struct CodeIn {
         Str code;
 } CodeIn;
-static const Shape code_in =
-        SHAPE(CodeIn, F_STR(CodeIn, code, F_REQ | F_SECRET, .min = 1, .max = CODE_TEXT_MAX));
+static const Shape code_in = SHAPE(CodeIn,
+        F_STR(CodeIn, code, F_REQ | F_SECRET, .min = 1, .max = CODE_TEXT_MAX));
 typedef struct RecoveryCodes {
         Strs recovery_codes;
 } RecoveryCodes;
-static const Shape recovery_codes_shape =
-        SHAPE(RecoveryCodes, F_STRS(RecoveryCodes, recovery_codes, F_REQ | F_SECRET,
-                                    .doc = "Each works once; shown only here"));
+static const Shape recovery_codes_shape = SHAPE(RecoveryCodes,
+        F_STRS(RecoveryCodes, recovery_codes, F_REQ | F_SECRET,
+                .doc = "Each works once; shown only here"));
 
 static Err confirm_handle(Req *rq, const void *in_, void *ret) {
         const CodeIn *in = in_;
@@ -74,12 +74,11 @@ static Err confirm_handle(Req *rq, const void *in_, void *ret) {
 typedef struct RemoveIn {
         Str password, code;
 } RemoveIn;
-static const Shape remove_in =
-        SHAPE(RemoveIn,
-              F_STR(RemoveIn, password, F_REQ | F_SECRET | F_BLANK, .min = 1,
-                    .max = PASSWORD_TEXT_MAX, .format = "password"),
-              F_STR(RemoveIn, code, F_REQ | F_SECRET, .min = 1, .max = CODE_TEXT_MAX,
-                    .doc = "Of the device, or a recovery code"));
+static const Shape remove_in = SHAPE(RemoveIn,
+        F_STR(RemoveIn, password, F_REQ | F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
+                .format = "password"),
+        F_STR(RemoveIn, code, F_REQ | F_SECRET, .min = 1, .max = CODE_TEXT_MAX,
+                .doc = "Of the device, or a recovery code"));
 
 static Err remove_write(Ctx *cx, DbConn *c, void *arg) {
         Step *s = arg;
@@ -103,8 +102,8 @@ static Err remove_handle(Req *rq, const void *in_, void *ret) {
 typedef struct VerifyIn {
         Str mfa_token, code;
 } VerifyIn;
-static const Shape verify_in = SHAPE(
-        VerifyIn, F_STR(VerifyIn, mfa_token, F_REQ | F_SECRET, .min = 1, .max = TOKEN_TEXT_MAX),
+static const Shape verify_in = SHAPE(VerifyIn,
+        F_STR(VerifyIn, mfa_token, F_REQ | F_SECRET, .min = 1, .max = TOKEN_TEXT_MAX),
         F_STR(VerifyIn, code, F_REQ | F_SECRET, .min = 1, .max = CODE_TEXT_MAX));
 
 static Err verify_handle(Req *rq, const void *in_, void *ret) {

@@ -11,13 +11,12 @@ typedef struct ChangeIn {
         Str current_password, new_password;
         OptBool end_other_sessions;
 } ChangeIn;
-static const Shape change_in =
-        SHAPE(ChangeIn,
-              F_STR(ChangeIn, current_password, F_REQ | F_SECRET | F_BLANK, .min = 1,
-                    .max = PASSWORD_TEXT_MAX, .format = "password"),
-              F_STR(ChangeIn, new_password, F_REQ | F_SECRET | F_BLANK, .min = 1,
-                    .max = PASSWORD_TEXT_MAX, .format = "password"),
-              F_OBOOL(ChangeIn, end_other_sessions, 0, .doc = "Absent: true"));
+static const Shape change_in = SHAPE(ChangeIn,
+        F_STR(ChangeIn, current_password, F_REQ | F_SECRET | F_BLANK, .min = 1,
+                .max = PASSWORD_TEXT_MAX, .format = "password"),
+        F_STR(ChangeIn, new_password, F_REQ | F_SECRET | F_BLANK, .min = 1,
+                .max = PASSWORD_TEXT_MAX, .format = "password"),
+        F_OBOOL(ChangeIn, end_other_sessions, 0, .doc = "Absent: true"));
 
 static Err change_handle(Req *rq, const void *in_, void *ret) {
         const ChangeIn *in = in_;
@@ -40,8 +39,8 @@ static Err change_handle(Req *rq, const void *in_, void *ret) {
 typedef struct ForgotIn {
         Str email;
 } ForgotIn;
-static const Shape forgot_in = SHAPE(ForgotIn, F_STR(ForgotIn, email, F_REQ, .min = 1,
-                                                     .max = EMAIL_TEXT_MAX, .format = "email"));
+static const Shape forgot_in = SHAPE(ForgotIn,
+        F_STR(ForgotIn, email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"));
 
 static Err forgot_handle(Req *rq, const void *in_, void *ret) {
         const ForgotIn *in = in_;
@@ -56,10 +55,10 @@ static Err forgot_handle(Req *rq, const void *in_, void *ret) {
 typedef struct ResetIn {
         Str token, new_password;
 } ResetIn;
-static const Shape reset_in =
-        SHAPE(ResetIn, F_STR(ResetIn, token, F_REQ | F_SECRET, .min = 1, .max = TOKEN_TEXT_MAX),
-              F_STR(ResetIn, new_password, F_REQ | F_SECRET | F_BLANK, .min = 1,
-                    .max = PASSWORD_TEXT_MAX, .format = "password"));
+static const Shape reset_in = SHAPE(ResetIn,
+        F_STR(ResetIn, token, F_REQ | F_SECRET, .min = 1, .max = TOKEN_TEXT_MAX),
+        F_STR(ResetIn, new_password, F_REQ | F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
+                .format = "password"));
 
 static Err reset_admit(Req *rq, const void *in, void *ret) {
         return hash_queue_enter(rq->cx, rq->sv->identity, rq->client_ip, STR_NULL);
@@ -80,8 +79,8 @@ static Err reset_handle(Req *rq, const void *in_, void *ret) {
 typedef struct TokenIn {
         Str token;
 } TokenIn;
-static const Shape token_in =
-        SHAPE(TokenIn, F_STR(TokenIn, token, F_REQ | F_SECRET, .min = 1, .max = TOKEN_TEXT_MAX));
+static const Shape token_in = SHAPE(TokenIn,
+        F_STR(TokenIn, token, F_REQ | F_SECRET, .min = 1, .max = TOKEN_TEXT_MAX));
 
 static Err verify_handle(Req *rq, const void *in_, void *ret) {
         const TokenIn *in = in_;
@@ -95,11 +94,10 @@ static Err verify_handle(Req *rq, const void *in_, void *ret) {
 typedef struct EmailIn {
         Str new_email, current_password;
 } EmailIn;
-static const Shape email_in =
-        SHAPE(EmailIn,
-              F_STR(EmailIn, new_email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"),
-              F_STR(EmailIn, current_password, F_REQ | F_SECRET | F_BLANK, .min = 1,
-                    .max = PASSWORD_TEXT_MAX, .format = "password"));
+static const Shape email_in = SHAPE(EmailIn,
+        F_STR(EmailIn, new_email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"),
+        F_STR(EmailIn, current_password, F_REQ | F_SECRET | F_BLANK, .min = 1,
+                .max = PASSWORD_TEXT_MAX, .format = "password"));
 
 static Err email_handle(Req *rq, const void *in_, void *ret) {
         const EmailIn *in = in_;

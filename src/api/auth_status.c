@@ -9,19 +9,20 @@ typedef struct PasswordPolicy {
         int64_t min_bytes, max_bytes;
         Str algorithm;
 } PasswordPolicy;
-static const Shape password_policy_shape =
-        SHAPE(PasswordPolicy, F_INT(PasswordPolicy, min_bytes, F_REQ),
-              F_INT(PasswordPolicy, max_bytes, F_REQ),
-              F_STR(PasswordPolicy, algorithm, F_REQ, .one_of = "argon2id|bcrypt"));
+static const Shape password_policy_shape = SHAPE(PasswordPolicy,
+        F_INT(PasswordPolicy, min_bytes, F_REQ),
+        F_INT(PasswordPolicy, max_bytes, F_REQ),
+        F_STR(PasswordPolicy, algorithm, F_REQ, .one_of = "argon2id|bcrypt"));
 
 typedef struct AuthStatus {
         Strs methods;
         bool registration_open, email_delivery;
         const PasswordPolicy *password_policy;
 } AuthStatus;
-static const Shape auth_status_shape = SHAPE(
-        AuthStatus, F_STRS(AuthStatus, methods, F_REQ),
-        F_BOOL(AuthStatus, registration_open, F_REQ), F_BOOL(AuthStatus, email_delivery, F_REQ),
+static const Shape auth_status_shape = SHAPE(AuthStatus,
+        F_STRS(AuthStatus, methods, F_REQ),
+        F_BOOL(AuthStatus, registration_open, F_REQ),
+        F_BOOL(AuthStatus, email_delivery, F_REQ),
         F_OBJ(AuthStatus, password_policy, F_REQ, .sub = &password_policy_shape));
 
 static Err status_handle(Req *rq, const void *in, void *ret) {
@@ -50,8 +51,8 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
 typedef struct IntrospectIn {
         Str token, token_type_hint;
 } IntrospectIn;
-static const Shape introspect_in = SHAPE(
-        IntrospectIn, F_STR(IntrospectIn, token, F_REQ | F_SECRET, .min = 1, .max = 32 * 1024),
+static const Shape introspect_in = SHAPE(IntrospectIn,
+        F_STR(IntrospectIn, token, F_REQ | F_SECRET, .min = 1, .max = 32 * 1024),
         F_STR(IntrospectIn, token_type_hint, 0, .max = 64));
 
 typedef struct Introspected {
@@ -60,12 +61,19 @@ typedef struct Introspected {
         OptInt iat, exp;
         Str iss, aud, token_type;
 } Introspected;
-static const Shape introspected_shape = SHAPE(
-        Introspected, F_BOOL(Introspected, active, F_REQ), F_STR(Introspected, sub, 0),
-        F_STR(Introspected, user_id, 0), F_STR(Introspected, username, 0),
-        F_STR(Introspected, scope, 0), F_STR(Introspected, tier, 0), F_STR(Introspected, sid, 0),
-        F_STR(Introspected, jti, 0), F_OINT(Introspected, iat, 0), F_OINT(Introspected, exp, 0),
-        F_STR(Introspected, iss, 0), F_STR(Introspected, aud, 0),
+static const Shape introspected_shape = SHAPE(Introspected,
+        F_BOOL(Introspected, active, F_REQ),
+        F_STR(Introspected, sub, 0),
+        F_STR(Introspected, user_id, 0),
+        F_STR(Introspected, username, 0),
+        F_STR(Introspected, scope, 0),
+        F_STR(Introspected, tier, 0),
+        F_STR(Introspected, sid, 0),
+        F_STR(Introspected, jti, 0),
+        F_OINT(Introspected, iat, 0),
+        F_OINT(Introspected, exp, 0),
+        F_STR(Introspected, iss, 0),
+        F_STR(Introspected, aud, 0),
         F_STR(Introspected, token_type, 0));
 
 static Introspected introspected(Req *rq, const Principal *p) {

@@ -22,13 +22,14 @@ typedef struct ConversationIn {
 } ConversationIn;
 static const Shape conversation_in = SHAPE(ConversationIn,
         F_OINT(ConversationIn, turn_number, F_NULL, .min = 0, .max = 1e9,
-              .doc = "The next one when absent"),
+                .doc = "The next one when absent"),
         F_STR(ConversationIn, message, F_BLANK | F_NULL, .max = TEXT_MAX,
-              .doc = "1 to 10000 characters"),
+                .doc = "1 to 10000 characters"),
         F_STR(ConversationIn, conversation_id, F_NULL, .max = SESSION_MAX,
-              .doc = "The default conversation when absent"),
+                .doc = "The default conversation when absent"),
         F_JSON(ConversationIn, metadata, F_NULL, .max = METADATA_MAX, .one_of = "object"),
-        F_OBOOL(ConversationIn, include_memories, F_NULL), F_OBOOL(ConversationIn, stream, F_NULL),
+        F_OBOOL(ConversationIn, include_memories, F_NULL),
+        F_OBOOL(ConversationIn, stream, F_NULL),
         F_STR(ConversationIn, model, F_NULL, .min = 1, .max = MODEL_MAX),
         F_OINT(ConversationIn, max_tokens, F_NULL, .min = 1, .max = 8192),
         F_ONUM(ConversationIn, temperature, F_NULL, .min = 0, .max = 2),
@@ -68,16 +69,19 @@ static Err conversation_handle(Req *rq, const void *in_, void *ret) {
 
 /* ---- POST /api/ai/chat ---- */
 
-typedef struct AiIn { Str message, context, session_id, conversation_id, timestamp, user_id;
-        OptBool stream; } AiIn;
+typedef struct AiIn {
+        Str message, context, session_id, conversation_id, timestamp, user_id;
+        OptBool stream;
+} AiIn;
 static const Shape ai_in = SHAPE(AiIn,
         F_JSON(AiIn, message, F_NULL, .max = TEXT_MAX * 4,
-              .doc = "A string of 1 to 10000 characters"),
+                .doc = "A string of 1 to 10000 characters"),
         F_JSON(AiIn, context, F_NULL, .max = 65536, .one_of = "string|object"),
-        F_STR(AiIn, session_id, F_NULL, .min = 1, .max = SESSION_MAX), F_STR(AiIn, conversation_id,
-              F_NULL, .min = 1, .max = SESSION_MAX),
-        F_STR(AiIn, timestamp, F_NULL, .max = 64), F_OBOOL(AiIn, stream, F_NULL), F_STR(AiIn,
-              user_id, F_NULL, .max = 256));
+        F_STR(AiIn, session_id, F_NULL, .min = 1, .max = SESSION_MAX),
+        F_STR(AiIn, conversation_id, F_NULL, .min = 1, .max = SESSION_MAX),
+        F_STR(AiIn, timestamp, F_NULL, .max = 64),
+        F_OBOOL(AiIn, stream, F_NULL),
+        F_STR(AiIn, user_id, F_NULL, .max = 256));
 
 /* A JSON string as text; anything else as it stands (context) or not at all (message). */
 static Err text_of(Ctx *cx, Str json, bool only_text, Str *ret) {
@@ -114,16 +118,26 @@ static Err ai_handle(Req *rq, const void *in_, void *ret) {
 
 /* ---- GET /api/ai/health ---- */
 
-typedef struct AiComponents { Str ai_chat, memory, llm, retrieval; } AiComponents;
-typedef struct AiHealth { Str status; const AiComponents *components; Str authentication;
-        int64_t timestamp; } AiHealth;
+typedef struct AiComponents {
+        Str ai_chat, memory, llm, retrieval;
+} AiComponents;
+typedef struct AiHealth {
+        Str status;
+        const AiComponents *components;
+        Str authentication;
+        int64_t timestamp;
+} AiHealth;
 #define COMPONENT(m) F_STR(AiComponents, m, F_REQ, .one_of = "operational|degraded|not_configured")
-static const Shape ai_components = SHAPE(AiComponents, COMPONENT(ai_chat), COMPONENT(memory),
-      COMPONENT(llm), COMPONENT(retrieval));
+static const Shape ai_components = SHAPE(AiComponents,
+        COMPONENT(ai_chat),
+        COMPONENT(memory),
+        COMPONENT(llm),
+        COMPONENT(retrieval));
 static const Shape ai_health_shape = SHAPE(AiHealth,
-        F_STR(AiHealth, status, F_REQ, .one_of = "operational|degraded"), F_OBJ(AiHealth,
-              components, F_REQ, .sub = &ai_components),
-        F_STR(AiHealth, authentication, F_REQ), F_TIME(AiHealth, timestamp, F_REQ));
+        F_STR(AiHealth, status, F_REQ, .one_of = "operational|degraded"),
+        F_OBJ(AiHealth, components, F_REQ, .sub = &ai_components),
+        F_STR(AiHealth, authentication, F_REQ),
+        F_TIME(AiHealth, timestamp, F_REQ));
 
 static Err ai_health_handle(Req *rq, const void *in, void *ret) {
         AiComponents *c = NEW(rq->cx->arena, AiComponents);
@@ -144,33 +158,61 @@ static Err ai_health_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- rows ---- */
 
-#define TURN_ERRORS ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_USER_MISMATCH, \
-                    ERR_TURN_IN_PROGRESS, ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_BAD_REQUEST
+#define TURN_ERRORS                                                                                \
+        ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_USER_MISMATCH, ERR_TURN_IN_PROGRESS,       \
+                ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_BAD_REQUEST
 
-const Route chat_routes[] = {
-        {
-                .id = "conversation.turn", .method = POST, .path = "/api/v1/conversation",
-                .lane = LANE_STREAM,
-                .auth = AUTH_USER, .scope = "chat", .rate = RATE_WRITE, .body_max = BODY_MAX,
-                .in = &conversation_in, .out = &turn_answer_shape, .also = "text/event-stream",
-                .errors = ERRORS(TURN_ERRORS, ERR_NOT_FOUND, ERR_TURN_CONFLICT, ERR_MODEL_NOT_FOUND),
-                .audit_none = "a person's own conversation", .tag = "Chat", .mcp_tool = "chat",
-                .summary = "Say something and be answered, whole or as a stream",
-                .fn = conversation_handle,
-        },
-        {
-                .id = "ai.chat", .method = POST, .path = "/api/ai/chat", .lane = LANE_STREAM,
-                .auth = AUTH_USER, .scope = "chat", .rate = RATE_WRITE, .body_max = BODY_MAX,
-                .in = &ai_in, .out = &ai_answer_shape, .also = "text/event-stream",
-                .errors = ERRORS(TURN_ERRORS), .wire = WIRE_AI,
-                .audit_none = "a person's own conversation", .tag = "Chat",
-                .summary = "The same in the second shape, by session", .fn = ai_handle,
-        },
-        {
-                .id = "ai.health", .method = GET, .path = "/api/ai/health", .lane = LANE_INLINE,
-                .auth = AUTH_NONE, .rate = RATE_NONE, .out = &ai_health_shape,
-                .audit_none = "public health", .tag = "Chat", .summary = "What of the chat works",
-                .fn = ai_health_handle,
-        },
-        {}
-};
+const Route chat_routes[] = { {
+                                      .id = "conversation.turn",
+                                      .method = POST,
+                                      .path = "/api/v1/conversation",
+                                      .lane = LANE_STREAM,
+                                      .auth = AUTH_USER,
+                                      .scope = "chat",
+                                      .rate = RATE_WRITE,
+                                      .body_max = BODY_MAX,
+                                      .in = &conversation_in,
+                                      .out = &turn_answer_shape,
+                                      .also = "text/event-stream",
+                                      .errors = ERRORS(TURN_ERRORS, ERR_NOT_FOUND,
+                                                       ERR_TURN_CONFLICT, ERR_MODEL_NOT_FOUND),
+                                      .audit_none = "a person's own conversation",
+                                      .tag = "Chat",
+                                      .mcp_tool = "chat",
+                                      .summary =
+                                              "Say something and be answered, whole or as a stream",
+                                      .fn = conversation_handle,
+                              },
+                              {
+                                      .id = "ai.chat",
+                                      .method = POST,
+                                      .path = "/api/ai/chat",
+                                      .lane = LANE_STREAM,
+                                      .auth = AUTH_USER,
+                                      .scope = "chat",
+                                      .rate = RATE_WRITE,
+                                      .body_max = BODY_MAX,
+                                      .in = &ai_in,
+                                      .out = &ai_answer_shape,
+                                      .also = "text/event-stream",
+                                      .errors = ERRORS(TURN_ERRORS),
+                                      .wire = WIRE_AI,
+                                      .audit_none = "a person's own conversation",
+                                      .tag = "Chat",
+                                      .summary = "The same in the second shape, by session",
+                                      .fn = ai_handle,
+                              },
+                              {
+                                      .id = "ai.health",
+                                      .method = GET,
+                                      .path = "/api/ai/health",
+                                      .lane = LANE_INLINE,
+                                      .auth = AUTH_NONE,
+                                      .rate = RATE_NONE,
+                                      .out = &ai_health_shape,
+                                      .audit_none = "public health",
+                                      .tag = "Chat",
+                                      .summary = "What of the chat works",
+                                      .fn = ai_health_handle,
+                              },
+                              {} };

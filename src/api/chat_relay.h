@@ -9,7 +9,7 @@ typedef struct Relay Relay;
 
 /* How one of the wire forms looks. `out` takes whole events. */
 typedef struct RelayForm {
-        Wire wire;                                    /* of its problems */
+        Wire wire; /* of its problems */
         void (*event)(Relay *r, Buf *out, const TurnEvent *ev);
         void (*done)(Relay *r, Buf *out, const ChatTurn *t, int64_t n);
         /* the failure is in relay_cx */

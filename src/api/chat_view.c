@@ -4,64 +4,90 @@
 enum { MESSAGE_MAX = 10000 };
 
 static const Shape usage_shape = SHAPE(UsageView,
-        F_INT(UsageView, prompt_tokens, F_REQ), F_INT(UsageView, completion_tokens, F_REQ),
-        F_INT(UsageView, total_tokens, F_REQ), F_BOOL(UsageView, estimated, F_REQ),
+        F_INT(UsageView, prompt_tokens, F_REQ),
+        F_INT(UsageView, completion_tokens, F_REQ),
+        F_INT(UsageView, total_tokens, F_REQ),
+        F_BOOL(UsageView, estimated, F_REQ),
         F_ONUM(UsageView, cost_usd, F_NULL, .doc = "null: no price is known"));
 
-typedef struct CitationView { int64_t mark; Str memory_id, turn_id, quote; } CitationView;
+typedef struct CitationView {
+        int64_t mark;
+        Str memory_id, turn_id, quote;
+} CitationView;
 static const Shape citation_shape = SHAPE(CitationView,
-        F_INT(CitationView, mark, F_REQ), F_STR(CitationView, memory_id, F_NULL),
+        F_INT(CitationView, mark, F_REQ),
+        F_STR(CitationView, memory_id, F_NULL),
         F_STR(CitationView, turn_id, F_NULL),
         F_STR(CitationView, quote, F_REQ, .doc = "Byte-equal to stored text"));
 
-typedef struct AttemptView { Str provider, outcome; int64_t ms; } AttemptView;
+typedef struct AttemptView {
+        Str provider, outcome;
+        int64_t ms;
+} AttemptView;
 static const Shape attempt_shape = SHAPE(AttemptView,
-        F_STR(AttemptView, provider, F_REQ), F_STR(AttemptView, outcome, F_REQ), F_INT(AttemptView,
-              ms, F_REQ));
+        F_STR(AttemptView, provider, F_REQ),
+        F_STR(AttemptView, outcome, F_REQ),
+        F_INT(AttemptView, ms, F_REQ));
 
 const Shape turn_meta_shape = SHAPE(TurnMeta,
-        F_STR(TurnMeta, provider, F_NULL), F_STR(TurnMeta, model, F_NULL), F_BOOL(TurnMeta,
-              offline, F_REQ),
-        F_STR(TurnMeta, retrieval_mode, F_REQ), F_STR(TurnMeta, retrieval, 0, .one_of = "degraded"),
-        F_STRS(TurnMeta, memories_created, F_REQ), F_STRS(TurnMeta, turns_used, F_REQ),
+        F_STR(TurnMeta, provider, F_NULL),
+        F_STR(TurnMeta, model, F_NULL),
+        F_BOOL(TurnMeta, offline, F_REQ),
+        F_STR(TurnMeta, retrieval_mode, F_REQ),
+        F_STR(TurnMeta, retrieval, 0, .one_of = "degraded"),
+        F_STRS(TurnMeta, memories_created, F_REQ),
+        F_STRS(TurnMeta, turns_used, F_REQ),
         F_STR(TurnMeta, extraction, F_REQ, .one_of = "done|pending|failed|off"),
-        F_STR(TurnMeta, memory_quota, 0, .one_of = "reached"), F_STR(TurnMeta, offline_reason, 0),
-        F_OBJ(TurnMeta, usage, F_REQ, .sub = &usage_shape), F_STR(TurnMeta, finish_reason, F_NULL),
-        F_JSON(TurnMeta, request, F_REQ, .one_of = "object"), F_STR(TurnMeta, error, 0),
-        F_LIST(TurnMeta, citations, F_REQ, .sub = &citation_shape), F_LIST(TurnMeta, attempts,
-              F_REQ, .sub = &attempt_shape));
+        F_STR(TurnMeta, memory_quota, 0, .one_of = "reached"),
+        F_STR(TurnMeta, offline_reason, 0),
+        F_OBJ(TurnMeta, usage, F_REQ, .sub = &usage_shape),
+        F_STR(TurnMeta, finish_reason, F_NULL),
+        F_JSON(TurnMeta, request, F_REQ, .one_of = "object"),
+        F_STR(TurnMeta, error, 0),
+        F_LIST(TurnMeta, citations, F_REQ, .sub = &citation_shape),
+        F_LIST(TurnMeta, attempts, F_REQ, .sub = &attempt_shape));
 
 const Shape turn_answer_shape = SHAPE(TurnAnswer,
-        F_STR(TurnAnswer, turn_id, F_REQ, .format = "uuid"), F_STR(TurnAnswer, user_id, F_REQ),
-        F_STR(TurnAnswer, conversation_id, F_REQ, .format = "uuid"), F_INT(TurnAnswer, turn_number,
-              F_REQ),
-        F_STR(TurnAnswer, response, F_REQ), F_STRS(TurnAnswer, memories_used, F_REQ),
-        F_INT(TurnAnswer, memories_extracted, F_REQ), F_NUM(TurnAnswer, processing_time_ms, F_REQ),
+        F_STR(TurnAnswer, turn_id, F_REQ, .format = "uuid"),
+        F_STR(TurnAnswer, user_id, F_REQ),
+        F_STR(TurnAnswer, conversation_id, F_REQ, .format = "uuid"),
+        F_INT(TurnAnswer, turn_number, F_REQ),
+        F_STR(TurnAnswer, response, F_REQ),
+        F_STRS(TurnAnswer, memories_used, F_REQ),
+        F_INT(TurnAnswer, memories_extracted, F_REQ),
+        F_NUM(TurnAnswer, processing_time_ms, F_REQ),
         F_OBJ(TurnAnswer, metadata, F_REQ, .sub = &turn_meta_shape));
 
 const Shape turn_view_shape = SHAPE(TurnView,
-        F_STR(TurnView, turn_id, F_REQ, .format = "uuid"), F_STR(TurnView, conversation_id, F_REQ,
-              .format = "uuid"),
-        F_STR(TurnView, user_id, F_REQ), F_INT(TurnView, turn_number, F_REQ), F_STR(TurnView,
-              user_message, F_REQ),
+        F_STR(TurnView, turn_id, F_REQ, .format = "uuid"),
+        F_STR(TurnView, conversation_id, F_REQ, .format = "uuid"),
+        F_STR(TurnView, user_id, F_REQ),
+        F_INT(TurnView, turn_number, F_REQ),
+        F_STR(TurnView, user_message, F_REQ),
         F_STR(TurnView, assistant_message, F_REQ),
         F_STR(TurnView, state, F_REQ, .one_of = "completed|running|failed|cancelled|interrupted"),
-        F_TIME(TurnView, timestamp, F_REQ), F_OBJ(TurnView, metadata, F_REQ,
-              .sub = &turn_meta_shape),
-        F_STRS(TurnView, memories_retrieved, F_REQ), F_STRS(TurnView, memories_created, F_REQ),
-        F_STR(TurnView, provider, F_NULL), F_STR(TurnView, model, F_NULL),
+        F_TIME(TurnView, timestamp, F_REQ),
+        F_OBJ(TurnView, metadata, F_REQ, .sub = &turn_meta_shape),
+        F_STRS(TurnView, memories_retrieved, F_REQ),
+        F_STRS(TurnView, memories_created, F_REQ),
+        F_STR(TurnView, provider, F_NULL),
+        F_STR(TurnView, model, F_NULL),
         F_OBJ(TurnView, usage, F_REQ, .sub = &usage_shape));
 
-static const Shape ai_data_shape = SHAPE(AiData, F_STR(AiData, user_id, F_REQ), F_BOOL(AiData,
-      authenticated, F_REQ));
+static const Shape ai_data_shape = SHAPE(AiData,
+        F_STR(AiData, user_id, F_REQ),
+        F_BOOL(AiData, authenticated, F_REQ));
 const Shape ai_answer_shape = SHAPE(AiAnswer,
-        F_STR(AiAnswer, status, F_REQ, .one_of = "success"), F_STR(AiAnswer, response, F_REQ),
-        F_STR(AiAnswer, conversation_id, F_REQ), F_STR(AiAnswer, session_id, F_REQ),
-        F_STRS(AiAnswer, suggestions, F_REQ, .min = 4, .max = 4), F_TIME(AiAnswer, timestamp,
-              F_REQ),
-        F_STR(AiAnswer, turn_id, F_REQ, .format = "uuid"), F_STRS(AiAnswer, memories_used, F_REQ),
-        F_OBJ(AiAnswer, usage, F_REQ, .sub = &usage_shape), F_OBJ(AiAnswer, data, F_REQ,
-              .sub = &ai_data_shape));
+        F_STR(AiAnswer, status, F_REQ, .one_of = "success"),
+        F_STR(AiAnswer, response, F_REQ),
+        F_STR(AiAnswer, conversation_id, F_REQ),
+        F_STR(AiAnswer, session_id, F_REQ),
+        F_STRS(AiAnswer, suggestions, F_REQ, .min = 4, .max = 4),
+        F_TIME(AiAnswer, timestamp, F_REQ),
+        F_STR(AiAnswer, turn_id, F_REQ, .format = "uuid"),
+        F_STRS(AiAnswer, memories_used, F_REQ),
+        F_OBJ(AiAnswer, usage, F_REQ, .sub = &usage_shape),
+        F_OBJ(AiAnswer, data, F_REQ, .sub = &ai_data_shape));
 
 Strs turn_used_ids(Arena *a, const ChatTurn *t) {
         const UsedMemory *used = t->used.v;
@@ -190,9 +216,7 @@ MemoryScope req_scope(const Req *rq, DbConn *c) {
         return (MemoryScope){ rq->sv->memory, c, rq->who->user_id, "user" };
 }
 
-ChatScope req_chat(const Req *rq) {
-        return (ChatScope){ rq->sv->chat, rq->db, rq->who->user_id };
-}
+ChatScope req_chat(const Req *rq) { return (ChatScope){ rq->sv->chat, rq->db, rq->who->user_id }; }
 
 Err conversation_get(const Req *rq, DbConn *c, Str id, Conversation *ret) {
         MemoryScope s = req_scope(rq, c);

@@ -6,8 +6,11 @@
 #include "api/services.h"
 #include "chat/chat.h"
 
-typedef struct UsageView { int64_t prompt_tokens, completion_tokens, total_tokens; bool estimated;
-        OptNum cost_usd; } UsageView;
+typedef struct UsageView {
+        int64_t prompt_tokens, completion_tokens, total_tokens;
+        bool estimated;
+        OptNum cost_usd;
+} UsageView;
 
 typedef struct TurnMeta {
         Str provider, model;
@@ -48,7 +51,10 @@ extern const Shape turn_view_shape;
 TurnView turn_view(Arena *a, const ChatTurn *t);
 
 /* The answer of POST /api/ai/chat, and the data of its `done`. */
-typedef struct AiData { Str user_id; bool authenticated; } AiData;
+typedef struct AiData {
+        Str user_id;
+        bool authenticated;
+} AiData;
 typedef struct AiAnswer {
         Str status, response, conversation_id, session_id;
         Strs suggestions;
@@ -70,6 +76,6 @@ Err message_check(Ctx *cx, Str message) _must_check_;
 Err caller_check(const Req *rq, Str user_id) _must_check_;
 bool wants_stream(const Req *rq, const OptBool *asked);
 MemoryScope req_scope(const Req *rq, DbConn *c);
-ChatScope req_chat(const Req *rq);                    /* with the connection of the lane */
+ChatScope req_chat(const Req *rq); /* with the connection of the lane */
 /* By our id or by the caller's own; ERR_NOT_FOUND. */
 Err conversation_get(const Req *rq, DbConn *c, Str id, Conversation *ret) _must_check_;

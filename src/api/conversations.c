@@ -15,11 +15,13 @@ typedef struct ConversationView {
 static const Shape conversation_shape = SHAPE(ConversationView,
         F_STR(ConversationView, conversation_id, F_REQ, .format = "uuid"),
         F_STR(ConversationView, session_id, F_NULL,
-              .doc = "The caller's own id, where it gave one"),
-        F_STR(ConversationView, title, F_NULL), F_TIME(ConversationView, created_at, F_REQ),
-        F_TIME(ConversationView, updated_at, F_REQ), F_INT(ConversationView, turn_count, F_REQ),
-        F_BOOL(ConversationView, is_archived, F_REQ), F_JSON(ConversationView, metadata, F_REQ,
-              .one_of = "object"));
+                .doc = "The caller's own id, where it gave one"),
+        F_STR(ConversationView, title, F_NULL),
+        F_TIME(ConversationView, created_at, F_REQ),
+        F_TIME(ConversationView, updated_at, F_REQ),
+        F_INT(ConversationView, turn_count, F_REQ),
+        F_BOOL(ConversationView, is_archived, F_REQ),
+        F_JSON(ConversationView, metadata, F_REQ, .one_of = "object"));
 
 /* An imported conversation has no turns of ours: what was said in it counts. */
 static ConversationView view_of(const Conversation *v, int64_t turns) {
@@ -39,7 +41,11 @@ static Err view_one(Req *rq, const Conversation *v, ConversationView *ret) {
 
 /* ---- list ---- */
 
-typedef struct ListQuery { OptInt limit; Str cursor; OptBool archived; } ListQuery;
+typedef struct ListQuery {
+        OptInt limit;
+        Str cursor;
+        OptBool archived;
+} ListQuery;
 static const Shape list_query = SHAPE(ListQuery,
         F_OINT(ListQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
         F_STR(ListQuery, cursor, 0, .max = CURSOR_MAX),
@@ -79,10 +85,12 @@ static Err list_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- one ---- */
 
-typedef struct CreateIn { Str title, metadata; } CreateIn;
+typedef struct CreateIn {
+        Str title, metadata;
+} CreateIn;
 static const Shape create_in = SHAPE(CreateIn,
-        F_STR(CreateIn, title, F_NULL, .max = TITLE_MAX), F_JSON(CreateIn, metadata, F_NULL,
-              .max = METADATA_MAX, .one_of = "object"));
+        F_STR(CreateIn, title, F_NULL, .max = TITLE_MAX),
+        F_JSON(CreateIn, metadata, F_NULL, .max = METADATA_MAX, .one_of = "object"));
 
 static Err create_handle(Req *rq, const void *in_, void *ret) {
         const CreateIn *in = in_;
@@ -104,9 +112,13 @@ static Err get_handle(Req *rq, const void *in, void *ret) {
         return view_one(rq, &v, ret);
 }
 
-typedef struct ChangeIn { Str title, metadata; OptBool is_archived; } ChangeIn;
+typedef struct ChangeIn {
+        Str title, metadata;
+        OptBool is_archived;
+} ChangeIn;
 static const Shape change_in = SHAPE(ChangeIn,
-        F_STR(ChangeIn, title, F_CLEAR, .max = TITLE_MAX), F_OBOOL(ChangeIn, is_archived, 0),
+        F_STR(ChangeIn, title, F_CLEAR, .max = TITLE_MAX),
+        F_OBOOL(ChangeIn, is_archived, 0),
         F_JSON(ChangeIn, metadata, 0, .max = METADATA_MAX, .one_of = "object"));
 
 static Err change_handle(Req *rq, const void *in_, void *ret) {
@@ -120,12 +132,18 @@ static Err change_handle(Req *rq, const void *in_, void *ret) {
         return view_one(rq, &v, ret);
 }
 
-typedef struct DeleteQuery { bool memories; } DeleteQuery;
+typedef struct DeleteQuery {
+        bool memories;
+} DeleteQuery;
 static const Shape delete_query = SHAPE(DeleteQuery,
         F_BOOL(DeleteQuery, memories, 0, .doc = "Also remove what was drawn from its turns"));
-typedef struct Deleted { Str status; int64_t deleted_count, memories_deleted; } Deleted;
+typedef struct Deleted {
+        Str status;
+        int64_t deleted_count, memories_deleted;
+} Deleted;
 static const Shape deleted_shape = SHAPE(Deleted,
-        F_STR(Deleted, status, F_REQ, .one_of = "deleted"), F_INT(Deleted, deleted_count, F_REQ),
+        F_STR(Deleted, status, F_REQ, .one_of = "deleted"),
+        F_INT(Deleted, deleted_count, F_REQ),
         F_INT(Deleted, memories_deleted, F_REQ));
 
 static Err delete_handle(Req *rq, const void *in, void *ret) {
@@ -140,46 +158,74 @@ static Err delete_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-#define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations", \
+#define COMMON                                                                                     \
+        .auth = AUTH_USER, .scope = "chat", .tag = "Conversations",                                \
         .audit_none = "a person's own conversation"
 
-const Route conversation_routes[] = {
-        {
-                .id = "conversation.list", .method = GET, .path = "/api/v1/conversations",
-                .lane = LANE_READ, COMMON,
-                .rate = RATE_READ, .query = &list_query, .out = &conversation_shape,
-                .out_list = true,
-                .summary = "Conversations, the latest first", .fn = list_handle,
-        },
-        {
-                .id = "conversation.create", .method = POST, .path = "/api/v1/conversations",
-                .lane = LANE_WRITE, COMMON,
-                .rate = RATE_WRITE, .in = &create_in, .out = &conversation_shape, .status = 201,
-                .body_max = 32 * 1024,
-                .summary = "Begin a conversation", .fn = create_handle,
-        },
-        {
-                .id = "conversation.get", .method = GET,
-                .path = "/api/v1/conversations/{conversation_id}", .lane = LANE_READ,
-                COMMON, .rate = RATE_READ, .out = &conversation_shape,
-                .errors = ERRORS(ERR_NOT_FOUND),
-                .summary = "One conversation", .fn = get_handle,
-        },
-        {
-                .id = "conversation.change", .method = PATCH,
-                .path = "/api/v1/conversations/{conversation_id}",
-                .lane = LANE_WRITE, COMMON, .rate = RATE_WRITE, .in = &change_in,
-                .out = &conversation_shape,
-                .body_max = 32 * 1024, .errors = ERRORS(ERR_NOT_FOUND),
-                .summary = "Rename, archive, label", .fn = change_handle,
-        },
-        {
-                .id = "conversation.delete", .method = DELETE,
-                .path = "/api/v1/conversations/{conversation_id}",
-                .lane = LANE_WRITE, COMMON,
-                .rate = RATE_WRITE, .query = &delete_query, .out = &deleted_shape,
-                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Remove a conversation and its turns",
-                .fn = delete_handle,
-        },
-        {}
-};
+const Route conversation_routes[] = { {
+                                              .id = "conversation.list",
+                                              .method = GET,
+                                              .path = "/api/v1/conversations",
+                                              .lane = LANE_READ,
+                                              COMMON,
+                                              .rate = RATE_READ,
+                                              .query = &list_query,
+                                              .out = &conversation_shape,
+                                              .out_list = true,
+                                              .summary = "Conversations, the latest first",
+                                              .fn = list_handle,
+                                      },
+                                      {
+                                              .id = "conversation.create",
+                                              .method = POST,
+                                              .path = "/api/v1/conversations",
+                                              .lane = LANE_WRITE,
+                                              COMMON,
+                                              .rate = RATE_WRITE,
+                                              .in = &create_in,
+                                              .out = &conversation_shape,
+                                              .status = 201,
+                                              .body_max = 32 * 1024,
+                                              .summary = "Begin a conversation",
+                                              .fn = create_handle,
+                                      },
+                                      {
+                                              .id = "conversation.get",
+                                              .method = GET,
+                                              .path = "/api/v1/conversations/{conversation_id}",
+                                              .lane = LANE_READ,
+                                              COMMON,
+                                              .rate = RATE_READ,
+                                              .out = &conversation_shape,
+                                              .errors = ERRORS(ERR_NOT_FOUND),
+                                              .summary = "One conversation",
+                                              .fn = get_handle,
+                                      },
+                                      {
+                                              .id = "conversation.change",
+                                              .method = PATCH,
+                                              .path = "/api/v1/conversations/{conversation_id}",
+                                              .lane = LANE_WRITE,
+                                              COMMON,
+                                              .rate = RATE_WRITE,
+                                              .in = &change_in,
+                                              .out = &conversation_shape,
+                                              .body_max = 32 * 1024,
+                                              .errors = ERRORS(ERR_NOT_FOUND),
+                                              .summary = "Rename, archive, label",
+                                              .fn = change_handle,
+                                      },
+                                      {
+                                              .id = "conversation.delete",
+                                              .method = DELETE,
+                                              .path = "/api/v1/conversations/{conversation_id}",
+                                              .lane = LANE_WRITE,
+                                              COMMON,
+                                              .rate = RATE_WRITE,
+                                              .query = &delete_query,
+                                              .out = &deleted_shape,
+                                              .errors = ERRORS(ERR_NOT_FOUND),
+                                              .summary = "Remove a conversation and its turns",
+                                              .fn = delete_handle,
+                                      },
+                                      {} };

@@ -7,6 +7,6 @@
 typedef struct Docs Docs;
 /* `dir` holds the files of swagger-ui-dist. Without it /docs is a plain page that points to the
  * document. */
-Err   docs_new(Ctx *cx, Str dir, Str version, Str public_url, Docs **ret) _must_check_;
+Err docs_new(Ctx *cx, Str dir, Str version, Str public_url, Docs **ret) _must_check_;
 Docs *docs_free(Docs *d);
 DEFINE_CLEANUP(Docs, docs_free)

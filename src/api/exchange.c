@@ -21,7 +21,10 @@ static const Header security_headers[] = {
 
 /* ---- answering ---- */
 
-typedef struct HeaderList { Header v[HEADERS_MAX]; size_t n; } HeaderList;
+typedef struct HeaderList {
+        Header v[HEADERS_MAX];
+        size_t n;
+} HeaderList;
 
 static void add(HeaderList *l, Str name, Str value) {
         assert(l->n < HEADERS_MAX);
@@ -100,9 +103,10 @@ static void fail_headers(Visit *v, Err e) {
         Ctx *cx = &v->x->cx;
         int status = err_info[e].http;
         if (status == 401)
-                req_header(&v->rq, STR("WWW-Authenticate"), e == ERR_UNAUTHENTICATED
-                           ? STR("Bearer realm=\"mainstay\"")
-                           : STR("Bearer realm=\"mainstay\", error=\"invalid_token\""));
+                req_header(&v->rq, STR("WWW-Authenticate"),
+                           e == ERR_UNAUTHENTICATED
+                                   ? STR("Bearer realm=\"mainstay\"")
+                                   : STR("Bearer realm=\"mainstay\", error=\"invalid_token\""));
         if (e == ERR_METHOD)
                 req_header(&v->rq, STR("Allow"), router_allow(cx, v->match.allow));
         if (status == 503 && !cx->err.retry_after_s)

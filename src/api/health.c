@@ -1,39 +1,52 @@
 // SPDX-License-Identifier: MIT
 /* Health, readiness and status (contracts/health.md sections 1 to 5 and 8). */
+#include "ops/health.h"
 #include "api/router.h"
 #include "api/services.h"
 #include "codec/json.h"
 #include "codec/url.h"
 #include "codec/when.h"
-#include "ops/health.h"
 #include "sys/proc.h"
 #include "web/server.h"
 
 /* ---- liveness ---- */
 
-typedef struct Alive { Str status; int64_t timestamp; Str environment, version; } Alive;
-static const Shape alive_shape =
-        SHAPE(Alive, F_STR(Alive, status, F_REQ), F_TIME(Alive, timestamp, F_REQ),
-              F_STR(Alive, environment, F_REQ), F_STR(Alive, version, F_REQ));
+typedef struct Alive {
+        Str status;
+        int64_t timestamp;
+        Str environment, version;
+} Alive;
+static const Shape alive_shape = SHAPE(Alive,
+        F_STR(Alive, status, F_REQ),
+        F_TIME(Alive, timestamp, F_REQ),
+        F_STR(Alive, environment, F_REQ),
+        F_STR(Alive, version, F_REQ));
 
 static Err alive_handle(Req *rq, const void *in, void *ret) {
-        *(Alive *)ret = (Alive){ STR("alive"), cx_now_ms(rq->cx), rq->sv->environment,
-                                 rq->sv->version };
+        *(Alive *)ret =
+                (Alive){ STR("alive"), cx_now_ms(rq->cx), rq->sv->environment, rq->sv->version };
         return OK;
 }
 
 /* ---- readiness ---- */
 
-typedef struct ReadyQuery { Strs exclude; OptBool verbose; } ReadyQuery;
-static const Shape ready_query =
-        SHAPE(ReadyQuery,
-              F_STRS(ReadyQuery, exclude, 0, .max = 32, .item_max = 64,
-                     .doc = "Checks to leave out of the verdict; may repeat"),
-              F_OBOOL(ReadyQuery, verbose, 0, .doc = "Plain text, one line per check"));
+typedef struct ReadyQuery {
+        Strs exclude;
+        OptBool verbose;
+} ReadyQuery;
+static const Shape ready_query = SHAPE(ReadyQuery,
+        F_STRS(ReadyQuery, exclude, 0, .max = 32, .item_max = 64,
+                .doc = "Checks to leave out of the verdict; may repeat"),
+        F_OBOOL(ReadyQuery, verbose, 0, .doc = "Plain text, one line per check"));
 
-typedef struct Ready { Str status; int64_t timestamp; Str checks, reason; } Ready;
+typedef struct Ready {
+        Str status;
+        int64_t timestamp;
+        Str checks, reason;
+} Ready;
 static const Shape ready_shape = SHAPE(Ready,
-        F_STR(Ready, status, F_REQ, .one_of = "ready|degraded"), F_TIME(Ready, timestamp, F_REQ),
+        F_STR(Ready, status, F_REQ, .one_of = "ready|degraded"),
+        F_TIME(Ready, timestamp, F_REQ),
         F_JSON(Ready, checks, F_REQ, .doc = "One member per check"),
         F_STR(Ready, reason, 0, .one_of = "starting|draining"));
 
@@ -98,7 +111,7 @@ static Str reason_of(const Health *h) {
         switch (health_phase_get(h)) {
         case PHASE_STARTING: return STR("starting");
         case PHASE_DRAINING: return STR("draining");
-        case PHASE_SERVING:  return STR_NULL;
+        case PHASE_SERVING: return STR_NULL;
         }
         return STR_NULL;
 }
@@ -126,10 +139,15 @@ static Err ready_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-typedef struct OneCheck { Str status; int64_t timestamp; Str check; } OneCheck;
+typedef struct OneCheck {
+        Str status;
+        int64_t timestamp;
+        Str check;
+} OneCheck;
 static const Shape one_check = SHAPE(OneCheck,
         F_STR(OneCheck, status, F_REQ, .one_of = "healthy|unhealthy|not_configured|starting"),
-        F_TIME(OneCheck, timestamp, F_REQ), F_JSON(OneCheck, check, F_REQ));
+        F_TIME(OneCheck, timestamp, F_REQ),
+        F_JSON(OneCheck, check, F_REQ));
 
 static Err ready_one_handle(Req *rq, const void *in, void *ret) {
         CheckViews views;
@@ -140,10 +158,9 @@ static Err ready_one_handle(Req *rq, const void *in, void *ret) {
                         continue;
                 CheckViews just = { .v = &views.v[i], .n = 1 };
                 rq->status = v->state == HEALTH_UP || v->state == HEALTH_NOT_CONFIGURED ? 200 : 503;
-                *(OneCheck *)ret = (OneCheck){
-                        str_c(health_state_names[v->state]), cx_now_ms(rq->cx),
-                        checks_json(rq->cx, &just, (Strs){ NULL, 0 })
-                };
+                *(OneCheck *)ret =
+                        (OneCheck){ str_c(health_state_names[v->state]), cx_now_ms(rq->cx),
+                                    checks_json(rq->cx, &just, (Strs){ NULL, 0 }) };
                 return OK;
         }
         return ERR_NOT_FOUND;
@@ -159,11 +176,15 @@ static Err startup_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- the short form some platforms ask for ---- */
 
-typedef struct Brief { Str status, database, redis, service, version; } Brief;
-static const Shape brief_shape =
-        SHAPE(Brief, F_STR(Brief, status, F_REQ, .one_of = "healthy|unhealthy"),
-              F_STR(Brief, database, F_REQ), F_STR(Brief, redis, F_REQ),
-              F_STR(Brief, service, F_REQ), F_STR(Brief, version, F_REQ));
+typedef struct Brief {
+        Str status, database, redis, service, version;
+} Brief;
+static const Shape brief_shape = SHAPE(Brief,
+        F_STR(Brief, status, F_REQ, .one_of = "healthy|unhealthy"),
+        F_STR(Brief, database, F_REQ),
+        F_STR(Brief, redis, F_REQ),
+        F_STR(Brief, service, F_REQ),
+        F_STR(Brief, version, F_REQ));
 
 static Str state_of(const CheckViews *views, const char *kind) {
         for (size_t i = 0; i < views->n; i++)
@@ -190,11 +211,14 @@ static Err brief_handle(Req *rq, const void *in, void *ret) {
 typedef struct Detailed {
         Str status, version, releaseId, serviceId, description, output, checks;
 } Detailed;
-static const Shape detailed_shape =
-        SHAPE(Detailed, F_STR(Detailed, status, F_REQ, .one_of = "pass|warn|fail"),
-              F_STR(Detailed, version, F_REQ), F_STR(Detailed, releaseId, F_REQ),
-              F_STR(Detailed, serviceId, F_REQ), F_STR(Detailed, description, F_REQ),
-              F_STR(Detailed, output, 0), F_JSON(Detailed, checks, F_REQ));
+static const Shape detailed_shape = SHAPE(Detailed,
+        F_STR(Detailed, status, F_REQ, .one_of = "pass|warn|fail"),
+        F_STR(Detailed, version, F_REQ),
+        F_STR(Detailed, releaseId, F_REQ),
+        F_STR(Detailed, serviceId, F_REQ),
+        F_STR(Detailed, description, F_REQ),
+        F_STR(Detailed, output, 0),
+        F_JSON(Detailed, checks, F_REQ));
 
 static const char *level_of(const CheckView *v) {
         if (v->state == HEALTH_DOWN || v->state == HEALTH_STARTING)
@@ -242,7 +266,9 @@ static void system_json(Req *rq, Buf *out) {
                  (double)stats.heartbeat_us_oldest / 1000, STR_FMT(now));
 }
 
-typedef struct DetailedQuery { bool fresh; } DetailedQuery;
+typedef struct DetailedQuery {
+        bool fresh;
+} DetailedQuery;
 static const Shape detailed_query = SHAPE(DetailedQuery,
         F_BOOL(DetailedQuery, fresh, 0, .doc = "Probe everything now and wait for it"));
 
@@ -282,19 +308,26 @@ static Err detailed_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- history ---- */
 
-typedef struct HistoryQuery { Str check; int64_t since, limit; } HistoryQuery;
+typedef struct HistoryQuery {
+        Str check;
+        int64_t since, limit;
+} HistoryQuery;
 static const Shape history_query = SHAPE(HistoryQuery,
-        F_STR(HistoryQuery, check, 0, .max = 64), F_TIME(HistoryQuery, since, 0),
+        F_STR(HistoryQuery, check, 0, .max = 64),
+        F_TIME(HistoryQuery, since, 0),
         F_INT(HistoryQuery, limit, 0, .min = 1, .max = 1000, .def = 100));
 typedef struct TransitionView {
         Str check, from, to, reason;
         int64_t at;
         double previous_duration_s;
 } TransitionView;
-static const Shape transition_view = SHAPE(
-        TransitionView, F_STR(TransitionView, check, F_REQ), F_STR(TransitionView, from, F_REQ),
-        F_STR(TransitionView, to, F_REQ), F_STR(TransitionView, reason, F_REQ),
-        F_TIME(TransitionView, at, F_REQ), F_NUM(TransitionView, previous_duration_s, F_REQ));
+static const Shape transition_view = SHAPE(TransitionView,
+        F_STR(TransitionView, check, F_REQ),
+        F_STR(TransitionView, from, F_REQ),
+        F_STR(TransitionView, to, F_REQ),
+        F_STR(TransitionView, reason, F_REQ),
+        F_TIME(TransitionView, at, F_REQ),
+        F_NUM(TransitionView, previous_duration_s, F_REQ));
 
 static Err history_handle(Req *rq, const void *in, void *ret) {
         const HistoryQuery *q = rq->query;
@@ -323,13 +356,17 @@ typedef struct Status {
         Str version;
         double uptime_seconds;
 } Status;
-static const Shape status_shape =
-        SHAPE(Status, F_STR(Status, status, F_REQ, .one_of = "operational|degraded"),
-              F_TIME(Status, timestamp, F_REQ), F_STR(Status, environment, F_REQ),
-              F_INT(Status, port, F_REQ), F_STRS(Status, routers_loaded, F_REQ),
-              F_INT(Status, total_routers, F_REQ), F_INT(Status, routes_loaded, F_REQ),
-              F_STRS(Status, routes_missing, F_REQ), F_STR(Status, version, F_REQ),
-              F_NUM(Status, uptime_seconds, F_REQ));
+static const Shape status_shape = SHAPE(Status,
+        F_STR(Status, status, F_REQ, .one_of = "operational|degraded"),
+        F_TIME(Status, timestamp, F_REQ),
+        F_STR(Status, environment, F_REQ),
+        F_INT(Status, port, F_REQ),
+        F_STRS(Status, routers_loaded, F_REQ),
+        F_INT(Status, total_routers, F_REQ),
+        F_INT(Status, routes_loaded, F_REQ),
+        F_STRS(Status, routes_missing, F_REQ),
+        F_STR(Status, version, F_REQ),
+        F_NUM(Status, uptime_seconds, F_REQ));
 
 /* Tables of rows by what they are about, each named once. */
 static Strs routers(Ctx *cx) {
@@ -369,8 +406,9 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-#define HEALTH_ROW .lane = LANE_INLINE, .auth = AUTH_NONE, .rate = RATE_NONE, .tag = "Health", \
-                   .audit_none = "reads cached state, nobody's data"
+#define HEALTH_ROW                                                                                 \
+        .lane = LANE_INLINE, .auth = AUTH_NONE, .rate = RATE_NONE, .tag = "Health",                \
+        .audit_none = "reads cached state, nobody's data"
 #define ALIVE(id_, path_)                                                                          \
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &alive_shape,          \
@@ -386,8 +424,7 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
 #define BRIEF(id_, path_)                                                                          \
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &brief_shape,          \
-                .also_status = 503,                                                                \
-                .summary = "Readiness in one line", .fn = brief_handle                             \
+                .also_status = 503, .summary = "Readiness in one line", .fn = brief_handle         \
         }
 #define STATUS(id_, path_)                                                                         \
         {                                                                                          \

@@ -19,17 +19,16 @@ const Migration api_migrations[] = {
                 .number = 500,
                 .name = "idempotency keys",
                 .up = "CREATE TABLE api_idempotency (user_id TEXT NOT NULL, idem_key TEXT NOT "
-                      "NULL, fingerprint BYTEA NOT NULL,"
-                      " status BIGINT NOT NULL, body BYTEA, created_at BIGINT NOT NULL, PRIMARY "
-                      "KEY (user_id, idem_key));"
+                      "NULL, fingerprint BYTEA NOT NULL, status BIGINT NOT NULL, body BYTEA, "
+                      "created_at BIGINT NOT NULL, PRIMARY KEY (user_id, idem_key));"
                       "CREATE INDEX api_idempotency_age ON api_idempotency (created_at);",
                 .down = "DROP TABLE api_idempotency;",
         },
         {
                 .number = 501,
                 .name = "daily quotas",
-                .up = "CREATE TABLE api_quota (user_id TEXT PRIMARY KEY, start_s BIGINT NOT NULL,"
-                      " used BIGINT NOT NULL);",
+                .up = "CREATE TABLE api_quota (user_id TEXT PRIMARY KEY, start_s BIGINT NOT NULL, "
+                      "used BIGINT NOT NULL);",
                 .down = "DROP TABLE api_quota;",
         },
         {
@@ -42,17 +41,18 @@ const Migration api_migrations[] = {
 };
 
 static const Sql sql_find = { "idempotency_find",
-                              "SELECT fingerprint, status, body, created_at, media_type"
-                              " FROM api_idempotency "
-                              "WHERE user_id = $1 AND idem_key = $2" };
-static const Sql sql_claim = { "idempotency_claim",
-        "INSERT INTO api_idempotency (user_id, idem_key, fingerprint, status, body, created_at)"
-        " VALUES ($1, $2, $3, 0, NULL, $4)" };
+                              "SELECT fingerprint, status, body, created_at, media_type "
+                              "FROM api_idempotency WHERE user_id = $1 AND idem_key = $2" };
+static const Sql sql_claim = {
+        "idempotency_claim",
+        "INSERT INTO api_idempotency (user_id, idem_key, fingerprint, status, body, created_at) "
+        "VALUES ($1, $2, $3, 0, NULL, $4)"
+};
 static const Sql sql_settle = { "idempotency_settle",
-        "UPDATE api_idempotency SET status = $3, body = $4, media_type = $5"
-        " WHERE user_id = $1 AND idem_key = $2" };
+                                "UPDATE api_idempotency SET status = $3, body = $4, media_type = "
+                                "$5 WHERE user_id = $1 AND idem_key = $2" };
 static const Sql sql_drop = { "idempotency_drop",
-        "DELETE FROM api_idempotency WHERE user_id = $1 AND idem_key = $2" };
+                              "DELETE FROM api_idempotency WHERE user_id = $1 AND idem_key = $2" };
 static const Sql sql_expire = { "idempotency_expire",
                                 "DELETE FROM api_idempotency WHERE created_at < $1" };
 
@@ -90,13 +90,11 @@ static void fingerprint(Visit *v) {
         sha256_end(&h, v->idem_print);
 }
 
-static SealFor sealed_for(Str user_id) {
-        return (SealFor){ user_id, "api_idempotency.body" };
-}
+static SealFor sealed_for(Str user_id) { return (SealFor){ user_id, "api_idempotency.body" }; }
 
 static Err replay(Visit *v, DbConn *c, const Rows *row) {
         Ctx *cx = v->rq.cx;
-        if (!row_is_null(row, 2)) {                   /* else an answer without a body */
+        if (!row_is_null(row, 2)) { /* else an answer without a body */
                 _cleanup_(user_key_done) UserKey key = { 0 };
                 TRY(user_key_get(cx, identity_user_keys(v->api->sv->identity), c, v->who.user_id,
                                  &key));
@@ -140,7 +138,11 @@ Err idempotency_begin(Visit *v, DbConn *c) {
 }
 
 /* What is kept of an answer. */
-typedef struct Stored { Str user_id, key; int status; Str type, body; } Stored;
+typedef struct Stored {
+        Str user_id, key;
+        int status;
+        Str type, body;
+} Stored;
 
 static Err settle(Ctx *cx, DbConn *c, Identity *identity, const Stored *a) {
         Str record = STR_NULL;
@@ -165,9 +167,7 @@ Err idempotency_end(Visit *v, DbConn *c) {
                       &(Stored){ v->who.user_id, v->idem_key, v->rq.status, v->type, v->body });
 }
 
-Err idempotency_drop(Visit *v, DbConn *c) {
-        return drop(v->rq.cx, c, v->who.user_id, v->idem_key);
-}
+Err idempotency_drop(Visit *v, DbConn *c) { return drop(v->rq.cx, c, v->who.user_id, v->idem_key); }
 
 /* ---- the claim of a stream: it outlives its request ---- */
 
@@ -206,7 +206,7 @@ static Err claim_drop_in(Ctx *cx, DbConn *c, void *arg) {
 
 static void claim_done(DbJob *job, Err e) {
         Claim *c = CONTAINER_OF(job, Claim, job);
-        if (e)                                        /* void after CLAIM_MS, as after a crash */
+        if (e) /* void after CLAIM_MS, as after a crash */
                 LOG(&c->cx, LOG_ERROR, "job_failed", err_info[e].text,
                     L_STR("job", STR("idempotency")), L_STR("what", str_c(c->cx.err.what)));
         arena_free(c->cx.arena);

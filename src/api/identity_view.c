@@ -3,20 +3,23 @@
 
 #include "identity/login.h"
 
-static const Shape consents_shape = SHAPE(
-        Consents, F_BOOL(Consents, memory_extraction, F_REQ, .doc = "Chat may store new memories"),
+static const Shape consents_shape = SHAPE(Consents,
+        F_BOOL(Consents, memory_extraction, F_REQ, .doc = "Chat may store new memories"),
         F_BOOL(Consents, llm_processing, F_REQ, .doc = "Messages may go to a language model"));
 
-const Shape user_view_shape =
-        SHAPE(UserView, F_STR(UserView, user_id, F_REQ), F_STR(UserView, email, F_REQ | F_NULL),
-              F_STR(UserView, full_name, F_REQ | F_NULL),
-              F_STR(UserView, tier, F_REQ, .one_of = "free|pro|enterprise"),
-              F_BOOL(UserView, is_active, F_REQ), F_BOOL(UserView, is_verified, F_REQ),
-              F_BOOL(UserView, is_admin, F_REQ), F_TIME(UserView, created_at, F_REQ),
-              F_TIME(UserView, last_login, F_REQ | F_NULL),
-              F_OINT(UserView, max_memories, F_REQ | F_NULL, .doc = "null: unlimited"),
-              F_OINT(UserView, max_requests_per_day, F_REQ | F_NULL, .doc = "null: unlimited"),
-              F_OBJ(UserView, consents, F_REQ, .sub = &consents_shape));
+const Shape user_view_shape = SHAPE(UserView,
+        F_STR(UserView, user_id, F_REQ),
+        F_STR(UserView, email, F_REQ | F_NULL),
+        F_STR(UserView, full_name, F_REQ | F_NULL),
+        F_STR(UserView, tier, F_REQ, .one_of = "free|pro|enterprise"),
+        F_BOOL(UserView, is_active, F_REQ),
+        F_BOOL(UserView, is_verified, F_REQ),
+        F_BOOL(UserView, is_admin, F_REQ),
+        F_TIME(UserView, created_at, F_REQ),
+        F_TIME(UserView, last_login, F_REQ | F_NULL),
+        F_OINT(UserView, max_memories, F_REQ | F_NULL, .doc = "null: unlimited"),
+        F_OINT(UserView, max_requests_per_day, F_REQ | F_NULL, .doc = "null: unlimited"),
+        F_OBJ(UserView, consents, F_REQ, .sub = &consents_shape));
 
 static OptInt limit_view(int64_t v) { return (OptInt){ v != LIMIT_NONE, v }; }
 static Str or_null(Str s) { return s.n ? s : STR_NULL; }
@@ -41,16 +44,18 @@ UserView user_view(Ctx *cx, const User *u) {
         };
 }
 
-const Shape token_pair_shape =
-        SHAPE(TokenPair,
-              F_OBOOL(TokenPair, mfa_required, 0,
-                      .doc = "A second factor is needed: POST /auth/mfa/verify"),
-              F_STR(TokenPair, mfa_token, 0), F_STRS(TokenPair, methods, 0),
-              F_STR(TokenPair, access_token, 0), F_STR(TokenPair, refresh_token, 0),
-              F_STR(TokenPair, token_type, 0, .one_of = "bearer"),
-              F_OINT(TokenPair, expires_in, 0, .doc = "Seconds"),
-              F_OINT(TokenPair, refresh_expires_in, 0, .doc = "Seconds"),
-              F_STR(TokenPair, user_id, 0), F_OBJ(TokenPair, user, 0, .sub = &user_view_shape));
+const Shape token_pair_shape = SHAPE(TokenPair,
+        F_OBOOL(TokenPair, mfa_required, 0,
+                .doc = "A second factor is needed: POST /auth/mfa/verify"),
+        F_STR(TokenPair, mfa_token, 0),
+        F_STRS(TokenPair, methods, 0),
+        F_STR(TokenPair, access_token, 0),
+        F_STR(TokenPair, refresh_token, 0),
+        F_STR(TokenPair, token_type, 0, .one_of = "bearer"),
+        F_OINT(TokenPair, expires_in, 0, .doc = "Seconds"),
+        F_OINT(TokenPair, refresh_expires_in, 0, .doc = "Seconds"),
+        F_STR(TokenPair, user_id, 0),
+        F_OBJ(TokenPair, user, 0, .sub = &user_view_shape));
 
 TokenPair token_pair(Req *rq, const SessionGrant *g) {
         UserView *u = NEW(rq->cx->arena, UserView);
@@ -67,7 +72,9 @@ TokenPair token_pair(Req *rq, const SessionGrant *g) {
         };
 }
 
-const Shape status_shape = SHAPE(Status, F_STR(Status, status, F_REQ), F_STR(Status, message, 0));
+const Shape status_shape = SHAPE(Status,
+        F_STR(Status, status, F_REQ),
+        F_STR(Status, message, 0));
 
 Caller req_caller(const Req *rq) {
         return (Caller){ rq->client_ip, exchange_header(rq->x, "user-agent") };

@@ -16,12 +16,12 @@ typedef struct KeyCreateIn {
         Strs scopes, ip_ranges;
         OptInt expires_days;
 } KeyCreateIn;
-static const Shape key_create_in = SHAPE(
-        KeyCreateIn, F_STR(KeyCreateIn, name, F_REQ, .min = 1, .max = KEY_NAME_MAX),
+static const Shape key_create_in = SHAPE(KeyCreateIn,
+        F_STR(KeyCreateIn, name, F_REQ, .min = 1, .max = KEY_NAME_MAX),
         F_STRS(KeyCreateIn, scopes, F_REQ, .min = 1, .max = _SCOPE_N, .item_max = SCOPE_WORD_MAX),
         F_OINT(KeyCreateIn, expires_days, F_NULL, .min = 1, .max = DAYS_MAX),
         F_STRS(KeyCreateIn, ip_ranges, 0, .max = IP_RANGES_MAX, .item_max = RANGE_TEXT_MAX,
-               .doc = "Addresses or networks in CIDR form; absent: any"));
+                .doc = "Addresses or networks in CIDR form; absent: any"));
 
 typedef struct KeyMade {
         Str key_id, api_key, key_prefix, name;
@@ -29,11 +29,15 @@ typedef struct KeyMade {
         int64_t created_at, expires_at;
         Str warning;
 } KeyMade;
-static const Shape key_made_shape =
-        SHAPE(KeyMade, F_STR(KeyMade, key_id, F_REQ), F_STR(KeyMade, api_key, F_REQ | F_SECRET),
-              F_STR(KeyMade, key_prefix, F_REQ), F_STR(KeyMade, name, F_REQ),
-              F_STRS(KeyMade, scopes, F_REQ), F_TIME(KeyMade, created_at, F_REQ),
-              F_TIME(KeyMade, expires_at, F_REQ | F_NULL), F_STR(KeyMade, warning, F_REQ));
+static const Shape key_made_shape = SHAPE(KeyMade,
+        F_STR(KeyMade, key_id, F_REQ),
+        F_STR(KeyMade, api_key, F_REQ | F_SECRET),
+        F_STR(KeyMade, key_prefix, F_REQ),
+        F_STR(KeyMade, name, F_REQ),
+        F_STRS(KeyMade, scopes, F_REQ),
+        F_TIME(KeyMade, created_at, F_REQ),
+        F_TIME(KeyMade, expires_at, F_REQ | F_NULL),
+        F_STR(KeyMade, warning, F_REQ));
 
 typedef struct KeyView {
         Str key_id, key_prefix, name;
@@ -42,25 +46,29 @@ typedef struct KeyView {
         Str last_used_ip;
         bool is_active;
 } KeyView;
-static const Shape key_view_shape =
-        SHAPE(KeyView, F_STR(KeyView, key_id, F_REQ), F_STR(KeyView, key_prefix, F_REQ),
-              F_STR(KeyView, name, F_REQ), F_STRS(KeyView, scopes, F_REQ),
-              F_TIME(KeyView, created_at, F_REQ), F_TIME(KeyView, expires_at, F_REQ | F_NULL),
-              F_TIME(KeyView, last_used, F_REQ | F_NULL),
-              F_STR(KeyView, last_used_ip, F_REQ | F_NULL), F_BOOL(KeyView, is_active, F_REQ));
+static const Shape key_view_shape = SHAPE(KeyView,
+        F_STR(KeyView, key_id, F_REQ),
+        F_STR(KeyView, key_prefix, F_REQ),
+        F_STR(KeyView, name, F_REQ),
+        F_STRS(KeyView, scopes, F_REQ),
+        F_TIME(KeyView, created_at, F_REQ),
+        F_TIME(KeyView, expires_at, F_REQ | F_NULL),
+        F_TIME(KeyView, last_used, F_REQ | F_NULL),
+        F_STR(KeyView, last_used_ip, F_REQ | F_NULL),
+        F_BOOL(KeyView, is_active, F_REQ));
 
 typedef struct KeyList {
         List api_keys;
 } KeyList;
-static const Shape key_list_shape =
-        SHAPE(KeyList, F_LIST(KeyList, api_keys, F_REQ, .sub = &key_view_shape));
+static const Shape key_list_shape = SHAPE(KeyList,
+        F_LIST(KeyList, api_keys, F_REQ, .sub = &key_view_shape));
 
 typedef struct KeyRotateIn {
         int64_t overlap_seconds;
 } KeyRotateIn;
-static const Shape key_rotate_in =
-        SHAPE(KeyRotateIn, F_INT(KeyRotateIn, overlap_seconds, 0, .min = 0, .max = OVERLAP_MAX_S,
-                                 .doc = "How long the old secret stays good"));
+static const Shape key_rotate_in = SHAPE(KeyRotateIn,
+        F_INT(KeyRotateIn, overlap_seconds, 0, .min = 0, .max = OVERLAP_MAX_S,
+                .doc = "How long the old secret stays good"));
 
 /* What a person may recognise a key by: "ms_" and the beginning of its id. */
 static Str key_prefix(Ctx *cx, Str key_id) {

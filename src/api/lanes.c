@@ -61,7 +61,7 @@ static Err run_pooled(Visit *v) {
                 return OK;
         Err e = call(v);
         if (e) {
-                Ctx cx = *v->rq.cx;                   /* what failed first is what is told */
+                Ctx cx = *v->rq.cx; /* what failed first is what is told */
                 Err dropped = db_write(&cx, db, give_up, v);
                 return dropped ? dropped : e;
         }
@@ -114,13 +114,13 @@ static Err start_pooled(Visit *v, Pool *pool, void (*run)(PoolJob *job), Err ful
 static Err start(Visit *v) {
         const Services *sv = v->api->sv;
         switch (v->row->route->lane) {
-        case LANE_WRITE:  return start_write(v);
+        case LANE_WRITE: return start_write(v);
         case LANE_WORKER: return start_pooled(v, sv->workers, run_worker, ERR_UNAVAILABLE);
-        case LANE_HASH:   return start_pooled(v, sv->hashers, run_worker, ERR_HASH_QUEUE);
+        case LANE_HASH: return start_pooled(v, sv->hashers, run_worker, ERR_HASH_QUEUE);
         case LANE_STREAM: return start_pooled(v, sv->workers, run_stream, ERR_UNAVAILABLE);
         case LANE_INLINE:
         case LANE_READ:
-        case LANE_UNSET:  break;
+        case LANE_UNSET: break;
         }
         return RAISE(v->rq.cx, ERR_INTERNAL, "route %s has no lane", v->row->route->id);
 }

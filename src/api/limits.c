@@ -6,7 +6,11 @@
 
 enum { HOUR_S = 3600, DAY_S = 86400 };
 
-typedef struct AddressClass { const char *prefix; LimitPolicy policies[2]; size_t n; } AddressClass;
+typedef struct AddressClass {
+        const char *prefix;
+        LimitPolicy policies[2];
+        size_t n;
+} AddressClass;
 
 static const AddressClass address_classes[] = {
         [RATE_LOGIN] = { "login:",
@@ -20,7 +24,7 @@ static const AddressClass address_classes[] = {
 };
 
 static const char user_class[] = "user:";
-enum { DAILY = 1 };                                   /* place of the daily policy in take_user */
+enum { DAILY = 1 }; /* place of the daily policy in take_user */
 
 static uint32_t quota(int64_t n) { return n < 0 ? 0 : (uint32_t)MIN(n, (int64_t)UINT32_MAX); }
 
@@ -91,14 +95,24 @@ Err visit_limit(Visit *v) {
 /* ---- write-behind: a crash loses at most the second since the last flush, and never charges
  * twice ---- */
 
-static const Sql sql_put = { "quota_put",
-        "INSERT INTO api_quota (user_id, start_s, used) VALUES ($1, $2, $3)"
-        " ON CONFLICT (user_id) DO UPDATE SET start_s = excluded.start_s, used = excluded.used" };
+static const Sql sql_put = {
+        "quota_put",
+        "INSERT INTO api_quota (user_id, start_s, used) VALUES ($1, $2, $3) ON CONFLICT (user_id) "
+        "DO UPDATE SET start_s = excluded.start_s, used = excluded.used"
+};
 static const Sql sql_old = { "quota_expire", "DELETE FROM api_quota WHERE start_s < $1" };
 static const Sql sql_all = { "quota_all", "SELECT user_id, start_s, used FROM api_quota" };
 
-typedef struct Moved { struct Moved *next; Str user_id; int64_t start_s; uint32_t used; } Moved;
-typedef struct Flush { Ctx *cx; Moved *list; } Flush;
+typedef struct Moved {
+        struct Moved *next;
+        Str user_id;
+        int64_t start_s;
+        uint32_t used;
+} Moved;
+typedef struct Flush {
+        Ctx *cx;
+        Moved *list;
+} Flush;
 
 static void note_moved(void *arg, const LimitCount *c) {
         Flush *f = arg;
@@ -108,7 +122,8 @@ static void note_moved(void *arg, const LimitCount *c) {
         Str user_id = str_from(c->key, sizeof user_class - 1);
         *m = (Moved){ .next = f->list,
                       .user_id = arena_dup(f->cx->arena, user_id),
-                      .start_s = c->start_s, .used = c->count };
+                      .start_s = c->start_s,
+                      .used = c->count };
         f->list = m;
 }
 
@@ -136,7 +151,8 @@ Err quotas_restore(Ctx *cx, Api *a) {
                         return OK;
                 Str key = arena_strf(cx->arena, "%s%.*s", user_class, STR_FMT(row_text(&r, 0)));
                 limits_import(a->limits, &(LimitCount){ .key = key,
-                                                        .policy = DAILY, .span_s = DAY_S,
+                                                        .policy = DAILY,
+                                                        .span_s = DAY_S,
                                                         .start_s = row_int(&r, 1),
                                                         .count = (uint32_t)row_int(&r, 2) });
         }

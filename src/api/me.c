@@ -23,21 +23,22 @@ static Err me_handle(Req *rq, const void *in, void *ret) {
 typedef struct ConsentsIn {
         OptBool memory_extraction, llm_processing;
 } ConsentsIn;
-static const Shape consents_in = SHAPE(ConsentsIn, F_OBOOL(ConsentsIn, memory_extraction, 0),
-                                       F_OBOOL(ConsentsIn, llm_processing, 0));
+static const Shape consents_in = SHAPE(ConsentsIn,
+        F_OBOOL(ConsentsIn, memory_extraction, 0),
+        F_OBOOL(ConsentsIn, llm_processing, 0));
 
 typedef struct PatchIn {
         Str full_name, email, current_password;
         const ConsentsIn *consents;
 } PatchIn;
-static const Shape patch_in =
-        SHAPE(PatchIn, F_STR(PatchIn, full_name, F_NULL | F_CLEAR, .min = 1, .max = FULL_NAME_MAX),
-              F_STR(PatchIn, email, 0, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email",
-                    .doc = "Needs current_password; the change waits for both mailboxes where mail "
-                           "is sent"),
-              F_STR(PatchIn, current_password, F_SECRET | F_BLANK, .min = 1,
-                    .max = PASSWORD_TEXT_MAX, .format = "password"),
-              F_OBJ(PatchIn, consents, 0, .sub = &consents_in));
+static const Shape patch_in = SHAPE(PatchIn,
+        F_STR(PatchIn, full_name, F_NULL | F_CLEAR, .min = 1, .max = FULL_NAME_MAX),
+        F_STR(PatchIn, email, 0, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email",
+                .doc = "Needs current_password; the change waits for both mailboxes where "
+                       "mail is sent"),
+        F_STR(PatchIn, current_password, F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
+                .format = "password"),
+        F_OBJ(PatchIn, consents, 0, .sub = &consents_in));
 
 typedef struct Patch {
         Req *rq;
@@ -108,17 +109,17 @@ static Err patch_handle(Req *rq, const void *in_, void *ret) {
 typedef struct DeleteIn {
         Str password;
 } DeleteIn;
-static const Shape delete_in =
-        SHAPE(DeleteIn, F_STR(DeleteIn, password, F_SECRET | F_BLANK, .min = 1,
-                              .max = PASSWORD_TEXT_MAX, .format = "password",
-                              .doc = "May be left out within five minutes of signing in"));
+static const Shape delete_in = SHAPE(DeleteIn,
+        F_STR(DeleteIn, password, F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
+                .format = "password", .doc = "May be left out within five minutes of signing in"));
 typedef struct Scheduled {
         Str status;
         int64_t erase_at;
         Str receipt;
 } Scheduled;
-static const Shape scheduled_shape = SHAPE(
-        Scheduled, F_STR(Scheduled, status, F_REQ), F_TIME(Scheduled, erase_at, F_REQ),
+static const Shape scheduled_shape = SHAPE(Scheduled,
+        F_STR(Scheduled, status, F_REQ),
+        F_TIME(Scheduled, erase_at, F_REQ),
         F_STR(Scheduled, receipt, F_REQ, .doc = "GET /erasures/{receipt} tells when it is done"));
 
 typedef struct Removal {
@@ -150,11 +151,10 @@ static Err delete_handle(Req *rq, const void *in_, void *ret) {
 typedef struct RestoreIn {
         Str email, password;
 } RestoreIn;
-static const Shape restore_in =
-        SHAPE(RestoreIn,
-              F_STR(RestoreIn, email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"),
-              F_STR(RestoreIn, password, F_REQ | F_SECRET | F_BLANK, .min = 1,
-                    .max = PASSWORD_TEXT_MAX, .format = "password"));
+static const Shape restore_in = SHAPE(RestoreIn,
+        F_STR(RestoreIn, email, F_REQ, .min = 1, .max = EMAIL_TEXT_MAX, .format = "email"),
+        F_STR(RestoreIn, password, F_REQ | F_SECRET | F_BLANK, .min = 1, .max = PASSWORD_TEXT_MAX,
+                .format = "password"));
 
 static Err restore_admit(Req *rq, const void *in_, void *ret) {
         const RestoreIn *in = in_;
@@ -176,9 +176,9 @@ typedef struct Receipt {
         Str status;
         int64_t completed_at;
 } Receipt;
-static const Shape receipt_shape =
-        SHAPE(Receipt, F_STR(Receipt, status, F_REQ, .one_of = "scheduled|completed"),
-              F_TIME(Receipt, completed_at, F_REQ | F_NULL));
+static const Shape receipt_shape = SHAPE(Receipt,
+        F_STR(Receipt, status, F_REQ, .one_of = "scheduled|completed"),
+        F_TIME(Receipt, completed_at, F_REQ | F_NULL));
 
 static Err receipt_handle(Req *rq, const void *in, void *ret) {
         Erasure e;
@@ -197,10 +197,11 @@ typedef struct ExportView {
         Str sha256, download_url;
         int64_t expires_at;
 } ExportView;
-static const Shape export_shape = SHAPE(
-        ExportView, F_STR(ExportView, job_id, F_REQ),
+static const Shape export_shape = SHAPE(ExportView,
+        F_STR(ExportView, job_id, F_REQ),
         F_STR(ExportView, status, F_REQ, .one_of = "queued|running|ready|failed|expired"),
-        F_OINT(ExportView, bytes, 0), F_STR(ExportView, sha256, 0),
+        F_OINT(ExportView, bytes, 0),
+        F_STR(ExportView, sha256, 0),
         F_STR(ExportView, download_url, 0, .doc = "Good for 15 minutes"),
         F_TIME(ExportView, expires_at, 0, .doc = "When the address ends; ask again for a new one"));
 
@@ -255,10 +256,10 @@ typedef struct DownloadQuery {
         int64_t expires;
         Str signature;
 } DownloadQuery;
-static const Shape download_query =
-        SHAPE(DownloadQuery, F_STR(DownloadQuery, user, F_REQ, .min = 1, .max = ID_TEXT_MAX),
-              F_INT(DownloadQuery, expires, F_REQ),
-              F_STR(DownloadQuery, signature, F_REQ, .min = 1, .max = SIGNATURE_MAX));
+static const Shape download_query = SHAPE(DownloadQuery,
+        F_STR(DownloadQuery, user, F_REQ, .min = 1, .max = ID_TEXT_MAX),
+        F_INT(DownloadQuery, expires, F_REQ),
+        F_STR(DownloadQuery, signature, F_REQ, .min = 1, .max = SIGNATURE_MAX));
 
 /* The signed address is the credential; one that is shown besides must be of the same user. */
 static Err export_download_handle(Req *rq, const void *in, void *ret) {

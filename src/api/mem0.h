@@ -6,21 +6,30 @@
 #include "api/memory_view.h"
 #include "codec/json.h"
 
-typedef struct Mem0Labels { Str user_id, agent_id, app_id, run_id; } Mem0Labels;
+typedef struct Mem0Labels {
+        Str user_id, agent_id, app_id, run_id;
+} Mem0Labels;
 
 /* Scope and label of a user_id; STR_NULL or the caller's own id is the caller. ERR_SCOPE without
  * end_users. */
 Err mem0_scope(Req *rq, Str user_id, MemoryScope *ret) _must_check_;
-Str mem0_user(const Req *rq, Str scope);              /* "usr_1/ann" -> "ann" */
+Str mem0_user(const Req *rq, Str scope); /* "usr_1/ann" -> "ann" */
 
 /* A filter: {"AND":[…]}, {"OR":[…]}, {"NOT":[…]}, or conditions by field. Checked once, then asked
  * for each row. */
-typedef struct Mem0Filter { Json *j; JsonRef root; Str user_id; bool has_scope; } Mem0Filter;
-Err  mem0_filter_parse(Req *rq, Str json, Mem0Filter *ret) _must_check_;
+typedef struct Mem0Filter {
+        Json *j;
+        JsonRef root;
+        Str user_id;
+        bool has_scope;
+} Mem0Filter;
+Err mem0_filter_parse(Req *rq, Str json, Mem0Filter *ret) _must_check_;
 void mem0_filter_done(Mem0Filter *f);
 bool mem0_filter_fits(Req *rq, const Mem0Filter *f, const MemoryRow *row);
 
-typedef struct Mem0Breakdown { double semantic, bm25, entity; } Mem0Breakdown;
+typedef struct Mem0Breakdown {
+        double semantic, bm25, entity;
+} Mem0Breakdown;
 typedef struct Mem0View {
         Str id, memory, user_id, agent_id, app_id, run_id, hash, metadata, expiration_date;
         Strs categories;
@@ -31,10 +40,17 @@ typedef struct Mem0View {
 extern const Shape mem0_view;
 void mem0_view_make(Req *rq, const MemoryRow *row, Mem0View *ret);
 
-typedef struct Mem0Data { Str memory; } Mem0Data;
-typedef struct Mem0Result { Str id, memory, event, reason; const Mem0Data *data; } Mem0Result;
+typedef struct Mem0Data {
+        Str memory;
+} Mem0Data;
+typedef struct Mem0Result {
+        Str id, memory, event, reason;
+        const Mem0Data *data;
+} Mem0Result;
 extern const Shape mem0_result;
-typedef struct Mem0Message { Str message; } Mem0Message;
+typedef struct Mem0Message {
+        Str message;
+} Mem0Message;
 extern const Shape mem0_message;
 
 /* One add: messages and labels in, what happened out. */
@@ -57,9 +73,12 @@ extern const Shape mem0_search_in;
 Err mem0_search(Req *rq, const Mem0SearchIn *in, List *ret) _must_check_;
 
 /* All rows that fit, newest first. */
-typedef struct Mem0Rows { MemoryRow *v; size_t n; } Mem0Rows;
+typedef struct Mem0Rows {
+        MemoryRow *v;
+        size_t n;
+} Mem0Rows;
 Err mem0_rows(Req *rq, const MemoryScope *s, const Mem0Filter *f, Mem0Rows *ret) _must_check_;
-Str mem0_filters_from(Ctx *cx, const Mem0Labels *labels);     /* JSON of the labels that are set */
+Str mem0_filters_from(Ctx *cx, const Mem0Labels *labels); /* JSON of the labels that are set */
 
 /* in any scope of the caller */
 Err mem0_get(Req *rq, Str id, MemoryScope *ret_scope, MemoryRow *ret) _must_check_;

@@ -15,7 +15,8 @@ Err mem0_scope(Req *rq, Str user_id, MemoryScope *ret) {
                 return RAISE(rq->cx, ERR_SCOPE, "naming a sub-user needs scope end_users");
         if (user_id.n == 0 || user_id.n > 90)
                 return RAISE_FIELD(rq->cx, "#/user_id", "must have 1 to 90 bytes");
-        ret->user_id = arena_strf(rq->cx->arena, "%.*s/%.*s", STR_FMT(rq->who->user_id), STR_FMT(user_id));
+        ret->user_id =
+                arena_strf(rq->cx->arena, "%.*s/%.*s", STR_FMT(rq->who->user_id), STR_FMT(user_id));
         return OK;
 }
 
@@ -26,12 +27,12 @@ Str mem0_user(const Req *rq, Str scope) {
 
 /* ---- parsing ---- */
 
-static const char *const fields[] = { "user_id", "agent_id", "app_id", "run_id", "created_at",
-                                      "updated_at", "categories",
-                                      "metadata", "keywords", "memory", "memory_ids", "timestamp",
-                                              "expiration_date", NULL };
-static const char *const operators[] = { "in", "gte", "lte", "gt", "lt", "ne", "eq", "contains",
-                                         "icontains", NULL };
+static const char *const fields[] = { "user_id",         "agent_id",   "app_id",     "run_id",
+                                      "created_at",      "updated_at", "categories", "metadata",
+                                      "keywords",        "memory",     "memory_ids", "timestamp",
+                                      "expiration_date", NULL };
+static const char *const operators[] = { "in", "gte", "lte",      "gt",        "lt",
+                                         "ne", "eq",  "contains", "icontains", NULL };
 
 static bool is_word(const char *const *words, Str w) {
         for (; *words; words++)
@@ -44,23 +45,27 @@ static bool is_logic(Str name) {
         return str_eq_c(name, "AND") || str_eq_c(name, "OR") || str_eq_c(name, "NOT");
 }
 
-typedef struct Check { Req *rq; Mem0Filter *f; int left; } Check;
+typedef struct Check {
+        Req *rq;
+        Mem0Filter *f;
+        int left;
+} Check;
 
 static Err condition_check(Check *c, Str name, JsonRef v) {
         if (!is_word(fields, name))
                 return RAISE_FIELD(c->rq->cx, "#/filters", "%.*s is not a field to filter by",
                                    STR_FMT(name));
         if (json_kind(v) == JSON_OBJ && !str_eq_c(name, "metadata"))
-                for (JsonIter it = {0}; json_next(v, &it);)
+                for (JsonIter it = { 0 }; json_next(v, &it);)
                         if (!is_word(operators, it.name))
-                                return RAISE_FIELD(c->rq->cx, "#/filters", "%.*s is not an operator",
-                                                   STR_FMT(it.name));
+                                return RAISE_FIELD(c->rq->cx, "#/filters",
+                                                   "%.*s is not an operator", STR_FMT(it.name));
         bool scope = str_eq_c(name, "user_id") || str_eq_c(name, "agent_id") ||
-                str_eq_c(name, "app_id") || str_eq_c(name, "run_id");
+                     str_eq_c(name, "app_id") || str_eq_c(name, "run_id");
         c->f->has_scope |= scope;
         if (str_eq_c(name, "user_id") && !c->f->user_id.p)
                 c->f->user_id = json_kind(v) == JSON_STR ? json_str(v)
-                        : json_str(json_at(json_get(v, "in"), 0));
+                                                         : json_str(json_at(json_get(v, "in"), 0));
         return OK;
 }
 
@@ -68,7 +73,7 @@ static Err filter_check(Check *c, JsonRef node, int depth) {
         if (json_kind(node) != JSON_OBJ || depth > FILTER_DEPTH)
                 return RAISE_FIELD(c->rq->cx, "#/filters", "must be an object, at most %d deep",
                                    FILTER_DEPTH);
-        for (JsonIter it = {0}; json_next(node, &it);) {
+        for (JsonIter it = { 0 }; json_next(node, &it);) {
                 if (--c->left < 0)
                         return RAISE_FIELD(c->rq->cx, "#/filters", "at most %d conditions",
                                            FILTER_CONDITIONS);
@@ -87,7 +92,7 @@ static Err filter_check(Check *c, JsonRef node, int depth) {
 void mem0_filter_done(Mem0Filter *f) { f->j = json_free(f->j); }
 
 Err mem0_filter_parse(Req *rq, Str json, Mem0Filter *ret) {
-        Mem0Filter f = {0};
+        Mem0Filter f = { 0 };
         TRY(json_parse(rq->cx, json.n ? json : STR("{}"), JSON_DEPTH_MAX, &f.j));
         f.root = json_root(f.j);
         Err e = filter_check(&(Check){ rq, &f, FILTER_CONDITIONS }, f.root, 0);
@@ -102,14 +107,19 @@ Err mem0_filter_parse(Req *rq, Str json, Mem0Filter *ret) {
 /* ---- asking ---- */
 
 /* One row as conditions see it. */
-typedef struct Subject { Req *rq; const MemoryRow *row; JsonRef context; } Subject;
+typedef struct Subject {
+        Req *rq;
+        const MemoryRow *row;
+        JsonRef context;
+} Subject;
 
 static int compare(JsonRef want, Str text, bool is_time) {
         int64_t a, b;
         if (is_time && when_parse(text, &a)) {
                 Civil c;
                 Str w = json_str(want);
-                if (when_parse(w, &b) || (civil_parse(w, &c) && (b = civil_to_days(c) * DAY_MS, true)))
+                if (when_parse(w, &b) ||
+                    (civil_parse(w, &c) && (b = civil_to_days(c) * DAY_MS, true)))
                         return (a > b) - (a < b);
         }
         double x, y = json_num(want, 0);
@@ -121,7 +131,8 @@ static int compare(JsonRef want, Str text, bool is_time) {
 static bool equal(Subject *s, JsonRef want, Str text) {
         if (json_kind(want) == JSON_STR)
                 return str_eq_c(json_str(want), "*") ? text.n > 0 : str_eq(json_str(want), text);
-        return json_kind(want) == JSON_NULL ? text.n == 0 : str_eq(json_text(s->rq->cx, want), text);
+        return json_kind(want) == JSON_NULL ? text.n == 0
+                                            : str_eq(json_text(s->rq->cx, want), text);
 }
 
 static bool contains_nocase(Str text, Str part) {
@@ -149,14 +160,16 @@ static bool operator_fits(Subject *s, Str op, JsonRef want, Str text, bool is_ti
         if (!text.n)
                 return false;
         int c = compare(want, text, is_time);
-        return str_eq_c(op, "gte") ? c >= 0 : str_eq_c(op, "lte") ? c <= 0 : str_eq_c(op, "gt") ? c > 0
-                : c < 0;
+        return str_eq_c(op, "gte")   ? c >= 0
+               : str_eq_c(op, "lte") ? c <= 0
+               : str_eq_c(op, "gt")  ? c > 0
+                                     : c < 0;
 }
 
 static bool value_fits(Subject *s, JsonRef want, Str text, bool is_time) {
         if (json_kind(want) != JSON_OBJ)
                 return equal(s, want, text);
-        for (JsonIter it = {0}; json_next(want, &it);)
+        for (JsonIter it = { 0 }; json_next(want, &it);)
                 if (!operator_fits(s, it.name, it.value, text, is_time))
                         return false;
         return true;
@@ -165,18 +178,20 @@ static bool value_fits(Subject *s, JsonRef want, Str text, bool is_time) {
 static bool categories_fit(Subject *s, JsonRef want) {
         Strs tags = s->row->tags;
         for (size_t i = 0; i < tags.n; i++)
-                if (json_kind(want) == JSON_ARR ? operator_fits(s, STR("in"), want, tags.v[i], false)
-                                                : value_fits(s, want, tags.v[i], false))
+                if (json_kind(want) == JSON_ARR
+                            ? operator_fits(s, STR("in"), want, tags.v[i], false)
+                            : value_fits(s, want, tags.v[i], false))
                         return true;
         return false;
 }
 
 static bool metadata_fits(Subject *s, JsonRef want) {
         JsonRef mine = json_get(s->context, "metadata");
-        for (JsonIter it = {0}; json_next(want, &it);) {
+        for (JsonIter it = { 0 }; json_next(want, &it);) {
                 JsonRef v = json_get(mine, arena_cstr(s->rq->cx->arena, it.name));
-                Str text = json_kind(v) == JSON_STR ? json_str(v) : json_kind(v) == JSON_ABSENT
-                        ? STR_NULL : json_text(s->rq->cx, v);
+                Str text = json_kind(v) == JSON_STR      ? json_str(v)
+                           : json_kind(v) == JSON_ABSENT ? STR_NULL
+                                                         : json_text(s->rq->cx, v);
                 if (!value_fits(s, it.value, text, false))
                         return false;
         }
@@ -193,15 +208,16 @@ static bool condition_fits(Subject *s, Str name, JsonRef want) {
         if (str_eq_c(name, "updated_at"))
                 return value_fits(s, want, when_format(a, r->updated_at), true);
         if (str_eq_c(name, "expiration_date"))
-                return value_fits(s, want, r->expires_at ? when_format(a, r->expires_at - DAY_MS)
-                                  : STR_NULL, true);
+                return value_fits(s, want,
+                                  r->expires_at ? when_format(a, r->expires_at - DAY_MS) : STR_NULL,
+                                  true);
         if (str_eq_c(name, "categories"))
                 return categories_fit(s, want);
         if (str_eq_c(name, "metadata"))
                 return metadata_fits(s, want);
         if (str_eq_c(name, "keywords") || str_eq_c(name, "memory"))
                 return json_kind(want) == JSON_STR ? contains_nocase(r->content, json_str(want))
-                        : value_fits(s, want, r->content, false);
+                                                   : value_fits(s, want, r->content, false);
         if (str_eq_c(name, "memory_ids"))
                 return operator_fits(s, STR("in"), want, r->memory_id, false);
         return value_fits(s, want, json_str(json_get(s->context, arena_cstr(a, name))), false);
@@ -221,9 +237,9 @@ static bool logic_fits(Subject *s, Str name, JsonRef v) {
 }
 
 static bool node_fits(Subject *s, JsonRef node) {
-        for (JsonIter it = {0}; json_next(node, &it);)
-                if (is_logic(it.name) ? !logic_fits(s, it.name, it.value) : !condition_fits(s, it.name,
-                        it.value))
+        for (JsonIter it = { 0 }; json_next(node, &it);)
+                if (is_logic(it.name) ? !logic_fits(s, it.name, it.value)
+                                      : !condition_fits(s, it.name, it.value))
                         return false;
         return true;
 }

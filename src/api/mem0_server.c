@@ -5,32 +5,47 @@
 
 enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, ENTITIES_MAX = 1000 };
 
-#define ROW(scope_, rate_) .auth = AUTH_USER, .tag = "mem0 compatible", .wire = WIRE_MEM0, \
-        .scope = scope_, .rate = rate_
+#define ROW(scope_, rate_)                                                                         \
+        .auth = AUTH_USER, .tag = "mem0 compatible", .wire = WIRE_MEM0, .scope = scope_,           \
+        .rate = rate_
 #define READS  ROW("memories:read", RATE_READ), .audit_none = "the caller reads own data"
 #define WRITES ROW("memories:write", RATE_WRITE), .audit_none = "kept in the memories' own history"
 
 /* ---- entities ---- */
 
-typedef struct EntityView { Str id, name, type; int64_t total_memories, created_at,
-                            updated_at; } EntityView;
-typedef struct EntitiesView { int64_t count; Str next, previous; List results; } EntitiesView;
-static const Shape entity_view = SHAPE(EntityView, F_STR(EntityView, id, F_REQ),
-                                       F_STR(EntityView, name, F_REQ),
+typedef struct EntityView {
+        Str id, name, type;
+        int64_t total_memories, created_at, updated_at;
+} EntityView;
+typedef struct EntitiesView {
+        int64_t count;
+        Str next, previous;
+        List results;
+} EntitiesView;
+static const Shape entity_view = SHAPE(EntityView,
+        F_STR(EntityView, id, F_REQ),
+        F_STR(EntityView, name, F_REQ),
         F_STR(EntityView, type, F_REQ, .one_of = "user|agent|app|run"),
-                F_INT(EntityView, total_memories, F_REQ),
-        F_TIME(EntityView, created_at, F_REQ), F_TIME(EntityView, updated_at, F_REQ));
-static const Shape entities_view = SHAPE(EntitiesView, F_INT(EntitiesView, count, F_REQ),
-                                         F_STR(EntitiesView, next, F_REQ | F_NULL),
-        F_STR(EntitiesView, previous, F_REQ | F_NULL), F_LIST(EntitiesView, results, F_REQ,
-                .sub = &entity_view));
-typedef struct EntitiesQuery { int64_t page, page_size; } EntitiesQuery;
+        F_INT(EntityView, total_memories, F_REQ),
+        F_TIME(EntityView, created_at, F_REQ),
+        F_TIME(EntityView, updated_at, F_REQ));
+static const Shape entities_view = SHAPE(EntitiesView,
+        F_INT(EntitiesView, count, F_REQ),
+        F_STR(EntitiesView, next, F_REQ | F_NULL),
+        F_STR(EntitiesView, previous, F_REQ | F_NULL),
+        F_LIST(EntitiesView, results, F_REQ, .sub = &entity_view));
+typedef struct EntitiesQuery {
+        int64_t page, page_size;
+} EntitiesQuery;
 static const Shape entities_query = SHAPE_OPEN(EntitiesQuery,
-                                               F_INT(EntitiesQuery, page, 0, .min = 1, .max = 1000,
-                                                     .def = 1),
+        F_INT(EntitiesQuery, page, 0, .min = 1, .max = 1000, .def = 1),
         F_INT(EntitiesQuery, page_size, 0, .min = 1, .max = ENTITIES_MAX, .def = ENTITIES_MAX));
 
-typedef struct Gather { Req *rq; EntityView *v; size_t n; } Gather;
+typedef struct Gather {
+        Req *rq;
+        EntityView *v;
+        size_t n;
+} Gather;
 
 static void entity_count(Gather *g, Str name, const char *type, const MemoryRow *row) {
         if (!name.n)
@@ -41,7 +56,8 @@ static void entity_count(Gather *g, Str name, const char *type, const MemoryRow 
         if (i == ENTITIES_MAX)
                 return;
         if (i == g->n)
-                g->v[g->n++] = (EntityView){ name, name, str_c(type), 0, row->created_at, row->updated_at };
+                g->v[g->n++] = (EntityView){ name,           name, str_c(type), 0, row->created_at,
+                                             row->updated_at };
         EntityView *e = &g->v[i];
         e->total_memories++;
         e->created_at = MIN(e->created_at, row->created_at);
@@ -49,7 +65,7 @@ static void entity_count(Gather *g, Str name, const char *type, const MemoryRow 
 }
 
 static Err entities_of(Gather *g, const MemoryScope *s) {
-        Mem0Filter all = {0};
+        Mem0Filter all = { 0 };
         Mem0Rows rows;
         TRY(mem0_filter_parse(g->rq, STR("{}"), &all));
         Err e = mem0_rows(g->rq, s, &all, &rows);
@@ -79,15 +95,15 @@ static Err entities_handle(Req *rq, const void *in, void *ret) {
                 TRY(entities_of(&g, &s));
         }
         size_t from = MIN((size_t)((q->page - 1) * q->page_size), g.n);
-        *(EntitiesView *)ret = (EntitiesView){ .count = (int64_t)g.n,
-                                               .results = { g.v + from,
-                                                            MIN(g.n - from, (size_t)q->page_size) } };
+        *(EntitiesView *)ret =
+                (EntitiesView){ .count = (int64_t)g.n,
+                                .results = { g.v + from, MIN(g.n - from, (size_t)q->page_size) } };
         return OK;
 }
 
 static Err entity_delete_handle(Req *rq, const void *in, void *ret) {
         Str type = rq->path[0], name = rq->path[1];
-        Mem0Labels l = {0};
+        Mem0Labels l = { 0 };
         if (str_eq_c(type, "user"))
                 l.user_id = name;
         else if (str_eq_c(type, "agent"))
@@ -108,16 +124,20 @@ static Err entity_delete_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- server form ---- */
 
-typedef struct ResultsView { List results; } ResultsView;
-static const Shape added_view = SHAPE(ResultsView, F_LIST(ResultsView, results, F_REQ,
-                                                          .sub = &mem0_result));
-static const Shape found_view = SHAPE(ResultsView, F_LIST(ResultsView, results, F_REQ, .sub = &mem0_view));
+typedef struct ResultsView {
+        List results;
+} ResultsView;
+static const Shape added_view = SHAPE(ResultsView,
+        F_LIST(ResultsView, results, F_REQ, .sub = &mem0_result));
+static const Shape found_view = SHAPE(ResultsView,
+        F_LIST(ResultsView, results, F_REQ, .sub = &mem0_view));
 
 static Err one_scope(Req *rq, const Mem0Labels *l) {
         if (l->user_id.n || l->agent_id.n || l->app_id.n || l->run_id.n)
                 return OK;
         Err e = RAISE(rq->cx, ERR_BAD_REQUEST, "no scope named");
-        rq->cx->err.detail = STR("At least one identifier (user_id, agent_id, run_id) is required.");
+        rq->cx->err.detail =
+                STR("At least one identifier (user_id, agent_id, run_id) is required.");
         return e;
 }
 
@@ -131,13 +151,17 @@ static Err search_handle(Req *rq, const void *in, void *ret) {
         return mem0_search(rq, in, &((ResultsView *)ret)->results);
 }
 
-typedef struct LabelQuery { Str user_id, agent_id, app_id, run_id; } LabelQuery;
-static const Shape label_query = SHAPE_OPEN(LabelQuery, F_STR(LabelQuery, user_id, 0, .max = 128),
-        F_STR(LabelQuery, agent_id, 0, .max = 128), F_STR(LabelQuery, app_id, 0, .max = 128),
-                F_STR(LabelQuery, run_id, 0, .max = 128));
+typedef struct LabelQuery {
+        Str user_id, agent_id, app_id, run_id;
+} LabelQuery;
+static const Shape label_query = SHAPE_OPEN(LabelQuery,
+        F_STR(LabelQuery, user_id, 0, .max = 128),
+        F_STR(LabelQuery, agent_id, 0, .max = 128),
+        F_STR(LabelQuery, app_id, 0, .max = 128),
+        F_STR(LabelQuery, run_id, 0, .max = 128));
 
 static Err list_handle(Req *rq, const void *in, void *ret) {
-        _cleanup_(mem0_filter_done) Mem0Filter f = {0};
+        _cleanup_(mem0_filter_done) Mem0Filter f = { 0 };
         const LabelQuery *q = rq->query;
         Mem0Labels labels = { q->user_id, q->agent_id, q->app_id, q->run_id };
         MemoryScope s;
@@ -162,9 +186,11 @@ static Err get_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-typedef struct PutIn { Str text, data; } PutIn;
-static const Shape put_in = SHAPE_OPEN(PutIn, F_STR(PutIn, text, F_NULL | F_BLANK, .min = 1,
-                                                    .max = MEMORY_CONTENT_MAX),
+typedef struct PutIn {
+        Str text, data;
+} PutIn;
+static const Shape put_in = SHAPE_OPEN(PutIn,
+        F_STR(PutIn, text, F_NULL | F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX),
         F_STR(PutIn, data, F_NULL | F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX));
 
 static Err put_handle(Req *rq, const void *in_, void *ret) {
@@ -175,8 +201,10 @@ static Err put_handle(Req *rq, const void *in_, void *ret) {
         if (!in->text.n && !in->data.n)
                 return RAISE_FIELD(rq->cx, "#/text", "is needed");
         TRY(mem0_get(rq, rq->path[0], &s, &row));
-        TRY(memory_update(rq->cx, &s, row.memory_id, &(MemoryChange){ .content = in->text.n ? in->text
-                : in->data, .confidence = -1 }, &w));
+        TRY(memory_update(
+                rq->cx, &s, row.memory_id,
+                &(MemoryChange){ .content = in->text.n ? in->text : in->data, .confidence = -1 },
+                &w));
         *(Mem0Message *)ret = (Mem0Message){ STR("Memory updated successfully!") };
         return OK;
 }
@@ -202,19 +230,25 @@ static Err delete_all_handle(Req *rq, const void *in, void *ret) {
 static Err reset_handle(Req *rq, const void *in, void *ret) {
         MemoryScope s = req_memory(rq);
         int64_t count;
-        TRY(memory_delete_all(rq->cx, &s, &(MemoryMatch){0}, &count));
+        TRY(memory_delete_all(rq->cx, &s, &(MemoryMatch){ 0 }, &count));
         *(Mem0Message *)ret = (Mem0Message){ STR("All memories reset") };
         return OK;
 }
 
-typedef struct ConfigureView { Str version, vector_store, llm, embedder; } ConfigureView;
-static const Shape configure_view = SHAPE(ConfigureView, F_STR(ConfigureView, version, F_REQ),
-                                          F_STR(ConfigureView, vector_store, F_REQ),
-        F_STR(ConfigureView, llm, F_REQ), F_STR(ConfigureView, embedder, F_REQ));
+typedef struct ConfigureView {
+        Str version, vector_store, llm, embedder;
+} ConfigureView;
+static const Shape configure_view = SHAPE(ConfigureView,
+        F_STR(ConfigureView, version, F_REQ),
+        F_STR(ConfigureView, vector_store, F_REQ),
+        F_STR(ConfigureView, llm, F_REQ),
+        F_STR(ConfigureView, embedder, F_REQ));
 
 static Err configure_handle(Req *rq, const void *in, void *ret) {
-        *(ConfigureView *)ret = (ConfigureView){ rq->sv->version, STR("built-in index"),
-                rq->sv->llm_configured ? STR("configured") : STR("none"), STR("by environment") };
+        *(ConfigureView *)ret =
+                (ConfigureView){ rq->sv->version, STR("built-in index"),
+                                 rq->sv->llm_configured ? STR("configured") : STR("none"),
+                                 STR("by environment") };
         return OK;
 }
 
@@ -224,80 +258,147 @@ static Err configure_refuse(Req *rq, const void *in, void *ret) {
         return e;
 }
 
-#define ONE(id_, method_) \
-        .id = id_, .method = method_, .path = "/memories/{memory_id}/", \
-                .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_BAD_REQUEST)
+#define ONE(id_, method_)                                                                          \
+        .id = id_, .method = method_, .path = "/memories/{memory_id}/",                            \
+        .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_BAD_REQUEST)
 
 const Route mem0_server_routes[] = {
         {
-                .id = "mem0.entities", .method = GET, .path = "/v1/entities/", .lane = LANE_WORKER, READS,
-                .query = &entities_query, .out = &entities_view,
-                        .summary = "Users, agents, apps and runs with memories",
+                .id = "mem0.entities",
+                .method = GET,
+                .path = "/v1/entities/",
+                .lane = LANE_WORKER,
+                READS,
+                .query = &entities_query,
+                .out = &entities_view,
+                .summary = "Users, agents, apps and runs with memories",
                 .fn = entities_handle,
         },
         {
-                .id = "mem0.entity_delete", .method = DELETE, .path = "/v2/entities/{type}/{name}/",
-                        .lane = LANE_WRITE,
-                WRITES, .out = &mem0_message, .errors = ERRORS(ERR_NOT_FOUND, ERR_SCOPE),
-                .summary = "Delete all memories of an entity", .fn = entity_delete_handle,
+                .id = "mem0.entity_delete",
+                .method = DELETE,
+                .path = "/v2/entities/{type}/{name}/",
+                .lane = LANE_WRITE,
+                WRITES,
+                .out = &mem0_message,
+                .errors = ERRORS(ERR_NOT_FOUND, ERR_SCOPE),
+                .summary = "Delete all memories of an entity",
+                .fn = entity_delete_handle,
         },
         {
-                .id = "mem0.server_add", .method = POST, .path = "/memories/", .lane = LANE_WRITE, WRITES,
-                .in = &mem0_add_in, .out = &added_view, .body_max = ADD_BODY,
+                .id = "mem0.server_add",
+                .method = POST,
+                .path = "/memories/",
+                .lane = LANE_WRITE,
+                WRITES,
+                .in = &mem0_add_in,
+                .out = &added_view,
+                .body_max = ADD_BODY,
                 .errors = ERRORS(ERR_BAD_REQUEST, ERR_MEMORY_QUOTA, ERR_SCOPE),
-                        .summary = "Remember from messages",
+                .summary = "Remember from messages",
                 .fn = add_handle,
         },
         {
-                .id = "mem0.server_list", .method = GET, .path = "/memories/", .lane = LANE_WORKER, READS,
-                .query = &label_query, .out = &found_view, .errors = ERRORS(ERR_BAD_REQUEST, ERR_SCOPE),
-                .summary = "List by labels", .fn = list_handle,
+                .id = "mem0.server_list",
+                .method = GET,
+                .path = "/memories/",
+                .lane = LANE_WORKER,
+                READS,
+                .query = &label_query,
+                .out = &found_view,
+                .errors = ERRORS(ERR_BAD_REQUEST, ERR_SCOPE),
+                .summary = "List by labels",
+                .fn = list_handle,
         },
         {
-                .id = "mem0.server_delete_all", .method = DELETE, .path = "/memories/",
-                        .lane = LANE_WRITE, WRITES,
-                .query = &label_query, .out = &mem0_message, .errors = ERRORS(ERR_BAD_REQUEST, ERR_SCOPE),
-                .summary = "Delete by labels", .fn = delete_all_handle,
+                .id = "mem0.server_delete_all",
+                .method = DELETE,
+                .path = "/memories/",
+                .lane = LANE_WRITE,
+                WRITES,
+                .query = &label_query,
+                .out = &mem0_message,
+                .errors = ERRORS(ERR_BAD_REQUEST, ERR_SCOPE),
+                .summary = "Delete by labels",
+                .fn = delete_all_handle,
         },
         { ONE("mem0.server_get", GET), .lane = LANE_READ, READS, .out = &mem0_view,
           .summary = "One memory", .fn = get_handle },
         {
-                ONE("mem0.server_update", PUT), .lane = LANE_WRITE, WRITES, .in = &put_in,
-                        .out = &mem0_message,
-                .body_max = BODY, .summary = "Change a memory", .fn = put_handle,
+                ONE("mem0.server_update", PUT),
+                .lane = LANE_WRITE,
+                WRITES,
+                .in = &put_in,
+                .out = &mem0_message,
+                .body_max = BODY,
+                .summary = "Change a memory",
+                .fn = put_handle,
         },
         { ONE("mem0.server_delete", DELETE), .lane = LANE_WRITE, WRITES, .out = &mem0_message,
-          .summary = "Delete a memory",
-          .fn = delete_handle },
+          .summary = "Delete a memory", .fn = delete_handle },
         {
-                .id = "mem0.server_history", .method = GET, .path = "/memories/{memory_id}/history/",
-                        .lane = LANE_READ,
-                READS, .out = &mem0_history_view, .out_list = true,
-                        .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_BAD_REQUEST),
-                .summary = "Versions of a memory", .fn = mem0_history_handle,
+                .id = "mem0.server_history",
+                .method = GET,
+                .path = "/memories/{memory_id}/history/",
+                .lane = LANE_READ,
+                READS,
+                .out = &mem0_history_view,
+                .out_list = true,
+                .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_BAD_REQUEST),
+                .summary = "Versions of a memory",
+                .fn = mem0_history_handle,
         },
         {
-                .id = "mem0.server_search", .method = POST, .path = "/search/", .lane = LANE_WORKER, READS,
-                .in = &mem0_search_in, .out = &found_view, .body_max = BODY, .errors = ERRORS(ERR_SCOPE),
-                .summary = "Search by filters", .fn = search_handle,
+                .id = "mem0.server_search",
+                .method = POST,
+                .path = "/search/",
+                .lane = LANE_WORKER,
+                READS,
+                .in = &mem0_search_in,
+                .out = &found_view,
+                .body_max = BODY,
+                .errors = ERRORS(ERR_SCOPE),
+                .summary = "Search by filters",
+                .fn = search_handle,
         },
         {
-                .id = "mem0.server_reset", .method = POST, .path = "/reset/", .lane = LANE_WRITE, WRITES,
-                .out = &mem0_message, .summary = "Delete the caller's own memories", .fn = reset_handle,
+                .id = "mem0.server_reset",
+                .method = POST,
+                .path = "/reset/",
+                .lane = LANE_WRITE,
+                WRITES,
+                .out = &mem0_message,
+                .summary = "Delete the caller's own memories",
+                .fn = reset_handle,
         },
         {
-                .id = "mem0.server_configure", .method = GET, .path = "/configure/", .lane = LANE_INLINE,
-                .auth = AUTH_ADMIN, .tag = "mem0 compatible", .wire = WIRE_MEM0, .scope = "admin",
-                        .rate = RATE_READ,
-                .audit_none = "shows what is configured, nothing secret", .out = &configure_view,
-                .summary = "What is configured", .fn = configure_handle,
+                .id = "mem0.server_configure",
+                .method = GET,
+                .path = "/configure/",
+                .lane = LANE_INLINE,
+                .auth = AUTH_ADMIN,
+                .tag = "mem0 compatible",
+                .wire = WIRE_MEM0,
+                .scope = "admin",
+                .rate = RATE_READ,
+                .audit_none = "shows what is configured, nothing secret",
+                .out = &configure_view,
+                .summary = "What is configured",
+                .fn = configure_handle,
         },
         {
-                .id = "mem0.server_configure_set", .method = POST, .path = "/configure/",
-                        .lane = LANE_INLINE,
-                ROW(NULL, RATE_READ), .audit_none = "always refused", .in_raw = true, .body_max = BODY,
-                        .out = &mem0_message, .errors = ERRORS(ERR_FORBIDDEN),
-                .summary = "Refused: configuration comes from the environment", .fn = configure_refuse,
+                .id = "mem0.server_configure_set",
+                .method = POST,
+                .path = "/configure/",
+                .lane = LANE_INLINE,
+                ROW(NULL, RATE_READ),
+                .audit_none = "always refused",
+                .in_raw = true,
+                .body_max = BODY,
+                .out = &mem0_message,
+                .errors = ERRORS(ERR_FORBIDDEN),
+                .summary = "Refused: configuration comes from the environment",
+                .fn = configure_refuse,
         },
         {}
 };

@@ -10,45 +10,61 @@ enum { ROWS_MAX = 20000, PAGE = 200, MESSAGES_MAX = 100 };
 /* ---- shapes ---- */
 
 static const Shape breakdown = SHAPE(Mem0Breakdown,
-        F_NUM(Mem0Breakdown, semantic, F_REQ), F_NUM(Mem0Breakdown, bm25, F_REQ),
-                F_NUM(Mem0Breakdown, entity, F_REQ));
+        F_NUM(Mem0Breakdown, semantic, F_REQ),
+        F_NUM(Mem0Breakdown, bm25, F_REQ),
+        F_NUM(Mem0Breakdown, entity, F_REQ));
 const Shape mem0_view = SHAPE(Mem0View,
-        F_STR(Mem0View, id, F_REQ, .format = "uuid"), F_STR(Mem0View, memory, F_REQ),
-        F_STR(Mem0View, user_id, F_REQ | F_NULL), F_STR(Mem0View, agent_id, F_REQ | F_NULL),
-        F_STR(Mem0View, app_id, F_REQ | F_NULL), F_STR(Mem0View, run_id, F_REQ | F_NULL),
-        F_STR(Mem0View, hash, F_REQ), F_JSON(Mem0View, metadata, F_REQ | F_NULL),
-        F_STRS(Mem0View, categories, F_REQ), F_TIME(Mem0View, created_at, F_REQ),
-                F_TIME(Mem0View, updated_at, F_REQ),
-        F_STR(Mem0View, expiration_date, F_REQ | F_NULL), F_ONUM(Mem0View, score, 0),
+        F_STR(Mem0View, id, F_REQ, .format = "uuid"),
+        F_STR(Mem0View, memory, F_REQ),
+        F_STR(Mem0View, user_id, F_REQ | F_NULL),
+        F_STR(Mem0View, agent_id, F_REQ | F_NULL),
+        F_STR(Mem0View, app_id, F_REQ | F_NULL),
+        F_STR(Mem0View, run_id, F_REQ | F_NULL),
+        F_STR(Mem0View, hash, F_REQ),
+        F_JSON(Mem0View, metadata, F_REQ | F_NULL),
+        F_STRS(Mem0View, categories, F_REQ),
+        F_TIME(Mem0View, created_at, F_REQ),
+        F_TIME(Mem0View, updated_at, F_REQ),
+        F_STR(Mem0View, expiration_date, F_REQ | F_NULL),
+        F_ONUM(Mem0View, score, 0),
         F_OBJ(Mem0View, score_breakdown, 0, .sub = &breakdown));
 
 static const Shape data_view = SHAPE(Mem0Data, F_STR(Mem0Data, memory, F_REQ));
 const Shape mem0_result = SHAPE(Mem0Result,
-        F_STR(Mem0Result, id, F_REQ | F_NULL), F_STR(Mem0Result, memory, F_REQ | F_NULL),
-        F_STR(Mem0Result, event, F_REQ, .one_of = "ADD|UPDATE|NOOP|DELETE"), F_STR(Mem0Result, reason, 0),
+        F_STR(Mem0Result, id, F_REQ | F_NULL),
+        F_STR(Mem0Result, memory, F_REQ | F_NULL),
+        F_STR(Mem0Result, event, F_REQ, .one_of = "ADD|UPDATE|NOOP|DELETE"),
+        F_STR(Mem0Result, reason, 0),
         F_OBJ(Mem0Result, data, 0, .sub = &data_view));
 const Shape mem0_message = SHAPE(Mem0Message, F_STR(Mem0Message, message, F_REQ));
 
 const Shape mem0_add_in = SHAPE_OPEN(Mem0AddIn,
-        F_JSON(Mem0AddIn, messages, F_REQ, .max = 512 * 1024, .doc = "[{role, content}], or one text"),
-        F_STR(Mem0AddIn, user_id, F_NULL, .max = 128), F_STR(Mem0AddIn, agent_id, F_NULL, .max = 128),
-        F_STR(Mem0AddIn, app_id, F_NULL, .max = 128), F_STR(Mem0AddIn, run_id, F_NULL, .max = 128),
+        F_JSON(Mem0AddIn, messages, F_REQ, .max = 512 * 1024,
+                .doc = "[{role, content}], or one text"),
+        F_STR(Mem0AddIn, user_id, F_NULL, .max = 128),
+        F_STR(Mem0AddIn, agent_id, F_NULL, .max = 128),
+        F_STR(Mem0AddIn, app_id, F_NULL, .max = 128),
+        F_STR(Mem0AddIn, run_id, F_NULL, .max = 128),
         F_JSON(Mem0AddIn, metadata, F_NULL, .max = 6 * 1024),
-                F_STR(Mem0AddIn, expiration_date, F_NULL, .max = 32),
-        F_OBOOL(Mem0AddIn, infer, F_NULL), F_OBOOL(Mem0AddIn, immutable, F_NULL),
-                F_OINT(Mem0AddIn, timestamp, F_NULL));
+        F_STR(Mem0AddIn, expiration_date, F_NULL, .max = 32),
+        F_OBOOL(Mem0AddIn, infer, F_NULL),
+        F_OBOOL(Mem0AddIn, immutable, F_NULL),
+        F_OINT(Mem0AddIn, timestamp, F_NULL));
 
 const Shape mem0_search_in = SHAPE_OPEN(Mem0SearchIn,
         F_STR(Mem0SearchIn, query, F_REQ | F_BLANK, .min = 1, .max = 1000),
         F_JSON(Mem0SearchIn, filters, F_NULL, .max = 32 * 1024),
-        F_STR(Mem0SearchIn, user_id, F_NULL, .max = 128), F_STR(Mem0SearchIn, agent_id, F_NULL, .max = 128),
-        F_STR(Mem0SearchIn, app_id, F_NULL, .max = 128), F_STR(Mem0SearchIn, run_id, F_NULL, .max = 128),
+        F_STR(Mem0SearchIn, user_id, F_NULL, .max = 128),
+        F_STR(Mem0SearchIn, agent_id, F_NULL, .max = 128),
+        F_STR(Mem0SearchIn, app_id, F_NULL, .max = 128),
+        F_STR(Mem0SearchIn, run_id, F_NULL, .max = 128),
         F_STR(Mem0SearchIn, reference_date, F_NULL, .max = 32),
         F_OINT(Mem0SearchIn, top_k, F_NULL, .min = 1, .max = 1000),
-                F_OINT(Mem0SearchIn, limit, F_NULL, .min = 1, .max = 1000),
-        F_ONUM(Mem0SearchIn, threshold, F_NULL, .min = 0, .max = 1), F_BOOL(Mem0SearchIn, rerank, F_NULL),
-        F_BOOL(Mem0SearchIn, show_expired, F_NULL), F_STRS(Mem0SearchIn, fields, F_NULL, .max = 50,
-                                                           .item_max = 64),
+        F_OINT(Mem0SearchIn, limit, F_NULL, .min = 1, .max = 1000),
+        F_ONUM(Mem0SearchIn, threshold, F_NULL, .min = 0, .max = 1),
+        F_BOOL(Mem0SearchIn, rerank, F_NULL),
+        F_BOOL(Mem0SearchIn, show_expired, F_NULL),
+        F_STRS(Mem0SearchIn, fields, F_NULL, .max = 50, .item_max = 64),
         F_STRS(Mem0SearchIn, categories, F_NULL, .max = 32, .item_max = 64));
 
 /* ---- rows ---- */
@@ -69,12 +85,15 @@ static Str content_hash(Arena *a, Str content) {
 void mem0_view_make(Req *rq, const MemoryRow *row, Mem0View *ret) {
         _cleanup_(json_freep) Json *j = NULL;
         Arena *a = rq->cx->arena;
-        *ret = (Mem0View){ .id = row->memory_id, .memory = row->content,
+        *ret = (Mem0View){ .id = row->memory_id,
+                           .memory = row->content,
                            .user_id = mem0_user(rq, row->user_id),
-                           .hash = content_hash(a, row->content), .categories = row->tags,
-                           .created_at = row->created_at, .updated_at = row->updated_at };
+                           .hash = content_hash(a, row->content),
+                           .categories = row->tags,
+                           .created_at = row->created_at,
+                           .updated_at = row->updated_at };
         if (!ret->categories.v)
-                ret->categories.v = &ret->id;         /* empty, not absent */
+                ret->categories.v = &ret->id; /* empty, not absent */
         if (row->expires_at) {
                 Civil c = civil_from_days(days_of_ms(row->expires_at - DAY_MS));
                 ret->expiration_date = arena_strf(a, "%04d-%02d-%02d", c.year, c.month, c.day);
@@ -105,8 +124,8 @@ Err mem0_rows(Req *rq, const MemoryScope *s, const Mem0Filter *f, Mem0Rows *ret)
         Str cursor = STR_NULL;
         do {
                 MemoryRows page;
-                TRY(memory_list(rq->cx, s, &(MemoryFilter){ .limit = PAGE, .cursor = cursor }, &page,
-                                &cursor));
+                TRY(memory_list(rq->cx, s, &(MemoryFilter){ .limit = PAGE, .cursor = cursor },
+                                &page, &cursor));
                 if (rows.n + page.n > cap) {
                         MemoryRow *more = NEW_ARRAY(rq->cx->arena, MemoryRow, cap * 2 + PAGE);
                         memcpy(more, rows.v, rows.n * sizeof *more);
@@ -123,10 +142,13 @@ Err mem0_rows(Req *rq, const MemoryScope *s, const Mem0Filter *f, Mem0Rows *ret)
 
 Str mem0_filters_from(Ctx *cx, const Mem0Labels *l) {
         _cleanup_(buf_done) Buf b = BUF(8 * 1024);
-        const struct { const char *name; Str v; } all[] = { { "user_id", l->user_id },
-                                                            { "agent_id", l->agent_id },
-                                                            { "app_id", l->app_id },
-                                                                    { "run_id", l->run_id } };
+        const struct {
+                const char *name;
+                Str v;
+        } all[] = { { "user_id", l->user_id },
+                    { "agent_id", l->agent_id },
+                    { "app_id", l->app_id },
+                    { "run_id", l->run_id } };
         buf_addc(&b, '{');
         for (size_t i = 0; i < ELEMENTSOF(all); i++) {
                 if (!all[i].v.n)
@@ -140,13 +162,20 @@ Str mem0_filters_from(Ctx *cx, const Mem0Labels *l) {
 
 /* ---- add ---- */
 
-typedef struct Adding { Req *rq; const Mem0AddIn *in; MemoryScope s; Str context; int64_t expires_at,
-                        said_at; Mem0Result *v; size_t n; } Adding;
+typedef struct Adding {
+        Req *rq;
+        const Mem0AddIn *in;
+        MemoryScope s;
+        Str context;
+        int64_t expires_at, said_at;
+        Mem0Result *v;
+        size_t n;
+} Adding;
 
 static Err context_of(Req *rq, const Mem0AddIn *in, Str *ret) {
         _cleanup_(buf_done) Buf b = BUF(MEMORY_CONTEXT_MAX);
-        Str labels = mem0_filters_from(rq->cx, &(Mem0Labels){ STR_NULL, in->agent_id, in->app_id,
-                in->run_id });
+        Str labels = mem0_filters_from(
+                rq->cx, &(Mem0Labels){ STR_NULL, in->agent_id, in->app_id, in->run_id });
         buf_add(&b, str_to(labels, labels.n - 1));
         if (in->metadata.n)
                 buf_addf(&b, "%s\"metadata\":%.*s", b.n > 1 ? "," : "", STR_FMT(in->metadata));
@@ -154,7 +183,8 @@ static Err context_of(Req *rq, const Mem0AddIn *in, Str *ret) {
                 buf_addf(&b, "%s\"immutable\":true", b.n > 1 ? "," : "");
         buf_addc(&b, '}');
         if (b.full)
-                return RAISE_FIELD(rq->cx, "#/metadata", "labels and metadata together over %d bytes",
+                return RAISE_FIELD(rq->cx, "#/metadata",
+                                   "labels and metadata together over %d bytes",
                                    MEMORY_CONTEXT_MAX);
         *ret = arena_dup(rq->cx->arena, buf_str(&b));
         return OK;
@@ -167,19 +197,23 @@ static void result_note(Adding *ad, const MemoryWritten *w) {
         data->memory = w->row.content;
         ad->v[ad->n++] = (Mem0Result){ w->row.memory_id, w->row.content,
                                        is_new ? STR("ADD") : str_c(memory_event_names[w->event]),
-                                               str_c(w->reason), data };
+                                       str_c(w->reason), data };
         for (size_t i = 0; i < w->superseded.n && i < 4; i++)
-                ad->v[ad->n++] = (Mem0Result){ .id = w->superseded.v[i], .event = STR("UPDATE"),
+                ad->v[ad->n++] = (Mem0Result){ .id = w->superseded.v[i],
+                                               .event = STR("UPDATE"),
                                                .reason = STR("superseded") };
 }
 
 static Err add_one(Adding *ad, const Fact *f, Str verbatim) {
         MemoryWritten w;
-        MemoryNew new = { .type = f ? f->type : STR("fact"), .content = f ? f->content : verbatim,
-                          .confidence = f ? f->confidence : -1, .context = ad->context,
-                                  .expires_at = ad->expires_at,
-                          .said_at = ad->said_at, .source_kind = f ? STR("rule") : STR("user"),
-                                  .verbatim = !f };
+        MemoryNew new = { .type = f ? f->type : STR("fact"),
+                          .content = f ? f->content : verbatim,
+                          .confidence = f ? f->confidence : -1,
+                          .context = ad->context,
+                          .expires_at = ad->expires_at,
+                          .said_at = ad->said_at,
+                          .source_kind = f ? STR("rule") : STR("user"),
+                          .verbatim = !f };
         if (f) {
                 new.tags = f->tags;
                 new.entities = f->entities;
@@ -200,11 +234,12 @@ static Err add_text(Adding *ad, Str role, Str text) {
         bool infer = !ad->in->infer.has || ad->in->infer.v;
         if (!text.n)
                 return OK;
-        text = arena_dup(ad->rq->cx->arena, text);    /* outlives the parsed body, in the answer */
+        text = arena_dup(ad->rq->cx->arena, text); /* outlives the parsed body, in the answer */
         if (!infer)
                 return add_one(ad, NULL, text);
         if (!str_eq_c(role, "user"))
-                return OK;                            /* only what the person said tells about the person */
+                /* only what the person said tells about the person */
+                return OK;
         facts_extract(ad->rq->cx->arena, text, &(ExtractContext){ .said_at = ad->said_at }, &facts);
         for (size_t i = 0; i < facts.n; i++)
                 if (facts.v[i].confidence >= 0.7)
@@ -218,15 +253,17 @@ static Err add_message(Adding *ad, JsonRef m) {
         Str role = json_str(json_get(m, "role"));
         if (json_kind(content) == JSON_STR)
                 return add_text(ad, role, json_str(content));
-        for (size_t i = 0; json_kind(content) == JSON_ARR && i < json_count(content) &&
-             i < MESSAGES_MAX; i++)
+        for (size_t i = 0;
+             json_kind(content) == JSON_ARR && i < json_count(content) && i < MESSAGES_MAX; i++)
                 TRY(add_text(ad, role, json_str(json_get(json_at(content, i), "text"))));
         return OK;
 }
 
 Err mem0_add(Req *rq, const Mem0AddIn *in, List *ret) {
         _cleanup_(json_freep) Json *j = NULL;
-        Adding ad = { .rq = rq, .in = in, .said_at = in->timestamp.has ? in->timestamp.v * 1000 : 0 };
+        Adding ad = { .rq = rq,
+                      .in = in,
+                      .said_at = in->timestamp.has ? in->timestamp.v * 1000 : 0 };
         TRY(mem0_scope(rq, in->user_id, &ad.s));
         TRY(context_of(rq, in, &ad.context));
         if (in->expiration_date.n && !mem0_expires(in->expiration_date, &ad.expires_at))
@@ -248,18 +285,20 @@ Err mem0_add(Req *rq, const Mem0AddIn *in, List *ret) {
 /* ---- search ---- */
 
 Err mem0_search(Req *rq, const Mem0SearchIn *in, List *ret) {
-        _cleanup_(mem0_filter_done) Mem0Filter f = {0};
+        _cleanup_(mem0_filter_done) Mem0Filter f = { 0 };
         Mem0Labels labels = { in->user_id, in->agent_id, in->app_id, in->run_id };
         MemoryScope s;
         MemoryHits hits;
-        TRY(mem0_filter_parse(rq, in->filters.n ? in->filters : mem0_filters_from(rq->cx, &labels), &f));
+        TRY(mem0_filter_parse(rq, in->filters.n ? in->filters : mem0_filters_from(rq->cx, &labels),
+                              &f));
         if (!f.has_scope)
                 return RAISE_FIELD(rq->cx, "#/filters",
                                    "one of user_id, agent_id, app_id, run_id is needed");
         TRY(mem0_scope(rq, f.user_id, &s));
         TRY(db_read(rq->cx, rq->sv->db, &s.c));
         int64_t top_k = in->top_k.has ? in->top_k.v : in->limit.has ? in->limit.v : 10;
-        MemoryQuery q = { .query = in->query, .top_k = MIN(top_k * 4 + 50, (int64_t)FIND_TOP_MAX),
+        MemoryQuery q = { .query = in->query,
+                          .top_k = MIN(top_k * 4 + 50, (int64_t)FIND_TOP_MAX),
                           .tags = in->categories,
                           .min_score = in->threshold.has ? in->threshold.v : 0.1 };
         TRY(memory_search(rq->cx, &s, &q, &hits));

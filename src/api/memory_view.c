@@ -22,33 +22,34 @@ static const Shape metadata_view = SHAPE(MetadataView,
         F_STRS(MetadataView, entities, F_REQ),
         F_JSON(MetadataView, context, F_REQ));
 
-#define MEMORY_FIELDS \
-        F_STR(MemoryView, memory_id, F_REQ, .format = "uuid"), \
-        F_STR(MemoryView, user_id, F_REQ), \
-        F_STR(MemoryView, type, F_REQ, \
-              .one_of = "fact|preference|commitment|instruction|entity|episodic"), \
-        F_STR(MemoryView, content, F_REQ), \
-        F_STR(MemoryView, status, F_REQ, .one_of = "active|superseded|archived|flagged"), \
-        F_TIME(MemoryView, valid_from, F_REQ), \
-        F_TIME(MemoryView, valid_to, F_REQ | F_NULL), \
-        F_TIME(MemoryView, recorded_at, F_REQ), \
-        F_TIME(MemoryView, retired_at, F_REQ | F_NULL), \
-        F_TIME(MemoryView, expires_at, 0), \
-        F_STRS(MemoryView, supersedes, F_REQ), \
-        F_STR(MemoryView, superseded_by, F_REQ | F_NULL), \
-        F_OBJ(MemoryView, source, F_REQ, .sub = &source_view), \
-        F_OBJ(MemoryView, metadata, F_REQ, .sub = &metadata_view), \
-        F_JSON(MemoryView, embedding, 0, .doc = "With ?include=embedding, when there is one")
+#define MEMORY_FIELDS                                                                              \
+        F_STR(MemoryView, memory_id, F_REQ, .format = "uuid"), F_STR(MemoryView, user_id, F_REQ),  \
+                F_STR(MemoryView, type, F_REQ,                                                     \
+                      .one_of = "fact|preference|commitment|instruction|entity|episodic"),         \
+                F_STR(MemoryView, content, F_REQ),                                                 \
+                F_STR(MemoryView, status, F_REQ, .one_of = "active|superseded|archived|flagged"),  \
+                F_TIME(MemoryView, valid_from, F_REQ),                                             \
+                F_TIME(MemoryView, valid_to, F_REQ | F_NULL),                                      \
+                F_TIME(MemoryView, recorded_at, F_REQ),                                            \
+                F_TIME(MemoryView, retired_at, F_REQ | F_NULL), F_TIME(MemoryView, expires_at, 0), \
+                F_STRS(MemoryView, supersedes, F_REQ),                                             \
+                F_STR(MemoryView, superseded_by, F_REQ | F_NULL),                                  \
+                F_OBJ(MemoryView, source, F_REQ, .sub = &source_view),                             \
+                F_OBJ(MemoryView, metadata, F_REQ, .sub = &metadata_view),                         \
+                F_JSON(MemoryView, embedding, 0,                                                   \
+                       .doc = "With ?include=embedding, when there is one")
 
 const Shape memory_view = SHAPE(MemoryView, MEMORY_FIELDS);
-const Shape memory_written_view = { .name = "MemoryWritten", .size = sizeof(MemoryView),
+const Shape memory_written_view = { .name = "MemoryWritten",
+                                    .size = sizeof(MemoryView),
                                     .fields = (const Field[]){
-        MEMORY_FIELDS,
-        F_STR(MemoryView, event, F_REQ, .one_of = "ADD|UPDATE|NOOP|SUPERSEDE"),
-        F_STR(MemoryView, reason, F_REQ),
-        F_STRS(MemoryView, superseded, F_REQ),
-        { .type = FT_END },
-} };
+                                            MEMORY_FIELDS,
+                                            F_STR(MemoryView, event, F_REQ,
+                                                  .one_of = "ADD|UPDATE|NOOP|SUPERSEDE"),
+                                            F_STR(MemoryView, reason, F_REQ),
+                                            F_STRS(MemoryView, superseded, F_REQ),
+                                            { .type = FT_END },
+                                    } };
 
 const Shape turn_unit_view = SHAPE(TurnView,
         F_STR(TurnView, turn_id, F_REQ, .format = "uuid"),
@@ -68,19 +69,33 @@ void memory_view_make(Ctx *cx, const MemoryRow *r, MemoryView *ret) {
         MetadataView *meta = NEW(cx->arena, MetadataView);
         *source = (SourceView){ r->source_turn_id, r->source_conversation_id, r->source_kind };
         *meta = (MetadataView){
-                .source_turn = r->source_turn, .created_at = r->created_at, .updated_at = r->updated_at,
-                .last_accessed = r->last_accessed, .access_count = r->access_count,
-                        .confidence = r->confidence,
-                .decay_score = r->decay_score, .importance_score = r->importance_score,
-                .importance_level = r->importance_level, .tags = list_or_empty(r->tags),
-                .entities = list_or_empty(r->entities), .context = r->context,
+                .source_turn = r->source_turn,
+                .created_at = r->created_at,
+                .updated_at = r->updated_at,
+                .last_accessed = r->last_accessed,
+                .access_count = r->access_count,
+                .confidence = r->confidence,
+                .decay_score = r->decay_score,
+                .importance_score = r->importance_score,
+                .importance_level = r->importance_level,
+                .tags = list_or_empty(r->tags),
+                .entities = list_or_empty(r->entities),
+                .context = r->context,
         };
         *ret = (MemoryView){
-                .memory_id = r->memory_id, .user_id = r->user_id, .type = r->type, .content = r->content,
-                .status = r->status, .valid_from = r->valid_from, .valid_to = r->valid_to,
-                .recorded_at = r->recorded_at, .retired_at = r->retired_at, .expires_at = r->expires_at,
-                .supersedes = list_or_empty(r->supersedes), .superseded_by = r->superseded_by,
-                        .source = source,
+                .memory_id = r->memory_id,
+                .user_id = r->user_id,
+                .type = r->type,
+                .content = r->content,
+                .status = r->status,
+                .valid_from = r->valid_from,
+                .valid_to = r->valid_to,
+                .recorded_at = r->recorded_at,
+                .retired_at = r->retired_at,
+                .expires_at = r->expires_at,
+                .supersedes = list_or_empty(r->supersedes),
+                .superseded_by = r->superseded_by,
+                .source = source,
                 .metadata = meta,
         };
 }
@@ -100,9 +115,15 @@ List memory_views(Ctx *cx, const MemoryRows *rows) {
 }
 
 void turn_view_make(const Turn *t, TurnView *ret) {
-        *ret = (TurnView){ t->turn_id, t->external_id, t->conversation_id, t->conversation_external_id,
+        *ret = (TurnView){ t->turn_id,
+                           t->external_id,
+                           t->conversation_id,
+                           t->conversation_external_id,
                            t->speaker,
-                           t->role, t->at, t->text, t->caption };
+                           t->role,
+                           t->at,
+                           t->text,
+                           t->caption };
 }
 
 MemoryScope req_memory(const Req *rq) {

@@ -5,7 +5,9 @@
 #include "api/services.h"
 #include "memory/find.h"
 
-typedef struct SourceView { Str turn_id, conversation_id, kind; } SourceView;
+typedef struct SourceView {
+        Str turn_id, conversation_id, kind;
+} SourceView;
 typedef struct MetadataView {
         int64_t source_turn, created_at, updated_at, last_accessed, access_count;
         double confidence, decay_score, importance_score;
@@ -20,8 +22,8 @@ typedef struct MemoryView {
         Str superseded_by;
         const SourceView *source;
         const MetadataView *metadata;
-        Str embedding;                                /* JSON; only when asked for */
-        Str event, reason;                            /* answers to writes */
+        Str embedding;     /* JSON; only when asked for */
+        Str event, reason; /* answers to writes */
         Strs superseded;
 } MemoryView;
 extern const Shape memory_view, memory_written_view;
@@ -38,10 +40,11 @@ typedef struct TurnView {
 extern const Shape turn_unit_view;
 void turn_view_make(const Turn *t, TurnView *ret);
 
-MemoryScope req_memory(const Req *rq);                /* the caller's own, on the connection of the lane */
+/* the caller's own, on the connection of the lane */
+MemoryScope req_memory(const Req *rq);
 /* on a worker: with its read connection */
-Err  req_memory_read(Req *rq, MemoryScope *ret) _must_check_;
+Err req_memory_read(Req *rq, MemoryScope *ret) _must_check_;
 /* A `user_id` in the request must be the caller's: ERR_USER_MISMATCH. */
-Err  req_same_user(Req *rq, Str user_id) _must_check_;
+Err req_same_user(Req *rq, Str user_id) _must_check_;
 /* Link: <…>; rel="next" with this query but another cursor. */
 void req_link_next(Req *rq, Str cursor);

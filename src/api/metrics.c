@@ -18,11 +18,13 @@ typedef struct MetricsBrief {
         double error_rate_1min, avg_response_time_ms;
         Str memory_usage, active_counters;
 } MetricsBrief;
-static const Shape metrics_brief = SHAPE(
-        MetricsBrief, F_TIME(MetricsBrief, timestamp, F_REQ),
-        F_NUM(MetricsBrief, uptime_seconds, F_REQ), F_INT(MetricsBrief, requests_total, F_REQ),
+static const Shape metrics_brief = SHAPE(MetricsBrief,
+        F_TIME(MetricsBrief, timestamp, F_REQ),
+        F_NUM(MetricsBrief, uptime_seconds, F_REQ),
+        F_INT(MetricsBrief, requests_total, F_REQ),
         F_NUM(MetricsBrief, error_rate_1min, F_REQ),
-        F_NUM(MetricsBrief, avg_response_time_ms, F_REQ), F_JSON(MetricsBrief, memory_usage, F_REQ),
+        F_NUM(MetricsBrief, avg_response_time_ms, F_REQ),
+        F_JSON(MetricsBrief, memory_usage, F_REQ),
         F_JSON(MetricsBrief, active_counters, F_REQ));
 
 static bool token_matches(const Req *rq) {

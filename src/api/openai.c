@@ -17,15 +17,23 @@ enum {
 
 /* ---- models ---- */
 
-typedef struct ModelView { Str id, object; int64_t created; Str owned_by; } ModelView;
+typedef struct ModelView {
+        Str id, object;
+        int64_t created;
+        Str owned_by;
+} ModelView;
 static const Shape model_shape = SHAPE(ModelView,
-        F_STR(ModelView, id, F_REQ), F_STR(ModelView, object, F_REQ, .one_of = "model"),
+        F_STR(ModelView, id, F_REQ),
+        F_STR(ModelView, object, F_REQ, .one_of = "model"),
         F_INT(ModelView, created, F_REQ),
         F_STR(ModelView, owned_by, F_REQ));
-typedef struct ModelList { Str object; List data; } ModelList;
+typedef struct ModelList {
+        Str object;
+        List data;
+} ModelList;
 static const Shape model_list_shape = SHAPE(ModelList,
-        F_STR(ModelList, object, F_REQ, .one_of = "list"), F_LIST(ModelList, data, F_REQ,
-              .sub = &model_shape));
+        F_STR(ModelList, object, F_REQ, .one_of = "list"),
+        F_LIST(ModelList, data, F_REQ, .sub = &model_shape));
 
 static ModelView model_view(const Req *rq, Str id, Str owner) {
         return (ModelView){ id, STR("model"), rq->sv->started_ms / 1000, owner };
@@ -61,24 +69,40 @@ static Err model_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- the answer ---- */
 
-typedef struct MessageOut { Str role, content, refusal, tool_calls; } MessageOut;
+typedef struct MessageOut {
+        Str role, content, refusal, tool_calls;
+} MessageOut;
 static const Shape message_out = SHAPE(MessageOut,
-        F_STR(MessageOut, role, F_REQ, .one_of = "assistant"), F_STR(MessageOut, content, F_NULL),
-        F_STR(MessageOut, refusal, F_NULL), F_JSON(MessageOut, tool_calls, 0, .one_of = "array"));
-typedef struct ChoiceOut { int64_t index; const MessageOut *message; Str logprobs, finish_reason;
-        } ChoiceOut;
+        F_STR(MessageOut, role, F_REQ, .one_of = "assistant"),
+        F_STR(MessageOut, content, F_NULL),
+        F_STR(MessageOut, refusal, F_NULL),
+        F_JSON(MessageOut, tool_calls, 0, .one_of = "array"));
+typedef struct ChoiceOut {
+        int64_t index;
+        const MessageOut *message;
+        Str logprobs, finish_reason;
+} ChoiceOut;
 static const Shape choice_out = SHAPE(ChoiceOut,
-        F_INT(ChoiceOut, index, F_REQ), F_OBJ(ChoiceOut, message, F_REQ, .sub = &message_out),
+        F_INT(ChoiceOut, index, F_REQ),
+        F_OBJ(ChoiceOut, message, F_REQ, .sub = &message_out),
         F_STR(ChoiceOut, logprobs, F_NULL),
         F_STR(ChoiceOut, finish_reason, F_REQ));
-typedef struct UsageOut { int64_t prompt_tokens, completion_tokens, total_tokens; } UsageOut;
+typedef struct UsageOut {
+        int64_t prompt_tokens, completion_tokens, total_tokens;
+} UsageOut;
 static const Shape usage_out = SHAPE(UsageOut,
-        F_INT(UsageOut, prompt_tokens, F_REQ), F_INT(UsageOut, completion_tokens, F_REQ),
+        F_INT(UsageOut, prompt_tokens, F_REQ),
+        F_INT(UsageOut, completion_tokens, F_REQ),
         F_INT(UsageOut, total_tokens, F_REQ));
-typedef struct OursOut { Str turn_id, conversation_id; Strs memories_used; bool offline; } OursOut;
+typedef struct OursOut {
+        Str turn_id, conversation_id;
+        Strs memories_used;
+        bool offline;
+} OursOut;
 static const Shape ours_out = SHAPE(OursOut,
-        F_STR(OursOut, turn_id, F_REQ), F_STR(OursOut, conversation_id, F_NULL), F_STRS(OursOut,
-              memories_used, F_REQ),
+        F_STR(OursOut, turn_id, F_REQ),
+        F_STR(OursOut, conversation_id, F_NULL),
+        F_STRS(OursOut, memories_used, F_REQ),
         F_BOOL(OursOut, offline, F_REQ));
 typedef struct CompletionOut {
         Str id, object;
@@ -89,12 +113,13 @@ typedef struct CompletionOut {
         const OursOut *mainstay;
 } CompletionOut;
 static const Shape completion_out = SHAPE(CompletionOut,
-        F_STR(CompletionOut, id, F_REQ), F_STR(CompletionOut, object, F_REQ,
-              .one_of = "chat.completion"),
-        F_INT(CompletionOut, created, F_REQ), F_STR(CompletionOut, model, F_REQ),
+        F_STR(CompletionOut, id, F_REQ),
+        F_STR(CompletionOut, object, F_REQ, .one_of = "chat.completion"),
+        F_INT(CompletionOut, created, F_REQ),
+        F_STR(CompletionOut, model, F_REQ),
         F_LIST(CompletionOut, choices, F_REQ, .sub = &choice_out),
-        F_OBJ(CompletionOut, usage, F_REQ, .sub = &usage_out), F_OBJ(CompletionOut, mainstay,
-              F_REQ, .sub = &ours_out));
+        F_OBJ(CompletionOut, usage, F_REQ, .sub = &usage_out),
+        F_OBJ(CompletionOut, mainstay, F_REQ, .sub = &ours_out));
 
 static UsageOut usage_of(const ChatTurn *t) {
         return (UsageOut){ t->usage.prompt, t->usage.completion,
@@ -129,7 +154,9 @@ static const void *whole(Relay *r, const ChatTurn *t) {
 
 /* ---- the stream: bare data lines ---- */
 
-typedef struct Extra { bool include_usage; } Extra;
+typedef struct Extra {
+        bool include_usage;
+} Extra;
 
 /* {"id":…,"object":"chat.completion.chunk",…, and open for more */
 static void chunk_open(Buf *json, const ChatTurn *t, Str model) {
@@ -185,7 +212,7 @@ static void stream_done(Relay *r, Buf *out, const ChatTurn *t, int64_t n) {
         const Extra *extra = relay_extra(r);
         OursOut ours = ours_of(relay_cx(r)->arena, t);
         choice_open(&json, t, t->model, STR(""),
-                   t->finish_reason.p ? t->finish_reason : STR("stop"));
+                    t->finish_reason.p ? t->finish_reason : STR("stop"));
         buf_add_c(&json, ",\"mainstay\":");
         json_write(&json, &ours_out, &ours);
         chunk_put(out, &json);
@@ -219,12 +246,12 @@ typedef struct CompletionIn {
 } CompletionIn;
 static const Shape completion_in = SHAPE_OPEN(CompletionIn,
         F_STR(CompletionIn, model, F_REQ, .min = 1, .max = MODEL_MAX,
-              .doc = "mainstay, or a configured model"),
+                .doc = "mainstay, or a configured model"),
         F_JSON(CompletionIn, messages, F_REQ, .max = MESSAGES_MAX, .one_of = "array"),
-        F_OBOOL(CompletionIn, stream, F_NULL), F_JSON(CompletionIn, stream_options, F_NULL,
-              .max = 4096, .one_of = "object"),
-        F_ONUM(CompletionIn, temperature, F_NULL, .min = 0, .max = 2), F_ONUM(CompletionIn, top_p,
-              F_NULL, .min = 0, .max = 1),
+        F_OBOOL(CompletionIn, stream, F_NULL),
+        F_JSON(CompletionIn, stream_options, F_NULL, .max = 4096, .one_of = "object"),
+        F_ONUM(CompletionIn, temperature, F_NULL, .min = 0, .max = 2),
+        F_ONUM(CompletionIn, top_p, F_NULL, .min = 0, .max = 1),
         F_OINT(CompletionIn, max_tokens, F_NULL, .min = 1, .max = 1000000),
         F_OINT(CompletionIn, max_completion_tokens, F_NULL, .min = 1, .max = 1000000),
         F_JSON(CompletionIn, stop, F_NULL, .max = 4096, .one_of = "string|array"),
@@ -237,8 +264,8 @@ static const Shape completion_in = SHAPE_OPEN(CompletionIn,
         F_JSON(CompletionIn, metadata, F_NULL, .max = 8192, .one_of = "object"));
 
 static bool role_is_known(Str role) {
-        static const char *const roles[] = { "system", "developer", "user", "assistant", "tool",
-        "function" };
+        static const char *const roles[] = { "system",    "developer", "user",
+                                             "assistant", "tool",      "function" };
         for (size_t i = 0; i < ELEMENTSOF(roles); i++)
                 if (str_eq_c(role, roles[i]))
                         return true;
@@ -350,30 +377,46 @@ static Err completion_handle(Req *rq, const void *in_, void *ret) {
 
 /* ---- embeddings ---- */
 
-typedef struct EmbedIn { Str model, input, encoding_format, user; OptInt dimensions; } EmbedIn;
+typedef struct EmbedIn {
+        Str model, input, encoding_format, user;
+        OptInt dimensions;
+} EmbedIn;
 static const Shape embed_in = SHAPE(EmbedIn,
         F_STR(EmbedIn, model, F_REQ, .min = 1, .max = MODEL_MAX),
         F_JSON(EmbedIn, input, F_REQ, .max = MESSAGES_MAX, .one_of = "string|array"),
         F_STR(EmbedIn, encoding_format, F_NULL, .one_of = "float|base64"),
         F_STR(EmbedIn, user, F_NULL, .max = 512, .doc = "A label, not an identity"),
         F_OINT(EmbedIn, dimensions, F_NULL, .min = 1, .max = 65536));
-typedef struct EmbedItemOut { Str object; int64_t index; Str embedding; } EmbedItemOut;
+typedef struct EmbedItemOut {
+        Str object;
+        int64_t index;
+        Str embedding;
+} EmbedItemOut;
 static const Shape embed_item_out = SHAPE(EmbedItemOut,
         F_STR(EmbedItemOut, object, F_REQ, .one_of = "embedding"),
         F_INT(EmbedItemOut, index, F_REQ),
         F_JSON(EmbedItemOut, embedding, F_REQ, .one_of = "array|string"));
-typedef struct EmbedUsage { int64_t prompt_tokens, total_tokens; } EmbedUsage;
+typedef struct EmbedUsage {
+        int64_t prompt_tokens, total_tokens;
+} EmbedUsage;
 static const Shape embed_usage = SHAPE(EmbedUsage,
-        F_INT(EmbedUsage, prompt_tokens, F_REQ), F_INT(EmbedUsage, total_tokens, F_REQ));
-typedef struct EmbedOut { Str object, model; List data; const EmbedUsage *usage; } EmbedOut;
+        F_INT(EmbedUsage, prompt_tokens, F_REQ),
+        F_INT(EmbedUsage, total_tokens, F_REQ));
+typedef struct EmbedOut {
+        Str object, model;
+        List data;
+        const EmbedUsage *usage;
+} EmbedOut;
 static const Shape embed_out = SHAPE(EmbedOut,
-        F_STR(EmbedOut, object, F_REQ, .one_of = "list"), F_STR(EmbedOut, model, F_REQ),
+        F_STR(EmbedOut, object, F_REQ, .one_of = "list"),
+        F_STR(EmbedOut, model, F_REQ),
         F_LIST(EmbedOut, data, F_REQ, .sub = &embed_item_out),
         F_OBJ(EmbedOut, usage, F_REQ, .sub = &embed_usage));
 
 static Err embed_handle(Req *rq, const void *in_, void *ret) {
         const EmbedIn *in = in_;
-        EmbedAsk ask = { rq->who->user_id, in->model, in->input, in->encoding_format, in->dimensions };
+        EmbedAsk ask = { rq->who->user_id, in->model, in->input, in->encoding_format,
+                         in->dimensions };
         Embedded got;
         if (!chat_has_provider(rq->sv->chat) || !rq->who->llm_processing)
                 return RAISE(rq->cx, ERR_UNSUPPORTED_OFFLINE, "embeddings without a model");
@@ -394,37 +437,63 @@ static Err embed_handle(Req *rq, const void *in_, void *ret) {
 
 const Route openai_routes[] = {
         {
-                .id = "openai.completion", .method = POST, .path = "/v1/chat/completions",
-                .lane = LANE_STREAM, COMMON,
-                .rate = RATE_WRITE, .body_max = BODY_MAX, .in = &completion_in,
+                .id = "openai.completion",
+                .method = POST,
+                .path = "/v1/chat/completions",
+                .lane = LANE_STREAM,
+                COMMON,
+                .rate = RATE_WRITE,
+                .body_max = BODY_MAX,
+                .in = &completion_in,
                 .out = &completion_out,
-                .also = "text/event-stream", .audit_none = "a person's own conversation",
+                .also = "text/event-stream",
+                .audit_none = "a person's own conversation",
                 .errors = ERRORS(ERR_MESSAGE_REQUIRED, ERR_MESSAGE_TOO_LONG, ERR_MODEL_NOT_FOUND,
-                                 ERR_UNSUPPORTED_OFFLINE, ERR_TURN_IN_PROGRESS,
-                                 ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_BAD_REQUEST),
-                .summary = "Chat completion, with memory where asked for", .fn = completion_handle,
+                                 ERR_UNSUPPORTED_OFFLINE, ERR_TURN_IN_PROGRESS, ERR_LLM_UNAVAILABLE,
+                                 ERR_BUDGET, ERR_BAD_REQUEST),
+                .summary = "Chat completion, with memory where asked for",
+                .fn = completion_handle,
         },
         {
-                .id = "openai.models", .method = GET, .path = "/v1/models", .lane = LANE_INLINE,
-                COMMON, .rate = RATE_READ,
-                .out = &model_list_shape, .audit_none = "reads no personal data",
+                .id = "openai.models",
+                .method = GET,
+                .path = "/v1/models",
+                .lane = LANE_INLINE,
+                COMMON,
+                .rate = RATE_READ,
+                .out = &model_list_shape,
+                .audit_none = "reads no personal data",
                 .summary = "Models that can be asked",
                 .fn = models_handle,
         },
         {
-                .id = "openai.model", .method = GET, .path = "/v1/models/{model}",
-                .lane = LANE_INLINE, COMMON, .rate = RATE_READ,
-                .out = &model_shape, .audit_none = "reads no personal data",
+                .id = "openai.model",
+                .method = GET,
+                .path = "/v1/models/{model}",
+                .lane = LANE_INLINE,
+                COMMON,
+                .rate = RATE_READ,
+                .out = &model_shape,
+                .audit_none = "reads no personal data",
                 .errors = ERRORS(ERR_MODEL_NOT_FOUND),
-                .summary = "One model", .fn = model_handle,
+                .summary = "One model",
+                .fn = model_handle,
         },
         {
-                .id = "openai.embeddings", .method = POST, .path = "/v1/embeddings",
-                .lane = LANE_WORKER, COMMON, .rate = RATE_WRITE, .body_max = BODY_MAX,
-                .in = &embed_in, .out = &embed_out, .audit_none = "stores nothing but its cost",
+                .id = "openai.embeddings",
+                .method = POST,
+                .path = "/v1/embeddings",
+                .lane = LANE_WORKER,
+                COMMON,
+                .rate = RATE_WRITE,
+                .body_max = BODY_MAX,
+                .in = &embed_in,
+                .out = &embed_out,
+                .audit_none = "stores nothing but its cost",
                 .errors = ERRORS(ERR_MODEL_NOT_FOUND, ERR_UNSUPPORTED_OFFLINE, ERR_BUDGET,
                                  ERR_LLM_UNAVAILABLE, ERR_BAD_REQUEST),
-                .summary = "Vectors from the provider that has the model", .fn = embed_handle,
+                .summary = "Vectors from the provider that has the model",
+                .fn = embed_handle,
         },
         {}
 };

@@ -6,8 +6,8 @@
 
 typedef struct Printer {
         Buf *out;
-        const Shape *seen[512];                       /* components, printed once each */
-        bool answers[512];                            /* seen[i] is part of an answer */
+        const Shape *seen[512]; /* components, printed once each */
+        bool answers[512];      /* seen[i] is part of an answer */
         size_t n_seen;
 } Printer;
 
@@ -88,11 +88,17 @@ static void string_print(const Printer *p, const Field *f) {
 
 static void field_type(Printer *p, const Field *f) {
         switch (f->type) {
-        case FT_STR:   string_print(p, f); return;
+        case FT_STR: string_print(p, f); return;
         case FT_INT:
-        case FT_OINT:  type_print(p, f, "integer"); bounds(p, f, "minimum", "maximum"); return;
+        case FT_OINT:
+                type_print(p, f, "integer");
+                bounds(p, f, "minimum", "maximum");
+                return;
         case FT_NUM:
-        case FT_ONUM:  type_print(p, f, "number"); bounds(p, f, "minimum", "maximum"); return;
+        case FT_ONUM:
+                type_print(p, f, "number");
+                bounds(p, f, "minimum", "maximum");
+                return;
         case FT_BOOL:
         case FT_OBOOL: type_print(p, f, "boolean"); return;
         case FT_TIME:
@@ -116,7 +122,7 @@ static void field_type(Printer *p, const Field *f) {
         case FT_OBJ:
         case FT_JSON:
         case FT_END:
-        case _FT_N:    return;
+        case _FT_N: return;
         }
 }
 
@@ -372,7 +378,7 @@ static void paths(Printer *p, const Route *const *tables) {
                         if (next_of_path(tables, first->path, NULL) != first)
                                 continue;
                         size_t n = strlen(first->path);
-                        n -= n > 1 && first->path[n - 1] == '/';      /* answers with and without */
+                        n -= n > 1 && first->path[n - 1] == '/'; /* answers with and without */
                         buf_addf(p->out, "%s\"%.*s\":{", comma, (int)n, first->path);
                         for (const Route *r = first; r; r = next_of_path(tables, first->path, r)) {
                                 buf_add_c(p->out, r == first ? "" : ",");
@@ -385,7 +391,9 @@ static void paths(Printer *p, const Route *const *tables) {
 
 /* What a group of operations is for; a tag without a line here stands for itself. */
 static const char *tag_about(const char *tag) {
-        static const struct { const char *tag, *about; } lines[] = {
+        static const struct {
+                const char *tag, *about;
+        } lines[] = {
                 { "auth", "Sign up, sign in, refresh, sign out, check a credential" },
                 { "account", "The person behind the credential" },
                 { "api keys", "Credentials for programs" },
@@ -418,8 +426,8 @@ static void tags(Printer *p, const Route *const *tables) {
                                 i++;
                         if (i < n || n == ELEMENTSOF(seen))
                                 continue;
-                        buf_addf(p->out, "%s{\"name\":\"%s\",\"description\":\"%s\"}",
-                                 n ? "," : "", r->tag, tag_about(r->tag));
+                        buf_addf(p->out, "%s{\"name\":\"%s\",\"description\":\"%s\"}", n ? "," : "",
+                                 r->tag, tag_about(r->tag));
                         seen[n++] = r->tag;
                 }
 }

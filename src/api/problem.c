@@ -84,9 +84,9 @@ static void add_openai(Buf *out, const Ctx *cx, Err e) {
 
 static void add_wire(Buf *out, const Ctx *cx, Err e, Wire wire) {
         switch (wire) {
-        case WIRE_OWN:    return;
-        case WIRE_AI:     add_ai(out, cx, e); return;
-        case WIRE_MEM0:   add_member(out, "error", detail_of(cx, e)); return;
+        case WIRE_OWN: return;
+        case WIRE_AI: add_ai(out, cx, e); return;
+        case WIRE_MEM0: add_member(out, "error", detail_of(cx, e)); return;
         case WIRE_OPENAI: add_openai(out, cx, e); return;
         }
 }

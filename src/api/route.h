@@ -10,22 +10,27 @@
 
 typedef enum Auth {
         AUTH_UNSET = 0,
-        AUTH_NONE,                                    /* public; a credential is not looked at */
-        AUTH_OPTIONAL,                                /* absent: anonymous; present but bad: 401 */
+        AUTH_NONE,     /* public; a credential is not looked at */
+        AUTH_OPTIONAL, /* absent: anonymous; present but bad: 401 */
         AUTH_USER,
         AUTH_ADMIN,
 } Auth;
 typedef enum Rate {
         RATE_UNSET = 0,
-        RATE_NONE,                                    /* health, metrics, static: exempt */
-        RATE_READ, RATE_WRITE,                        /* per user: tier burst and daily quota */
+        RATE_NONE, /* health, metrics, static: exempt */
+        RATE_READ,
+        RATE_WRITE, /* per user: tier burst and daily quota */
         /* authenticated but not counted (/me, /auth/…) */
         RATE_FREE,
-        RATE_LOGIN, RATE_REGISTER, RATE_REFRESH, RATE_FORGOT, RATE_RESET,   /* per client address */
+        RATE_LOGIN,
+        RATE_REGISTER,
+        RATE_REFRESH,
+        RATE_FORGOT,
+        RATE_RESET, /* per client address */
 } Rate;
 typedef enum Lane {
         LANE_UNSET = 0,
-        LANE_INLINE,                                  /* loop thread, memory only */
+        LANE_INLINE, /* loop thread, memory only */
         /* loop thread, rq->db is its read connection */
         LANE_READ,
         /* writer, rq->db is the write connection, in a savepoint; no outbound call, no hash */
@@ -39,49 +44,50 @@ typedef enum Lane {
 } Lane;
 
 typedef enum Wire {
-        WIRE_OWN = 0,                                 /* problem+json as it is */
+        WIRE_OWN = 0, /* problem+json as it is */
         /* /api/ai/chat: status_text, message, retry_suggested … (chat.md 3) */
         WIRE_AI,
-        WIRE_MEM0,                                    /* + "error": string (memory.md 10) */
+        WIRE_MEM0, /* + "error": string (memory.md 10) */
         /* + "error": {message,type,param,code}; value errors are 400 (chat.md 9) */
         WIRE_OPENAI,
 } Wire;
 
-typedef struct Services Services;                     /* api/services.h: the opened rooms */
+typedef struct Services Services; /* api/services.h: the opened rooms */
 typedef struct Route Route;
 
 typedef struct Req {
         Ctx *cx;
         const Services *sv;
-        DbConn *db;                                   /* by lane; NULL on INLINE, WORKER, STREAM */
-        const Principal *who;                         /* NULL when anonymous */
+        DbConn *db;           /* by lane; NULL on INLINE, WORKER, STREAM */
+        const Principal *who; /* NULL when anonymous */
         const Route *route;
         Exchange *x;
         /* text; the peer, or what a trusted proxy says */
         Str client_ip;
-        Str path[4];                                  /* the {…} segments in order */
-        const void *query;                            /* struct of route->query, or NULL */
+        Str path[4];       /* the {…} segments in order */
+        const void *query; /* struct of route->query, or NULL */
         /* starts as route->status; a handler may change it */
         int status;
         /* LANE_WRITE: set by the handler: what it wrote stays although it returns an error */
         bool keep;
-        Header headers[HEADERS_OUT_MAX];              /* added by the handler: req_header */
+        Header headers[HEADERS_OUT_MAX]; /* added by the handler: req_header */
         size_t n_headers;
 } Req;
 
 typedef Err HandlerFn(Req *rq, const void *in, void *ret);
 
 struct Route {
-        const char *id;                               /* "memory.create": stable */
-        Method method;                                /* GET rows answer HEAD too */
+        const char *id; /* "memory.create": stable */
+        Method method;  /* GET rows answer HEAD too */
         /* "/api/v1/memories/{memory_id}"; fixed words win over {…} */
         const char *path;
         Lane lane;
-        Auth auth; const char *scope;                 /* scope: NULL = any */
+        Auth auth;
+        const char *scope; /* scope: NULL = any */
         Rate rate;
         /* out NULL: no body (204) or raw (see produces) */
         const Shape *query, *in, *out;
-        bool out_list;                                /* ret is a List of out */
+        bool out_list; /* ret is a List of out */
         /* a body of its own type: the handler reads x->body */
         bool in_raw;
         /* media type of the body; NULL = application/json */
@@ -91,32 +97,33 @@ struct Route {
         /* a second type it may answer with (req_raw) */
         const char *also;
         size_t body_max;
-        int status;                                   /* of success; 0 = 200, or 204 without out */
+        int status; /* of success; 0 = 200, or 204 without out */
         /* the same answer may also have this one (202, 503); 304 comes without a body */
         int also_status;
         /* beyond those that the other columns imply */
         const Err *errors;
-        const char *audit, *audit_none;               /* one of: event name, or why there is none */
+        const char *audit, *audit_none; /* one of: event name, or why there is none */
         const char *mcp_tool;
-        const char *tag, *summary;                    /* OpenAPI */
+        const char *tag, *summary; /* OpenAPI */
         /* extra error members for clients made for another server */
         Wire wire;
         /* loop thread, values decoded, before the lane: a cheap refusal; NULL = none */
         HandlerFn *admit;
         HandlerFn *fn;
 };
-#define ERRORS(...) (const Err[]){ __VA_ARGS__, OK }
+#define ERRORS(...)                                                                                \
+        (const Err[]) { __VA_ARGS__, OK }
 
 /* value must live in the arena or be static */
 void req_header(Req *rq, Str name, Str value);
 
 /* For a public row that needs a credential in some cases: looks at it now; rq->who is set, or
  * ERR_UNAUTHENTICATED and the like. */
-Err  req_authenticate(Req *rq);
+Err req_authenticate(Req *rq);
 
 /* Instead of `ret`: bytes of a type of their own (static type; body in the arena or static).
  * Returns OK. */
-Err  req_raw(Req *rq, Str type, Str body);
+Err req_raw(Req *rq, Str type, Str body);
 
 /* LANE_STREAM only, exactly one of them, from any thread; the request's arena is the caller's
  * alone until then. The answer as if the handler had returned it (`ret`: struct of route->out, a
@@ -130,8 +137,8 @@ Stream *req_stream(Req *rq, const StreamSettings *set);
  * again. */
 typedef struct Claim Claim;
 Claim *req_claim(Req *rq);
-void   claim_settle(Claim *c, Str events);
-void   claim_drop(Claim *c);
+void claim_settle(Claim *c, Str events);
+void claim_drop(Claim *c);
 
 /* api/routes.c: every table, NULL-terminated */
 extern const Route *const route_tables[];

@@ -5,9 +5,9 @@
 
 typedef struct Node Node;
 struct Node {
-        Str word;                                     /* of the segment leading here */
-        Node *children, *next;                        /* fixed words */
-        Node *param;                                  /* {…} */
+        Str word;              /* of the segment leading here */
+        Node *children, *next; /* fixed words */
+        Node *param;           /* {…} */
         Row *rows[_M_N];
         bool slash_optional;
 };
@@ -20,16 +20,26 @@ struct Router {
 };
 
 static const char *missing_column(const Route *r) {
-        if (!r->method)  return "method";
-        if (!r->path || r->path[0] != '/') return "path";
-        if (!r->lane)    return "lane";
-        if (!r->auth)    return "auth";
-        if (!r->rate)    return "rate";
-        if (!r->fn)      return "fn";
-        if (!r->tag)     return "tag";
-        if (!r->summary) return "summary";
-        if ((r->in || r->in_raw) && !r->body_max) return "body_max";
-        if (!r->audit == !r->audit_none) return "audit or audit_none";
+        if (!r->method)
+                return "method";
+        if (!r->path || r->path[0] != '/')
+                return "path";
+        if (!r->lane)
+                return "lane";
+        if (!r->auth)
+                return "auth";
+        if (!r->rate)
+                return "rate";
+        if (!r->fn)
+                return "fn";
+        if (!r->tag)
+                return "tag";
+        if (!r->summary)
+                return "summary";
+        if ((r->in || r->in_raw) && !r->body_max)
+                return "body_max";
+        if (!r->audit == !r->audit_none)
+                return "audit or audit_none";
         return NULL;
 }
 
@@ -218,7 +228,10 @@ void row_count(Row *row, int status, double seconds) {
 /* ---- the last minute, for who reads JSON and keeps no series ---- */
 
 enum { RECENT_S = 60, RECENT_SLOTS = 64 };
-static struct { _Atomic int64_t second; _Atomic uint32_t requests, errors; } recent[RECENT_SLOTS];
+static struct {
+        _Atomic int64_t second;
+        _Atomic uint32_t requests, errors;
+} recent[RECENT_SLOTS];
 
 /* Two threads that meet at the turn of a second may lose a count: it is a rate. */
 void recent_count(int64_t now_us, bool is_error) {

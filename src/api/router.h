@@ -10,31 +10,32 @@
 
 typedef struct Row {
         const Route *route;
-        uint32_t scope;                               /* bit of route->scope; 0 = any */
+        uint32_t scope; /* bit of route->scope; 0 = any */
         Cell *duration;
-        _Atomic(Cell *) by_status[32];                /* requests_total cells, found on first use */
+        _Atomic(Cell *) by_status[32]; /* requests_total cells, found on first use */
 } Row;
 
 typedef struct Router Router;
 
 /* Checks every row (a required column empty, an unknown scope, two rows for one method and path:
  * ERR_INVALID naming the row). */
-Err     router_new(Ctx *cx, const Route *const *tables, Router **ret) _must_check_;
+Err router_new(Ctx *cx, const Route *const *tables, Router **ret) _must_check_;
 Router *router_free(Router *r);
 DEFINE_CLEANUP(Router, router_free)
 
 typedef struct Match {
         /* NULL: no such path, or not with this method */
         Row *row;
-        bool path_known;                              /* the path exists: 405 with `allow` */
-        unsigned allow;                               /* bits 1 << Method */
-        Str params[4]; size_t n_params;
+        bool path_known; /* the path exists: 405 with `allow` */
+        unsigned allow;  /* bits 1 << Method */
+        Str params[4];
+        size_t n_params;
 } Match;
-void    router_match(const Router *r, Method method, Str path, Match *ret);
-Str     router_allow(Ctx *cx, unsigned allow);        /* "GET, HEAD, POST" */
-size_t  router_count(const Router *r);
-void    row_count(Row *row, int status, double seconds);   /* HEAD counts as the GET of its row */
+void router_match(const Router *r, Method method, Str path, Match *ret);
+Str router_allow(Ctx *cx, unsigned allow); /* "GET, HEAD, POST" */
+size_t router_count(const Router *r);
+void row_count(Row *row, int status, double seconds); /* HEAD counts as the GET of its row */
 
 /* Requests of the last minute and the share of them that failed on our side (5xx). */
-void   recent_count(int64_t now_us, bool is_error);
+void recent_count(int64_t now_us, bool is_error);
 double recent_error_rate(int64_t now_us);

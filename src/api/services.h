@@ -25,11 +25,11 @@ typedef struct Services {
         Chat *chat;
         Health *health;
         const Router *router;
-        Server *const *server;                        /* *server is NULL until it listens */
+        Server *const *server; /* *server is NULL until it listens */
         /* the API page and the printed OpenAPI document */
         Docs *docs;
         Str environment, version, public_url;
-        Str metrics_token;                            /* STR_NULL = none */
+        Str metrics_token; /* STR_NULL = none */
         bool metrics_public;
         bool llm_configured, mail_configured;
         int64_t started_ms;

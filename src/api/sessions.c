@@ -8,18 +8,21 @@ typedef struct SessionView {
         Str ip, user_agent;
         bool remember_me, current;
 } SessionView;
-static const Shape session_view_shape = SHAPE(
-        SessionView, F_STR(SessionView, session_id, F_REQ), F_TIME(SessionView, created_at, F_REQ),
-        F_TIME(SessionView, last_used_at, F_REQ), F_TIME(SessionView, expires_at, F_REQ),
-        F_STR(SessionView, ip, F_REQ), F_STR(SessionView, user_agent, F_REQ | F_NULL),
+static const Shape session_view_shape = SHAPE(SessionView,
+        F_STR(SessionView, session_id, F_REQ),
+        F_TIME(SessionView, created_at, F_REQ),
+        F_TIME(SessionView, last_used_at, F_REQ),
+        F_TIME(SessionView, expires_at, F_REQ),
+        F_STR(SessionView, ip, F_REQ),
+        F_STR(SessionView, user_agent, F_REQ | F_NULL),
         F_BOOL(SessionView, remember_me, F_REQ),
         F_BOOL(SessionView, current, F_REQ, .doc = "The session of this very request"));
 
 typedef struct SessionList {
         List sessions;
 } SessionList;
-static const Shape session_list_shape =
-        SHAPE(SessionList, F_LIST(SessionList, sessions, F_REQ, .sub = &session_view_shape));
+static const Shape session_list_shape = SHAPE(SessionList,
+        F_LIST(SessionList, sessions, F_REQ, .sub = &session_view_shape));
 
 static Err session_list_handle(Req *rq, const void *in, void *ret) {
         Work w = req_work(rq, rq->db);

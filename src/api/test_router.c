@@ -5,13 +5,22 @@
 #include "api/problem.h"
 #include "codec/json.h"
 
-typedef struct Thing { Str name; int64_t size; Strs tags; } Thing;
-static const Shape thing =
-        SHAPE(Thing, F_STR(Thing, name, F_REQ, .min = 1, .max = 8),
-              F_INT(Thing, size, 0, .min = 0, .max = 10), F_STRS(Thing, tags, F_NULL));
+typedef struct Thing {
+        Str name;
+        int64_t size;
+        Strs tags;
+} Thing;
+static const Shape thing = SHAPE(Thing,
+        F_STR(Thing, name, F_REQ, .min = 1, .max = 8),
+        F_INT(Thing, size, 0, .min = 0, .max = 10),
+        F_STRS(Thing, tags, F_NULL));
 
-typedef struct KeyIn { Str secret; } KeyIn;
-typedef struct KeyOut { Str secret; } KeyOut;
+typedef struct KeyIn {
+        Str secret;
+} KeyIn;
+typedef struct KeyOut {
+        Str secret;
+} KeyOut;
 static const Shape key_in = SHAPE(KeyIn, F_STR(KeyIn, secret, F_REQ | F_SECRET));
 static const Shape key_out = SHAPE(KeyOut, F_STR(KeyOut, secret, F_REQ | F_SECRET));
 
@@ -21,9 +30,8 @@ static Err nothing(Req *rq, const void *in, void *ret) { return OK; }
 #define ROW_OF(id_, method_, path_, in_, out_)                                                     \
         {                                                                                          \
                 .id = id_, .method = method_, .path = path_, .lane = LANE_INLINE,                  \
-                .auth = AUTH_USER, .rate = RATE_READ, .in = in_, .out = out_,                      \
-                .body_max = 100, .tag = "Things", .summary = "A \"thing\"", .audit_none = "test",  \
-                .fn = nothing                                                                      \
+                .auth = AUTH_USER, .rate = RATE_READ, .in = in_, .out = out_, .body_max = 100,     \
+                .tag = "Things", .summary = "A \"thing\"", .audit_none = "test", .fn = nothing     \
         }
 
 static const Route things[] = {
@@ -37,7 +45,12 @@ static const Route things[] = {
 };
 static const Route *const tables[] = { things, NULL };
 
-typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; Router *router; } Fixture;
+typedef struct Fixture {
+        Arena *arena;
+        TestWorld world;
+        Ctx cx;
+        Router *router;
+} Fixture;
 
 static int setup(void **state) {
         Fixture *f = calloc(1, sizeof *f);
@@ -59,7 +72,9 @@ static int teardown(void **state) {
 
 static void test_match(void **state) {
         Fixture *f = *state;
-        static const struct { Method m; const char *path, *id, *params;
+        static const struct {
+                Method m;
+                const char *path, *id, *params;
         } cases[] = {
                 { GET, "/things/list", "thing.list", "" },
                 { GET, "/things/a%2Fb", "thing.get", "a%2Fb" },
@@ -156,7 +171,9 @@ static void test_openapi_is_json_with_every_row(void **state) {
                          0),
                 8);
         /* a secret that is answered is not write-only */
-        static const struct { const char *shape; bool write_only;
+        static const struct {
+                const char *shape;
+                bool write_only;
         } keys[] = { { "KeyIn", true }, { "KeyOut", false } };
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
                 JsonRef secret = json_get(json_get(json_get(schemas, keys[i].shape), "properties"),
@@ -180,7 +197,7 @@ static void test_recent_errors(void **state) {
         assert_true(recent_error_rate(at + 10 * 1000000) == 0.2);
         /* the two that failed are more than a minute old, then all are */
         assert_true(recent_error_rate(at + 62 * 1000000) == 0);
-        recent_count(at + 64 * 1000000, true);        /* the slot of the first, used again */
+        recent_count(at + 64 * 1000000, true); /* the slot of the first, used again */
         assert_true(recent_error_rate(at + 100 * 1000000) == 1);
 }
 

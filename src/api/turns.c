@@ -5,17 +5,23 @@
 
 /* ---- history ---- */
 
-typedef struct HistoryQuery { OptInt limit; Str before_turn, conversation_id; } HistoryQuery;
+typedef struct HistoryQuery {
+        OptInt limit;
+        Str before_turn, conversation_id;
+} HistoryQuery;
 static const Shape history_query = SHAPE(HistoryQuery,
         F_OINT(HistoryQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
         F_STR(HistoryQuery, before_turn, 0, .max = 36,
-              .doc = "A turn's number: only those before it"),
+                .doc = "A turn's number: only those before it"),
         F_STR(HistoryQuery, conversation_id, 0, .max = 128));
-typedef struct PageQuery { OptInt limit; Str before_turn; } PageQuery;
+typedef struct PageQuery {
+        OptInt limit;
+        Str before_turn;
+} PageQuery;
 static const Shape page_query = SHAPE(PageQuery,
         F_OINT(PageQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
         F_STR(PageQuery, before_turn, 0, .max = 36,
-              .doc = "A turn's number: only those before it"));
+                .doc = "A turn's number: only those before it"));
 
 static Err before_read(Ctx *cx, Str text, int64_t *ret) {
         *ret = 0;
@@ -110,10 +116,12 @@ static Err stream_handle(Req *rq, const void *in, void *ret) {
         return relay_follow(rq, &relay_conversation, rq->path[0], last_event(rq));
 }
 
-typedef struct CancelView { Str status, turn_id; } CancelView;
+typedef struct CancelView {
+        Str status, turn_id;
+} CancelView;
 static const Shape cancel_shape = SHAPE(CancelView,
-        F_STR(CancelView, status, F_REQ, .one_of = "accepted"), F_STR(CancelView, turn_id, F_REQ,
-              .format = "uuid"));
+        F_STR(CancelView, status, F_REQ, .one_of = "accepted"),
+        F_STR(CancelView, turn_id, F_REQ, .format = "uuid"));
 
 static Err cancel_handle(Req *rq, const void *in, void *ret) {
         TRY(turn_cancel(rq->cx, rq->sv->chat, rq->who->user_id, rq->path[0]));
@@ -121,47 +129,74 @@ static Err cancel_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-#define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations", \
+#define COMMON                                                                                     \
+        .auth = AUTH_USER, .scope = "chat", .tag = "Conversations",                                \
         .audit_none = "a person's own conversation"
 
-const Route turn_routes[] = {
-        {
-                .id = "turn.history", .method = GET, .path = "/api/v1/conversations/history",
-                .lane = LANE_READ, COMMON,
-                .rate = RATE_READ, .query = &history_query, .out = &turn_view_shape,
-                .out_list = true,
-                .errors = ERRORS(ERR_NOT_FOUND), .summary = "Turns, the latest first",
-                .fn = history_handle,
-        },
-        {
-                .id = "turn.list", .method = GET,
-                .path = "/api/v1/conversations/{conversation_id}/turns", .lane = LANE_READ,
-                COMMON, .rate = RATE_READ, .query = &page_query, .out = &turn_view_shape,
-                .out_list = true,
-                .errors = ERRORS(ERR_NOT_FOUND),
-                .summary = "Turns of one conversation, the latest first",
-                .fn = turns_handle,
-        },
-        {
-                .id = "turn.get", .method = GET, .path = "/api/v1/turns/{turn_id}",
-                .lane = LANE_READ, COMMON,
-                .rate = RATE_READ, .out = &turn_view_shape, .errors = ERRORS(ERR_NOT_FOUND),
-                .summary = "One turn", .fn = get_handle,
-        },
-        {
-                .id = "turn.stream", .method = GET, .path = "/api/v1/turns/{turn_id}/stream",
-                .lane = LANE_STREAM, COMMON,
-                .rate = RATE_READ, .out = &turn_answer_shape, .also = "text/event-stream",
-                .errors = ERRORS(ERR_NOT_FOUND),
-                .summary = "A turn's stream again, behind Last-Event-ID",
-                .fn = stream_handle,
-        },
-        {
-                .id = "turn.cancel", .method = POST, .path = "/api/v1/turns/{turn_id}/cancel",
-                .lane = LANE_WORKER, COMMON,
-                .rate = RATE_WRITE, .out = &cancel_shape, .status = 202,
-                .errors = ERRORS(ERR_NOT_FOUND),
-                .summary = "Stop a running turn", .fn = cancel_handle,
-        },
-        {}
-};
+const Route turn_routes[] = { {
+                                      .id = "turn.history",
+                                      .method = GET,
+                                      .path = "/api/v1/conversations/history",
+                                      .lane = LANE_READ,
+                                      COMMON,
+                                      .rate = RATE_READ,
+                                      .query = &history_query,
+                                      .out = &turn_view_shape,
+                                      .out_list = true,
+                                      .errors = ERRORS(ERR_NOT_FOUND),
+                                      .summary = "Turns, the latest first",
+                                      .fn = history_handle,
+                              },
+                              {
+                                      .id = "turn.list",
+                                      .method = GET,
+                                      .path = "/api/v1/conversations/{conversation_id}/turns",
+                                      .lane = LANE_READ,
+                                      COMMON,
+                                      .rate = RATE_READ,
+                                      .query = &page_query,
+                                      .out = &turn_view_shape,
+                                      .out_list = true,
+                                      .errors = ERRORS(ERR_NOT_FOUND),
+                                      .summary = "Turns of one conversation, the latest first",
+                                      .fn = turns_handle,
+                              },
+                              {
+                                      .id = "turn.get",
+                                      .method = GET,
+                                      .path = "/api/v1/turns/{turn_id}",
+                                      .lane = LANE_READ,
+                                      COMMON,
+                                      .rate = RATE_READ,
+                                      .out = &turn_view_shape,
+                                      .errors = ERRORS(ERR_NOT_FOUND),
+                                      .summary = "One turn",
+                                      .fn = get_handle,
+                              },
+                              {
+                                      .id = "turn.stream",
+                                      .method = GET,
+                                      .path = "/api/v1/turns/{turn_id}/stream",
+                                      .lane = LANE_STREAM,
+                                      COMMON,
+                                      .rate = RATE_READ,
+                                      .out = &turn_answer_shape,
+                                      .also = "text/event-stream",
+                                      .errors = ERRORS(ERR_NOT_FOUND),
+                                      .summary = "A turn's stream again, behind Last-Event-ID",
+                                      .fn = stream_handle,
+                              },
+                              {
+                                      .id = "turn.cancel",
+                                      .method = POST,
+                                      .path = "/api/v1/turns/{turn_id}/cancel",
+                                      .lane = LANE_WORKER,
+                                      COMMON,
+                                      .rate = RATE_WRITE,
+                                      .out = &cancel_shape,
+                                      .status = 202,
+                                      .errors = ERRORS(ERR_NOT_FOUND),
+                                      .summary = "Stop a running turn",
+                                      .fn = cancel_handle,
+                              },
+                              {} };

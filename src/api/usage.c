@@ -9,33 +9,53 @@ static double percent(int64_t part, int64_t whole) {
         return whole ? (double)(int64_t)((double)part * 1000 / (double)whole + 0.5) / 10 : 0;
 }
 
-typedef struct CurrentMonth { double total_cost; OptNum budget, usage_percentage;
-        int64_t days_remaining; double projected_cost; } CurrentMonth;
+typedef struct CurrentMonth {
+        double total_cost;
+        OptNum budget, usage_percentage;
+        int64_t days_remaining;
+        double projected_cost;
+} CurrentMonth;
 static const Shape current_month = SHAPE(CurrentMonth,
-        F_NUM(CurrentMonth, total_cost, F_REQ), F_ONUM(CurrentMonth, budget, F_NULL),
+        F_NUM(CurrentMonth, total_cost, F_REQ),
+        F_ONUM(CurrentMonth, budget, F_NULL),
         F_ONUM(CurrentMonth, usage_percentage, F_NULL),
-        F_INT(CurrentMonth, days_remaining, F_REQ), F_NUM(CurrentMonth, projected_cost, F_REQ));
+        F_INT(CurrentMonth, days_remaining, F_REQ),
+        F_NUM(CurrentMonth, projected_cost, F_REQ));
 
-typedef struct Analytics { double daily_average; Str peak_usage_day; double peak_cost;
-        Str most_used_service; double efficiency_score; } Analytics;
+typedef struct Analytics {
+        double daily_average;
+        Str peak_usage_day;
+        double peak_cost;
+        Str most_used_service;
+        double efficiency_score;
+} Analytics;
 static const Shape analytics_shape = SHAPE(Analytics,
-        F_NUM(Analytics, daily_average, F_REQ), F_STR(Analytics, peak_usage_day, F_NULL,
-              .format = "date"),
-        F_NUM(Analytics, peak_cost, F_REQ), F_STR(Analytics, most_used_service, F_NULL),
+        F_NUM(Analytics, daily_average, F_REQ),
+        F_STR(Analytics, peak_usage_day, F_NULL, .format = "date"),
+        F_NUM(Analytics, peak_cost, F_REQ),
+        F_STR(Analytics, most_used_service, F_NULL),
         F_NUM(Analytics, efficiency_score, F_REQ));
 
-typedef struct BudgetStatus { Str status; OptNum budget_remaining; int64_t days_until_reset;
-        double projected_overage; } BudgetStatus;
+typedef struct BudgetStatus {
+        Str status;
+        OptNum budget_remaining;
+        int64_t days_until_reset;
+        double projected_overage;
+} BudgetStatus;
 static const Shape budget_status = SHAPE(BudgetStatus,
         F_STR(BudgetStatus, status, F_REQ, .one_of = "ok|warning|critical|exceeded|no_budget"),
-        F_ONUM(BudgetStatus, budget_remaining, F_NULL), F_INT(BudgetStatus, days_until_reset,
-              F_REQ),
+        F_ONUM(BudgetStatus, budget_remaining, F_NULL),
+        F_INT(BudgetStatus, days_until_reset, F_REQ),
         F_NUM(BudgetStatus, projected_overage, F_REQ));
 
-typedef struct AlertView { Str type, message; int64_t timestamp; } AlertView;
+typedef struct AlertView {
+        Str type, message;
+        int64_t timestamp;
+} AlertView;
 static const Shape alert_shape = SHAPE(AlertView,
-        F_STR(AlertView, type, F_REQ), F_STR(AlertView, message, F_REQ), F_TIME(AlertView,
-              timestamp, F_REQ));
+        F_STR(AlertView, type, F_REQ),
+        F_STR(AlertView, message, F_REQ),
+        F_TIME(AlertView, timestamp, F_REQ));
 
 typedef struct UsageReport {
         Str status;
@@ -47,14 +67,14 @@ typedef struct UsageReport {
         int64_t unpriced_requests, timestamp;
 } UsageReport;
 static const Shape report_shape = SHAPE(UsageReport,
-        F_STR(UsageReport, status, F_REQ, .one_of = "success"), F_OBJ(UsageReport, current_month,
-              F_REQ, .sub = &current_month),
+        F_STR(UsageReport, status, F_REQ, .one_of = "success"),
+        F_OBJ(UsageReport, current_month, F_REQ, .sub = &current_month),
         F_JSON(UsageReport, breakdown, F_REQ, .one_of = "object",
-              .doc = "By provider: cost, requests, tokens, percentage"),
+                .doc = "By provider: cost, requests, tokens, percentage"),
         F_OBJ(UsageReport, usage_analytics, F_REQ, .sub = &analytics_shape),
         F_OBJ(UsageReport, budget_status, F_REQ, .sub = &budget_status),
-        F_LIST(UsageReport, alerts, F_REQ, .sub = &alert_shape), F_INT(UsageReport,
-              unpriced_requests, F_REQ),
+        F_LIST(UsageReport, alerts, F_REQ, .sub = &alert_shape),
+        F_INT(UsageReport, unpriced_requests, F_REQ),
         F_TIME(UsageReport, timestamp, F_REQ));
 
 static Str breakdown(Arena *a, const UsageMonth *u) {
@@ -93,10 +113,12 @@ static List alerts_view(Arena *a, const UsageMonth *u) {
         return (List){ v, u->alerts.n };
 }
 
-typedef struct UsageQuery { Str month, user_id; } UsageQuery;
+typedef struct UsageQuery {
+        Str month, user_id;
+} UsageQuery;
 static const Shape usage_query = SHAPE(UsageQuery,
         F_STR(UsageQuery, month, 0, .min = 7, .max = 7,
-              .doc = "YYYY-MM; the current one when absent"),
+                .doc = "YYYY-MM; the current one when absent"),
         F_STR(UsageQuery, user_id, 0, .max = 256, .doc = "Administrators may name another user"));
 
 static Err usage_handle(Req *rq, const void *in, void *ret) {
@@ -140,26 +162,39 @@ static Err usage_handle(Req *rq, const void *in, void *ret) {
 
 /* ---- budget ---- */
 
-typedef struct Thresholds { OptNum warning, critical; } Thresholds;
-static const Shape thresholds_in = SHAPE(Thresholds, F_ONUM(Thresholds, warning, 0),
-      F_ONUM(Thresholds, critical, 0));
-typedef struct BudgetIn { double monthly_budget; const Thresholds *alert_thresholds;
-        OptBool auto_stop_enabled; } BudgetIn;
+typedef struct Thresholds {
+        OptNum warning, critical;
+} Thresholds;
+static const Shape thresholds_in = SHAPE(Thresholds,
+        F_ONUM(Thresholds, warning, 0),
+        F_ONUM(Thresholds, critical, 0));
+typedef struct BudgetIn {
+        double monthly_budget;
+        const Thresholds *alert_thresholds;
+        OptBool auto_stop_enabled;
+} BudgetIn;
 static const Shape budget_in = SHAPE(BudgetIn,
         F_NUM(BudgetIn, monthly_budget, F_REQ, .min = 0, .max = 1e9, .doc = "US dollars per month"),
-        F_OBJ(BudgetIn, alert_thresholds, 0, .sub = &thresholds_in), F_OBOOL(BudgetIn,
-              auto_stop_enabled, 0));
+        F_OBJ(BudgetIn, alert_thresholds, 0, .sub = &thresholds_in),
+        F_OBOOL(BudgetIn, auto_stop_enabled, 0));
 
-typedef struct ThresholdsView { double warning, critical; } ThresholdsView;
-static const Shape thresholds_shape = SHAPE(ThresholdsView, F_NUM(ThresholdsView, warning, F_REQ),
-      F_NUM(ThresholdsView, critical, F_REQ));
-typedef struct BudgetView { Str status; double monthly_budget;
-        const ThresholdsView *alert_thresholds; bool auto_stop_enabled; } BudgetView;
+typedef struct ThresholdsView {
+        double warning, critical;
+} ThresholdsView;
+static const Shape thresholds_shape = SHAPE(ThresholdsView,
+        F_NUM(ThresholdsView, warning, F_REQ),
+        F_NUM(ThresholdsView, critical, F_REQ));
+typedef struct BudgetView {
+        Str status;
+        double monthly_budget;
+        const ThresholdsView *alert_thresholds;
+        bool auto_stop_enabled;
+} BudgetView;
 static const Shape budget_view = SHAPE(BudgetView,
-        F_STR(BudgetView, status, F_REQ, .one_of = "success"), F_NUM(BudgetView, monthly_budget,
-              F_REQ),
-        F_OBJ(BudgetView, alert_thresholds, F_REQ, .sub = &thresholds_shape), F_BOOL(BudgetView,
-              auto_stop_enabled, F_REQ));
+        F_STR(BudgetView, status, F_REQ, .one_of = "success"),
+        F_NUM(BudgetView, monthly_budget, F_REQ),
+        F_OBJ(BudgetView, alert_thresholds, F_REQ, .sub = &thresholds_shape),
+        F_BOOL(BudgetView, auto_stop_enabled, F_REQ));
 
 static int64_t threshold(OptNum v, int64_t usual) {
         return v.has ? (int64_t)MAX(MIN(v.v, 1000), -1) : usual;
@@ -178,24 +213,24 @@ static Err budget_handle(Req *rq, const void *in_, void *ret) {
         return OK;
 }
 
-#define USAGE(id_, path_) \
-        { .id = id_, .method = GET, .path = path_, .lane = LANE_READ, .auth = AUTH_USER, \
-          .scope = "chat", .rate = RATE_READ, \
-          .query = &usage_query, .out = &report_shape, .errors = ERRORS(ERR_USER_MISMATCH), \
-          .audit_none = "reads one's own ledger", .tag = "Usage", \
-          .summary = "Cost of a month, by provider and day", \
-          .fn = usage_handle }
-#define BUDGET(id_, path_) \
-        { .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_USER, \
-          .scope = "chat", .rate = RATE_WRITE, \
-          .in = &budget_in, .out = &budget_view, .body_max = 16 * 1024, \
-          .audit_none = "limits only the person's own spending", .tag = "Usage", \
-          .summary = "Set one's own monthly budget", .fn = budget_handle }
+#define USAGE(id_, path_)                                                                          \
+        {                                                                                          \
+                .id = id_, .method = GET, .path = path_, .lane = LANE_READ, .auth = AUTH_USER,     \
+                .scope = "chat", .rate = RATE_READ, .query = &usage_query, .out = &report_shape,   \
+                .errors = ERRORS(ERR_USER_MISMATCH), .audit_none = "reads one's own ledger",       \
+                .tag = "Usage", .summary = "Cost of a month, by provider and day",                 \
+                .fn = usage_handle                                                                 \
+        }
+#define BUDGET(id_, path_)                                                                         \
+        {                                                                                          \
+                .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_USER,   \
+                .scope = "chat", .rate = RATE_WRITE, .in = &budget_in, .out = &budget_view,        \
+                .body_max = 16 * 1024, .audit_none = "limits only the person's own spending",      \
+                .tag = "Usage", .summary = "Set one's own monthly budget", .fn = budget_handle     \
+        }
 
-const Route usage_routes[] = {
-        USAGE("usage.get", "/api/v1/usage"),
-        USAGE("usage.get.alias", "/api/ai/cost-tracking"),
-        BUDGET("usage.budget", "/api/v1/usage/budget"),
-        BUDGET("usage.budget.alias", "/api/ai/cost-tracking/budget"),
-        {}
-};
+const Route usage_routes[] = { USAGE("usage.get", "/api/v1/usage"),
+                               USAGE("usage.get.alias", "/api/ai/cost-tracking"),
+                               BUDGET("usage.budget", "/api/v1/usage/budget"),
+                               BUDGET("usage.budget.alias", "/api/ai/cost-tracking/budget"),
+                               {} };

@@ -15,19 +15,19 @@ struct Api {
 };
 
 typedef struct Visit {
-        Req rq;                                       /* first: a handler's Req is its Visit */
+        Req rq; /* first: a handler's Req is its Visit */
         Api *api;
         Exchange *x;
-        Row *row;                                     /* NULL: no such route */
+        Row *row; /* NULL: no such route */
         Match match;
         Principal who;
         Str client_ip;
         /* echoed in Access-Control-Allow-Origin; STR_NULL = no CORS */
         Str origin_allowed;
-        Str ratelimit_policy, ratelimit;              /* header values; STR_NULL = none */
+        Str ratelimit_policy, ratelimit; /* header values; STR_NULL = none */
         const void *in;
         void *ret;
-        Err err;                                      /* how it ended, for the log */
+        Err err; /* how it ended, for the log */
         /* of a write that failed and was kept; OK = none */
         Err kept;
         bool answered;
@@ -35,8 +35,8 @@ typedef struct Visit {
         PoolJob pool_job;
         /* the answer's bytes and their type: of req_raw, of an earlier request, or once encoded */
         Str type, body;
-        bool replayed;                                /* they are those of an earlier request */
-        Str idem_key;                                 /* Idempotency-Key; STR_NULL = none */
+        bool replayed; /* they are those of an earlier request */
+        Str idem_key;  /* Idempotency-Key; STR_NULL = none */
         unsigned char idem_print[32];
         /* STREAM rows: to be settled or dropped by the answer */
         bool idem_claimed;
@@ -45,10 +45,10 @@ typedef struct Visit {
 static inline Visit *visit_of(Req *rq) { return (Visit *)(void *)rq; }
 
 /* exchange.c */
-void visit_fail(Visit *v, Err e);                     /* the problem answer */
-void visit_succeed(Visit *v);                         /* v->ret as the row says */
+void visit_fail(Visit *v, Err e); /* the problem answer */
+void visit_succeed(Visit *v);     /* v->ret as the row says */
 void visit_send(Visit *v, int status, Str type, Str body);
-void visit_finish(Visit *v, Err e);                   /* one of the two */
+void visit_finish(Visit *v, Err e); /* one of the two */
 
 /* lanes.c: run the handler where its row says. Ends in visit_finish, now or later. */
 void visit_run(Visit *v);
@@ -56,15 +56,15 @@ void visit_run(Visit *v);
 void visit_answer_later(Visit *v, Err e);
 
 /* limits.c: ERR_RATE_LIMITED with Retry-After; sets the header values either way. */
-Err  visit_limit(Visit *v) _must_check_;
+Err visit_limit(Visit *v) _must_check_;
 
 /* idempotency.c: the Idempotency-Key of a request (health.md section 12). `begin` claims the
  * key, or finds the stored answer and makes it this one; `end` stores the answer, in the
  * write of its effect; `drop` frees a claim that came to nothing. */
-Err  idempotency_read_key(Visit *v) _must_check_;
-Err  idempotency_begin(Visit *v, DbConn *c) _must_check_;      /* v->replayed: nothing to do */
-Err  idempotency_end(Visit *v, DbConn *c) _must_check_;
-Err  idempotency_drop(Visit *v, DbConn *c) _must_check_;
+Err idempotency_read_key(Visit *v) _must_check_;
+Err idempotency_begin(Visit *v, DbConn *c) _must_check_; /* v->replayed: nothing to do */
+Err idempotency_end(Visit *v, DbConn *c) _must_check_;
+Err idempotency_drop(Visit *v, DbConn *c) _must_check_;
 
 /* exchange.c: v->type and v->body from v->ret as the row says, unless they are there already. */
-Err  visit_encode(Visit *v) _must_check_;
+Err visit_encode(Visit *v) _must_check_;

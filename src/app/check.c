@@ -25,8 +25,8 @@ static Err check_proxies(Ctx *cx, const Settings *s) {
 }
 
 static Err check_health(Ctx *cx, const Settings *s) {
-        return health_settings_check(cx, &(HealthSettings){ .checks = s->health_checks,
-                                                            .data_dir = s->data_dir });
+        return health_settings_check(
+                cx, &(HealthSettings){ .checks = s->health_checks, .data_dir = s->data_dir });
 }
 
 static Err check_providers(Ctx *cx, const Settings *s) {
@@ -48,14 +48,18 @@ static Err check_data_dir(Ctx *cx, const Settings *s) {
         const char *dir = arena_cstr(cx->arena, s->data_dir);
         if (!access(dir, F_OK))
                 return access(dir, R_OK | W_OK | X_OK)
-                               ? RAISE(cx, ERR_STORAGE, "%s cannot be written", dir)
+                        ? RAISE(cx, ERR_STORAGE, "%s cannot be written", dir)
                                : OK;
-        const char *slash = strrchr(dir, '/');
-        const char *parent = ".";
-        if (slash)
-                parent = arena_cstr(cx->arena, str_to(s->data_dir, MAX((size_t)(slash - dir), 1)));
-        return access(parent, W_OK | X_OK)
-                ? RAISE(cx, ERR_STORAGE, "%s cannot be made: no way to write to %s", dir, parent)
+                               const char *slash = strrchr(dir, '/');
+                               const char *parent = ".";
+                               if (slash)
+                                       parent = arena_cstr(
+                                               cx->arena,
+                                               str_to(s->data_dir, MAX((size_t)(slash - dir), 1)));
+                               return access(parent, W_OK | X_OK)
+                                       ? RAISE(cx, ERR_STORAGE,
+                                               "%s cannot be made: no way to write to %s", dir,
+                                               parent)
                        : OK;
 }
 

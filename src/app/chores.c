@@ -34,14 +34,20 @@ static Err watch_loops(Ctx *cx, App *a) {
         abort();
 }
 
-static const struct { const char *name; int64_t period_ms; Err (*fn)(Ctx *cx, App *a); } table[] = {
+static const struct {
+        const char *name;
+        int64_t period_ms;
+        Err (*fn)(Ctx *cx, App *a);
+} table[] = {
         { "identity", 1000, tick_identity },
         { "quotas", 1000, flush_quotas },
         { "watchdog", 5000, watch_loops },
         { "idempotency", 3600 * 1000, expire_answers },
 };
 
-struct Chores { Chore each[ELEMENTSOF(table)]; };
+struct Chores {
+        Chore each[ELEMENTSOF(table)];
+};
 
 static void run(PoolJob *job) {
         Chore *c = CONTAINER_OF(job, Chore, job);

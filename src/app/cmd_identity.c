@@ -107,7 +107,10 @@ static Err user_create(Cmd *c, App *a) {
         return OK;
 }
 
-typedef struct Edit { int active; const char *tier; } Edit;   /* active -1, tier NULL: as it is */
+typedef struct Edit {
+        int active;
+        const char *tier;
+} Edit; /* active -1, tier NULL: as it is */
 
 static Err edit(Cmd *c, App *a, const Edit *e) {
         User u;
@@ -197,7 +200,11 @@ static Err user_import(Cmd *c, App *a) {
         return OK;
 }
 
-typedef struct Word { const char *word; int n_args; Err (*fn)(Cmd *c, App *a); } Word;
+typedef struct Word {
+        const char *word;
+        int n_args;
+        Err (*fn)(Cmd *c, App *a);
+} Word;
 
 static int run_word(Cmd *c, const Word *words, const char *usage) {
         for (const Word *w = words; w->word; w++)
@@ -211,10 +218,14 @@ static const char user_usage[] =
         " | import FILE";
 
 static int user(Cmd *c) {
-        static const Word words[] = { { "create", 2, user_create },   { "list", 1, user_list_all },
-                                      { "disable", 2, user_disable }, { "enable", 2, user_enable },
-                                      { "tier", 3, user_tier },       { "reset", 2, user_reset },
-                                      { "import", 2, user_import },   { "link", 4, user_link },
+        static const Word words[] = { { "create", 2, user_create },
+                                      { "list", 1, user_list_all },
+                                      { "disable", 2, user_disable },
+                                      { "enable", 2, user_enable },
+                                      { "tier", 3, user_tier },
+                                      { "reset", 2, user_reset },
+                                      { "import", 2, user_import },
+                                      { "link", 4, user_link },
                                       { NULL, 0, NULL } };
         return run_word(c, words, user_usage);
 }
@@ -250,7 +261,10 @@ static Err keys_rotate(Cmd *c, App *a) {
         return keys_list(c, a);
 }
 
-typedef struct Retire { App *a; Str kid; } Retire;
+typedef struct Retire {
+        App *a;
+        Str kid;
+} Retire;
 
 static Err retire_write(Ctx *cx, DbConn *c, void *arg) {
         Retire *r = arg;
@@ -266,7 +280,8 @@ static Err keys_retire(Cmd *c, App *a) {
 static Err keys_rotate_root(Cmd *c, App *a) {
         int64_t n;
         TRY(operate_root_rotate(c->cx, a->identity, &n));
-        printf(c->json ? "{\"resealed\":%lld}\n" : "A new root key; %lld user keys are sealed under it.\n",
+        printf(c->json ? "{\"resealed\":%lld}\n"
+                       : "A new root key; %lld user keys are sealed under it.\n",
                (long long)n);
         return OK;
 }
@@ -301,7 +316,9 @@ static Err audit_verify_all(Cmd *c, App *a) {
 }
 
 static void record_print(Ctx *cx, const AuditRecord *r) {
-        const struct { const char *name; Str value;
+        const struct {
+                const char *name;
+                Str value;
         } texts[] = {
                 { "event", r->event },
                 { "outcome", r->outcome },
@@ -357,7 +374,8 @@ const Command commands_identity[] = {
           .run = user,
           .summary = "Accounts, while the server is stopped",
           .help = "create reads the password from standard input; --tier and --admin apply to it. "
-                  "reset prints a link that sets a new password. import takes JSON lines with email, "
+                  "reset prints a link that sets a new password. import takes JSON lines with "
+                  "email, "
                   "password_hash (bcrypt or argon2id) or password, full_name, tier, created_at, "
                   "is_verified." },
         { .name = "keys",

@@ -15,8 +15,13 @@
 enum { CHECKS_WAIT_MS = 500, CHECKS_POLL_MS = 2 };
 
 /* What the signal thread tells the main thread. */
-static struct { pthread_mutex_t lock; pthread_cond_t came; _Atomic int terms; } stop = {
-        .lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER,
+static struct {
+        pthread_mutex_t lock;
+        pthread_cond_t came;
+        _Atomic int terms;
+} stop = {
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .came = PTHREAD_COND_INITIALIZER,
 };
 
 /* What may change while running: the log level. The rest of the settings needs a restart. */

@@ -11,11 +11,11 @@ typedef struct Cmd {
         /* what follows the command's name, options taken out; NULL-terminated */
         char **args;
         int n_args;
-        const char *config;                           /* --config FILE */
+        const char *config; /* --config FILE */
         /* the other options as given, "--yes" or "--tier=pro" */
         const char *flags[16];
         int n_flags;
-        bool json;                                    /* --json */
+        bool json; /* --json */
 } Cmd;
 
 typedef struct Command {
@@ -28,14 +28,14 @@ typedef struct Command {
 /* end with name NULL */
 extern const Command commands_serve[], commands_store[], commands_info[], commands_identity[];
 
-bool        cmd_has(const Cmd *c, const char *flag);                    /* "--yes" */
+bool cmd_has(const Cmd *c, const char *flag); /* "--yes" */
 /* "--tier" → its value; NULL when absent */
 const char *cmd_value(const Cmd *c, const char *flag);
-int         cmd_usage_error(const Cmd *c, const char *fmt, ...) _printf_(2, 3);
+int cmd_usage_error(const Cmd *c, const char *fmt, ...) _printf_(2, 3);
 /* One sentence on stderr (or JSON with --json) from cx->err, and the exit code. */
-int         cmd_fail(const Cmd *c, Err e);
+int cmd_fail(const Cmd *c, Err e);
 /* Settings for this command; prints every fault. Returns EXIT_FINE or EXIT_CONFIG. */
-int         cmd_settings(const Cmd *c, Settings *ret);
+int cmd_settings(const Cmd *c, Settings *ret);
 /* Progress on a terminal, for what takes longer than a second; nothing elsewhere. */
-void        cmd_progress(void *arg, int64_t done, int64_t all);         /* arg: const char *label */
-void        cmd_progress_end(void);
+void cmd_progress(void *arg, int64_t done, int64_t all); /* arg: const char *label */
+void cmd_progress_end(void);

@@ -119,8 +119,7 @@ static Err open_memory(Ctx *cx, App *a) {
                                    .arg = a,
                                    .index_bytes_max = (size_t)a->set.index_memory_mib << 20,
                                    .embed = { a->client, a->set.embeddings_base_url,
-                                              a->set.embeddings_model,
-                                              a->set.embeddings_api_key },
+                                              a->set.embeddings_model, a->set.embeddings_api_key },
                                    .retention_off = a->set.retention_off,
                                    .rank = a->set.memory_rank },
                 &a->memory));
@@ -237,7 +236,7 @@ void app_close(App *a) {
         a->management = management_stop(a->management);
         a->server = server_free(a->server);
         if (a->chat)
-                chat_stop(a->chat, 0);                /* before the workers it continues on */
+                chat_stop(a->chat, 0); /* before the workers it continues on */
         a->hashers = pool_free(a->hashers);
         a->workers = pool_free(a->workers);
         a->health = health_free(a->health);

@@ -1,55 +1,87 @@
 // SPDX-License-Identifier: MIT
 /* What memory and chat keep about a person, for identity's export and erasure
  * (identity/personal.h). */
+#include "identity/personal.h"
 #include "app/app.h"
 #include "chat/usage.h"
 #include "codec/json.h"
-#include "identity/personal.h"
 #include "memory/profile.h"
 #include "memory/turns.h"
 
 enum { PAGE = 200 };
 
 static const Shape memory_shape = SHAPE(MemoryRow,
-        F_STR(MemoryRow, memory_id, F_REQ), F_STR(MemoryRow, type, F_REQ),
-        F_STR(MemoryRow, content, F_REQ), F_STR(MemoryRow, status, F_REQ),
-        F_TIME(MemoryRow, valid_from, F_NULL), F_TIME(MemoryRow, valid_to, F_NULL),
-        F_TIME(MemoryRow, created_at, F_NULL), F_TIME(MemoryRow, updated_at, F_NULL),
-        F_TIME(MemoryRow, expires_at, F_NULL), F_NUM(MemoryRow, confidence, F_REQ),
-        F_STR(MemoryRow, source_kind, 0), F_STR(MemoryRow, source_conversation_id, 0),
-        F_STRS(MemoryRow, tags, 0), F_STRS(MemoryRow, entities, 0), F_JSON(MemoryRow, context, 0),
+        F_STR(MemoryRow, memory_id, F_REQ),
+        F_STR(MemoryRow, type, F_REQ),
+        F_STR(MemoryRow, content, F_REQ),
+        F_STR(MemoryRow, status, F_REQ),
+        F_TIME(MemoryRow, valid_from, F_NULL),
+        F_TIME(MemoryRow, valid_to, F_NULL),
+        F_TIME(MemoryRow, created_at, F_NULL),
+        F_TIME(MemoryRow, updated_at, F_NULL),
+        F_TIME(MemoryRow, expires_at, F_NULL),
+        F_NUM(MemoryRow, confidence, F_REQ),
+        F_STR(MemoryRow, source_kind, 0),
+        F_STR(MemoryRow, source_conversation_id, 0),
+        F_STRS(MemoryRow, tags, 0),
+        F_STRS(MemoryRow, entities, 0),
+        F_JSON(MemoryRow, context, 0),
         F_STR(MemoryRow, superseded_by, 0));
 
 static const Shape version_shape = SHAPE(MemoryVersion,
-        F_INT(MemoryVersion, version, F_REQ), F_TIME(MemoryVersion, at, F_REQ),
-        F_STR(MemoryVersion, event, F_REQ), F_STR(MemoryVersion, reason, 0),
-        F_STR(MemoryVersion, old_content, F_NULL), F_STR(MemoryVersion, new_content, F_NULL),
+        F_INT(MemoryVersion, version, F_REQ),
+        F_TIME(MemoryVersion, at, F_REQ),
+        F_STR(MemoryVersion, event, F_REQ),
+        F_STR(MemoryVersion, reason, 0),
+        F_STR(MemoryVersion, old_content, F_NULL),
+        F_STR(MemoryVersion, new_content, F_NULL),
         F_STR(MemoryVersion, actor, 0));
 
 static const Shape conversation_shape = SHAPE(Conversation,
-        F_STR(Conversation, conversation_id, F_REQ), F_STR(Conversation, external_id, 0),
-        F_STR(Conversation, title, F_NULL), F_STR(Conversation, timezone, 0),
-        F_JSON(Conversation, metadata, 0), F_TIME(Conversation, created_at, F_REQ),
+        F_STR(Conversation, conversation_id, F_REQ),
+        F_STR(Conversation, external_id, 0),
+        F_STR(Conversation, title, F_NULL),
+        F_STR(Conversation, timezone, 0),
+        F_JSON(Conversation, metadata, 0),
+        F_TIME(Conversation, created_at, F_REQ),
         F_TIME(Conversation, updated_at, F_REQ));
 
 static const Shape turn_shape = SHAPE(Turn,
-        F_STR(Turn, turn_id, F_REQ), F_STR(Turn, role, F_REQ), F_STR(Turn, speaker, 0),
-        F_STR(Turn, text, F_REQ), F_STR(Turn, caption, 0), F_STR(Turn, external_id, 0),
+        F_STR(Turn, turn_id, F_REQ),
+        F_STR(Turn, role, F_REQ),
+        F_STR(Turn, speaker, 0),
+        F_STR(Turn, text, F_REQ),
+        F_STR(Turn, caption, 0),
+        F_STR(Turn, external_id, 0),
         F_TIME(Turn, at, F_REQ));
 
 static const Shape profile_shape = SHAPE(Profile,
-        F_STR(Profile, name, F_NULL), F_OINT(Profile, age, F_NULL), F_STR(Profile, gender, F_NULL),
-        F_STR(Profile, language, F_NULL), F_STR(Profile, location, F_NULL),
-        F_STR(Profile, education, F_NULL), F_STR(Profile, profession, F_NULL),
-        F_STR(Profile, workplace, F_NULL), F_OINT(Profile, experience_years, F_NULL),
-        F_STRS(Profile, skills, 0), F_STR(Profile, relationship_status, F_NULL),
-        F_STR(Profile, partner_name, F_NULL), F_STRS(Profile, family, 0),
-        F_STRS(Profile, interests, 0), F_STRS(Profile, hobbies, 0), F_STRS(Profile, goals, 0),
-        F_STRS(Profile, personality_traits, 0), F_STR(Profile, writing_style, F_NULL),
-        F_OBOOL(Profile, prefers_short_responses, F_NULL), F_OBOOL(Profile, uses_emojis, F_NULL),
-        F_STR(Profile, tone_preference, F_NULL), F_JSON(Profile, likes, 0),
-        F_JSON(Profile, dislikes, 0), F_STR(Profile, timezone, F_NULL),
-        F_STRS(Profile, active_hours, 0), F_JSON(Profile, routines, 0),
+        F_STR(Profile, name, F_NULL),
+        F_OINT(Profile, age, F_NULL),
+        F_STR(Profile, gender, F_NULL),
+        F_STR(Profile, language, F_NULL),
+        F_STR(Profile, location, F_NULL),
+        F_STR(Profile, education, F_NULL),
+        F_STR(Profile, profession, F_NULL),
+        F_STR(Profile, workplace, F_NULL),
+        F_OINT(Profile, experience_years, F_NULL),
+        F_STRS(Profile, skills, 0),
+        F_STR(Profile, relationship_status, F_NULL),
+        F_STR(Profile, partner_name, F_NULL),
+        F_STRS(Profile, family, 0),
+        F_STRS(Profile, interests, 0),
+        F_STRS(Profile, hobbies, 0),
+        F_STRS(Profile, goals, 0),
+        F_STRS(Profile, personality_traits, 0),
+        F_STR(Profile, writing_style, F_NULL),
+        F_OBOOL(Profile, prefers_short_responses, F_NULL),
+        F_OBOOL(Profile, uses_emojis, F_NULL),
+        F_STR(Profile, tone_preference, F_NULL),
+        F_JSON(Profile, likes, 0),
+        F_JSON(Profile, dislikes, 0),
+        F_STR(Profile, timezone, F_NULL),
+        F_STRS(Profile, active_hours, 0),
+        F_JSON(Profile, routines, 0),
         F_JSON(Profile, provenance, 0));
 
 static MemoryScope scope_of(App *a, DbConn *c, Str user_id) {

@@ -10,7 +10,10 @@
 enum { VALUE_MAX = 64 * 1024, ROWS = 128 };
 
 /* A value and where it came from, before it is parsed. */
-typedef struct Found { Str value; const char *from; } Found;
+typedef struct Found {
+        Str value;
+        const char *from;
+} Found;
 
 static Err fault(Ctx *cx, const char *name, const char *fmt, ...) _printf_(3, 4);
 static Err fault(Ctx *cx, const char *name, const char *fmt, ...) {
@@ -176,12 +179,8 @@ static void value_set(Ctx *cx, const SettingRow *r, Str v, Settings *set) {
         void *member = (char *)set + r->offset;
         bool on;
         switch (r->kind) {
-        case SET_STR:
-                *(Str *)member = arena_dup(cx->arena, v);
-                return;
-        case SET_LIST:
-                *(Strs *)member = list_parse(cx, v);
-                return;
+        case SET_STR: *(Str *)member = arena_dup(cx->arena, v); return;
+        case SET_LIST: *(Strs *)member = list_parse(cx, v); return;
         case SET_WORD:
                 if (!word_is_one_of(v, r->words, member))
                         fault(cx, r->name, "must be one of %s", r->words);
@@ -195,9 +194,7 @@ static void value_set(Ctx *cx, const SettingRow *r, Str v, Settings *set) {
                         *(bool *)member = r->kind == SET_OFF ? !on : on;
                 return;
         case SET_INT:
-        case SET_NUM:
-                number_parse(cx, r, v, member);
-                return;
+        case SET_NUM: number_parse(cx, r, v, member); return;
         }
 }
 
@@ -279,21 +276,11 @@ static void value_text(const SettingRow *r, const Settings *set, Buf *out) {
         const Strs *list = member;
         switch (r->kind) {
         case SET_STR:
-        case SET_WORD:
-                buf_add(out, r->flags & SET_SECRET && s->n ? STR("********") : *s);
-                return;
-        case SET_INT:
-                buf_add_i64(out, *(const int64_t *)member);
-                return;
-        case SET_NUM:
-                buf_addf(out, "%g", *(const double *)member);
-                return;
-        case SET_BOOL:
-                buf_add_c(out, *(const bool *)member ? "true" : "false");
-                return;
-        case SET_OFF:
-                buf_add_c(out, *(const bool *)member ? "off" : "on");
-                return;
+        case SET_WORD: buf_add(out, r->flags & SET_SECRET && s->n ? STR("********") : *s); return;
+        case SET_INT: buf_add_i64(out, *(const int64_t *)member); return;
+        case SET_NUM: buf_addf(out, "%g", *(const double *)member); return;
+        case SET_BOOL: buf_add_c(out, *(const bool *)member ? "true" : "false"); return;
+        case SET_OFF: buf_add_c(out, *(const bool *)member ? "off" : "on"); return;
         case SET_LIST:
                 for (size_t i = 0; i < list->n; i++)
                         buf_addf(out, "%s%.*s", i ? "," : "", STR_FMT(list->v[i]));

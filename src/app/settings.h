@@ -9,7 +9,7 @@
 typedef struct Settings {
         /* process */
         Str listen, data_dir, environment, app_version, public_url, log_level;
-        bool limits_off, production;                  /* production: derived from environment */
+        bool limits_off, production; /* production: derived from environment */
         int64_t loops, workers, drain_delay_s, drain_timeout_s;
         Strs cors_origins, trusted_proxies;
         /* storage */
@@ -49,23 +49,23 @@ typedef enum SettingKind {
         SET_LIST,
         SET_WORD
 } SettingKind;
-enum { SET_SECRET = 1 << 0 };                         /* masked by print; may come from NAME_FILE */
+enum { SET_SECRET = 1 << 0 }; /* masked by print; may come from NAME_FILE */
 
 typedef struct SettingRow {
         const char *name;
         SettingKind kind;
         unsigned flags;
         size_t offset;
-        const char *def;                              /* as text; NULL = not set */
-        double min, max;                              /* numbers */
-        const char *words;                            /* SET_WORD: "development|production" */
+        const char *def;   /* as text; NULL = not set */
+        double min, max;   /* numbers */
+        const char *words; /* SET_WORD: "development|production" */
         const char *group, *doc;
 } SettingRow;
-extern const SettingRow setting_rows[];               /* ends with name NULL */
+extern const SettingRow setting_rows[]; /* ends with name NULL */
 
 typedef struct SettingsSource {
-        const char *file;                             /* NULL: ./mainstay.yaml when it exists */
-        char *const *environ;                         /* "NAME=value", NULL-terminated */
+        const char *file;     /* NULL: ./mainstay.yaml when it exists */
+        char *const *environ; /* "NAME=value", NULL-terminated */
         /* what the rooms say of the values, so that all faults come at once; may be NULL. A value
          * that was refused before is zero. */
         Err (*rooms)(Ctx *cx, const Settings *set);
@@ -73,7 +73,7 @@ typedef struct SettingsSource {
 
 /* Everything in the arena. ERR_INVALID: each fault is a field error of cx, pointer = the
  * setting's name. */
-Err  settings_load(Ctx *cx, const SettingsSource *src, Settings *ret) _must_check_;
+Err settings_load(Ctx *cx, const SettingsSource *src, Settings *ret) _must_check_;
 
 typedef enum SettingsForm {
         SETTINGS_TEXT,

@@ -3,7 +3,7 @@
 #include "app/settings.h"
 
 #define AT(m) offsetof(Settings, m)
-#define MIN_S 1, 31536000                             /* a second to a year */
+#define MIN_S 1, 31536000 /* a second to a year */
 
 const SettingRow setting_rows[] = {
         { "LISTEN", SET_STR, 0, AT(listen), "127.0.0.1:8080", .group = "Process",
@@ -79,16 +79,13 @@ const SettingRow setting_rows[] = {
         { "SESSION_IDLE", SET_INT, 0, AT(session_idle_s), "43200", MIN_S, .group = "Identity",
           .doc = "Seconds a session lives unused." },
         { "SESSION_ABSOLUTE", SET_INT, 0, AT(session_absolute_s), "86400", MIN_S,
-          .group = "Identity",
-          .doc = "Seconds a session lives at most." },
+          .group = "Identity", .doc = "Seconds a session lives at most." },
         { "REMEMBER_IDLE", SET_INT, 0, AT(remember_idle_s), "1209600", MIN_S, .group = "Identity",
           .doc = "SESSION_IDLE with `remember_me`." },
         { "REMEMBER_ABSOLUTE", SET_INT, 0, AT(remember_absolute_s), "2592000", MIN_S,
-          .group = "Identity",
-          .doc = "SESSION_ABSOLUTE with `remember_me`." },
-        { "PASSWORD_HASH", SET_WORD, 0, AT(password_hash), "argon2id",
-          .words = "argon2id|bcrypt", .group = "Identity",
-          .doc = "How new passwords are hashed; both are always verified." },
+          .group = "Identity", .doc = "SESSION_ABSOLUTE with `remember_me`." },
+        { "PASSWORD_HASH", SET_WORD, 0, AT(password_hash), "argon2id", .words = "argon2id|bcrypt",
+          .group = "Identity", .doc = "How new passwords are hashed; both are always verified." },
         { "HASH_SLOTS", SET_INT, 0, AT(hash_slots), "0", 0, 256, .group = "Identity",
           .doc = "Passwords hashed at once, 19 MiB each. 0: one per core." },
         { "PASSWORD_LIST", SET_STR, 0, AT(password_list), NULL, .group = "Identity",
@@ -105,8 +102,7 @@ const SettingRow setting_rows[] = {
           .doc = "`smtp://user:password@host:587` or `smtps://…`. Not set: no mail is sent; in "
                  "development mails are files in DATA_DIR/mail." },
         { "MAIL_FROM", SET_STR, 0, AT(mail_from), "Mainstay <no-reply@localhost>",
-          .group = "Identity",
-          .doc = "Sender of mails." },
+          .group = "Identity", .doc = "Sender of mails." },
 
         { "LLM_BASE_URL", SET_STR, 0, AT(llm_base_url), NULL, .group = "Language models",
           .doc = "Any OpenAI-compatible server, for example `http://127.0.0.1:11434/v1`. Not "
@@ -116,8 +112,7 @@ const SettingRow setting_rows[] = {
         { "LLM_MODEL", SET_STR, 0, AT(llm_model), NULL, .group = "Language models",
           .doc = "Its model." },
         { "OPENAI_API_KEY", SET_STR, SET_SECRET, AT(openai_api_key), NULL,
-          .group = "Language models",
-          .doc = "Short form for OpenAI itself." },
+          .group = "Language models", .doc = "Short form for OpenAI itself." },
         { "LLM_PROVIDERS", SET_STR, SET_SECRET, AT(llm_providers), NULL, .group = "Language models",
           .doc = "Several providers in order of failover, as a JSON list (docs/operations.md)." },
         { "LLM_FALLBACK_OFFLINE", SET_BOOL, 0, AT(llm_fallback_offline), "true",
@@ -129,21 +124,18 @@ const SettingRow setting_rows[] = {
         { "LLM_MONTHLY_BUDGET_USD", SET_NUM, 0, AT(llm_monthly_budget_usd), "0", 0, 1e9,
           .group = "Language models",
           .doc = "Spending limit of the whole server per month. 0: none." },
-        { "BUDGET_ACTION", SET_WORD, 0, AT(budget_action), "reject",
-          .words = "reject|offline", .group = "Language models",
-          .doc = "What happens to a turn when the budget is used up." },
+        { "BUDGET_ACTION", SET_WORD, 0, AT(budget_action), "reject", .words = "reject|offline",
+          .group = "Language models", .doc = "What happens to a turn when the budget is used up." },
         { "CONTEXT_TOKENS", SET_INT, 0, AT(context_tokens), "3000", 500, 1000000,
           .group = "Language models",
           .doc = "Budget for profile, memories and recent turns in a prompt." },
-        { "ON_DISCONNECT", SET_WORD, 0, AT(on_disconnect), "continue",
-          .words = "continue|cancel", .group = "Language models",
-          .doc = "Whether generation goes on when the client leaves." },
+        { "ON_DISCONNECT", SET_WORD, 0, AT(on_disconnect), "continue", .words = "continue|cancel",
+          .group = "Language models", .doc = "Whether generation goes on when the client leaves." },
         { "EMBEDDINGS_BASE_URL", SET_STR, 0, AT(embeddings_base_url), NULL,
           .group = "Language models",
           .doc = "OpenAI-compatible embeddings server. Optional: search works without it." },
         { "EMBEDDINGS_API_KEY", SET_STR, SET_SECRET, AT(embeddings_api_key), NULL,
-          .group = "Language models",
-          .doc = "Its key." },
+          .group = "Language models", .doc = "Its key." },
         { "EMBEDDINGS_MODEL", SET_STR, 0, AT(embeddings_model), NULL, .group = "Language models",
           .doc = "Its model." },
 

@@ -5,7 +5,12 @@
 
 #include "app/app.h"
 
-typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; char file[64]; } Fixture;
+typedef struct Fixture {
+        Arena *arena;
+        TestWorld world;
+        Ctx cx;
+        char file[64];
+} Fixture;
 
 static int setup(void **state) {
         Fixture *f = calloc(1, sizeof *f);
@@ -37,8 +42,8 @@ static Err load(Fixture *f, const char *text, char *const *env, Settings *ret) {
         file_put(f, text);
         err_clear(&f->cx);
         return settings_load(
-                &f->cx,
-                &(SettingsSource){ .file = f->file, .environ = env, .rooms = app_check }, ret);
+                &f->cx, &(SettingsSource){ .file = f->file, .environ = env, .rooms = app_check },
+                ret);
 }
 
 static bool named(const Fixture *f, const char *pointer, const char *text) {

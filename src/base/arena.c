@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/arena.h"
 
-#include <stdarg.h>
 #include <stdalign.h>
+#include <stdarg.h>
 
 enum { CHUNK = 4096 };
 
@@ -11,7 +11,10 @@ typedef struct Chunk {
         size_t used, size;
         alignas(max_align_t) char mem[];
 } Chunk;
-struct Arena { Chunk *head; size_t handed_out; };
+struct Arena {
+        Chunk *head;
+        size_t handed_out;
+};
 
 Arena *arena_new(void) {
         Arena *a = calloc(1, sizeof *a);

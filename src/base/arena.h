@@ -11,19 +11,19 @@ typedef struct Arena Arena;
 Arena *arena_new(void);
 Arena *arena_free(Arena *a);
 /* forget all, keep the first chunk for the next use */
-void   arena_clear(Arena *a);
+void arena_clear(Arena *a);
 DEFINE_CLEANUP(Arena, arena_free)
 
-void  *arena_alloc(Arena *a, size_t n);               /* zeroed, aligned for any type */
+void *arena_alloc(Arena *a, size_t n); /* zeroed, aligned for any type */
 /* zeroed; aborts when the product overflows */
-void  *arena_array(Arena *a, size_t count, size_t size);
-char  *arena_bytes(Arena *a, size_t n);               /* unaligned, not zeroed: for text */
-char  *arena_printf(Arena *a, const char *fmt, ...) _printf_(2, 3);
-Str    arena_strf(Arena *a, const char *fmt, ...) _printf_(2, 3);
+void *arena_array(Arena *a, size_t count, size_t size);
+char *arena_bytes(Arena *a, size_t n); /* unaligned, not zeroed: for text */
+char *arena_printf(Arena *a, const char *fmt, ...) _printf_(2, 3);
+Str arena_strf(Arena *a, const char *fmt, ...) _printf_(2, 3);
 /* NUL behind the end; STR_NULL stays STR_NULL */
-Str    arena_dup(Arena *a, Str s);
-const char *arena_cstr(Arena *a, Str s);              /* "" for STR_NULL */
-size_t arena_used(const Arena *a);                    /* bytes handed out */
+Str arena_dup(Arena *a, Str s);
+const char *arena_cstr(Arena *a, Str s); /* "" for STR_NULL */
+size_t arena_used(const Arena *a);       /* bytes handed out */
 
 #define NEW(arena, T)          ((T *)arena_alloc((arena), sizeof(T)))
 #define NEW_ARRAY(arena, T, n) ((T *)arena_array((arena), (n), sizeof(T)))

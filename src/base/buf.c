@@ -20,7 +20,7 @@ bool buf_reserve(Buf *b, size_t more) {
                 b->full = true;
                 return false;
         }
-        size_t need = b->n + more + 1;                /* one for the NUL */
+        size_t need = b->n + more + 1; /* one for the NUL */
         if (need > b->cap) {
                 size_t cap = MAX(need, MAX(b->cap * 2, (size_t)256));
                 char *p = realloc(b->p, cap);

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "base/ctx.h"
 
-#include <stdarg.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/random.h>
 
 #include "base/buf.h"
 
-#define INFO(id_, name_, http_, text_) \
+#define INFO(id_, name_, http_, text_)                                                             \
         [ERR_##id_] = { .id = #id_, .name = name_, .http = http_, .text = text_ },
-const ErrInfo err_info[_ERR_N] = {
-        [OK] = { .id = "OK", .name = "ok", .http = 200, .text = "" },
-        ERR_LIST(INFO)
-};
+const ErrInfo err_info[_ERR_N] = { [OK] = { .id = "OK", .name = "ok", .http = 200, .text = "" },
+                                   ERR_LIST(INFO) };
 #undef INFO
 
 enum { FIELD_ERRS_MAX = 16, WHAT_MAX = 512 };
@@ -35,14 +33,17 @@ static void kernel_random(void *p, size_t n) {
                 if (got > 0)
                         at += (size_t)got;
                 else if (errno != EINTR)
-                        abort();                      /* without chance nothing here is safe */
+                        abort(); /* without chance nothing here is safe */
         }
 }
 
 /* Ids of requests are small and many: they come from a thread's own stock. What was given out is
  * wiped. */
 static void real_random(World *w, void *p, size_t n) {
-        static _Thread_local struct { unsigned char bytes[512]; size_t left; } stock;
+        static _Thread_local struct {
+                unsigned char bytes[512];
+                size_t left;
+        } stock;
         if (n > 32) {
                 kernel_random(p, n);
                 return;

@@ -13,7 +13,10 @@ enum { LINE_MAX_ = 16 * 1024, QUEUE_MAX = 4 * 1024 * 1024, FLUSH_MS = 50 };
 
 LogLevel log_level = LOG_DEBUG;
 
-static const struct { const char *name; int sev; } levels[] = {
+static const struct {
+        const char *name;
+        int sev;
+} levels[] = {
         [LOG_TRACE] = { "TRACE", 1 }, [LOG_DEBUG] = { "DEBUG", 5 },  [LOG_INFO] = { "INFO", 9 },
         [LOG_WARN] = { "WARN", 13 },  [LOG_ERROR] = { "ERROR", 17 }, [LOG_FATAL] = { "FATAL", 21 },
 };
@@ -41,7 +44,7 @@ static void write_all(int fd, Str s) {
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n <= 0)
-                        return;                       /* nobody is left to tell */
+                        return; /* nobody is left to tell */
                 s = str_from(s, (size_t)n);
         }
 }
@@ -57,7 +60,7 @@ static void *flusher_run(void *arg) {
                 bool stop = sink.stop;
                 pthread_mutex_unlock(&sink.lock);
                 if (!stop)
-                        usleep(FLUSH_MS * 1000);      /* let a burst gather into one write */
+                        usleep(FLUSH_MS * 1000); /* let a burst gather into one write */
                 pthread_mutex_lock(&sink.lock);
                 Buf full = sink.queue;
                 sink.queue = out;
@@ -157,11 +160,11 @@ static void add_member(Buf *b, const char *name, Str value) {
 
 static void add_value(Buf *b, const LogField *f) {
         switch (f->type) {
-        case LOG_T_STR:  add_json_str(b, f->s); return;
-        case LOG_T_INT:  buf_add_i64(b, f->i); return;
-        case LOG_T_NUM:  buf_addf(b, "%.3f", f->f); return;
+        case LOG_T_STR: add_json_str(b, f->s); return;
+        case LOG_T_INT: buf_add_i64(b, f->i); return;
+        case LOG_T_NUM: buf_addf(b, "%.3f", f->f); return;
         case LOG_T_BOOL: buf_add_c(b, f->b ? "true" : "false"); return;
-        case LOG_END:    return;
+        case LOG_END: return;
         }
 }
 
@@ -194,7 +197,7 @@ static void count_line(LogLevel level) {
         if (!atomic_load(&family))
                 atomic_store(&family, metric_counter("mainstay_log_lines_total", "level",
                                                      "Log lines by level"));
-        if (!level_cells[level])                      /* benign race: both find the same cell */
+        if (!level_cells[level]) /* benign race: both find the same cell */
                 level_cells[level] = METRIC_CELL(atomic_load(&family), str_c(levels[level].name));
         cell_inc(level_cells[level]);
 }
@@ -213,7 +216,7 @@ void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg
         buf_add_c(&line, ",\"attrs\":{");
         add_fields(&line, fields, false);
         buf_add_c(&line, "}}\n");
-        if (line.full) {                              /* too long: the ids stay, the fields go */
+        if (line.full) { /* too long: the ids stay, the fields go */
                 line.n = plain;
                 line.full = false;
                 buf_add_c(&line, ",\"truncated\":true,\"attrs\":{}}\n");

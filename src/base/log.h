@@ -22,23 +22,32 @@ typedef struct LogField {
         };
 } LogField;
 
-#define L_STR(k, v)  { .key = (k), .type = LOG_T_STR,  .s = (v) }
-#define L_INT(k, v)  { .key = (k), .type = LOG_T_INT,  .i = (v) }
-#define L_NUM(k, v)  { .key = (k), .type = LOG_T_NUM,  .f = (v) }
-#define L_BOOL(k, v) { .key = (k), .type = LOG_T_BOOL, .b = (v) }
-#define L_TOP_STR(k, v) { .key = (k), .type = LOG_T_STR, .top = true, .s = (v) }
-#define L_TOP_INT(k, v) { .key = (k), .type = LOG_T_INT, .top = true, .i = (v) }
-#define L_TOP_NUM(k, v) { .key = (k), .type = LOG_T_NUM, .top = true, .f = (v) }
+#define L_STR(k, v)                                                                                \
+        { .key = (k), .type = LOG_T_STR, .s = (v) }
+#define L_INT(k, v)                                                                                \
+        { .key = (k), .type = LOG_T_INT, .i = (v) }
+#define L_NUM(k, v)                                                                                \
+        { .key = (k), .type = LOG_T_NUM, .f = (v) }
+#define L_BOOL(k, v)                                                                               \
+        { .key = (k), .type = LOG_T_BOOL, .b = (v) }
+#define L_TOP_STR(k, v)                                                                            \
+        { .key = (k), .type = LOG_T_STR, .top = true, .s = (v) }
+#define L_TOP_INT(k, v)                                                                            \
+        { .key = (k), .type = LOG_T_INT, .top = true, .i = (v) }
+#define L_TOP_NUM(k, v)                                                                            \
+        { .key = (k), .type = LOG_T_NUM, .top = true, .f = (v) }
 
 /* LOG(cx, LOG_INFO, "turn_completed", "offline answer", L_INT("memories", n)); cx may be NULL
  * outside a request. */
-#define LOG(cx, level, event, msg, ...) \
-        do { if ((level) >= log_level) \
-                log_write((cx), (level), (event), (msg), \
-                          (const LogField[]){ __VA_ARGS__ __VA_OPT__(,) { .type = LOG_END } }); \
+#define LOG(cx, level, event, msg, ...)                                                            \
+        do {                                                                                       \
+                if ((level) >= log_level)                                                          \
+                        log_write((cx), (level), (event), (msg),                                   \
+                                  (const LogField[]){                                              \
+                                          __VA_ARGS__ __VA_OPT__(, ){ .type = LOG_END } });        \
         } while (0)
 
-extern LogLevel log_level;                            /* lines below it cost one comparison */
+extern LogLevel log_level; /* lines below it cost one comparison */
 void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg,
                const LogField *fields);
 

@@ -12,7 +12,7 @@ typedef enum MetricType { COUNTER, GAUGE, HISTOGRAM } MetricType;
 
 struct Cell {
         Cell *next;
-        Str labels;                                   /* "method=\"GET\",code=\"200\"" or empty */
+        Str labels; /* "method=\"GET\",code=\"200\"" or empty */
         /* the value is whole + part: counting by one stays one atomic add */
         _Atomic int64_t whole;
         _Atomic double part;
@@ -33,7 +33,10 @@ struct Metric {
 static struct {
         pthread_mutex_t lock;
         Metric *families;
-        struct { void (*fn)(void *arg); void *arg; } collect[COLLECT_MAX];
+        struct {
+                void (*fn)(void *arg);
+                void *arg;
+        } collect[COLLECT_MAX];
         size_t n_collect;
 } reg = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -79,8 +82,12 @@ Metric *metric_gauge(const char *name, const char *labels, const char *help) {
 
 Metric *metric_histogram(const char *name, const char *labels, const double *bounds, size_t n,
                          const char *help) {
-        return family_add((Metric){ .type = HISTOGRAM, .name = name, .labels = labels, .help = help,
-                                    .bounds = bounds, .n_bounds = n });
+        return family_add((Metric){ .type = HISTOGRAM,
+                                    .name = name,
+                                    .labels = labels,
+                                    .help = help,
+                                    .bounds = bounds,
+                                    .n_bounds = n });
 }
 
 static void add_label_value(Buf *b, Str v) {

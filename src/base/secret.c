@@ -26,7 +26,7 @@ char *secret_reserve(Secret *s, size_t n) {
 
 void secret_set(Secret *s, Str bytes) {
         Secret fresh = { 0 };
-        char *p = secret_reserve(&fresh, bytes.n);    /* bytes may be part of *s */
+        char *p = secret_reserve(&fresh, bytes.n); /* bytes may be part of *s */
         if (bytes.n)
                 memcpy(p, bytes.p, bytes.n);
         secret_done(s);

@@ -5,9 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static unsigned char lower(char c) {
-        return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
+static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c); }
 
 bool str_eq_nocase(Str a, Str b) {
         if (a.n != b.n)
@@ -56,7 +54,7 @@ bool str_to_i64(Str s, int64_t *ret) {
         if (i == s.n)
                 return false;
         int64_t v = 0;
-        for (; i < s.n; i++) {                        /* counts downwards, so that INT64_MIN fits */
+        for (; i < s.n; i++) { /* counts downwards, so that INT64_MIN fits */
                 int digit = s.p[i] - '0';
                 if (digit < 0 || digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
                     __builtin_sub_overflow(v, digit, &v))
@@ -72,7 +70,7 @@ bool str_to_f64(Str s, double *ret) {
         char text[64];
         if (!s.n || s.n >= sizeof text || is_space(s.p[0]))
                 return false;
-        for (size_t i = 0; i < s.n; i++)              /* no hex, inf, nan */
+        for (size_t i = 0; i < s.n; i++) /* no hex, inf, nan */
                 if (!strchr("0123456789+-.eE", s.p[i]) || !s.p[i])
                         return false;
         memcpy(text, s.p, s.n);

@@ -6,13 +6,19 @@
 
 #include "base/macros.h"
 
-typedef struct Str { const char *p; size_t n; } Str;
+typedef struct Str {
+        const char *p;
+        size_t n;
+} Str;
 
 #define STR(lit)   ((Str){ "" lit, sizeof(lit) - 1 })
 #define STR_NULL   ((Str){ NULL, 0 })
-#define STR_FMT(s) (int)(s).n, (s).p ? (s).p : ""     /* for "%.*s" */
+#define STR_FMT(s) (int)(s).n, (s).p ? (s).p : "" /* for "%.*s" */
 
-typedef struct Strs { const Str *v; size_t n; } Strs;   /* a borrowed list */
+typedef struct Strs {
+        const Str *v;
+        size_t n;
+} Strs; /* a borrowed list */
 
 static inline Str str_c(const char *c) { return c ? (Str){ c, strlen(c) } : STR_NULL; }
 static inline Str str_n(const void *p, size_t n) { return (Str){ p, n }; }
@@ -32,20 +38,20 @@ static inline Str str_from(Str s, size_t at) {
 }
 static inline Str str_to(Str s, size_t n) { return (Str){ s.p, MIN(n, s.n) }; }
 
-bool   str_eq_nocase(Str a, Str b);                   /* ASCII only */
-int    str_cmp(Str a, Str b);                         /* byte order, shorter first */
-bool   str_contains(Str s, Str part);
-size_t str_index(Str s, char c);                      /* s.n when absent */
-Str    str_trim(Str s);                               /* ASCII white space at both ends */
+bool str_eq_nocase(Str a, Str b); /* ASCII only */
+int str_cmp(Str a, Str b);        /* byte order, shorter first */
+bool str_contains(Str s, Str part);
+size_t str_index(Str s, char c); /* s.n when absent */
+Str str_trim(Str s);             /* ASCII white space at both ends */
 
 /* The text before the first `sep`; *rest moves behind it, or to STR_NULL at the end.
  * A list "a,b" gives a, b; "" gives one empty part. Loop while rest->p. */
-Str    str_cut(Str *rest, char sep);
+Str str_cut(Str *rest, char sep);
 
 /* Decimal, no sign for u64, nothing before or behind; false leaves *ret alone. */
-bool   str_to_i64(Str s, int64_t *ret) _must_check_;
-bool   str_to_f64(Str s, double *ret) _must_check_;   /* finite only */
+bool str_to_i64(Str s, int64_t *ret) _must_check_;
+bool str_to_f64(Str s, double *ret) _must_check_; /* finite only */
 
-bool   str_is_utf8(Str s);                            /* RFC 3629: no surrogates, no overlongs */
-size_t str_utf8_count(Str s);                         /* code points of valid UTF-8 */
-size_t str_utf8_cut(Str s, size_t max_bytes);         /* longest whole-character prefix, in bytes */
+bool str_is_utf8(Str s);                      /* RFC 3629: no surrogates, no overlongs */
+size_t str_utf8_count(Str s);                 /* code points of valid UTF-8 */
+size_t str_utf8_cut(Str s, size_t max_bytes); /* longest whole-character prefix, in bytes */

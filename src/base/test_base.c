@@ -8,7 +8,10 @@
 #include "base/metric.h"
 
 static void test_str_numbers(void **state) {
-        static const struct { const char *text; bool ok; int64_t v;
+        static const struct {
+                const char *text;
+                bool ok;
+                int64_t v;
         } cases[] = {
                 { "0", true, 0 },
                 { "-1", true, -1 },
@@ -35,7 +38,10 @@ static void test_str_numbers(void **state) {
 }
 
 static void test_str_utf8(void **state) {
-        static const struct { const char *text; size_t n; bool ok;
+        static const struct {
+                const char *text;
+                size_t n;
+                bool ok;
         } cases[] = {
                 { "", 0, true },
                 { "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10, true },

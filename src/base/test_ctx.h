@@ -4,7 +4,10 @@
  * *state`. */
 #include "base/testing.h"
 
-typedef struct TestCtx { Ctx cx; TestWorld world; } TestCtx;
+typedef struct TestCtx {
+        Ctx cx;
+        TestWorld world;
+} TestCtx;
 
 static inline int test_ctx_setup_(void **state) {
         TestCtx *t = calloc(1, sizeof *t);
@@ -23,5 +26,4 @@ static inline int test_ctx_teardown_(void **state) {
         return 0;
 }
 
-#define TEST_WITH_CTX(fn) \
-        cmocka_unit_test_setup_teardown(fn, test_ctx_setup_, test_ctx_teardown_)
+#define TEST_WITH_CTX(fn) cmocka_unit_test_setup_teardown(fn, test_ctx_setup_, test_ctx_teardown_)

@@ -16,8 +16,13 @@ typedef struct Client Client;
 typedef struct Pool Pool;
 typedef struct Timers Timers;
 
-typedef struct ChatRooms { Db *db; Memory *memory; Client *client; Pool *workers; Timers *timers;
-        } ChatRooms;
+typedef struct ChatRooms {
+        Db *db;
+        Memory *memory;
+        Client *client;
+        Pool *workers;
+        Timers *timers;
+} ChatRooms;
 
 typedef struct ChatSettings {
         /* LLM_PROVIDERS: JSON list (chat.md 7); STR_NULL = the short form */
@@ -53,12 +58,24 @@ Chat *chat_free(Chat *chat);
 DEFINE_CLEANUP(Chat, chat_free)
 
 /* Whose data, through which connection. */
-typedef struct ChatScope { Chat *chat; DbConn *c; Str user_id; } ChatScope;
+typedef struct ChatScope {
+        Chat *chat;
+        DbConn *c;
+        Str user_id;
+} ChatScope;
 
 /* ---- providers ---- */
-typedef struct ProviderView { Str name, base_url, state; Strs models; Str default_model;
-        int64_t running; bool is_free; } ProviderView;
-typedef struct ProviderViews { ProviderView *v; size_t n; } ProviderViews;
+typedef struct ProviderView {
+        Str name, base_url, state;
+        Strs models;
+        Str default_model;
+        int64_t running;
+        bool is_free;
+} ProviderView;
+typedef struct ProviderViews {
+        ProviderView *v;
+        size_t n;
+} ProviderViews;
 bool chat_has_provider(const Chat *chat);
 bool chat_has_model(const Chat *chat, Str model); /* as a provider names it */
 void chat_providers(Ctx *cx, Chat *chat, ProviderViews *ret);
@@ -74,10 +91,19 @@ typedef enum TurnState {
 } TurnState;
 extern const char *const turn_state_names[_TURN_STATE_N];
 
-typedef struct TokenUsage { int64_t prompt, completion, cached; bool estimated, unpriced;
-        int64_t cost_micro; } TokenUsage;
-typedef struct UsedMemory { Str memory_id, type, content; double relevance_score; } UsedMemory;
-typedef struct Citation { int64_t mark; Str memory_id, turn_id, quote; } Citation;
+typedef struct TokenUsage {
+        int64_t prompt, completion, cached;
+        bool estimated, unpriced;
+        int64_t cost_micro;
+} TokenUsage;
+typedef struct UsedMemory {
+        Str memory_id, type, content;
+        double relevance_score;
+} UsedMemory;
+typedef struct Citation {
+        int64_t mark;
+        Str memory_id, turn_id, quote;
+} Citation;
 /* One look at a provider. `called` false: it was passed over (circuit open, busy, budget). */
 typedef struct Attempt {
         Str provider, model, outcome;
@@ -108,7 +134,10 @@ typedef struct ChatTurn {
         /* /v1: JSON text of the message's tool_calls; STR_NULL = none */
         Str tool_calls;
 } ChatTurn;
-typedef struct ChatTurns { ChatTurn *v; size_t n; } ChatTurns;
+typedef struct ChatTurns {
+        ChatTurn *v;
+        size_t n;
+} ChatTurns;
 
 typedef struct TurnAsk {
         Str user_id, message;
@@ -156,7 +185,10 @@ typedef struct TurnFeed TurnFeed; /* one listener on one turn */
 Err turn_start(Ctx *cx, Chat *chat, const TurnAsk *ask, const TurnListener *l,
                TurnFeed **ret) _must_check_;
 /* Follow a running or stored turn from event `after` + 1 on (-1: all). ERR_NOT_FOUND. */
-typedef struct FollowAsk { Str user_id, turn_id; int64_t after; } FollowAsk;
+typedef struct FollowAsk {
+        Str user_id, turn_id;
+        int64_t after;
+} FollowAsk;
 Err turn_follow(Ctx *cx, Chat *chat, const FollowAsk *ask, const TurnListener *l,
                 TurnFeed **ret) _must_check_;
 void turn_ready(TurnFeed *f); /* the listener can take more */
@@ -171,9 +203,12 @@ Err turn_cancel(Ctx *cx, Chat *chat, Str user_id, Str turn_id) _must_check_;
 Err chat_turn_find(Ctx *cx, const ChatScope *s, Str turn_id, ChatTurn *ret) _must_check_;
 /* Newest first; conversation_id STR_NULL = all of the user's; before 0 = from the end, else the
  * turn number (of one conversation) to start below. */
-typedef struct ChatTurnFilter { Str conversation_id; int64_t before, limit; } ChatTurnFilter;
+typedef struct ChatTurnFilter {
+        Str conversation_id;
+        int64_t before, limit;
+} ChatTurnFilter;
 Err chat_turn_list(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f,
-        ChatTurns *ret) _must_check_;
+                   ChatTurns *ret) _must_check_;
 /* Turns of each conversation, in the order of the ids. */
 Err chat_turn_counts(Ctx *cx, DbConn *c, Str user_id, Strs conversation_ids,
                      int64_t **ret) _must_check_;

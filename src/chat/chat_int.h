@@ -29,18 +29,21 @@ struct Chat {
 
 /* ---- rows (turn_store.c) ---- */
 /* ends: where each delta ended, 4 bytes each, little endian */
-typedef struct StoredTurn { ChatTurn t; Str ends; } StoredTurn;
+typedef struct StoredTurn {
+        ChatTurn t;
+        Str ends;
+} StoredTurn;
 
 bool chat_id_read(Str text, unsigned char ret[16]) _must_check_;
 Err turn_row_insert(Ctx *cx, const ChatScope *s, const ChatTurn *t) _must_check_;
 Err turn_row_finish(Ctx *cx, const ChatScope *s, const ChatTurn *t, Str answer_id,
-        Str ends) _must_check_;
+                    Str ends) _must_check_;
 Err turn_row_extracted(Ctx *cx, const ChatScope *s, const ChatTurn *t) _must_check_;
 Err turn_row_reopen(Ctx *cx, DbConn *c, const ChatTurn *t) _must_check_;
 /* Both: ERR_NOT_FOUND. */
 Err turn_row_find(Ctx *cx, const ChatScope *s, Str turn_id, StoredTurn *ret) _must_check_;
 Err turn_row_by_number(Ctx *cx, const ChatScope *s, const ChatTurn *key,
-        StoredTurn *ret) _must_check_;
+                       StoredTurn *ret) _must_check_;
 Err turn_last_number(Ctx *cx, DbConn *c, Str user_id, Str conversation_id,
                      int64_t *ret) _must_check_;
 MemoryScope chat_scope(const Chat *chat, DbConn *c, Str user_id);

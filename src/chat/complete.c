@@ -233,7 +233,10 @@ static void next_provider(Completion *c, Str reason) {
                     L_STR("from", provider_name(c->p)), L_STR("reason", reason));
 }
 
-typedef struct Retry { Completion *c; unsigned epoch; } Retry;
+typedef struct Retry {
+        Completion *c;
+        unsigned epoch;
+} Retry;
 
 static void retry_drop(void *arg) {
         Retry *r = arg;

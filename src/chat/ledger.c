@@ -47,7 +47,11 @@ Err budget_get(Ctx *cx, DbConn *c, Str user_id, Budget *ret) {
         return OK;
 }
 
-typedef struct Forget { Spend *spend; size_t n; char user_id[]; } Forget;
+typedef struct Forget {
+        Spend *spend;
+        size_t n;
+        char user_id[];
+} Forget;
 
 static void forget_now(void *arg) {
         Forget *f = arg;

@@ -6,8 +6,8 @@
 /* One row per attempt that was called. `completed`: the turn they were for has its answer. */
 typedef struct LedgerEntry {
         Str user_id;
-        const unsigned char *turn_id;                 /* 16 bytes */
-        const char *purpose;                          /* chat, extraction, conflict, embedding */
+        const unsigned char *turn_id; /* 16 bytes */
+        const char *purpose;          /* chat, extraction, conflict, embedding */
         List attempts;
         bool completed;
 } LedgerEntry;

@@ -14,7 +14,9 @@
 #include "sys/pool.h"
 
 enum { FEEDS_MAX = 8 }; /* listeners of one turn */
-typedef struct Delta { Str text, tool_calls; } Delta;
+typedef struct Delta {
+        Str text, tool_calls;
+} Delta;
 
 struct TurnFeed {
         atomic_int refs;

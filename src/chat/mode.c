@@ -12,18 +12,16 @@ static const RetrievalMode opening = { "opening", 10, 15, false, 15 };
 static const RetrievalMode usual = { "default", 10, 15, false, 0 };
 
 static const char *const everything_words[] = { "everything", "all you know", "all my memories",
-        NULL };
+                                                NULL };
 static const char *const schedule_words[] = {
-        "schedule", "calendar", "appointment", "appointments", "meeting", "meetings", "deadline",
-        "deadlines", "remind",
-        "plans", "tomorrow", "next week", NULL,
+        "schedule",  "calendar", "appointment", "appointments", "meeting",   "meetings", "deadline",
+        "deadlines", "remind",   "plans",       "tomorrow",     "next week", NULL,
 };
-static const char *const broad_words[] = { "about me", "who am i", "what do you know",
-        "my profile", NULL };
+static const char *const broad_words[] = { "about me", "who am i", "what do you know", "my profile",
+                                           NULL };
 static const char *const greetings[] = {
-        "hi", "hello", "hey", "hiya", "howdy", "greetings", "yo", "good morning", "good afternoon",
-        "good evening",
-        "good day", NULL,
+        "hi",           "hello",          "hey",          "hiya",     "howdy", "greetings", "yo",
+        "good morning", "good afternoon", "good evening", "good day", NULL,
 };
 
 static bool is_word_char(char c) { return isalnum((unsigned char)c) || (unsigned char)c >= 0x80; }

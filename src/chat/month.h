@@ -4,7 +4,10 @@
 #include "codec/when.h"
 
 /* number: months since year 0 */
-typedef struct Month { int64_t number, from, to; int year, month, days; } Month;
+typedef struct Month {
+        int64_t number, from, to;
+        int year, month, days;
+} Month;
 
 static inline Month month_make(int year, int month) {
         Civil first = { year, month, 1 },

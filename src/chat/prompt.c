@@ -18,8 +18,8 @@ const char *const prompt_system_default =
 
 /* ---- defusing ---- */
 
-static const char *const role_words[] = { "system", "assistant", "user", "developer", "tool",
-        "function", "human", "ai" };
+static const char *const role_words[] = { "system", "assistant", "user",  "developer",
+                                          "tool",   "function",  "human", "ai" };
 
 /* Invisible or direction-changing: bidi controls, zero width, tag characters. Returns the bytes to
  * skip, or 0. */
@@ -97,7 +97,9 @@ static Str memory_line(Arena *a, const PromptMemory *m) {
         return arena_strf(a, "- (%.*s, %.10s) %.*s", STR_FMT(m->type), when, STR_FMT(text));
 }
 
-typedef struct Budget { int64_t left; } Budget;
+typedef struct Budget {
+        int64_t left;
+} Budget;
 
 static bool budget_take(Budget *b, size_t bytes) {
         int64_t tokens = tokens_estimate(bytes);

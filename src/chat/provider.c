@@ -28,14 +28,19 @@ struct Provider {
 
 /* ---- settings ---- */
 
-typedef struct PriceIn { double input_per_1m, output_per_1m; OptNum cached_input_per_1m; } PriceIn;
+typedef struct PriceIn {
+        double input_per_1m, output_per_1m;
+        OptNum cached_input_per_1m;
+} PriceIn;
 typedef struct ProviderIn {
         Str name, base_url, api_key_env, default_model, headers;
         Strs models;
         const PriceIn *price;
         int64_t connect_ms, first_byte_ms, between_ms, total_ms, stream_total_ms, max_concurrency;
 } ProviderIn;
-typedef struct ProvidersIn { List providers; } ProvidersIn;
+typedef struct ProvidersIn {
+        List providers;
+} ProvidersIn;
 
 static const Shape price_in = SHAPE(PriceIn,
         F_NUM(PriceIn, input_per_1m, F_REQ, .min = 0, .max = 1e6),

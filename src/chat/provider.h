@@ -10,7 +10,10 @@
 enum { SLOT_QUEUE_MAX = 64, SLOT_WAIT_MS = 2000, PROVIDERS_MAX = 16 };
 
 /* micro-dollars per million tokens */
-typedef struct Price { bool has; int64_t input, output, cached; } Price;
+typedef struct Price {
+        bool has;
+        int64_t input, output, cached;
+} Price;
 
 /* Embedded in whoever waits for a slot. */
 typedef struct SlotWait SlotWait;
@@ -21,7 +24,10 @@ struct SlotWait {
 };
 
 typedef struct Provider Provider;
-typedef struct Providers { Provider **v; size_t n; } Providers;
+typedef struct Providers {
+        Provider **v;
+        size_t n;
+} Providers;
 
 /* From the settings; *ret is empty when no model is configured. ERR_INVALID: a sentence in
  * cx->err.what names the fault. */

@@ -161,8 +161,8 @@ static Err job_store(Ctx *cx, DbConn *c, void *arg) {
                 return RAISE(cx, ERR_INTERNAL, "a job without a turn");
         TRY(db_run(cx, c, &sql_chat_job_done, ARGS(v_text(job->t.user_id), v_blob(str_n(id, 16))),
                    NULL));
-        TRY(ledger_add(cx, c, &(LedgerEntry){ job->t.user_id, id, "extraction", job->attempts,
-                true }));
+        TRY(ledger_add(cx, c,
+                       &(LedgerEntry){ job->t.user_id, id, "extraction", job->attempts, true }));
         Err e = turn_find(cx, &s, job->t.turn_id, &said);
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
@@ -176,8 +176,8 @@ static Err job_postpone(Ctx *cx, DbConn *c, void *arg) {
         unsigned char id[16];
         if (!uuid_read(job->t.turn_id, id))
                 return RAISE(cx, ERR_INTERNAL, "a job without a turn");
-        TRY(ledger_add(cx, c, &(LedgerEntry){ job->t.user_id, id, "extraction", job->attempts,
-                true }));
+        TRY(ledger_add(cx, c,
+                       &(LedgerEntry){ job->t.user_id, id, "extraction", job->attempts, true }));
         int64_t wait = (int64_t)BACKOFF_MS << MIN(job->tries, (int64_t)8);
         return db_run(cx, c, &sql_chat_job_later,
                       ARGS(v_text(job->t.user_id), v_blob(str_n(id, 16)), v_int(JOB_QUEUED),
@@ -268,8 +268,14 @@ static void job_ask(Job *job) {
 
 /* ---- taking jobs ---- */
 
-typedef struct Due { Str user_id, turn_id; int64_t tries; } Due;
-typedef struct DueList { Due v[BATCH]; size_t n; } DueList;
+typedef struct Due {
+        Str user_id, turn_id;
+        int64_t tries;
+} Due;
+typedef struct DueList {
+        Due v[BATCH];
+        size_t n;
+} DueList;
 
 static Err due_take(Ctx *cx, DbConn *c, void *arg) {
         DueList *list = arg;
@@ -319,7 +325,7 @@ static void job_begin(Readers *r, const Due *due) {
                 e = spend_prepare(&job->cx, r->chat->up.spend, c, job->t.user_id);
         if (!e)
                 e = chat_turn_find(&job->cx, &(ChatScope){ r->chat, c, job->t.user_id },
-                        job->t.turn_id, &job->t);
+                                   job->t.turn_id, &job->t);
         if (e)
                 job_finish(job, e == ERR_NOT_FOUND ? job_store : job_postpone);
         else

@@ -72,14 +72,18 @@ bool message_asks(Str message) {
 
 /* ---- third person to second ---- */
 
-typedef struct Verb { const char *third, *second; } Verb;
+typedef struct Verb {
+        const char *third, *second;
+} Verb;
 static const Verb irregular[] = {
-        { "is", "are" }, { "isn't", "are not" }, { "was", "were" }, { "has", "have" },
-        { "does", "do" }, { "doesn't", "do not" }, { "goes", "go" }, { "can", "can" },
-        { "cannot", "cannot" }, { "will", "will" }, { "wants", "want" }, { "used", "used" },
-        { "lived", "lived" }, { "worked", "worked" }, { "moved", "moved" },
-        { "studied", "studied" }, { "plans", "plan" }, { "had", "had" }, { "went", "went" },
-        { "got", "got" }, { "bought", "bought" }, { "grew", "grew" }, { "never", "never" },
+        { "is", "are" },          { "isn't", "are not" }, { "was", "were" },
+        { "has", "have" },        { "does", "do" },       { "doesn't", "do not" },
+        { "goes", "go" },         { "can", "can" },       { "cannot", "cannot" },
+        { "will", "will" },       { "wants", "want" },    { "used", "used" },
+        { "lived", "lived" },     { "worked", "worked" }, { "moved", "moved" },
+        { "studied", "studied" }, { "plans", "plan" },    { "had", "had" },
+        { "went", "went" },       { "got", "got" },       { "bought", "bought" },
+        { "grew", "grew" },       { "never", "never" },
 };
 /* What "is" is left out before: "Allergic to peanuts." */
 static const char states[] =
@@ -275,7 +279,7 @@ static size_t choose(const RespondIn *in, double least, size_t max, const Memory
 }
 
 static bool names_place(Str text) {
-        static const Str words[] = { STR(" at "), STR(" in "), STR(" near "),
+        static const Str words[] = { STR(" at "),   STR(" in "), STR(" near "),
                                      STR(" from "), STR(" on "), STR(" behind ") };
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (str_contains(text, words[i]))
@@ -444,7 +448,7 @@ static Str hit_topic(const MemoryHit *h) {
 
 Strs suggest(Arena *a, Str message, const MemoryHits *hits) {
         static const Str usual[] = { STR("What do you know about me?"),
-        STR("What are my plans for next week?"),
+                                     STR("What are my plans for next week?"),
                                      STR("What do I like?"), STR("What did I tell you last?"),
                                      STR("Where do I live?") };
         Str *v = NEW_ARRAY(a, Str, SUGGESTIONS);

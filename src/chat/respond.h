@@ -18,7 +18,11 @@ typedef struct RespondIn {
         int64_t now_ms;
 } RespondIn;
 /* Citation; UsedMemory */
-typedef struct Response { Str text; List citations; List used; } Response;
+typedef struct Response {
+        Str text;
+        List citations;
+        List used;
+} Response;
 void respond(Arena *a, const RespondIn *in, Response *ret);
 
 /* Exactly SUGGESTIONS short follow-ups, from the hits and, where they do not give enough, from what

@@ -19,11 +19,11 @@ enum {
 /* What people say to us rather than about the thing: it would weigh as if it had to be in the
  * answer. */
 static const char *const filler[] = {
-        "can you tell me", "could you tell me", "would you tell me", "please tell me", "tell me",
-        "remind me", "do you know",
-        "do you remember", "can you recall", "can you remember", "did i tell you", "did i say",
-        "have i told you", "i told you",
-        "i mentioned", "did i mention", "please",
+        "can you tell me", "could you tell me", "would you tell me", "please tell me",
+        "tell me",         "remind me",         "do you know",       "do you remember",
+        "can you recall",  "can you remember",  "did i tell you",    "did i say",
+        "have i told you", "i told you",        "i mentioned",       "did i mention",
+        "please",
 };
 
 static size_t filler_at(Str s, size_t i) {

@@ -14,16 +14,24 @@ static MemoryRow memory(const char *id, const char *content, const char *turn) {
 }
 
 static void test_what_is_a_question(void **state) {
-        static const struct { const char *text; bool asks; } cases[] = {
-                { "Where do I live?", true },        { "where do I live", true },
+        static const struct {
+                const char *text;
+                bool asks;
+        } cases[] = {
+                { "Where do I live?", true },
+                { "where do I live", true },
                 { "What's my name", true },
-                { "Tell me about my job", true },    { "Remind me what I like", true },
+                { "Tell me about my job", true },
+                { "Remind me what I like", true },
                 { "Remind me to call Ann", false },
-                { "Hi, do you know my dog", true },  { "I live in Lisbon.", false },
+                { "Hi, do you know my dog", true },
+                { "I live in Lisbon.", false },
                 { "My name is Who", false },
-                { "Can you recall my wife's name", true }, { "Tell Ann hello", false },  { "",
-                false },
-                { "ok so which car do I drive", true }, { "Really?", true },
+                { "Can you recall my wife's name", true },
+                { "Tell Ann hello", false },
+                { "", false },
+                { "ok so which car do I drive", true },
+                { "Really?", true },
                 { "Is it raining", true },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -31,7 +39,9 @@ static void test_what_is_a_question(void **state) {
 }
 
 static void test_second_person(void **state) {
-        static const struct { const char *in, *out; } cases[] = {
+        static const struct {
+                const char *in, *out;
+        } cases[] = {
                 { "Lives in Lisbon.", "You live in Lisbon" },
                 { "Works at Siemens as an engineer.", "You work at Siemens as an engineer" },
                 { "Is allergic to peanuts.", "You are allergic to peanuts" },
@@ -209,7 +219,10 @@ static void test_prices(void **state) {
 }
 
 static void test_providers_from_settings(void **state) {
-        static const struct { const char *json, *base, *key, *openai; Err expect; size_t n;
+        static const struct {
+                const char *json, *base, *key, *openai;
+                Err expect;
+                size_t n;
         } cases[] = {
                 { NULL, NULL, NULL, NULL, OK, 0 },
                 { NULL, NULL, NULL, "your-openai-api-key", OK, 0 },
@@ -217,18 +230,18 @@ static void test_providers_from_settings(void **state) {
                 { NULL, "http://127.0.0.1:9/v1", NULL, NULL, OK, 1 },
                 { NULL, "http://127.0.0.1:9/v1", "your-key", NULL, OK, 0 },
                 { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]},"
-                  "{\"name\":\"b\",\"base_url\":\"http://y/v1\",\"default_model\":\"n\"}]", NULL,
-                    NULL, NULL, OK, 2 },
+                  "{\"name\":\"b\",\"base_url\":\"http://y/v1\",\"default_model\":\"n\"}]",
+                  NULL, NULL, NULL, OK, 2 },
                 { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\","
-                "\"models\":[\"m\"],\"api_key_env\":\"MAINSTAY_TEST_UNSET\"}]",
+                  "\"models\":[\"m\"],\"api_key_env\":\"MAINSTAY_TEST_UNSET\"}]",
                   NULL, NULL, NULL, OK, 0 },
-                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\"}]", NULL, NULL, NULL,
-                  ERR_INVALID, 0 },
+                { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\"}]", NULL, NULL, NULL, ERR_INVALID,
+                  0 },
                 { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"],\"colour\":1}]",
                   NULL, NULL, NULL, ERR_INVALID, 0 },
                 { "[{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]},"
-                  "{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]}]", NULL, NULL,
-                    NULL, ERR_INVALID, 0 },
+                  "{\"name\":\"a\",\"base_url\":\"http://x/v1\",\"models\":[\"m\"]}]",
+                  NULL, NULL, NULL, ERR_INVALID, 0 },
                 { "nonsense", NULL, NULL, NULL, ERR_INVALID, 0 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

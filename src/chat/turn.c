@@ -151,8 +151,9 @@ static Err usage_store(Ctx *cx, DbConn *c, Live *live) {
         unsigned char id[16];
         if (!uuid_read(live->t.turn_id, id))
                 return RAISE(cx, ERR_INTERNAL, "a turn without an id");
-        TRY(ledger_add(cx, c, &(LedgerEntry){ live->t.user_id, id, "chat", live->t.attempts,
-                                              live->t.state == TURN_COMPLETED }));
+        TRY(ledger_add(cx, c,
+                       &(LedgerEntry){ live->t.user_id, id, "chat", live->t.attempts,
+                                       live->t.state == TURN_COMPLETED }));
         return live->t.attempts.n ? ledger_alerts(cx, live->chat, c, live->t.user_id) : OK;
 }
 
@@ -322,8 +323,8 @@ static void lines_of(Live *live, PromptMemory **ret, size_t *ret_n) {
                 const MemoryHit *h = &hits->v[i];
                 if (h->memory)
                         v[i] = (PromptMemory){ h->memory->type,
-                                               memory_render(&cx, h->memory, live->t.at),
-                                               STR_NULL, h->memory->valid_from };
+                                               memory_render(&cx, h->memory, live->t.at), STR_NULL,
+                                               h->memory->valid_from };
                 else
                         v[i] = (PromptMemory){ STR("turn"), h->turn->text,
                                                h->turn->speaker.n ? h->turn->speaker
@@ -489,8 +490,8 @@ static Err turn_replay(Ctx *cx, DbConn *c, Live *live, StoredTurn *old) {
 static Err turn_existing(Ctx *cx, DbConn *c, Live *live, bool *ret_found) {
         StoredTurn old;
         ChatScope mine = scope_of(live, c);
-        Err e = live->ask.number.has ? turn_row_by_number(cx, &mine, &live->t,
-                &old) : ERR_NOT_FOUND;
+        Err e = live->ask.number.has ? turn_row_by_number(cx, &mine, &live->t, &old)
+                                     : ERR_NOT_FOUND;
         *ret_found = e == OK;
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
@@ -590,7 +591,10 @@ static void run_later(Live *live) {
 
 /* ---- start ---- */
 
-typedef struct Resolve { Live *live; Conversation found; } Resolve;
+typedef struct Resolve {
+        Live *live;
+        Conversation found;
+} Resolve;
 
 static Err conversation_make(Ctx *cx, DbConn *c, void *arg) {
         Resolve *r = arg;

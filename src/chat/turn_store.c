@@ -9,11 +9,17 @@
 
 enum { BODY_MAX = 512 * 1024, PAGE_MAX = 100, FLAG_ESTIMATED = 1, FLAG_OFFLINE = 2 };
 
-const char *const turn_state_names[_TURN_STATE_N] = { "", "running", "completed", "failed",
-        "cancelled", "interrupted" };
+const char *const turn_state_names[_TURN_STATE_N] = { "",       "running",   "completed",
+                                                      "failed", "cancelled", "interrupted" };
 
-typedef struct AttemptRow { Str provider, outcome; int64_t ms; } AttemptRow;
-typedef struct UsedRow { Str memory_id; double relevance_score; } UsedRow;
+typedef struct AttemptRow {
+        Str provider, outcome;
+        int64_t ms;
+} AttemptRow;
+typedef struct UsedRow {
+        Str memory_id;
+        double relevance_score;
+} UsedRow;
 typedef struct Detail {
         Str request, mode, provider, model, finish_reason, extraction, failure, offline_reason,
                 tool_calls;
@@ -22,25 +28,35 @@ typedef struct Detail {
         bool degraded, quota;
 } Detail;
 
-static const Shape used_row = SHAPE(UsedRow, F_STR(UsedRow, memory_id, F_REQ), F_NUM(UsedRow,
-      relevance_score, F_REQ));
+static const Shape used_row = SHAPE(UsedRow,
+        F_STR(UsedRow, memory_id, F_REQ),
+        F_NUM(UsedRow, relevance_score, F_REQ));
 static const Shape citation_row = SHAPE(Citation,
-        F_INT(Citation, mark, F_REQ), F_STR(Citation, memory_id, 0), F_STR(Citation, turn_id, 0),
+        F_INT(Citation, mark, F_REQ),
+        F_STR(Citation, memory_id, 0),
+        F_STR(Citation, turn_id, 0),
         F_STR(Citation, quote, F_REQ | F_BLANK, .max = 20000));
 static const Shape attempt_row = SHAPE(AttemptRow,
-        F_STR(AttemptRow, provider, F_REQ), F_STR(AttemptRow, outcome, F_REQ), F_INT(AttemptRow,
-              ms, F_REQ));
+        F_STR(AttemptRow, provider, F_REQ),
+        F_STR(AttemptRow, outcome, F_REQ),
+        F_INT(AttemptRow, ms, F_REQ));
 static const Shape detail_shape = SHAPE(Detail,
-        F_JSON(Detail, request, 0, .max = 16384), F_STR(Detail, mode, 0), F_STR(Detail, provider,
-              0), F_STR(Detail, model, 0),
-        F_STR(Detail, finish_reason, 0), F_STR(Detail, extraction, 0), F_STR(Detail, failure, 0),
-        F_STR(Detail, offline_reason, 0), F_JSON(Detail, tool_calls, 0, .max = 262144),
-        F_LIST(Detail, used, 0, .max = 100, .sub = &used_row), F_LIST(Detail, citations, 0,
-              .max = 100, .sub = &citation_row),
+        F_JSON(Detail, request, 0, .max = 16384),
+        F_STR(Detail, mode, 0),
+        F_STR(Detail, provider, 0),
+        F_STR(Detail, model, 0),
+        F_STR(Detail, finish_reason, 0),
+        F_STR(Detail, extraction, 0),
+        F_STR(Detail, failure, 0),
+        F_STR(Detail, offline_reason, 0),
+        F_JSON(Detail, tool_calls, 0, .max = 262144),
+        F_LIST(Detail, used, 0, .max = 100, .sub = &used_row),
+        F_LIST(Detail, citations, 0, .max = 100, .sub = &citation_row),
         F_LIST(Detail, attempts, 0, .max = 100, .sub = &attempt_row),
         F_STRS(Detail, created, 0, .max = 100, .item_max = 64),
         F_STRS(Detail, suggestions, 0, .max = 10, .item_max = 400),
-        F_BOOL(Detail, degraded, 0), F_BOOL(Detail, quota, 0));
+        F_BOOL(Detail, degraded, 0),
+        F_BOOL(Detail, quota, 0));
 
 bool chat_id_read(Str text, unsigned char ret[16]) { return uuid_read(text, ret); }
 
@@ -322,7 +338,9 @@ Err chat_turn_counts(Ctx *cx, DbConn *c, Str user_id, Strs conversation_ids, int
 
 /* ---- writing ---- */
 
-typedef struct Ids { unsigned char turn[16], conversation[16]; } Ids;
+typedef struct Ids {
+        unsigned char turn[16], conversation[16];
+} Ids;
 
 static Err ids_read(Ctx *cx, const ChatTurn *t, Ids *ret) {
         if (!uuid_read(t->turn_id, ret->turn) || !uuid_read(t->conversation_id, ret->conversation))

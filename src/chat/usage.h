@@ -15,8 +15,14 @@ Err budget_get(Ctx *cx, DbConn *c, Str user_id, Budget *ret) _must_check_;
 /* Inside a write. ERR_INVALID names the member: 0 < warning < critical <= 100. */
 Err budget_set(Ctx *cx, Chat *chat, DbConn *c, Str user_id, const Budget *in) _must_check_;
 
-typedef struct UsageShare { Str provider; int64_t cost_micro, requests, tokens; } UsageShare;
-typedef struct UsageAlert { Str type, message; int64_t at; } UsageAlert;
+typedef struct UsageShare {
+        Str provider;
+        int64_t cost_micro, requests, tokens;
+} UsageShare;
+typedef struct UsageAlert {
+        Str type, message;
+        int64_t at;
+} UsageAlert;
 typedef struct UsageMonth {
         int64_t total_micro, completed_micro, unpriced, peak_micro;
         Str peak_day, most_used;      /* STR_NULL without any cost */

@@ -9,8 +9,8 @@ int64_t tokens_estimate(size_t bytes) { return (int64_t)((bytes + 3) / 4); }
 
 /* Members that this side decides, whatever the caller sent along. */
 static bool is_ours(Str name, const WireRequest *in) {
-        static const char *const always[] = { "model", "messages", "stream", "stream_options",
-        "user", "metadata" };
+        static const char *const always[] = { "model",          "messages", "stream",
+                                              "stream_options", "user",     "metadata" };
         for (size_t i = 0; i < ELEMENTSOF(always); i++)
                 if (str_eq_c(name, always[i]))
                         return true;

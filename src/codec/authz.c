@@ -19,7 +19,8 @@ bool authz_split(Str header, Str *ret_scheme, Str *ret_rest) {
 /* RFC 6750: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */
 static const bool in_b64token[256] = {
         ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
-        ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true, ['+'] = true, ['/'] = true,
+        ['-'] = true,         ['.'] = true,         ['_'] = true,
+        ['~'] = true,         ['+'] = true,         ['/'] = true,
 };
 
 static bool is_b64token(Str s) {

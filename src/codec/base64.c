@@ -74,7 +74,7 @@ bool base64url_read(Str text, void *ret) {
                 out[1] = (unsigned char)(v >> 8);
                 out[2] = (unsigned char)v;
         }
-        size_t rest = text.n % 4;                     /* 2 or 3 characters hold 1 or 2 bytes */
+        size_t rest = text.n % 4; /* 2 or 3 characters hold 1 or 2 bytes */
         if (rest >= 2) {
                 uint32_t v = group_read(p, rest, &bad);
                 out[0] = (unsigned char)(v >> 16);

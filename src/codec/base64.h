@@ -10,11 +10,11 @@ static inline size_t base64url_size(size_t n) { return n / 3 * 4 + (n % 3 ? n % 
 /* of n characters */
 static inline size_t base64url_bytes(size_t n) { return n / 4 * 3 + (n % 4 ? n % 4 - 1 : 0); }
 
-void base64url_write(char *out, Str bytes);           /* base64url_size(n) bytes, no NUL */
-Str  base64url_encode(Arena *a, Str bytes);
+void base64url_write(char *out, Str bytes); /* base64url_size(n) bytes, no NUL */
+Str base64url_encode(Arena *a, Str bytes);
 /* base64url_bytes(n) bytes; undefined content after false */
 bool base64url_read(Str text, void *ret) _must_check_;
 bool base64url_decode(Arena *a, Str text, Str *ret) _must_check_;
 
-Str  base64_encode(Arena *a, Str bytes);
+Str base64_encode(Arena *a, Str bytes);
 bool base64_decode(Arena *a, Str text, Str *ret) _must_check_;

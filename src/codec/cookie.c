@@ -62,7 +62,7 @@ Str cookie_join(Arena *a, Str header, Str name) {
                 last = MAX(last, i);
                 count++;
         }
-        if (!count || last + 1 != count)              /* none, or a gap */
+        if (!count || last + 1 != count) /* none, or a gap */
                 return STR_NULL;
         char *out = arena_bytes(a, total + 1), *p = out;
         for (int i = 0; i < count; i++) {

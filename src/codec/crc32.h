@@ -4,4 +4,4 @@
  * attackers. */
 #include "base/base.h"
 
-uint32_t crc32_of(uint32_t crc, Str bytes);        /* start with 0; pass the last result to go on */
+uint32_t crc32_of(uint32_t crc, Str bytes); /* start with 0; pass the last result to go on */

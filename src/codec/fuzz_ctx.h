@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
                         abort();                                                                   \
                 }                                                                                  \
         } while (0)
-#define FUZZ_CTX(cx) \
-        _cleanup_(arena_freep) Arena *cx##_arena = arena_new(); \
+#define FUZZ_CTX(cx)                                                                               \
+        _cleanup_(arena_freep) Arena *cx##_arena = arena_new();                                    \
         Ctx cx##_value = { .arena = cx##_arena, .world = &world_real }, *cx = &cx##_value
 
 /* The first byte decides, the rest is the text. */

@@ -13,10 +13,15 @@ typedef struct Query {
         Strs tag;
 } Query;
 static const Shape query_shape = SHAPE(Query,
-        F_STR(Query, q, 0, .max = 8), F_STR(Query, kind, F_LOWER, .one_of = "cat|dog"),
-        F_INT(Query, limit, 0, .min = 1, .max = 50, .def = 20), F_TIME(Query, since, 0),
-        F_NUM(Query, min, 0, .min = 0, .max = 1), F_BOOL(Query, all, 0), F_OBOOL(Query, exact, 0),
-        F_OINT(Query, n, 0), F_STRS(Query, tag, 0, .max = 3, .item_max = 4));
+        F_STR(Query, q, 0, .max = 8),
+        F_STR(Query, kind, F_LOWER, .one_of = "cat|dog"),
+        F_INT(Query, limit, 0, .min = 1, .max = 50, .def = 20),
+        F_TIME(Query, since, 0),
+        F_NUM(Query, min, 0, .min = 0, .max = 1),
+        F_BOOL(Query, all, 0),
+        F_OBOOL(Query, exact, 0),
+        F_OINT(Query, n, 0),
+        F_STRS(Query, tag, 0, .max = 3, .item_max = 4));
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         FUZZ_CTX(cx);

@@ -12,21 +12,26 @@
 
 enum { PARTS_MAX = 5, ES256_KEY_TEXT = 43 };
 
-typedef struct Parts { Str v[PARTS_MAX]; size_t n; } Parts;
+typedef struct Parts {
+        Str v[PARTS_MAX];
+        size_t n;
+} Parts;
 
 struct JoseKey {
         JoseAlg alg;
-        Str kid;                                      /* owned */
-        Secret bytes;                                 /* symmetric keys */
+        Str kid;      /* owned */
+        Secret bytes; /* symmetric keys */
         HmacKey hmac;
         Es256Key *es256;
         Es256Parts public;
-        Str usual_header;                /* owned: first part of the access tokens this key signs */
+        Str usual_header; /* owned: first part of the access tokens this key signs */
 };
 
 static const char *const alg_names[] = {
-        [JOSE_HS256] = "HS256", [JOSE_ES256] = "ES256",
-        [JOSE_A256GCM] = "A256GCM", [JOSE_A256CBC_HS512] = "A256CBC-HS512",
+        [JOSE_HS256] = "HS256",
+        [JOSE_ES256] = "ES256",
+        [JOSE_A256GCM] = "A256GCM",
+        [JOSE_A256CBC_HS512] = "A256CBC-HS512",
 };
 static const Str usual_typ = { "at+jwt", 6 };
 
@@ -184,7 +189,7 @@ static Err header_read(Ctx *cx, Str part, JoseKind kind, JoseHeader *ret) {
         if (!part.n || !base64url_decode(cx->arena, part, &text))
                 return RAISE(cx, ERR_TOKEN_INVALID, "header is not base64url");
         if (json_parse(cx, text, JOSE_DEPTH_MAX, &json)) {
-                err_clear(cx);                        /* a broken token is not a broken body */
+                err_clear(cx); /* a broken token is not a broken body */
                 return RAISE(cx, ERR_TOKEN_INVALID, "header is not JSON");
         }
         return header_judge(cx, json_root(json), kind, ret);
@@ -212,7 +217,7 @@ Err jose_header(Ctx *cx, Str token, JoseHeader *ret) {
 static Err header_fits(Ctx *cx, const JoseKey *key, Str part, JoseKind kind) {
         JoseHeader h;
         if (key->usual_header.p && str_eq(part, key->usual_header))
-                return OK;                         /* our own words: judged when the key was made */
+                return OK; /* our own words: judged when the key was made */
         TRY(header_read(cx, part, kind, &h));
         if (h.alg != key->alg)
                 return RAISE(cx, ERR_TOKEN_INVALID, "%s where the key is for %s", alg_names[h.alg],
@@ -306,8 +311,8 @@ Err jwe_open(Ctx *cx, const JoseKey *key, Str token, Str *ret_plain) {
                 return RAISE(cx, ERR_TOKEN_INVALID, "not the form of %s", alg_names[key->alg]);
         cjose_err why = { 0 };
         /* made for each call, because the library counts references to a key without a lock */
-        _cleanup_(jwk_releasep) cjose_jwk_t *jwk = cjose_jwk_create_oct_spec(
-                (const uint8_t *)key->bytes.p, key->bytes.n, &why);
+        _cleanup_(jwk_releasep) cjose_jwk_t *jwk =
+                cjose_jwk_create_oct_spec((const uint8_t *)key->bytes.p, key->bytes.n, &why);
         _cleanup_(jwe_releasep) cjose_jwe_t *jwe = cjose_jwe_import(token.p, token.n, &why);
         if (!jwk || !jwe)
                 return RAISE(cx, ERR_TOKEN_INVALID, "JWE: %s",

@@ -14,27 +14,32 @@ enum { JWS_TEXT_MAX = 8 * 1024, JWE_TEXT_MAX = 32 * 1024, JOSE_DEPTH_MAX = 16 };
 
 typedef enum JoseAlg {
         JOSE_UNSET = 0,
-        JOSE_HS256, JOSE_ES256,                       /* JWS */
-        JOSE_A256GCM, JOSE_A256CBC_HS512,             /* JWE, alg "dir" */
+        JOSE_HS256,
+        JOSE_ES256, /* JWS */
+        JOSE_A256GCM,
+        JOSE_A256CBC_HS512, /* JWE, alg "dir" */
 } JoseAlg;
-typedef struct JoseKey JoseKey;                       /* immutable, thread safe, wiped on free */
+typedef struct JoseKey JoseKey; /* immutable, thread safe, wiped on free */
 
 /* Secrets are copied. A key without kid (STR_NULL) names none in its tokens and takes any; that of
  * an ES256 key is then its thumbprint. ERR_INVALID: an empty secret, a point off the curve, a size
  * that does not fit `enc` (A256GCM 32 bytes, A256CBC-HS512 64). */
-Err      jose_key_hs256(Ctx *cx, Str secret, Str kid, JoseKey **ret) _must_check_;
-Err      jose_key_es256(Ctx *cx, const Es256Parts *parts, Str kid, JoseKey **ret) _must_check_;
-Err      jose_key_dir(Ctx *cx, JoseAlg enc, Str key, Str kid, JoseKey **ret) _must_check_;
+Err jose_key_hs256(Ctx *cx, Str secret, Str kid, JoseKey **ret) _must_check_;
+Err jose_key_es256(Ctx *cx, const Es256Parts *parts, Str kid, JoseKey **ret) _must_check_;
+Err jose_key_dir(Ctx *cx, JoseAlg enc, Str key, Str kid, JoseKey **ret) _must_check_;
 JoseKey *jose_key_free(JoseKey *k);
 DEFINE_CLEANUP(JoseKey, jose_key_free)
-JoseAlg  jose_key_alg(const JoseKey *k);
-Str      jose_key_kid(const JoseKey *k);              /* STR_NULL when it has none */
+JoseAlg jose_key_alg(const JoseKey *k);
+Str jose_key_kid(const JoseKey *k); /* STR_NULL when it has none */
 
 /* What a token says about itself; nothing of it is proven yet. Use: to choose the key. Borrowed
  * from the arena. */
 typedef enum JoseKind { JOSE_NEITHER, JOSE_JWS, JOSE_JWE } JoseKind; /* by the number of parts */
 JoseKind jose_kind(Str token);
-typedef struct JoseHeader { JoseAlg alg; Str kid, typ; } JoseHeader; /* alg: `enc` for a JWE */
+typedef struct JoseHeader {
+        JoseAlg alg;
+        Str kid, typ;
+} JoseHeader; /* alg: `enc` for a JWE */
 /* ERR_TOKEN_INVALID: any of the refusals above, or an algorithm that is not in JoseAlg. */
 Err jose_header(Ctx *cx, Str token, JoseHeader *ret) _must_check_;
 
@@ -48,6 +53,6 @@ Err jwe_open(Ctx *cx, const JoseKey *key, Str token, Str *ret_plain) _must_check
 
 /* {"keys":[…]}: the public halves; symmetric keys are left out. */
 void jwk_set_write(Buf *out, const JoseKey *const *keys, size_t n);
-Str  jwk_thumbprint(Ctx *cx, const JoseKey *key);     /* RFC 7638 with SHA-256, of an ES256 key */
+Str jwk_thumbprint(Ctx *cx, const JoseKey *key); /* RFC 7638 with SHA-256, of an ES256 key */
 /* How Auth.js names a secret key: the SHA-512 form of the same. */
-Str  authjs_kid(Ctx *cx, Str key_bytes);
+Str authjs_kid(Ctx *cx, Str key_bytes);

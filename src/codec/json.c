@@ -4,7 +4,9 @@
  * it recurses. */
 #include "codec/json_int.h"
 
-struct Json { json_t *root; };
+struct Json {
+        json_t *root;
+};
 
 /* One pass: deepest nesting outside of strings, -1 when the text holds a NUL. Grammar is not its
  * business. */
@@ -75,21 +77,11 @@ void json_write_tree(Buf *out, const json_t *v) {
         case JSON_STRING:
                 json_write_str(out, str_n(json_string_value(v), json_string_length(v)));
                 break;
-        case JSON_INTEGER:
-                buf_add_i64(out, json_integer_value(v));
-                break;
-        case JSON_REAL:
-                json_write_num(out, json_real_value(v));
-                break;
-        case JSON_TRUE:
-                buf_add(out, STR("true"));
-                break;
-        case JSON_FALSE:
-                buf_add(out, STR("false"));
-                break;
-        case JANSSON_NULL:
-                buf_add(out, STR("null"));
-                break;
+        case JSON_INTEGER: buf_add_i64(out, json_integer_value(v)); break;
+        case JSON_REAL: json_write_num(out, json_real_value(v)); break;
+        case JSON_TRUE: buf_add(out, STR("true")); break;
+        case JSON_FALSE: buf_add(out, STR("false")); break;
+        case JANSSON_NULL: buf_add(out, STR("null")); break;
         }
 }
 
@@ -117,13 +109,13 @@ JsonKind json_kind(JsonRef v) {
         if (!v.v)
                 return JSON_ABSENT;
         switch (json_typeof((const json_t *)v.v)) {
-        case JSON_OBJECT:  return JSON_OBJ;
-        case JSON_ARRAY:   return JSON_ARR;
-        case JSON_STRING:  return JSON_STR;
+        case JSON_OBJECT: return JSON_OBJ;
+        case JSON_ARRAY: return JSON_ARR;
+        case JSON_STRING: return JSON_STR;
         case JSON_INTEGER: return JSON_INT;
-        case JSON_REAL:    return JSON_NUM;
+        case JSON_REAL: return JSON_NUM;
         case JSON_TRUE:
-        case JSON_FALSE:   return JSON_BOOL;
+        case JSON_FALSE: return JSON_BOOL;
         case JANSSON_NULL: return JSON_NULL;
         }
         return JSON_ABSENT;
@@ -158,7 +150,7 @@ bool json_bool(JsonRef v, bool otherwise) {
 Str json_text(Ctx *cx, JsonRef v) {
         if (!v.v)
                 return STR_NULL;
-        Buf out = BUF(SIZE_MAX / 2);                  /* bounded by the text it came from */
+        Buf out = BUF(SIZE_MAX / 2); /* bounded by the text it came from */
         json_write_tree(&out, v.v);
         Str text = arena_dup(cx->arena, buf_str(&out));
         buf_done(&out);
@@ -166,7 +158,7 @@ Str json_text(Ctx *cx, JsonRef v) {
 }
 
 bool json_next(JsonRef obj, JsonIter *it) {
-        json_t *o = (json_t *)obj.v;                  /* the library's iterators take no const */
+        json_t *o = (json_t *)obj.v; /* the library's iterators take no const */
         it->pos = it->pos ? json_object_iter_next(o, it->pos) : json_object_iter(o);
         if (!it->pos)
                 return false;

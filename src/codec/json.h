@@ -18,31 +18,44 @@ Err json_read(Ctx *cx, Str text, const Shape *shape, void *ret) _must_check_;
 /* Struct -> JSON. List: a bare array of structs. All append; out->full tells of overflow. */
 void json_write(Buf *out, const Shape *shape, const void *obj);
 void json_write_list(Buf *out, const Shape *item, List list);
-void json_write_str(Buf *out, Str s);            /* quoted, escaped; invalid UTF-8 becomes U+FFFD */
+void json_write_str(Buf *out, Str s); /* quoted, escaped; invalid UTF-8 becomes U+FFFD */
 /* shortest text that reads back as v; null unless finite */
 void json_write_num(Buf *out, double v);
 
 /* Foreign JSON. A tree in a handle of its own; strings are borrowed from it. */
 typedef struct Json Json;
-typedef struct JsonRef { const void *v; } JsonRef;    /* a value inside a Json; v == NULL: absent */
+typedef struct JsonRef {
+        const void *v;
+} JsonRef; /* a value inside a Json; v == NULL: absent */
 typedef enum JsonKind {
-        JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_INT, JSON_NUM, JSON_STR, JSON_ARR, JSON_OBJ,
+        JSON_ABSENT,
+        JSON_NULL,
+        JSON_BOOL,
+        JSON_INT,
+        JSON_NUM,
+        JSON_STR,
+        JSON_ARR,
+        JSON_OBJ,
 } JsonKind;
 
-Err     json_parse(Ctx *cx, Str text, int depth_max, Json **ret) _must_check_; /* ERR_BAD_JSON */
-Json   *json_free(Json *j);
+Err json_parse(Ctx *cx, Str text, int depth_max, Json **ret) _must_check_; /* ERR_BAD_JSON */
+Json *json_free(Json *j);
 DEFINE_CLEANUP(Json, json_free)
-JsonRef  json_root(const Json *j);
+JsonRef json_root(const Json *j);
 JsonKind json_kind(JsonRef v);
 /* absent for anything but an object that has it */
-JsonRef  json_get(JsonRef obj, const char *name);
-JsonRef  json_at(JsonRef arr, size_t i);
-size_t   json_count(JsonRef v);                       /* members or items; 0 for scalars */
-Str      json_str(JsonRef v);                         /* STR_NULL unless a string */
-int64_t  json_int(JsonRef v, int64_t otherwise);      /* integers only, never a float */
-double   json_num(JsonRef v, double otherwise);
-bool     json_bool(JsonRef v, bool otherwise);
-Str      json_text(Ctx *cx, JsonRef v);               /* compact text of the value, in the arena */
+JsonRef json_get(JsonRef obj, const char *name);
+JsonRef json_at(JsonRef arr, size_t i);
+size_t json_count(JsonRef v);                   /* members or items; 0 for scalars */
+Str json_str(JsonRef v);                        /* STR_NULL unless a string */
+int64_t json_int(JsonRef v, int64_t otherwise); /* integers only, never a float */
+double json_num(JsonRef v, double otherwise);
+bool json_bool(JsonRef v, bool otherwise);
+Str json_text(Ctx *cx, JsonRef v); /* compact text of the value, in the arena */
 /* Members in order: for (JsonIter it = {0}; json_next(obj, &it);) … it.name, it.value */
-typedef struct JsonIter { void *pos; Str name; JsonRef value; } JsonIter;
-bool     json_next(JsonRef obj, JsonIter *it);
+typedef struct JsonIter {
+        void *pos;
+        Str name;
+        JsonRef value;
+} JsonIter;
+bool json_next(JsonRef obj, JsonIter *it);

@@ -56,8 +56,8 @@ static void read_number(Reader *r, const Path *path, const Field *f, const json_
 
 static bool kind_is_allowed(const Field *f, const json_t *v) {
         static const char *const kinds[] = {
-                [JSON_OBJECT] = "object", [JSON_ARRAY] = "array",   [JSON_STRING] = "string",
-                [JSON_TRUE] = "boolean",  [JSON_FALSE] = "boolean", [JANSSON_NULL] = "null",
+                [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array",   [JSON_STRING] = "string",
+                [JSON_TRUE] = "boolean",   [JSON_FALSE] = "boolean", [JANSSON_NULL] = "null",
                 [JSON_INTEGER] = "number", [JSON_REAL] = "number",
         };
         Str rest = str_c(f->one_of);
@@ -106,19 +106,19 @@ static void read_text(Reader *r, const Path *path, const Field *f, const json_t 
 static void read_value(Reader *r, const Path *path, const Field *f, const json_t *v, void *at) {
         switch (f->type) {
         case FT_STR:
-        case FT_TIME:  read_text(r, path, f, v, at); break;
+        case FT_TIME: read_text(r, path, f, v, at); break;
         case FT_INT:
         case FT_OINT:
         case FT_NUM:
-        case FT_ONUM:  read_number(r, path, f, v, at); break;
+        case FT_ONUM: read_number(r, path, f, v, at); break;
         case FT_BOOL:
         case FT_OBOOL: read_bool(r, path, f, v, at); break;
-        case FT_STRS:  read_strs(r, path, f, v, at); break;
-        case FT_LIST:  read_list(r, path, f, v, at); break;
-        case FT_OBJ:   read_sub(r, path, f, v, at); break;
-        case FT_JSON:  read_json(r, path, f, v, at); break;
+        case FT_STRS: read_strs(r, path, f, v, at); break;
+        case FT_LIST: read_list(r, path, f, v, at); break;
+        case FT_OBJ: read_sub(r, path, f, v, at); break;
+        case FT_JSON: read_json(r, path, f, v, at); break;
         case FT_END:
-        case _FT_N:    break;
+        case _FT_N: break;
         }
 }
 

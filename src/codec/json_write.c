@@ -37,7 +37,7 @@ static void write_escape(Buf *out, unsigned char c) {
         };
         char seq[6] = { '\\', 'u', '0', '0', hex_digits[c >> 4], hex_digits[c & 15] };
         if (c >= 0x20)
-                seq[1] = (char)c;             /* the quote and the backslash stand for themselves */
+                seq[1] = (char)c; /* the quote and the backslash stand for themselves */
         else if (short_form[c])
                 seq[1] = short_form[c];
         buf_add(out, str_n(seq, seq[1] == 'u' ? 6 : 2));
@@ -150,19 +150,19 @@ static void write_strs(Buf *out, const Strs *list) {
 static bool is_absent(const Field *f, const void *at) {
         switch (f->type) {
         case FT_STR:
-        case FT_JSON:  return !((const Str *)at)->p;
-        case FT_OINT:  return !((const OptInt *)at)->has;
-        case FT_ONUM:  return !((const OptNum *)at)->has;
+        case FT_JSON: return !((const Str *)at)->p;
+        case FT_OINT: return !((const OptInt *)at)->has;
+        case FT_ONUM: return !((const OptNum *)at)->has;
         case FT_OBOOL: return !((const OptBool *)at)->has;
-        case FT_TIME:  return !*(const int64_t *)at;
-        case FT_STRS:  return !((const Strs *)at)->v;
-        case FT_LIST:  return !((const List *)at)->v;
-        case FT_OBJ:   return !*(const void *const *)at;
+        case FT_TIME: return !*(const int64_t *)at;
+        case FT_STRS: return !((const Strs *)at)->v;
+        case FT_LIST: return !((const List *)at)->v;
+        case FT_OBJ: return !*(const void *const *)at;
         case FT_INT:
         case FT_NUM:
         case FT_BOOL:
         case FT_END:
-        case _FT_N:    break;
+        case _FT_N: break;
         }
         return false;
 }
@@ -178,20 +178,20 @@ static void write_bool(Buf *out, bool v) { buf_add(out, v ? STR("true") : STR("f
 
 static void write_value(Buf *out, const Field *f, const void *at) {
         switch (f->type) {
-        case FT_STR:   json_write_str(out, *(const Str *)at); break;
-        case FT_INT:   buf_add_i64(out, *(const int64_t *)at); break;
-        case FT_NUM:   json_write_num(out, *(const double *)at); break;
-        case FT_BOOL:  write_bool(out, *(const bool *)at); break;
-        case FT_OINT:  buf_add_i64(out, ((const OptInt *)at)->v); break;
-        case FT_ONUM:  json_write_num(out, ((const OptNum *)at)->v); break;
+        case FT_STR: json_write_str(out, *(const Str *)at); break;
+        case FT_INT: buf_add_i64(out, *(const int64_t *)at); break;
+        case FT_NUM: json_write_num(out, *(const double *)at); break;
+        case FT_BOOL: write_bool(out, *(const bool *)at); break;
+        case FT_OINT: buf_add_i64(out, ((const OptInt *)at)->v); break;
+        case FT_ONUM: json_write_num(out, ((const OptNum *)at)->v); break;
         case FT_OBOOL: write_bool(out, ((const OptBool *)at)->v); break;
-        case FT_TIME:  write_time(out, *(const int64_t *)at); break;
-        case FT_STRS:  write_strs(out, at); break;
-        case FT_LIST:  write_list(out, f->sub, *(const List *)at); break;
-        case FT_OBJ:   write_obj(out, f->sub, *(const char *const *)at); break;
-        case FT_JSON:  buf_add(out, *(const Str *)at); break;
+        case FT_TIME: write_time(out, *(const int64_t *)at); break;
+        case FT_STRS: write_strs(out, at); break;
+        case FT_LIST: write_list(out, f->sub, *(const List *)at); break;
+        case FT_OBJ: write_obj(out, f->sub, *(const char *const *)at); break;
+        case FT_JSON: buf_add(out, *(const Str *)at); break;
         case FT_END:
-        case _FT_N:    break;
+        case _FT_N: break;
         }
 }
 
@@ -211,7 +211,7 @@ static void write_name(Buf *out, char before, const char *name) {
         size_t n = strlen(name);
         if (!buf_reserve(out, n + 4))
                 return;
-        char *p = out->p + out->n;         /* names of members are identifiers: nothing to escape */
+        char *p = out->p + out->n; /* names of members are identifiers: nothing to escape */
         p[0] = before;
         p[1] = '"';
         memcpy(p + 2, name, n);

@@ -86,7 +86,7 @@ bool base32_decode(Arena *a, Str text, Str *ret) {
                         out[n++] = (char)(v >> bits);
                 }
         }
-        if (bits >= 5 || (v & ((1u << bits) - 1)))    /* a character too many, or stray bits */
+        if (bits >= 5 || (v & ((1u << bits) - 1))) /* a character too many, or stray bits */
                 return false;
         out[n] = '\0';
         *ret = (Str){ out, n };
@@ -115,7 +115,7 @@ void base62_random(Ctx *cx, char *out, size_t n) {
                         cx_random(cx, chance, sizeof chance);
                         at = 0;
                 }
-                if (chance[at] < 248)       /* 4 * 62: the rest would favour the first characters */
+                if (chance[at] < 248) /* 4 * 62: the rest would favour the first characters */
                         out[i++] = base62_alphabet[chance[at] % 62];
         }
         secret_wipe(chance, sizeof chance);

@@ -26,7 +26,7 @@ static void pointer_write(Buf *out, const Path *path, const char *root) {
                 return;
         }
         pointer_write(out, path->up, root);
-        if (path->up || root[0] == '#')               /* "#/a/0", but "?limit" */
+        if (path->up || root[0] == '#') /* "#/a/0", but "?limit" */
                 buf_addc(out, '/');
         if (path->name.p)
                 pointer_part(out, path->name);
@@ -86,7 +86,9 @@ static void bad_word(Reader *r, const Path *path, const Field *f) {
 
 static const char *plural(double n) { return n == 1 ? "" : "s"; }
 
-typedef struct Bounds { double min, max; } Bounds;
+typedef struct Bounds {
+        double min, max;
+} Bounds;
 
 static bool text_fits(Reader *r, const Path *path, const Field *f, Str text, Bounds b) {
         double n = (double)str_utf8_count(text);

@@ -9,13 +9,13 @@ enum { STR_BYTES_DEFAULT = 64 * 1024, LIST_ITEMS_DEFAULT = 1000, FIELD_ERRS_MAX 
 /* Where a reader stands, innermost first; becomes a pointer only when something is wrong. */
 typedef struct Path {
         const struct Path *up;
-        Str name;                                     /* p == NULL: an item of a list */
+        Str name; /* p == NULL: an item of a list */
         size_t index;
 } Path;
 
 typedef struct Reader {
         Ctx *cx;
-        const char *root;                             /* "#" or "?" */
+        const char *root; /* "#" or "?" */
         int errs;
 } Reader;
 
@@ -30,7 +30,7 @@ void field_item(Reader *r, const Path *path, const Field *f, Str text, Str *ret)
 void field_num(Reader *r, const Path *path, const Field *f, double v, void *at);
 /* FT_INT, FT_OINT */
 void field_int(Reader *r, const Path *path, const Field *f, int64_t v, void *at);
-void field_bool(const Field *f, bool v, void *at);    /* FT_BOOL, FT_OBOOL */
+void field_bool(const Field *f, bool v, void *at); /* FT_BOOL, FT_OBOOL */
 void field_time(Reader *r, const Path *path, Str text, void *at);
 bool field_count(Reader *r, const Path *path, const Field *f, size_t n); /* FT_STRS, FT_LIST */
 /* An absent member: its default, or "is required". */

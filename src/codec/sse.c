@@ -66,7 +66,7 @@ static Err line_end(Ctx *cx, SseParser *p, SseFn *fn, void *arg) {
         Str name = str_cut(&value, ':');
         if (value.n && value.p[0] == ' ')
                 value = str_from(value, 1);
-        field(p, name, value.p ? value : STR(""));    /* a comment has the empty name: no field */
+        field(p, name, value.p ? value : STR("")); /* a comment has the empty name: no field */
         buf_clear(&p->line);
         if (p->data.full || p->event.full || p->id.full)
                 return RAISE(cx, ERR_TOO_LARGE, "event over %zu bytes", p->event_max);

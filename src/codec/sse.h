@@ -5,12 +5,14 @@
 #include "base/base.h"
 
 /* event: "message" when the stream names none */
-typedef struct SseEvent { Str event, data, id; } SseEvent;
+typedef struct SseEvent {
+        Str event, data, id;
+} SseEvent;
 
 typedef struct SseParser {
         Buf line, data, event, id;
         size_t event_max;
-        int64_t retry_ms;                             /* last `retry:` seen; -1 = none */
+        int64_t retry_ms; /* last `retry:` seen; -1 = none */
         bool after_cr, bom_checked, has_data;
 } SseParser;
 
@@ -20,10 +22,10 @@ void sse_done(SseParser *p);
  * is returned. ERR_TOO_LARGE: a line or an event passed event_max. A stream that ends in the middle
  * of an event has lost that event. */
 typedef Err SseFn(void *arg, const SseEvent *ev);
-Err  sse_feed(Ctx *cx, SseParser *p, Str bytes, SseFn *fn, void *arg) _must_check_;
+Err sse_feed(Ctx *cx, SseParser *p, Str bytes, SseFn *fn, void *arg) _must_check_;
 
 /* Absent members are left out; line breaks in data become several data lines; event and id must
  * hold none. */
 void sse_write(Buf *out, const SseEvent *ev);
-void sse_write_comment(Buf *out, Str text);           /* ": text", keeps a stream alive */
+void sse_write_comment(Buf *out, Str text); /* ": text", keeps a stream alive */
 void sse_write_retry(Buf *out, int64_t ms);

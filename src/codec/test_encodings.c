@@ -6,7 +6,9 @@
 #include "codec/radix.h"
 #include "codec/uuid.h"
 
-static const struct { const char *bytes, *base64, *base64url, *base32; } rfc4648[] = {
+static const struct {
+        const char *bytes, *base64, *base64url, *base32;
+} rfc4648[] = {
         { "", "", "", "" },
         { "f", "Zg==", "Zg", "MY" },
         { "fo", "Zm8=", "Zm8", "MZXQ" },
@@ -83,7 +85,7 @@ static void test_canonical(void **state) {
         }
         assert_str(out, "untouched");
         char text[3];
-        for (int i = 0; i < 1 << 16; i++) {           /* every pair of bytes */
+        for (int i = 0; i < 1 << 16; i++) { /* every pair of bytes */
                 text[0] = (char)i;
                 text[1] = (char)(i >> 8);
                 Str in = str_n(text, 2);
@@ -117,7 +119,7 @@ static void test_base62_and_crockford(void **state) {
         assert_false(base62_is(STR("ab-")));
         assert_false(base62_is(STR("ab\0")));
         int counts[256] = { 0 };
-        for (int i = 0; i < 310; i++) {               /* 62 000 characters, 1000 of each expected */
+        for (int i = 0; i < 310; i++) { /* 62 000 characters, 1000 of each expected */
                 base62_random(cx, text, sizeof text);
                 for (size_t k = 0; k < sizeof text; k++)
                         counts[(unsigned char)text[k]]++;
@@ -140,9 +142,13 @@ static void test_uuid(void **state) {
         uuid_write(text, bytes);
         assert_string_equal(text, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
         static const char *const bad[] = {
-                "", "f81d4fae7dec11d0a76500a0c91e6bf6", "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
-                "f81d4fae-7dec-11d0-a765-00a0c91e6bf", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6a",
-                "f81d4fae-7dec-11d0-a76500-a0c91e6bf6", "g81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                "",
+                "f81d4fae7dec11d0a76500a0c91e6bf6",
+                "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bf",
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bf6a",
+                "f81d4fae-7dec-11d0-a76500-a0c91e6bf6",
+                "g81d4fae-7dec-11d0-a765-00a0c91e6bf6",
                 "f81d4fae+7dec-11d0-a765-00a0c91e6bf6",
         };
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)

@@ -7,10 +7,13 @@
 #include "codec/traceparent.h"
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
-#define SPAN "00f067aa0ba902b7"
+#define SPAN  "00f067aa0ba902b7"
 
 static void test_traceparent(void **state) {
-        static const struct { const char *text; bool good, sampled; } cases[] = {
+        static const struct {
+                const char *text;
+                bool good, sampled;
+        } cases[] = {
                 { "00-" TRACE "-" SPAN "-01", true, true },
                 { "00-" TRACE "-" SPAN "-00", true, false },
                 { "00-" TRACE "-" SPAN "-03", true, true },
@@ -77,7 +80,9 @@ static void test_cookies(void **state) {
 /* contracts/authjs-tokens.md, section 3.2 */
 static void test_cookie_join(void **state) {
         Ctx *cx = *state;
-        static const struct { const char *header, *value; } cases[] = {
+        static const struct {
+                const char *header, *value;
+        } cases[] = {
                 { "s=whole", "whole" },
                 { "s.0=a; s.1=b; s.2=c", "abc" },
                 { "s.2=c; x=1; s.0=a; s.1=b", "abc" },
@@ -111,7 +116,10 @@ static void test_cookie_join(void **state) {
 
 static void test_bearer(void **state) {
         Ctx *cx = *state;
-        static const struct { Str header; const char *token; } cases[] = {
+        static const struct {
+                Str header;
+                const char *token;
+        } cases[] = {
                 { STR("Bearer abc.def-_~+/=="), "abc.def-_~+/==" },
                 { STR("bearer   abc "), "abc" },
                 { STR("BEARER abc%2Edef"), "abc.def" },
@@ -161,7 +169,7 @@ static void test_api_key(void **state) {
         assert_true(api_key_parse(whole, &key));
         assert_true(str_eq(key.id, str_to(str_from(whole, 3), API_KEY_ID)));
         assert_true(str_eq(key.secret, str_to(str_from(whole, 16), API_KEY_SECRET)));
-        for (size_t i = 0; i < API_KEY_TEXT; i++) {   /* no typing error passes */
+        for (size_t i = 0; i < API_KEY_TEXT; i++) { /* no typing error passes */
                 char old = text[i];
                 text[i] = old == 'x' ? 'y' : 'x';
                 assert_false(api_key_parse(str_c(text), &key));
@@ -170,7 +178,7 @@ static void test_api_key(void **state) {
         for (size_t i = 0; i + 1 < API_KEY_TEXT; i++) {
                 if (text[i] == text[i + 1])
                         continue;
-                char old = text[i];                   /* nor two neighbours exchanged */
+                char old = text[i]; /* nor two neighbours exchanged */
                 text[i] = text[i + 1];
                 text[i + 1] = old;
                 assert_false(api_key_parse(str_c(text), &key));

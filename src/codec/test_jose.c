@@ -203,7 +203,7 @@ static void test_es256(void **state) {
 
 static void test_jwk(void **state) {
         Ctx *cx = *state;
-        Es256Parts parts = { 0 };                     /* RFC 7515, appendix A.3 */
+        Es256Parts parts = { 0 }; /* RFC 7515, appendix A.3 */
         assert_true(base64url_read(STR("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), parts.x));
         assert_true(base64url_read(STR("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), parts.y));
         _cleanup_(jose_key_freep) JoseKey *key = NULL, *named = NULL, *hs = NULL;
@@ -244,7 +244,10 @@ static JoseKey *counting_key(Ctx *cx, JoseAlg enc, Str kid) {
         return key;
 }
 
-static const struct { JoseAlg enc; const char *plain, *token; } good[] = {
+static const struct {
+        JoseAlg enc;
+        const char *plain, *token;
+} good[] = {
         { JOSE_A256GCM, "",
           "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAECAwQFBgcICQoL..PvsNVGFXp9LK25vc8_pxpg" },
         { JOSE_A256CBC_HS512, "",
@@ -276,7 +279,10 @@ static const struct { JoseAlg enc; const char *plain, *token; } good[] = {
 };
 
 /* Sealed rightly under the key, and still refused. */
-static const struct { JoseAlg enc; const char *why, *token; } refused[] = {
+static const struct {
+        JoseAlg enc;
+        const char *why, *token;
+} refused[] = {
         { JOSE_A256CBC_HS512, "padding of zero",
           "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..AAECAwQFBgcICQoLDA0ODw.xSpNSh1AqgPs_mT"
           "PDx-RtA.HlNrXHswQ-T6U1WRFKL7t-LZn75uIfiUQKHFTLT1rVg" },
@@ -343,10 +349,9 @@ static void test_jwe_brittle(void **state) {
 
 static void test_jwe_keys(void **state) {
         Ctx *cx = *state;
-        Str token = STR(
-                    "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiazEifQ..AAECAwQFBgcICQoL."
-                    "L2e6d6o."
-                    "2ldpSniJxqO_NuAhAyH31Q"),
+        Str token = STR("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiazEifQ..AAECAwQFBgcICQoL."
+                        "L2e6d6o."
+                        "2ldpSniJxqO_NuAhAyH31Q"),
             plain;
         _cleanup_(jose_key_freep) JoseKey *any = counting_key(cx, JOSE_A256GCM, STR_NULL);
         _cleanup_(jose_key_freep) JoseKey *same = counting_key(cx, JOSE_A256GCM, STR("k1"));

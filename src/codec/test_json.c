@@ -5,7 +5,10 @@
 
 #include "codec/json.h"
 
-typedef struct Pet { Str name; int64_t age; } Pet;
+typedef struct Pet {
+        Str name;
+        int64_t age;
+} Pet;
 static const Shape pet_shape = SHAPE(Pet,
         F_STR(Pet, name, F_REQ, .min = 1, .max = 8),
         F_INT(Pet, age, 0, .min = 0, .max = 30, .def = 3));
@@ -39,7 +42,9 @@ static const Shape person_shape = SHAPE(Person,
         F_OBJ(Person, pet, 0, .sub = &pet_shape),
         F_LIST(Person, pets, 0, .sub = &pet_shape, .max = 2));
 
-typedef struct Open { int64_t n; } Open;
+typedef struct Open {
+        int64_t n;
+} Open;
 static const Shape open_shape = SHAPE_OPEN(Open, F_INT(Open, n, 0));
 
 static void test_read_all(void **state) {
@@ -85,8 +90,10 @@ static void test_read_absent_and_null(void **state) {
         assert_null(p.pets.v);
         assert_int_equal(p.size, 20);
         assert_true(p.weight == 1.5 && p.active && !p.rank.has && !p.born_at);
-        assert_ok(json_read(cx, STR("{\"name\":\"A\",\"note\":null,\"tags\":null,\"rank\":null,"
-                                    "\"born_at\":null}"), &person_shape, &p));
+        assert_ok(json_read(cx,
+                            STR("{\"name\":\"A\",\"note\":null,\"tags\":null,\"rank\":null,"
+                                "\"born_at\":null}"),
+                            &person_shape, &p));
         assert_non_null(p.note.p);
         assert_int_equal(p.note.n, 0);
         assert_non_null(p.tags.v);
@@ -95,7 +102,9 @@ static void test_read_absent_and_null(void **state) {
 }
 
 /* What is wrong, and the pointers that must be named, in order. */
-static const struct { const char *body, *pointers; } wrong[] = {
+static const struct {
+        const char *body, *pointers;
+} wrong[] = {
         { "[]", "#" },
         { "{}", "#/name" },
         { "{\"name\":\"\"}", "#/name" },
@@ -137,7 +146,7 @@ static void test_read_wrong(void **state) {
                 Person p = { .size = 77 };
                 err_clear(cx);
                 assert_err(json_read(cx, str_c(wrong[i].body), &person_shape, &p), ERR_INVALID);
-                assert_int_equal(p.size, 77);         /* outputs only on success */
+                assert_int_equal(p.size, 77); /* outputs only on success */
                 Buf got = BUF(1024);
                 for (FieldErr *e = cx->err.fields; e; e = e->next) {
                         buf_add(&got, e->pointer);
@@ -238,7 +247,7 @@ static void test_write(void **state) {
         static const Pet pets[] = { { STR("A"), 1 }, { STR("B"), 2 } };
         Person p = {
                 .name = STR("Ann"),
-                                .meta = STR("{\"k\":[1]}"),
+                .meta = STR("{\"k\":[1]}"),
                 .size = -3,
                 .born_at = INT64_C(1768474800001),
                 .weight = 0.1,
@@ -263,7 +272,7 @@ static void test_write(void **state) {
         json_write_list(&b, &pet_shape, (List){ NULL, 0 });
         assert_string_equal(buf_str(&b).p, "[{\"name\":\"A\",\"age\":1}][]");
         buf_clear(&b);
-        json_write(&b, &pet_shape, &(Pet){ 0 });      /* required and absent: the empty value */
+        json_write(&b, &pet_shape, &(Pet){ 0 }); /* required and absent: the empty value */
         assert_string_equal(buf_str(&b).p, "{\"name\":\"\",\"age\":0}");
         buf_done(&b);
         Buf small = BUF(10);
@@ -273,7 +282,10 @@ static void test_write(void **state) {
 }
 
 static void test_write_str(void **state) {
-        static const struct { Str in; const char *out; } cases[] = {
+        static const struct {
+                Str in;
+                const char *out;
+        } cases[] = {
                 { STR_NULL, "\"\"" },
                 { STR("plain text of more than eight bytes"),
                   "\"plain text of more than eight bytes\"" },
@@ -298,7 +310,10 @@ static void test_write_str(void **state) {
 }
 
 static void test_write_num(void **state) {
-        static const struct { double v; const char *text; } cases[] = {
+        static const struct {
+                double v;
+                const char *text;
+        } cases[] = {
                 { 0, "0" },
                 { -0.0, "0" },
                 { 12, "12" },
@@ -325,7 +340,7 @@ static void test_write_num(void **state) {
                 buf_done(&b);
         }
         TestWorld w = TEST_WORLD(0);
-        for (int i = 0; i < 20000; i++) {    /* whatever is written reads back as the same number */
+        for (int i = 0; i < 20000; i++) { /* whatever is written reads back as the same number */
                 double v, back;
                 w.world.random(&w.world, &v, sizeof v);
                 if (i % 2)
@@ -343,11 +358,10 @@ static void test_write_num(void **state) {
 static void test_foreign(void **state) {
         Ctx *cx = *state;
         _cleanup_(json_freep) Json *j = NULL;
-        assert_ok(json_parse(
-                cx,
-                STR("{\"s\":\"x\",\"i\":7,\"f\":7.0,\"b\":true,\"n\":null,"
-                    "\"a\":[1,{\"k\":\"v\"}]}"),
-                8, &j));
+        assert_ok(json_parse(cx,
+                             STR("{\"s\":\"x\",\"i\":7,\"f\":7.0,\"b\":true,\"n\":null,"
+                                 "\"a\":[1,{\"k\":\"v\"}]}"),
+                             8, &j));
         JsonRef root = json_root(j);
         assert_int_equal(json_kind(root), JSON_OBJ);
         assert_int_equal(json_count(root), 6);
@@ -380,16 +394,11 @@ static void test_foreign(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST_WITH_CTX(test_read_all),
-                TEST_WITH_CTX(test_read_absent_and_null),
-                TEST_WITH_CTX(test_read_wrong),
-                TEST_WITH_CTX(test_read_at_most_16),
-                TEST_WITH_CTX(test_read_not_json),
-                TEST_WITH_CTX(test_read_open),
-                TEST_WITH_CTX(test_depth),
-                cmocka_unit_test(test_write),
-                cmocka_unit_test(test_write_str),
-                cmocka_unit_test(test_write_num),
+                TEST_WITH_CTX(test_read_all),      TEST_WITH_CTX(test_read_absent_and_null),
+                TEST_WITH_CTX(test_read_wrong),    TEST_WITH_CTX(test_read_at_most_16),
+                TEST_WITH_CTX(test_read_not_json), TEST_WITH_CTX(test_read_open),
+                TEST_WITH_CTX(test_depth),         cmocka_unit_test(test_write),
+                cmocka_unit_test(test_write_str),  cmocka_unit_test(test_write_num),
                 TEST_WITH_CTX(test_foreign),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,14 +8,17 @@ static Err collect(void *arg, const SseEvent *ev) {
         return OK;
 }
 
-static const struct { Str stream; const char *events; } cases[] = {
+static const struct {
+        Str stream;
+        const char *events;
+} cases[] = {
         { STR("data: a\n\n"), "[message|a|]" },
         { STR("data:a\r\n\r\ndata: b\r\rdata:  c\n\n"), "[message|a|][message|b|][message| c|]" },
         { STR("event: delta\ndata: 1\ndata: 2\ndata\nid: 7\n\n"), "[delta|1\n2\n|7]" },
         { STR("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n"),
           "[message|a|1][message|b|1][message|c|]" },
         { STR("event: lost\n\ndata: a\n\n"),
-          "[message|a|]" },                           /* no data, no event; and no name left over */
+          "[message|a|]" }, /* no data, no event; and no name left over */
         { STR(": comment\n:\ndata: a\nunknown: x\nDATA: y\n\n"), "[message|a|]" },
         { STR("data\n\n"), "[message||]" },
         { STR("data: unfinished"), "" },
@@ -72,14 +75,14 @@ static void test_limits(void **state) {
         assert_err(sse_feed(cx, &p, STR("data: 12345678901234567890"), collect, &got),
                    ERR_TOO_LARGE);
         sse_done(&p);
-        sse_init(&p, 16);                             /* short lines, but one event too large */
+        sse_init(&p, 16); /* short lines, but one event too large */
         Err e = OK;
         for (int i = 0; i < 10 && !e; i++)
                 e = sse_feed(cx, &p, STR("data: 1234\n"), collect, &got);
         assert_int_equal(e, ERR_TOO_LARGE);
         assert_int_equal(got.n, 0);
         sse_done(&p);
-        sse_init(&p, 16);                             /* many events of the full size are fine */
+        sse_init(&p, 16); /* many events of the full size are fine */
         for (int i = 0; i < 100; i++) {
                 buf_clear(&got);
                 assert_ok(sse_feed(cx, &p, STR("data: 1234567890\n\n"), collect, &got));
@@ -111,7 +114,7 @@ static void test_write(void **state) {
                                      .data = STR("a\nb\r\nc\rd\n"),
                                      .id = STR("9") });
         assert_string_equal(buf_str(&out).p,
-                "id: 9\nevent: delta\ndata: a\ndata: b\ndata: c\ndata: d\ndata: \n\n");
+                            "id: 9\nevent: delta\ndata: a\ndata: b\ndata: c\ndata: d\ndata: \n\n");
         SseParser p;
         sse_init(&p, 1024);
         assert_ok(sse_feed(cx, &p, buf_str(&out), collect, &got));
@@ -128,8 +131,9 @@ static void test_write(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST_WITH_CTX(test_parse), TEST_WITH_CTX(test_retry), TEST_WITH_CTX(test_limits),
-                TEST_WITH_CTX(test_receiver_ends), TEST_WITH_CTX(test_write),
+                TEST_WITH_CTX(test_parse),  TEST_WITH_CTX(test_retry),
+                TEST_WITH_CTX(test_limits), TEST_WITH_CTX(test_receiver_ends),
+                TEST_WITH_CTX(test_write),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,10 @@ typedef Err Form(Ctx *cx, Str s, Str *ret);
 
 static void test_forms(void **state) {
         Ctx *cx = *state;
-        static const struct { Form *form; const char *in, *out; } cases[] = {
+        static const struct {
+                Form *form;
+                const char *in, *out;
+        } cases[] = {
                 { unicode_nfc, "plain", "plain" },
                 { unicode_nfc, "e\xCC\x81", "\xC3\xA9" },
                 { unicode_nfc, "\xEF\xAC\x81", "\xEF\xAC\x81" }, /* the ligature fi stays */
@@ -17,7 +20,7 @@ static void test_forms(void **state) {
                 { unicode_lower_nfkc, "Ann@Example.COM", "ann@example.com" },
                 { unicode_lower_nfkc, "\xEF\xBC\xA1nn\xEF\xBC\xA0x", "ann@x" },
                 { unicode_lower_nfkc, "\xC3\x84\xE2\x84\xAA",
-                  "\xC3\xA4k" },                      /* the Kelvin sign is a k */
+                  "\xC3\xA4k" }, /* the Kelvin sign is a k */
                 { unicode_fold,
                   "Stra\xC3\x9F"
                   "e",
@@ -79,7 +82,10 @@ static void test_walk(void **state) {
 }
 
 static void test_classes(void **state) {
-        static const struct { int32_t c; const char *classes; } cases[] = {
+        static const struct {
+                int32_t c;
+                const char *classes;
+        } cases[] = {
                 { 'a', "L" },      { 'Z', "L" },    { '7', "D" },     { ' ', "S" },
                 { '\n', "SC" },    { '-', "" },     { '_', "" },      { 0xE4, "L" },
                 { 0x301, "L" },    { 0x667, "D" },  { 0xA0, "S" },    { 0x2029, "S" },
@@ -102,7 +108,9 @@ static void test_classes(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST_WITH_CTX(test_forms), TEST_WITH_CTX(test_refused), cmocka_unit_test(test_walk),
+                TEST_WITH_CTX(test_forms),
+                TEST_WITH_CTX(test_refused),
+                cmocka_unit_test(test_walk),
                 cmocka_unit_test(test_classes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

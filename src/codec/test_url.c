@@ -21,20 +21,26 @@ static const Shape query_shape = SHAPE(Query,
         F_OBOOL(Query, exact, 0),
         F_STRS(Query, tag, 0, .max = 3, .item_max = 4));
 
-typedef struct Token { Str token; } Token;
+typedef struct Token {
+        Str token;
+} Token;
 static const Shape token_shape = SHAPE(Token, F_STR(Token, token, F_REQ, .min = 1));
 static const Shape token_open = SHAPE_OPEN(Token, F_STR(Token, token, F_REQ, .min = 1));
 
 static void test_decode(void **state) {
         Ctx *cx = *state;
-        static const struct { Str in; UrlForm form; const char *out; } cases[] = {
+        static const struct {
+                Str in;
+                UrlForm form;
+                const char *out;
+        } cases[] = {
                 { STR("plain"), URL_PATH, "plain" },
                 { STR(""), URL_PATH, "" },
                 { STR("a%20b"), URL_PATH, "a b" },
                 { STR("a+b"), URL_PATH, "a+b" },
                 { STR("a+b%2B"), URL_FORM, "a b+" },
                 { STR("%C3%a4"), URL_PATH, "\xC3\xA4" },
-                { STR("%2525"), URL_PATH, "%25" },    /* once, never twice */
+                { STR("%2525"), URL_PATH, "%25" }, /* once, never twice */
                 { STR("%"), URL_PATH, NULL },
                 { STR("%4"), URL_PATH, NULL },
                 { STR("%4g"), URL_PATH, NULL },
@@ -83,7 +89,9 @@ static void test_query(void **state) {
 
 static void test_query_wrong(void **state) {
         Ctx *cx = *state;
-        static const struct { const char *query, *pointers; } cases[] = {
+        static const struct {
+                const char *query, *pointers;
+        } cases[] = {
                 { "limit=0", "?limit" },
                 { "limit=51", "?limit" },
                 { "limit=1.5", "?limit" },

@@ -4,7 +4,10 @@
 #include "codec/when.h"
 
 static void test_parse(void **state) {
-        static const struct { const char *text; int64_t ms; } cases[] = {
+        static const struct {
+                const char *text;
+                int64_t ms;
+        } cases[] = {
                 { "1970-01-01T00:00:00Z", 0 },
                 { "1970-01-01T00:00:00.001z", 1 },
                 { "1969-12-31T23:59:59.999Z", -1 },
@@ -69,7 +72,7 @@ static void test_format(void **state) {
         assert_str(when_format(cx->arena, INT64_MAX), "9999-12-31T23:59:59.999Z");
         assert_str(when_format(cx->arena, INT64_MIN), "0001-01-01T00:00:00.000Z");
         TestWorld w = TEST_WORLD(0);
-        for (int i = 0; i < 50000; i++) {             /* whatever is written reads back */
+        for (int i = 0; i < 50000; i++) { /* whatever is written reads back */
                 uint64_t chance;
                 int64_t back;
                 w.world.random(&w.world, &chance, sizeof chance);
@@ -83,7 +86,7 @@ static void test_format(void **state) {
 /* Day after day over 9999 years, against a calendar that only knows how long a month is. */
 static void test_calendar(void **state) {
         Civil c = { 1, 1, 1 };
-        int weekday = 0;                              /* 0001-01-01 was a Monday */
+        int weekday = 0; /* 0001-01-01 was a Monday */
         for (int64_t day = days_of_ms(WHEN_MIN); day <= days_of_ms(WHEN_MAX); day++) {
                 Civil got = civil_from_days(day);
                 assert_true(got.year == c.year && got.month == c.month && got.day == c.day);

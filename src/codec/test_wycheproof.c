@@ -13,7 +13,9 @@
 #include "crypto/hash.h"
 #include "crypto/sign.h"
 
-typedef struct Tally { size_t accepted, rejected, foreign; } Tally;
+typedef struct Tally {
+        size_t accepted, rejected, foreign;
+} Tally;
 typedef void CaseFn(Ctx *cx, JsonRef group, JsonRef test, Tally *tally);
 
 enum { FILE_MAX = 16 * 1024 * 1024 };
@@ -27,8 +29,12 @@ static Str hex_of(Ctx *cx, JsonRef obj, const char *name) {
 
 /* Where the file is wrong about itself: RFC 7515 section 2 allows neither padding nor foreign
  * characters. */
-static const struct { int id; const char *comment; bool accept; } errata[] = {
-        { 367, "invalidBase64Padding", true },    /* the padding is lost: the text is that of 357 */
+static const struct {
+        int id;
+        const char *comment;
+        bool accept;
+} errata[] = {
+        { 367, "invalidBase64Padding", true }, /* the padding is lost: the text is that of 357 */
         { 370, "invalidBase64PaddingInPayload", true },
         { 372, "InvalidCharacterInsertedInHeader", false }, /* a '?' in base64url, called valid */
         { 373, "InvalidCharacterInsertedInPayload", false },
@@ -74,7 +80,7 @@ static void hmac_case(Ctx *cx, JsonRef group, JsonRef test, Tally *tally) {
 static void hkdf_case(Ctx *cx, JsonRef group, JsonRef test, Tally *tally) {
         enum { MOST = 255 * SHA256_SIZE };
         int64_t size = json_int(json_get(test, "size"), 0);
-        if (size > MOST) {                      /* a caller's error here: stopped by an assertion */
+        if (size > MOST) { /* a caller's error here: stopped by an assertion */
                 judge(test, false, tally);
                 return;
         }
@@ -329,7 +335,8 @@ int main(void) {
                 TEST_WITH_CTX(test_hkdf_sha256),
                 TEST_WITH_CTX(test_ed25519),
                 TEST_WITH_CTX(test_ecdsa_secp256r1_sha256_p1363),
-                TEST_WITH_CTX(test_a256cbc_hs512), TEST_WITH_CTX(test_json_web_signature),
+                TEST_WITH_CTX(test_a256cbc_hs512),
+                TEST_WITH_CTX(test_json_web_signature),
                 TEST_WITH_CTX(test_json_web_encryption),
                 TEST_WITH_CTX(test_json_web_crypto),
                 TEST_WITH_CTX(test_authjs),

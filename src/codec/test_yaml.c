@@ -6,19 +6,23 @@
 static void test_read(void **state) {
         Ctx *cx = *state;
         YamlEntries e;
-        assert_ok(yaml_read(cx, STR(
-                "# settings\n"
-                "PORT: 8080\n"
-                "\n"
-                "PUBLIC_URL: https://example.com/a#b   # comment\n"
-                "EMPTY:\n"
-                "NOTHING: ~\n"
-                "QUOTED: \"a: b\\n\"\n"
-                "LITERAL: '~'\n"
-                "CHECKS: |\n"
-                "  [{\"name\":\"x\"}]\n"
-                "YES: yes\n"), &e));
-        static const struct { const char *key, *value; int line; } right[] = {
+        assert_ok(yaml_read(cx,
+                            STR("# settings\n"
+                                "PORT: 8080\n"
+                                "\n"
+                                "PUBLIC_URL: https://example.com/a#b   # comment\n"
+                                "EMPTY:\n"
+                                "NOTHING: ~\n"
+                                "QUOTED: \"a: b\\n\"\n"
+                                "LITERAL: '~'\n"
+                                "CHECKS: |\n"
+                                "  [{\"name\":\"x\"}]\n"
+                                "YES: yes\n"),
+                            &e));
+        static const struct {
+                const char *key, *value;
+                int line;
+        } right[] = {
                 { "PORT", "8080", 2 },
                 { "PUBLIC_URL", "https://example.com/a#b", 4 },
                 { "EMPTY", "", 5 },
@@ -45,7 +49,10 @@ static void test_read(void **state) {
 /* Each refusal says the line, and what to do. */
 static void test_refused(void **state) {
         Ctx *cx = *state;
-        static const struct { Str text; const char *sentence; } cases[] = {
+        static const struct {
+                Str text;
+                const char *sentence;
+        } cases[] = {
                 { STR("A: 1\nB:\n  C: 2\n"), "line 3: settings are flat" },
                 { STR("A: {b: 1}\n"), "line 1: settings are flat" },
                 { STR("A: 1\nB: [1, 2]\n"), "line 2: settings have no lists" },
@@ -86,7 +93,7 @@ static void test_limits(void **state) {
         buf_addf(&b, "A: %0*d\n", YAML_TEXT_MAX, 0);
         assert_err(yaml_read(cx, buf_str(&b), &e), ERR_TOO_LARGE);
         buf_clear(&b);
-        for (int i = 0; i < 5000; i++)     /* depth is refused at the first step, not at the last */
+        for (int i = 0; i < 5000; i++) /* depth is refused at the first step, not at the last */
                 buf_addc(&b, '[');
         err_clear(cx);
         assert_err(yaml_read(cx, buf_str(&b), &e), ERR_INVALID);
@@ -95,7 +102,9 @@ static void test_limits(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST_WITH_CTX(test_read), TEST_WITH_CTX(test_refused), TEST_WITH_CTX(test_limits),
+                TEST_WITH_CTX(test_read),
+                TEST_WITH_CTX(test_refused),
+                TEST_WITH_CTX(test_limits),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ bool traceparent_parse(Str header, TraceParent *ret) {
                 return false;
         bool is_v0 = str_eq_c(version, "00");
         if (is_v0 ? header.n != TRACEPARENT_TEXT
-                  : rest.p && !rest.n)                /* a dash with nothing behind it */
+                  : rest.p && !rest.n) /* a dash with nothing behind it */
                 return false;
         unsigned char bits;
         if (!hex_read(flags, &bits, 1))
@@ -67,7 +67,7 @@ void trace_span_new(Ctx *cx, char out[17]) {
 
 void trace_start(Ctx *cx, Str header) {
         TraceParent tp;
-        unsigned char chance[16 + 8];           /* one draw for both: this runs for every request */
+        unsigned char chance[16 + 8]; /* one draw for both: this runs for every request */
         cx_random(cx, chance, sizeof chance);
         id_put(cx->span_id, chance, 8);
         if (traceparent_parse(header, &tp))

@@ -4,7 +4,10 @@
 #include "base/base.h"
 
 enum { TRACEPARENT_TEXT = 55 };
-typedef struct TraceParent { char trace_id[33], span_id[17]; bool sampled; } TraceParent;
+typedef struct TraceParent {
+        char trace_id[33], span_id[17];
+        bool sampled;
+} TraceParent;
 
 /* false: start a new trace (wrong form, all-zero ids, version ff). A higher version is read by its
  * first fields. */
@@ -13,4 +16,4 @@ void traceparent_write(char out[TRACEPARENT_TEXT + 1], const TraceParent *tp);
 
 /* The ids of a request: those of the header's trace, or a new trace; always a span of our own. */
 void trace_start(Ctx *cx, Str header);
-void trace_span_new(Ctx *cx, char out[17]);           /* for an outgoing call */
+void trace_span_new(Ctx *cx, char out[17]); /* for an outgoing call */

@@ -137,14 +137,16 @@ bool unicode_is_control(int32_t c) {
 }
 
 bool unicode_is_ideograph(int32_t c) {
-        static const struct { int32_t first, last; } blocks[] = {
+        static const struct {
+                int32_t first, last;
+        } blocks[] = {
                 { 0x0E00, 0x0EFF }, /* Thai, Lao */
                 { 0x1000, 0x109F }, /* Myanmar */
                 { 0x1780, 0x17FF }, /* Khmer */
                 { 0x2E80, 0x2FDF }, { 0x3005, 0x3007 },
-                { 0x3021, 0x3029 },                   /* radicals, iteration, numerals */
+                { 0x3021, 0x3029 }, /* radicals, iteration, numerals */
                 { 0x3040, 0x312F }, { 0x31F0, 0x31FF },
-                { 0xFF66, 0xFF9F },                   /* kana, bopomofo */
+                { 0xFF66, 0xFF9F }, /* kana, bopomofo */
                 { 0x3400, 0x4DBF }, { 0x4E00, 0x9FFF },
                 { 0xF900, 0xFAFF }, { 0x20000, 0x3FFFF }, /* Han */
         };

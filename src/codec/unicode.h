@@ -17,10 +17,10 @@ Err unicode_fold(Ctx *cx, Str s, Str *ret) _must_check_;
  * over. */
 int32_t unicode_next(Str *rest);
 /* bytes written; 0 for a value that is no code point */
-size_t  unicode_put(int32_t c, char out[4]);
+size_t unicode_put(int32_t c, char out[4]);
 int32_t unicode_lower(int32_t c);
-bool    unicode_is_letter(int32_t c);               /* L*, and the marks that belong to words */
-bool    unicode_is_digit(int32_t c);                /* Nd */
-bool    unicode_is_space(int32_t c);                /* Zs, Zl, Zp, tab to carriage return */
-bool    unicode_is_control(int32_t c);              /* Cc, and the direction overrides of Cf */
-bool    unicode_is_ideograph(int32_t c);            /* written without spaces: Han, kana, Thai, … */
+bool unicode_is_letter(int32_t c);    /* L*, and the marks that belong to words */
+bool unicode_is_digit(int32_t c);     /* Nd */
+bool unicode_is_space(int32_t c);     /* Zs, Zl, Zp, tab to carriage return */
+bool unicode_is_control(int32_t c);   /* Cc, and the direction overrides of Cf */
+bool unicode_is_ideograph(int32_t c); /* written without spaces: Han, kana, Thai, … */

@@ -58,8 +58,14 @@ void url_encode(Buf *out, Str s) {
 
 /* ---- query and form ---- */
 
-typedef struct Pair { Str name, value; bool bare, used; } Pair;
-typedef struct Pairs { Pair *v; size_t n; } Pairs;
+typedef struct Pair {
+        Str name, value;
+        bool bare, used;
+} Pair;
+typedef struct Pairs {
+        Pair *v;
+        size_t n;
+} Pairs;
 
 static Err pairs_split(Ctx *cx, Str raw, Pairs *ret) {
         enum { PAIRS_MAX = 256 };
@@ -111,12 +117,12 @@ static void read_num(Reader *r, const Path *path, const Field *f, Str text, void
 
 static void read_scalar(Reader *r, const Path *path, const Field *f, const Pair *pair, void *at) {
         switch (f->type) {
-        case FT_STR:   field_str(r, path, f, pair->value, at); break;
-        case FT_TIME:  field_time(r, path, pair->value, at); break;
+        case FT_STR: field_str(r, path, f, pair->value, at); break;
+        case FT_TIME: field_time(r, path, pair->value, at); break;
         case FT_INT:
-        case FT_OINT:  read_int(r, path, f, pair->value, at); break;
+        case FT_OINT: read_int(r, path, f, pair->value, at); break;
         case FT_NUM:
-        case FT_ONUM:  read_num(r, path, f, pair->value, at); break;
+        case FT_ONUM: read_num(r, path, f, pair->value, at); break;
         case FT_BOOL:
         case FT_OBOOL: read_bool(r, path, f, pair, at); break;
         case FT_STRS:
@@ -124,7 +130,7 @@ static void read_scalar(Reader *r, const Path *path, const Field *f, const Pair 
         case FT_LIST:
         case FT_JSON:
         case FT_END:
-        case _FT_N:    assert(false && "a query has scalars and lists of strings"); break;
+        case _FT_N: assert(false && "a query has scalars and lists of strings"); break;
         }
 }
 

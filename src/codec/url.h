@@ -9,12 +9,12 @@
  * the default. Booleans: true, false, 1, 0, and the bare name for true. */
 #include "codec/shape.h"
 
-typedef enum UrlForm { URL_PATH, URL_FORM } UrlForm;  /* '+' is itself, or a space */
+typedef enum UrlForm { URL_PATH, URL_FORM } UrlForm; /* '+' is itself, or a space */
 
 /* The decoded text in the arena (the input itself when there is nothing to decode). false: bad
  * escape, NUL, not UTF-8. */
 bool url_decode(Arena *a, Str text, UrlForm form, Str *ret) _must_check_;
-void url_encode(Buf *out, Str s);                   /* all but the unreserved A-Z a-z 0-9 - . _ ~ */
+void url_encode(Buf *out, Str s); /* all but the unreserved A-Z a-z 0-9 - . _ ~ */
 
 /* ERR_BAD_REQUEST: cannot be decoded. ERR_INVALID: members noted with pointers, "?limit" for a
  * query, "#/token" for a form. */

@@ -17,8 +17,8 @@ void uuid_write(char out[UUID_TEXT + 1], const unsigned char bytes[16]) {
 Str uuid_new(Ctx *cx) {
         unsigned char bytes[16];
         cx_random(cx, bytes, sizeof bytes);
-        bytes[6] = (bytes[6] & 0x0F) | 0x40;          /* version 4 */
-        bytes[8] = (bytes[8] & 0x3F) | 0x80;          /* variant of RFC 9562 */
+        bytes[6] = (bytes[6] & 0x0F) | 0x40; /* version 4 */
+        bytes[8] = (bytes[8] & 0x3F) | 0x80; /* variant of RFC 9562 */
         char *out = arena_bytes(cx->arena, UUID_TEXT + 1);
         uuid_write(out, bytes);
         return (Str){ out, UUID_TEXT };

@@ -10,7 +10,7 @@ static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 int64_t civil_to_days(Civil c) {
         int64_t year = c.year - (c.month <= 2);
         int64_t era = floor_div(year, ERA_YEARS), year_of_era = year - era * ERA_YEARS;
-        int64_t month = (c.month + 9) % 12;           /* March = 0 */
+        int64_t month = (c.month + 9) % 12; /* March = 0 */
         int64_t day_of_year = (153 * month + 2) / 5 + c.day - 1;
         int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         return era * ERA_DAYS + day_of_era - EPOCH_FROM_MARCH_0000;
@@ -111,7 +111,7 @@ static bool take_fraction(Str *s, int64_t *clock_ms) {
                         ms = ms * 10 + digit;
         for (int i = n; i < 3; i++)
                 ms *= 10;
-        if (*clock_ms % 1000 == 0)                    /* not behind a leap second */
+        if (*clock_ms % 1000 == 0) /* not behind a leap second */
                 *clock_ms += ms;
         return n > 0;
 }

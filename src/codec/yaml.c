@@ -3,7 +3,12 @@
 
 #include <yaml.h>
 
-typedef struct Reader { Ctx *cx; yaml_parser_t parser; YamlEntry *v; size_t n; } Reader;
+typedef struct Reader {
+        Ctx *cx;
+        yaml_parser_t parser;
+        YamlEntry *v;
+        size_t n;
+} Reader;
 
 static void reader_cleanup(Reader *r) { yaml_parser_delete(&r->parser); }
 static void event_cleanup(yaml_event_t *e) { yaml_event_delete(e); }
@@ -97,7 +102,7 @@ static Err stream_read(Reader *r) {
                 _cleanup_(event_cleanup) yaml_event_t e = { 0 };
                 TRY(next(r, &e));
                 if (i == 1 && e.type == YAML_STREAM_END_EVENT)
-                        return OK;                    /* an empty file */
+                        return OK; /* an empty file */
                 if (frame[i] == YAML_NO_EVENT)
                         TRY(mapping_read(r, &e));
                 else if (e.type != frame[i])

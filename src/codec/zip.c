@@ -5,8 +5,13 @@
 #include "codec/when.h"
 
 enum {
-        LOCAL_SIG = 0x04034b50, CENTRAL_SIG = 0x02014b50, END_SIG = 0x06054b50,
-        VERSION = 20, UTF8_NAMES = 1 << 11, UNIX_HOST = 3 << 8, MODE_0600 = 0100600,
+        LOCAL_SIG = 0x04034b50,
+        CENTRAL_SIG = 0x02014b50,
+        END_SIG = 0x06054b50,
+        VERSION = 20,
+        UTF8_NAMES = 1 << 11,
+        UNIX_HOST = 3 << 8,
+        MODE_0600 = 0100600,
 };
 
 static void put(Buf *b, uint32_t v, int bytes) {
@@ -27,7 +32,7 @@ void zip_begin(Zip *z, Buf *out, int64_t at_ms) {
 static void put_common(Zip *z, size_t i) {
         put(z->out, VERSION, 2);
         put(z->out, UTF8_NAMES, 2);
-        put(z->out, 0, 2);                            /* stored */
+        put(z->out, 0, 2); /* stored */
         put(z->out, z->dos_time, 2);
         put(z->out, z->dos_date, 2);
         put(z->out, z->files[i].crc, 4);
@@ -58,8 +63,8 @@ bool zip_end(Zip *z) {
                 put(z->out, CENTRAL_SIG, 4);
                 put(z->out, UNIX_HOST | VERSION, 2);
                 put_common(z, i);
-                put(z->out, 0, 4);                    /* comment, disk */
-                put(z->out, 0, 2);                    /* internal attributes */
+                put(z->out, 0, 4); /* comment, disk */
+                put(z->out, 0, 2); /* internal attributes */
                 put(z->out, (uint32_t)MODE_0600 << 16, 4);
                 put(z->out, z->files[i].offset, 4);
                 buf_add(z->out, z->files[i].name);

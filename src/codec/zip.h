@@ -9,11 +9,14 @@ enum { ZIP_FILES_MAX = 64 };
 typedef struct Zip {
         Buf *out;
         uint16_t dos_time, dos_date;
-        struct { Str name; uint32_t crc, size, offset; } files[ZIP_FILES_MAX];
+        struct {
+                Str name;
+                uint32_t crc, size, offset;
+        } files[ZIP_FILES_MAX];
         size_t n;
 } Zip;
 
 /* `at_ms`: the time given to every file. Names and the Buf must live until zip_end. */
 void zip_begin(Zip *z, Buf *out, int64_t at_ms);
 void zip_add(Zip *z, Str name, Str content);
-bool zip_end(Zip *z) _must_check_;                    /* false: the Buf was too small */
+bool zip_end(Zip *z) _must_check_; /* false: the Buf was too small */

@@ -76,9 +76,9 @@ void hkdf_sha256(Str secret, Str salt, Str info, void *ret, size_t n) {
         assert(n <= 255 * SHA256_SIZE);
         unsigned char key[SHA256_SIZE], block[SHA256_SIZE], *out = ret;
         HmacKey k;
-        hmac_sha256(salt, secret, key);               /* extract */
+        hmac_sha256(salt, secret, key); /* extract */
         hmac_key_init(&k, str_n(key, sizeof key));
-        for (unsigned char i = 1; n; i++) {           /* expand: T(i) = HMAC(T(i-1) ‖ info ‖ i) */
+        for (unsigned char i = 1; n; i++) { /* expand: T(i) = HMAC(T(i-1) ‖ info ‖ i) */
                 HmacKey now = k;
                 if (i > 1)
                         sha256_add(&now.inner, str_n(block, sizeof block));

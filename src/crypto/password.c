@@ -74,8 +74,8 @@ Err password_hash(Ctx *cx, PasswordAlg alg, Str password, Str *ret) {
                 return RAISE(cx, ERR_INVALID, "a NUL in the password");
         switch (alg) {
         case PASSWORD_ARGON2ID: return argon2_hash(cx, password, ret);
-        case PASSWORD_BCRYPT:   return bcrypt_hash(cx, password, ret);
-        case PASSWORD_UNSET:    break;
+        case PASSWORD_BCRYPT: return bcrypt_hash(cx, password, ret);
+        case PASSWORD_UNSET: break;
         }
         assert(false && "an algorithm must be chosen");
         return ERR_INTERNAL;
@@ -110,8 +110,8 @@ static Err argon2_verify(Ctx *cx, Str hash, Str password, bool *ret_right) {
 Err password_verify(Ctx *cx, Str hash, Str password, bool *ret_right) {
         switch (alg_of(hash)) {
         case PASSWORD_ARGON2ID: return argon2_verify(cx, hash, password, ret_right);
-        case PASSWORD_BCRYPT:   return bcrypt_verify(cx, hash, password, ret_right);
-        case PASSWORD_UNSET:    break;
+        case PASSWORD_BCRYPT: return bcrypt_verify(cx, hash, password, ret_right);
+        case PASSWORD_UNSET: break;
         }
         return RAISE(cx, ERR_CORRUPT, "neither argon2id nor bcrypt");
 }

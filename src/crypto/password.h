@@ -8,14 +8,14 @@
 typedef enum PasswordAlg { PASSWORD_UNSET = 0, PASSWORD_ARGON2ID, PASSWORD_BCRYPT } PasswordAlg;
 enum { PASSWORD_MIN = 8, ARGON2_MEMORY_KIB = 19456, ARGON2_PASSES = 2, BCRYPT_COST = 12 };
 
-size_t password_max(PasswordAlg alg);                 /* bytes: 128 argon2id, 72 bcrypt */
+size_t password_max(PasswordAlg alg); /* bytes: 128 argon2id, 72 bcrypt */
 /* ERR_PASSWORD_LONG: over the limit, never cut. ERR_INVALID: a NUL inside. Modular crypt text in
  * the arena. */
-Err  password_hash(Ctx *cx, PasswordAlg alg, Str password, Str *ret) _must_check_;
+Err password_hash(Ctx *cx, PasswordAlg alg, Str password, Str *ret) _must_check_;
 /* Three answers: *ret_right true, false, or an Err (ERR_CORRUPT: not a hash we know; nothing was
  * compared). */
-Err  password_verify(Ctx *cx, Str hash, Str password, bool *ret_right) _must_check_;
+Err password_verify(Ctx *cx, Str hash, Str password, bool *ret_right) _must_check_;
 bool password_needs_rehash(PasswordAlg alg, Str hash); /* another algorithm or other parameters */
 /* A hash of nobody's password with the parameters of `alg`: equal work for unknown accounts. Static
  * text. */
-Str  password_dummy(PasswordAlg alg);
+Str password_dummy(PasswordAlg alg);

@@ -6,10 +6,12 @@
 
 enum {
         VERSION = 1,
-        ID_AT = 1, NONCE_AT = 5, CIPHER_AT = 29,
+        ID_AT = 1,
+        NONCE_AT = 5,
+        CIPHER_AT = 29,
         NONCE_SIZE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
         TAG_SIZE = crypto_aead_xchacha20poly1305_ietf_ABYTES,
-        HEAD_SIZE = NONCE_AT,                       /* what is authenticated of the record itself */
+        HEAD_SIZE = NONCE_AT, /* what is authenticated of the record itself */
 };
 _Static_assert(CIPHER_AT == NONCE_AT + NONCE_SIZE && SEAL_OVERHEAD == CIPHER_AT + TAG_SIZE,
                "record form");
@@ -67,10 +69,9 @@ static Err open_into(Ctx *cx, const SealKey *key, SealFor what, Str record, char
         const unsigned char *r = bytes_of(record);
         Str aad = aad_of(cx, r, what);
         sodium_ready();
-        if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)out, NULL, NULL,
-                                                       r + CIPHER_AT, record.n - CIPHER_AT,
-                                                       bytes_of(aad), aad.n, r + NONCE_AT,
-                                                       key->k) != 0)
+        if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+                    (unsigned char *)out, NULL, NULL, r + CIPHER_AT, record.n - CIPHER_AT,
+                    bytes_of(aad), aad.n, r + NONCE_AT, key->k) != 0)
                 return RAISE(cx, ERR_CORRUPT, "%s: the seal does not fit", what.field);
         return OK;
 }
@@ -106,8 +107,14 @@ Err seal_open_secret(Ctx *cx, const SealKey *key, SealFor what, Str record, Secr
 
 /* ---- keys ---- */
 
-typedef struct Root { uint32_t id; unsigned char key[SHA256_SIZE]; } Root;
-struct Keyring { size_t n; Root roots[KEYRING_MAX]; };
+typedef struct Root {
+        uint32_t id;
+        unsigned char key[SHA256_SIZE];
+} Root;
+struct Keyring {
+        size_t n;
+        Root roots[KEYRING_MAX];
+};
 
 static const char data_key_field[] = "data-key";
 

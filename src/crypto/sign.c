@@ -30,9 +30,11 @@ bool ed25519_verify(const unsigned char public[ED25519_PUBLIC], Str msg, Str sig
 
 /* ---- ES256 ---- */
 
-struct Es256Key { EVP_PKEY *pkey; };
+struct Es256Key {
+        EVP_PKEY *pkey;
+};
 
-#define DEFINE_CLEANUP_OF(T, f) \
+#define DEFINE_CLEANUP_OF(T, f)                                                                    \
         static inline void f##p(T **p) { f(*p); }
 DEFINE_CLEANUP_OF(EVP_PKEY, EVP_PKEY_free)
 DEFINE_CLEANUP_OF(EVP_PKEY_CTX, EVP_PKEY_CTX_free)

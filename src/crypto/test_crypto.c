@@ -22,13 +22,14 @@ static void assert_hex(const unsigned char *bytes, size_t n, const char *hex) {
 
 static void test_digests(void **state) {
         unsigned char d[64];
-        sha256(STR("abc"), d);                        /* FIPS 180-4 */
+        sha256(STR("abc"), d); /* FIPS 180-4 */
         assert_hex(d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         sha256(STR_NULL, d);
         assert_hex(d, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         sha512(STR("abc"), d);
-        assert_hex(d, 64, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-                          "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+        assert_hex(d, 64,
+                   "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                   "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
         Sha256 h;
         sha256_init(&h);
         sha256_add(&h, STR("a"));
@@ -45,7 +46,7 @@ static void test_hmac(void **state) {
         memset(key, 0xaa, sizeof key);
         HmacKey k;
         hmac_key_init(&k, str_n(key, sizeof key));
-        for (int i = 0; i < 2; i++) {                 /* the state is not used up */
+        for (int i = 0; i < 2; i++) { /* the state is not used up */
                 hmac_key_sign(&k, STR("Test Using Larger Than Block-Size Key - Hash Key First"), d);
                 assert_hex(d, 32,
                            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
@@ -63,14 +64,15 @@ static void test_hmac(void **state) {
 
 static void test_hkdf(void **state) {
         unsigned char secret[22], salt[13], info[10], okm[42];
-        memset(secret, 0x0b, sizeof secret);          /* RFC 5869, case 1 */
+        memset(secret, 0x0b, sizeof secret); /* RFC 5869, case 1 */
         for (size_t i = 0; i < sizeof salt; i++)
                 salt[i] = (unsigned char)i;
         for (size_t i = 0; i < sizeof info; i++)
                 info[i] = (unsigned char)(0xf0 + i);
         hkdf_sha256(str_n(secret, 22), str_n(salt, 13), str_n(info, 10), okm, sizeof okm);
-        assert_hex(okm, 42, "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
-                            "34007208d5b887185865");
+        assert_hex(okm, 42,
+                   "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+                   "34007208d5b887185865");
         /* contracts/authjs-tokens.md: derivation of before beta.4 */
         hkdf_sha256(STR("auth-vector-secret-0123456789abcdef"), STR(""),
                     STR("Auth.js Generated Encryption Key"), okm, 32);
@@ -117,7 +119,7 @@ static void test_seal(void **state) {
         assert_err(seal_open(cx, &key, field, record, &back), ERR_CORRUPT);
         assert_err(seal_open(cx, &key, moved, record, &back), ERR_CORRUPT);
         assert_err(seal_open(cx, &other, what, record, &back), ERR_CORRUPT);
-        for (size_t i = 0; i < record.n; i++) {       /* each byte of the record counts */
+        for (size_t i = 0; i < record.n; i++) { /* each byte of the record counts */
                 char *bad = (char *)arena_dup(cx->arena, record).p;
                 bad[i] ^= 1;
                 assert_err(seal_open(cx, &key, what, str_n(bad, record.n), &back), ERR_CORRUPT);
@@ -168,7 +170,7 @@ static void test_keyring(void **state) {
         assert_ok(data_key_rewrap(cx, both, owner, record, &wrapped));
         assert_true(keyring_is_current(both, wrapped));
         assert_ok(data_key_open(cx, none, owner, wrapped,
-                                &again));             /* the old root is not needed any more */
+                                &again)); /* the old root is not needed any more */
         assert_memory_equal(&data, &again, sizeof data);
         assert_false(keyring_is_current(both, STR("x")));
 
@@ -187,13 +189,14 @@ static void test_keyring(void **state) {
 static void test_ed25519(void **state) {
         unsigned char seed[32], sig[64];
         from_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", seed, 32);
-        Ed25519Key key;                               /* RFC 8032, test 1 */
+        Ed25519Key key; /* RFC 8032, test 1 */
         ed25519_key(seed, &key);
         assert_hex(key.public, 32,
                    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
         ed25519_sign(&key, STR_NULL, sig);
-        assert_hex(sig, 64, "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
-                            "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
+        assert_hex(sig, 64,
+                   "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+                   "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
         assert_true(ed25519_verify(key.public, STR_NULL, str_n(sig, 64)));
         assert_false(ed25519_verify(key.public, STR("x"), str_n(sig, 64)));
         assert_false(ed25519_verify(key.public, STR_NULL, str_n(sig, 63)));
@@ -225,10 +228,10 @@ static void test_es256(void **state) {
         assert_false(es256_verify(reader, STR("hello"), str_n(sig, sizeof sig)));
 
         Es256Parts bad = parts;
-        bad.y[31] ^= 1;                               /* not on the curve */
+        bad.y[31] ^= 1; /* not on the curve */
         assert_err(es256_key_new(cx, &bad, &none), ERR_INVALID);
         bad = parts;
-        bad.d[31] ^= 1;                               /* another key's private half */
+        bad.d[31] ^= 1; /* another key's private half */
         assert_err(es256_key_new(cx, &bad, &none), ERR_INVALID);
         assert_null(none);
         es256_parts_done(&parts);
@@ -238,7 +241,10 @@ static void test_es256(void **state) {
 /* ---- totp ---- */
 
 static void test_totp(void **state) {
-        static const struct { int64_t at_s; const char *code; } cases[] = {
+        static const struct {
+                int64_t at_s;
+                const char *code;
+        } cases[] = {
                 /* RFC 6238, last six digits */
                 { 59, "287082" },         { 1111111109, "081804" }, { 1111111111, "050471" },
                 { 1234567890, "005924" }, { 2000000000, "279037" }, { 20000000000, "353130" },
@@ -256,7 +262,7 @@ static void test_totp(void **state) {
                 assert_true(totp_verify(secret, code, now - TOTP_STEP_S, 0, &got));
                 got = -7;
                 assert_false(totp_verify(secret, code, now + 2 * TOTP_STEP_S, 0, &got));
-                if (step > 2)                         /* a clock before 1970 is not ours to test */
+                if (step > 2) /* a clock before 1970 is not ours to test */
                         assert_false(totp_verify(secret, code, now - 2 * TOTP_STEP_S, 0, &got));
                 assert_false(
                         totp_verify(secret, code, now, step, &got)); /* each step counts once */
@@ -268,14 +274,10 @@ static void test_totp(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_digests),
-                cmocka_unit_test(test_hmac),
-                cmocka_unit_test(test_hkdf),
-                cmocka_unit_test(test_siphash),
-                TEST_WITH_CTX(test_seal),
-                TEST_WITH_CTX(test_keyring),
-                cmocka_unit_test(test_ed25519),
-                TEST_WITH_CTX(test_es256),
+                cmocka_unit_test(test_digests), cmocka_unit_test(test_hmac),
+                cmocka_unit_test(test_hkdf),    cmocka_unit_test(test_siphash),
+                TEST_WITH_CTX(test_seal),       TEST_WITH_CTX(test_keyring),
+                cmocka_unit_test(test_ed25519), TEST_WITH_CTX(test_es256),
                 cmocka_unit_test(test_totp),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

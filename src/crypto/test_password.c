@@ -11,7 +11,10 @@ static bool is_right(Ctx *cx, Str hash, Str password) {
 
 static void test_round(void **state) {
         Ctx *cx = *state;
-        static const struct { PasswordAlg alg, other; const char *prefix; } cases[] = {
+        static const struct {
+                PasswordAlg alg, other;
+                const char *prefix;
+        } cases[] = {
                 { PASSWORD_ARGON2ID, PASSWORD_BCRYPT, "$argon2id$v=19$m=19456,t=2,p=1$" },
                 { PASSWORD_BCRYPT, PASSWORD_ARGON2ID, "$2b$12$" },
         };
@@ -28,7 +31,7 @@ static void test_round(void **state) {
                 assert_false(password_needs_rehash(cases[i].alg, hash));
                 assert_true(password_needs_rehash(cases[i].other, hash));
                 assert_ok(password_hash(cx, cases[i].alg, password, &again));
-                assert_false(str_eq(hash, again));    /* a salt of its own */
+                assert_false(str_eq(hash, again)); /* a salt of its own */
         }
 }
 
@@ -83,7 +86,7 @@ static void test_not_a_hash(void **state) {
                 bool right = true;
                 err_clear(cx);
                 assert_err(password_verify(cx, bad[i], STR("password"), &right), ERR_CORRUPT);
-                assert_true(right);                   /* failed is not "wrong": nothing is said */
+                assert_true(right); /* failed is not "wrong": nothing is said */
                 assert_true(password_needs_rehash(PASSWORD_ARGON2ID, bad[i]));
                 assert_true(password_needs_rehash(PASSWORD_BCRYPT, bad[i]));
         }
@@ -99,10 +102,8 @@ static void test_dummy(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST_WITH_CTX(test_round),
-                TEST_WITH_CTX(test_known_hashes),
-                TEST_WITH_CTX(test_limits),
-                TEST_WITH_CTX(test_not_a_hash),
+                TEST_WITH_CTX(test_round),  TEST_WITH_CTX(test_known_hashes),
+                TEST_WITH_CTX(test_limits), TEST_WITH_CTX(test_not_a_hash),
                 TEST_WITH_CTX(test_dummy),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,5 +10,5 @@ enum { TOTP_SECRET = 20, TOTP_DIGITS = 6, TOTP_STEP_S = 30 };
 void totp_code(Str secret, int64_t step, char out[TOTP_DIGITS + 1]);
 /* True for a code of the current step, the one before or the one after, if that step is later than
  * last_step. Store *ret_step as the new last_step, so that each step counts once. */
-bool totp_verify(Str secret, Str code, int64_t now_s, int64_t last_step, int64_t *ret_step)
-        _must_check_;
+bool totp_verify(Str secret, Str code, int64_t now_s, int64_t last_step,
+                 int64_t *ret_step) _must_check_;

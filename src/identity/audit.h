@@ -36,7 +36,7 @@ Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) _must_check_
 typedef struct AuditRecord {
         int64_t seq, ts_ms;
         Str event, outcome, actor_type, actor_id, target_type, target_id, trace_id, reason;
-        Str owner;  /* whose event it is: the user it is shown to; "" = nobody's */
+        Str owner; /* whose event it is: the user it is shown to; "" = nobody's */
         /* as stored: ip NL user agent, sealed with the owner's key where there is one */
         Str client;
         Str ip, user_agent;  /* opened; "" after an erasure. Not part of the hash */

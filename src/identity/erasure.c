@@ -110,10 +110,9 @@ Err erasure_cancel(Ctx *cx, Identity *id, Str typed, Str password, const Caller 
 
 static Err rows_delete(Ctx *cx, DbConn *c, Str user_id) {
         static const Sql *const statements[] = {
-                &sql_session_delete_user, &sql_key_delete_user,   &sql_once_delete_user,
-                &sql_totp_delete,         &sql_recovery_clear,    &sql_mail_delete_user,
-                &sql_export_delete_user,  &sql_link_delete_user,
-                &sql_user_delete,
+                &sql_session_delete_user, &sql_key_delete_user,  &sql_once_delete_user,
+                &sql_totp_delete,         &sql_recovery_clear,   &sql_mail_delete_user,
+                &sql_export_delete_user,  &sql_link_delete_user, &sql_user_delete,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(statements); i++)

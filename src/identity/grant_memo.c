@@ -7,9 +7,17 @@
 
 enum { PLACES = 512, ID_MAX = 32, TOKEN_MAX = 2048 };
 
-typedef struct Place { uint8_t n_id; char id[ID_MAX]; Secret token; } Place;
+typedef struct Place {
+        uint8_t n_id;
+        char id[ID_MAX];
+        Secret token;
+} Place;
 
-struct GrantMemo { pthread_mutex_t lock; SipKey key; Place places[PLACES]; };
+struct GrantMemo {
+        pthread_mutex_t lock;
+        SipKey key;
+        Place places[PLACES];
+};
 
 GrantMemo *grant_memo_new(Ctx *cx) {
         GrantMemo *m = calloc(1, sizeof(*m));

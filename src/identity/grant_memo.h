@@ -8,7 +8,7 @@
 typedef struct GrantMemo GrantMemo;
 
 GrantMemo *grant_memo_new(Ctx *cx);
-GrantMemo *grant_memo_free(GrantMemo *m);             /* wipes */
+GrantMemo *grant_memo_free(GrantMemo *m); /* wipes */
 DEFINE_CLEANUP(GrantMemo, grant_memo_free)
 
 /* `token_id` names session and generation at once. */

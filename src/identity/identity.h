@@ -46,10 +46,10 @@ typedef struct IdentitySettings {
                 /* NULL: $CREDENTIALS_DIRECTORY/root.key, then data_dir/root.key (made at first
                  * start) */
                 root_key_file;
-        bool root_key_in_settings;                    /* the room's own: set when root_key was */
-        Str root_key;        /* 64 hexadecimal digits or 43 base64url; goes before the file */
-        Str jwt_secret;      /* HS256 when set; else ES256 with keys of our own */
-        Str auth_secrets[4]; /* AUTH_SECRET_3, _2, _1, AUTH_SECRET; empty ones are skipped */
+        bool root_key_in_settings; /* the room's own: set when root_key was */
+        Str root_key;              /* 64 hexadecimal digits or 43 base64url; goes before the file */
+        Str jwt_secret;            /* HS256 when set; else ES256 with keys of our own */
+        Str auth_secrets[4];       /* AUTH_SECRET_3, _2, _1, AUTH_SECRET; empty ones are skipped */
         Str nextauth_secret;
         Str authjs_cookie;    /* a custom cookie name; STR_NULL = the usual four */
         Str issuer, audience; /* STR_NULL = "mainstay" */
@@ -65,7 +65,7 @@ typedef struct IdentitySettings {
         const char *
                 /* compact list made by tools/password-list; NULL = the built-in one */
                 password_list;
-        size_t cache_max;      /* verified tokens kept; 0 = 16384 */
+        size_t cache_max; /* verified tokens kept; 0 = 16384 */
         MailSettings mail;
 } IdentitySettings;
 

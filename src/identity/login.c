@@ -47,9 +47,13 @@ static Err stuffing_tell(Ctx *cx, const Work *w, Str account) {
                 return OK;
         LOG(cx, LOG_WARN, "credential_stuffing", "many accounts fail from one address",
             L_TOP_STR("client_ip", w->from.ip), L_INT("accounts", STUFFING_ACCOUNTS));
-        return audit_append(cx, w->id->audit, w->c, &(AuditEvent){
-                .event = "authn_login_fail_max", .outcome = "failure", .actor_type = "system",
-                .owner = STR(""), .ip = w->from.ip, .user_agent = w->from.user_agent });
+        return audit_append(cx, w->id->audit, w->c,
+                            &(AuditEvent){ .event = "authn_login_fail_max",
+                                           .outcome = "failure",
+                                           .actor_type = "system",
+                                           .owner = STR(""),
+                                           .ip = w->from.ip,
+                                           .user_agent = w->from.user_agent });
 }
 
 Err login_failed(Ctx *cx, const Work *w, Str account, Str owner, const char *event) {
@@ -62,13 +66,13 @@ Err login_failed(Ctx *cx, const Work *w, Str account, Str owner, const char *eve
                         v_int(l.last_ms), v_int(l.blocked_until_ms)),
                    NULL));
         TRY(audit_append(cx, w->id->audit, w->c,
-                            &(AuditEvent){ .event = l.blocked_until_ms ? "authn_login_lock" : event,
-                                           .outcome = "failure",
-                                           .actor_type = "user",
-                                           .owner = owner.p ? owner : STR(""),
-                                           .actor_id = owner,
-                                           .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent }));
+                         &(AuditEvent){ .event = l.blocked_until_ms ? "authn_login_lock" : event,
+                                        .outcome = "failure",
+                                        .actor_type = "user",
+                                        .owner = owner.p ? owner : STR(""),
+                                        .actor_id = owner,
+                                        .ip = w->from.ip,
+                                        .user_agent = w->from.user_agent }));
         return stuffing_tell(cx, w, account);
 }
 

@@ -171,13 +171,14 @@ typedef struct ImportLine {
         int64_t created_at;
         bool is_verified;
 } ImportLine;
-static const Shape import_line =
-        SHAPE(ImportLine, F_STR(ImportLine, email, F_REQ, .min = 1, .max = 320),
-              F_STR(ImportLine, password, F_SECRET | F_BLANK, .max = 1024),
-              F_STR(ImportLine, password_hash, F_SECRET, .max = 256),
-              F_STR(ImportLine, full_name, F_NULL, .max = FULL_NAME_MAX),
-              F_STR(ImportLine, tier, 0, .one_of = "free|pro|enterprise"),
-              F_TIME(ImportLine, created_at, F_NULL), F_BOOL(ImportLine, is_verified, 0, .def = 1));
+static const Shape import_line = SHAPE(ImportLine,
+        F_STR(ImportLine, email, F_REQ, .min = 1, .max = 320),
+        F_STR(ImportLine, password, F_SECRET | F_BLANK, .max = 1024),
+        F_STR(ImportLine, password_hash, F_SECRET, .max = 256),
+        F_STR(ImportLine, full_name, F_NULL, .max = FULL_NAME_MAX),
+        F_STR(ImportLine, tier, 0, .one_of = "free|pro|enterprise"),
+        F_TIME(ImportLine, created_at, F_NULL),
+        F_BOOL(ImportLine, is_verified, 0, .def = 1));
 
 Err operate_user_import(Ctx *cx, Identity *id, Str line, User *ret) {
         ImportLine in = { 0 };
@@ -197,7 +198,10 @@ Err operate_user_import(Ctx *cx, Identity *id, Str line, User *ret) {
 
 /* ---- links ---- */
 
-typedef struct LinkJob { Identity *id; const UserLink *link; } LinkJob;
+typedef struct LinkJob {
+        Identity *id;
+        const UserLink *link;
+} LinkJob;
 
 static Err link_write(Ctx *cx, DbConn *c, void *arg) {
         const LinkJob *j = arg;
@@ -207,10 +211,14 @@ static Err link_write(Ctx *cx, DbConn *c, void *arg) {
         TRY(db_run(cx, c, &sql_link_set,
                    ARGS(v_text(l->source), v_text(l->subject), v_text(l->user_id)), NULL));
         user_changed(cx, &w, l->subject); /* who it was until now is not believed again */
-        return audit_append(cx, j->id->audit, c, &(AuditEvent){
-                .event = "authz_change", .outcome = "success", .actor_type = "system",
-                .owner = l->user_id, .target_type = "user", .target_id = l->user_id,
-                .reason = STR("link") });
+        return audit_append(cx, j->id->audit, c,
+                            &(AuditEvent){ .event = "authz_change",
+                                           .outcome = "success",
+                                           .actor_type = "system",
+                                           .owner = l->user_id,
+                                           .target_type = "user",
+                                           .target_id = l->user_id,
+                                           .reason = STR("link") });
 }
 
 Err operate_user_link(Ctx *cx, Identity *id, const UserLink *link) {
@@ -225,8 +233,15 @@ Err operate_user_link(Ctx *cx, Identity *id, const UserLink *link) {
 /* ---- the root key ---- */
 
 enum { RESEAL_PAGE = 500 };
-typedef struct Reseal { Identity *id; Str after; int64_t count; size_t n; } Reseal;
-typedef struct SealedKey { Str user_id, sealed; } SealedKey;
+typedef struct Reseal {
+        Identity *id;
+        Str after;
+        int64_t count;
+        size_t n;
+} Reseal;
+typedef struct SealedKey {
+        Str user_id, sealed;
+} SealedKey;
 
 static Err page_read(Ctx *cx, DbConn *c, Str after, SealedKey out[RESEAL_PAGE], size_t *ret_n) {
         _cleanup_(rows_done) Rows r = { 0 };

@@ -35,7 +35,9 @@ Err operate_user_import(Ctx *cx, Identity *id, Str line, User *ret) _must_check_
 
 /* A foreign subject ("service" or "authjs") is this user from now on. ERR_INVALID: no such
  * source. */
-typedef struct UserLink { Str source, subject, user_id; } UserLink;
+typedef struct UserLink {
+        Str source, subject, user_id;
+} UserLink;
 Err operate_user_link(Ctx *cx, Identity *id, const UserLink *link) _must_check_;
 
 /* A new root key on top of the file; everything it seals is sealed anew. The server must not

@@ -80,7 +80,8 @@ static int64_t idle_ttl_s(const Identity *id, bool remember) {
 }
 
 /* A retry gets the very token of the answer that was lost, while it is remembered. */
-static Err access_token_make(Ctx *cx, Identity *id, const Session *s, const AccessClaims *c, Str *ret) {
+static Err access_token_make(Ctx *cx, Identity *id, const Session *s, const AccessClaims *c,
+                             Str *ret) {
         const JoseKey *key = signing_key_current(cx, id->signing);
 
         if (!key)

@@ -8,9 +8,18 @@
 enum { PLACES = 1024 };
 
 /* Each account sets one of 256 bits; how many are set tells how many there were, nearly. */
-typedef struct Place { uint64_t ip; int64_t since_ms; uint64_t seen[4]; bool told; } Place;
+typedef struct Place {
+        uint64_t ip;
+        int64_t since_ms;
+        uint64_t seen[4];
+        bool told;
+} Place;
 
-struct Stuffing { pthread_mutex_t lock; SipKey key; Place places[PLACES]; };
+struct Stuffing {
+        pthread_mutex_t lock;
+        SipKey key;
+        Place places[PLACES];
+};
 
 Stuffing *stuffing_new(Ctx *cx) {
         Stuffing *s = calloc(1, sizeof(*s));

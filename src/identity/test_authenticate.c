@@ -129,10 +129,9 @@ static void header_attacks(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(headers); i++) {
                 Str signed_anyway = hs256(f, STR(TEST_SECRET), headers[i], CLAIMS);
 
-                if (!str_eq_c(
-                            str_c(headers[i]),
-                            /* white space is no attack; it must not crash */
-                            "{\"alg\":\"HS256\"} "))
+                if (!str_eq_c(str_c(headers[i]),
+                              /* white space is no attack; it must not crash */
+                              "{\"alg\":\"HS256\"} "))
                         refused(f, headers[i], signed_anyway);
                 refused(f, headers[i], join(f, headers[i], CLAIMS, STR("")));
         }
@@ -704,7 +703,9 @@ int main(void) {
                 O(a_retired_key_is_out_at_once),
                 O(keys_survive_a_restart),
                 O(the_wrong_root_key_is_refused),
-                O(settings_that_must_not_be), O(root_key_rotates), S(a_link_names_the_user),
+                O(settings_that_must_not_be),
+                O(root_key_rotates),
+                S(a_link_names_the_user),
                 O(a_store_that_fails_lets_nobody_in),
                 cmocka_unit_test_setup_teardown(skip_auth_names_dev_users, begin_skip, end),
         };

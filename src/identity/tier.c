@@ -2,8 +2,8 @@
 #include "identity/tier.h"
 
 const TierLimits tier_limits[_TIER_N] = {
-        [TIER_FREE]       = { "free",       10000,      1000,       100 },
-        [TIER_PRO]        = { "pro",        100000,     10000,      300 },
+        [TIER_FREE] = { "free", 10000, 1000, 100 },
+        [TIER_PRO] = { "pro", 100000, 10000, 300 },
         [TIER_ENTERPRISE] = { "enterprise", LIMIT_NONE, LIMIT_NONE, 1000 },
 };
 

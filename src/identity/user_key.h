@@ -16,7 +16,7 @@ UserKeys *user_keys_free(UserKeys *u);
 DEFINE_CLEANUP(UserKeys, user_keys_free)
 
 /* Another ring from now on (a rotated root key); nobody else may be using `u`. */
-void      user_keys_set_ring(UserKeys *u, const Keyring *ring);
+void user_keys_set_ring(UserKeys *u, const Keyring *ring);
 
 /* The key of a user, from memory or through this connection. ERR_NOT_FOUND: no such user, or
  * erased (not raised). ERR_CORRUPT: the row does not open. */

@@ -25,7 +25,9 @@ static bool same_value(const Stored *a, const Stored *b) {
         return !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac));
 }
 
-static bool is_open_at(const Stored *m, int64_t t) { return !m->row.valid_to || m->row.valid_to > t; }
+static bool is_open_at(const Stored *m, int64_t t) {
+        return !m->row.valid_to || m->row.valid_to > t;
+}
 
 static bool same_source(const MemoryRow *a, const MemoryRow *b) {
         return str_eq(a->source_conversation_id, b->source_conversation_id);
@@ -37,7 +39,8 @@ static bool age_explained(const Stored *old, const Stored *new) {
         int64_t a = 0, b = 0;
         if (!str_to_i64(old->row.value, &a) || !str_to_i64(new->row.value, &b))
                 return false;
-        double years = (double)(new->row.valid_from - old->row.valid_from) / (365.25 * (double)DAY_MS);
+        double years =
+                (double)(new->row.valid_from - old->row.valid_from) / (365.25 * (double)DAY_MS);
         double over = (double)(b - a) - years;
         return b >= a && over > -1.0 && over < 1.0;
 }
@@ -50,17 +53,16 @@ static Strategy strategy_of(const Pending *p, const Stored *old) {
         if (new->row.valid_from < old->row.valid_from)
                 return INTO_PAST;
         bool unsure_order = !p->has_valid_from && new->row.source_turn > 0 &&
-                same_source(&new->row, &old->row) &&
+                            same_source(&new->row, &old->row) &&
                             new->row.source_turn < old->row.source_turn;
         if (unsure_order || (a == ATTR_BIRTHDAY))
                 return FLAG;
         if (a == ATTR_AGE)
                 return age_explained(old, new) ? NEWER_WINS : FLAG;
         if (a == ATTR_PREFERENCE) {
-                bool is_opposite = (str_eq_c(old->row.value, "like") &&
-                                    str_eq_c(new->row.value, "dislike")) ||
-                                   (str_eq_c(old->row.value, "dislike") &&
-                                    str_eq_c(new->row.value, "like"));
+                bool is_opposite =
+                        (str_eq_c(old->row.value, "like") && str_eq_c(new->row.value, "dislike")) ||
+                        (str_eq_c(old->row.value, "dislike") && str_eq_c(new->row.value, "like"));
                 return is_opposite ? SUPERSEDE : EVOLVE;
         }
         return SUPERSEDE;
@@ -70,21 +72,23 @@ static const char *reason_of(Strategy st, const Pending *p) {
         Attribute a = attribute_parse(p->m.row.attribute);
         switch (st) {
         case NEWER_WINS: return "temporal_update";
-        case FLAG:       return "factual_contradiction";
-        case INTO_PAST:  return "inserted_into_past";
-        case EVOLVE:     return "preference_change";
-        case SUPERSEDE:  break;
+        case FLAG: return "factual_contradiction";
+        case INTO_PAST: return "inserted_into_past";
+        case EVOLVE: return "preference_change";
+        case SUPERSEDE: break;
         }
         if (p->is_correction)
                 return "correction";
-        return a == ATTR_LOCATION ? "location_change" : a == ATTR_PREFERENCE ? "preference_change"
-                : "status_change";
+        return a == ATTR_LOCATION     ? "location_change"
+               : a == ATTR_PREFERENCE ? "preference_change"
+                                      : "status_change";
 }
 
 static Str quoted_id(Line *l, const Stored *m) { return json_quoted(l->cx, m->row.memory_id); }
 
 static void superseded_add(Line *l, const Stored *old) {
-        Strs list = { NEW_ARRAY(l->cx->arena, Str, l->v->superseded.n + 1), l->v->superseded.n + 1 };
+        Strs list = { NEW_ARRAY(l->cx->arena, Str, l->v->superseded.n + 1),
+                      l->v->superseded.n + 1 };
         if (l->v->superseded.n)
                 memcpy((Str *)list.v, l->v->superseded.v, l->v->superseded.n * sizeof *list.v);
         ((Str *)list.v)[list.n - 1] = old->row.memory_id;
@@ -112,26 +116,28 @@ static Err supersede(Line *l, Stored *old, const char *reason) {
         TRY(json_with(l->cx, n->context, &previous, 1, &n->context));
         superseded_add(l, old);
         l->v->supersedes = true;
-        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_SUPERSEDE, reason, o->content });
+        return stored_change(l->cx, l->s, l->k, old,
+                             &(Change){ MEMORY_SUPERSEDE, reason, o->content });
 }
 
 static Err evolve(Line *l, Stored *old) {
-        Member to = { "evolved_to", quoted_id(l, &l->p->m) }, from = { "evolved_from", quoted_id(l, old) };
+        Member to = { "evolved_to", quoted_id(l, &l->p->m) },
+               from = { "evolved_from", quoted_id(l, old) };
         TRY(json_with(l->cx, old->row.context, &to, 1, &old->row.context));
         TRY(json_with(l->cx, l->p->m.row.context, &from, 1, &l->p->m.row.context));
-        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "preference_change",
-                old->row.content });
+        return stored_change(l->cx, l->s, l->k, old,
+                             &(Change){ MEMORY_UPDATE, "preference_change", old->row.content });
 }
 
 static Err flag(Line *l, Stored *old) {
         Stored *new = &l->p->m;
         Member mine = { "potential_conflict", quoted_id(l, old) },
-                theirs = { "potential_conflict", quoted_id(l, new) };
+               theirs = { "potential_conflict", quoted_id(l, new) };
         TRY(json_with(l->cx, new->row.context, &mine, 1, &new->row.context));
         TRY(json_with(l->cx, old->row.context, &theirs, 1, &old->row.context));
         new->status = old->status = STATUS_FLAGGED;
-        return stored_change(l->cx, l->s, l->k, old, &(Change){ MEMORY_UPDATE, "factual_contradiction",
-                old->row.content });
+        return stored_change(l->cx, l->s, l->k, old,
+                             &(Change){ MEMORY_UPDATE, "factual_contradiction", old->row.content });
 }
 
 /* Between its neighbours on the line: it ends where the next one begins, and the one before ends
@@ -139,7 +145,7 @@ static Err flag(Line *l, Stored *old) {
 static Err into_past(Line *l) {
         MemoryRow *n = &l->p->m.row;
         Stored *before = NULL, *after = NULL;
-        for (size_t i = 0; i < l->rows.n; i++) {      /* newest first */
+        for (size_t i = 0; i < l->rows.n; i++) { /* newest first */
                 Stored *m = &l->rows.v[i];
                 if (m->row.valid_from > n->valid_from)
                         after = m;
@@ -158,7 +164,8 @@ static Err into_past(Line *l) {
 /* Says nothing that is not known: at least as many content words are shared as a shorter wording
  * would need. */
 static bool adds_nothing(Line *l, const Stored *old) {
-        return l->p->is_extracted || !near_differs(l->cx->arena, old->row.content, l->p->m.row.content) ||
+        return l->p->is_extracted ||
+               !near_differs(l->cx->arena, old->row.content, l->p->m.row.content) ||
                str_utf8_count(l->p->m.row.content) <= str_utf8_count(old->row.content);
 }
 
@@ -168,9 +175,9 @@ static Err settle_one(Line *l, Stored *old) {
         switch (st) {
         case SUPERSEDE:
         case NEWER_WINS: return supersede(l, old, l->v->reason);
-        case EVOLVE:     return evolve(l, old);
-        case FLAG:       return flag(l, old);
-        case INTO_PAST:  return into_past(l);
+        case EVOLVE: return evolve(l, old);
+        case FLAG: return flag(l, old);
+        case INTO_PAST: return into_past(l);
         }
         return OK;
 }

@@ -6,7 +6,11 @@
 
 /* ---- dates in a question ---- */
 /* 0 = not part of the form */
-typedef struct Parts { int year, month, day; size_t end; bool shorts; } Parts;
+typedef struct Parts {
+        int year, month, day;
+        size_t end;
+        bool shorts;
+} Parts;
 typedef bool FormFn(Str s, size_t at, Parts *p);
 
 static size_t digits_at(Str s, size_t at, size_t max, int *ret) {
@@ -17,7 +21,7 @@ static size_t digits_at(Str s, size_t at, size_t max, int *ret) {
         return n;
 }
 
-static size_t suffix_at(Str s, size_t at) {           /* length of st, nd, rd, th */
+static size_t suffix_at(Str s, size_t at) { /* length of st, nd, rd, th */
         return at + 2 <= s.n && run_in(str_n(s.p + at, 2), "st nd rd th") ? 2 : 0;
 }
 
@@ -49,17 +53,15 @@ static bool month_at(Str s, size_t at, Parts *p) {
         return true;
 }
 
-static bool day_at(Str s, size_t at, Parts *p) {      /* 5, 5th */
+static bool day_at(Str s, size_t at, Parts *p) { /* 5, 5th */
         size_t n = digits_at(s, at, 2, &p->day);
         p->end = at + n + suffix_at(s, at + n);
         return n > 0;
 }
 
-static bool space_at(Str s, Parts *p) {
-        return p->end < s.n && s.p[p->end] == ' ' && ++p->end;
-}
+static bool space_at(Str s, Parts *p) { return p->end < s.n && s.p[p->end] == ' ' && ++p->end; }
 
-static bool year_at(Str s, Parts *p) {                /* ", 2023" or " 2023" */
+static bool year_at(Str s, Parts *p) { /* ", 2023" or " 2023" */
         size_t at = p->end;
         if (at < s.n && s.p[at] == ',')
                 at++;
@@ -157,9 +159,7 @@ static bool form_find(Str q, bool shorts, AskedDate *ret) {
         return false;
 }
 
-bool date_find_asked(Str q, AskedDate *ret) {
-        return form_find(q, false, ret);
-}
+bool date_find_asked(Str q, AskedDate *ret) { return form_find(q, false, ret); }
 
 /* ---- looser: short names, ISO dates, seasons, and what is counted from today ---- */
 static bool days_set(AskedDate *a, int64_t first, int64_t last) {
@@ -169,7 +169,7 @@ static bool days_set(AskedDate *a, int64_t first, int64_t last) {
         return true;
 }
 
-static int64_t month_first(int year, int month) {     /* month may be out of 1..12 by some years */
+static int64_t month_first(int year, int month) { /* month may be out of 1..12 by some years */
         int months = year * 12 + month - 1;
         return civil_to_days((Civil){ months / 12, months % 12 + 1, 1 });
 }

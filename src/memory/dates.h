@@ -5,32 +5,32 @@
 
 typedef enum AskedKind {
         ASKED_NOTHING = 0,
-        ASKED_DAYS,                                   /* first..last: a day, a month or a year */
+        ASKED_DAYS, /* first..last: a day, a month or a year */
         /* a month, perhaps with its day, in whatever year is nearest */
         ASKED_SEASON,
 } AskedKind;
 
 typedef struct AskedDate {
         AskedKind kind;
-        int64_t first, last;                          /* days since 1970-01-01, both included */
-        int month, day;                               /* SEASON; day 0 = the whole month */
-        size_t at, end;                               /* the phrase in the question */
+        int64_t first, last; /* days since 1970-01-01, both included */
+        int month, day;      /* SEASON; day 0 = the whole month */
+        size_t at, end;      /* the phrase in the question */
 } AskedDate;
 
-bool    date_find_asked(Str question, AskedDate *ret);
+bool date_find_asked(Str question, AskedDate *ret);
 /* Also short names (5 Aug 2023), ISO dates, seasons of a year, and what is counted from `today`
  * (last month, 3 weeks ago). */
-bool    date_find_loose(Str question, int64_t today, AskedDate *ret);
-int64_t date_gap(const AskedDate *asked, int64_t day);        /* days between, 0 = within */
+bool date_find_loose(Str question, int64_t today, AskedDate *ret);
+int64_t date_gap(const AskedDate *asked, int64_t day); /* days between, 0 = within */
 
 typedef enum TextFlags {
         /* "last week", "for two years", "in May", "2019" … */
         TEXT_HAS_TIME = 1,
-        TEXT_FIRST_PERSON = 2,                        /* I, my, me, we, our */
-        TEXT_ASKS = 4,                                /* ends with a question mark */
+        TEXT_FIRST_PERSON = 2, /* I, my, me, we, our */
+        TEXT_ASKS = 4,         /* ends with a question mark */
         /* on Tuesday, recently, since 2016, in May, this Saturday, tomorrow … */
         TEXT_LOOSE_TIME = 8,
 } TextFlags;
 unsigned text_flags(Str text);
 
-bool question_asks_when(Str question);                /* when, how long, what date … */
+bool question_asks_when(Str question); /* when, how long, what date … */

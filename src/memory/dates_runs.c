@@ -58,9 +58,7 @@ int digits_value(Str s) {
         return v;
 }
 
-bool run_is_over(Str s, size_t at) {
-        return at >= s.n || !is_word_byte(s, at);
-}
+bool run_is_over(Str s, size_t at) { return at >= s.n || !is_word_byte(s, at); }
 
 bool is_year(Str run) {
         return run.n == 4 && all_digits(run) &&

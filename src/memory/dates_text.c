@@ -7,28 +7,31 @@
 #include "memory/words_int.h"
 
 enum {
-        UNIT = 1 << 0,                                /* day, weeks … */
-        AGO_UNIT = 1 << 1,                            /* those, weekends and nights */
+        UNIT = 1 << 0,     /* day, weeks … */
+        AGO_UNIT = 1 << 1, /* those, weekends and nights */
         MONTH = 1 << 2,
-        MONTH_SURE = 1 << 3,                          /* all but "may", mostly the verb */
+        MONTH_SURE = 1 << 3, /* all but "may", mostly the verb */
         DAY_NAME = 1 << 4,
         NUMBER = 1 << 5,
-        SPAN_NUMBER = 1 << 6,                         /* for a|one|…|eight weeks */
+        SPAN_NUMBER = 1 << 6, /* for a|one|…|eight weeks */
         NOW = 1 << 7,
         AFTER_LAST = 1 << 8,
         AFTER_NEXT = 1 << 9,
         AFTER_THIS = 1 << 10,
-        BEFORE_DAY = 1 << 11,                         /* on Tuesday, every Friday */
-        BEFORE_MONTH = 1 << 12,                       /* in May, since 2016 */
-        POINTER = 1 << 13,                            /* next, past, previous … */
-        POINTED = 1 << 14,                            /* … week, evening, semester */
-        RELATION = 1 << 15,                           /* days before, years later */
+        BEFORE_DAY = 1 << 11,   /* on Tuesday, every Friday */
+        BEFORE_MONTH = 1 << 12, /* in May, since 2016 */
+        POINTER = 1 << 13,      /* next, past, previous … */
+        POINTED = 1 << 14,      /* … week, evening, semester */
+        RELATION = 1 << 15,     /* days before, years later */
         LOOSE_UNIT = 1 << 16,
         LOOSE = 1 << 17,
         FIRST_PERSON = 1 << 18,
 };
 
-static const struct { unsigned bit; const char *words; } classes[] = {
+static const struct {
+        unsigned bit;
+        const char *words;
+} classes[] = {
         { UNIT | AGO_UNIT | LOOSE_UNIT, "day days week weeks month months year years" },
         { AGO_UNIT | LOOSE_UNIT, "weekend weekends night nights" },
         { LOOSE_UNIT, "hours minutes" },
@@ -36,13 +39,11 @@ static const struct { unsigned bit; const char *words; } classes[] = {
           "january february march april june july august september october november "
           "december" },
         { MONTH, "may" },
-        { DAY_NAME,
-          "monday tuesday wednesday thursday friday saturday sunday mon tues weds thurs "
-          "fri" },
-        { NUMBER,
-          "two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-          "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty hundred "
-          "thousand dozen half twice" },
+        { DAY_NAME, "monday tuesday wednesday thursday friday saturday sunday mon tues weds thurs "
+                    "fri" },
+        { NUMBER, "two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+                  "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty hundred "
+                  "thousand dozen half twice" },
         { SPAN_NUMBER, "a one two three four five six seven eight" },
         { NOW, "yesterday today tonight tomorrow" },
         { AFTER_LAST,
@@ -54,20 +55,22 @@ static const struct { unsigned bit; const char *words; } classes[] = {
         { BEFORE_DAY, "on this next every since until till by" },
         { BEFORE_MONTH, "in since during until till by early late mid" },
         { POINTER, "next last this past coming previous following" },
-        { POINTED,
-          "day days night week weeks weekend weekends month months year years morning "
-          "afternoon evening summer winter spring fall autumn few couple semester season "
-          "christmas" },
+        { POINTED, "day days night week weeks weekend weekends month months year years morning "
+                   "afternoon evening summer winter spring fall autumn few couple semester season "
+                   "christmas" },
         { RELATION, "before after later earlier now since" },
-        { LOOSE,
-          "recently lately nowadays earlier tomorrow yesterday today tonight jan feb sept "
-          "oct nov dec christmas easter thanksgiving halloween weekend" },
+        { LOOSE, "recently lately nowadays earlier tomorrow yesterday today tonight jan feb sept "
+                 "oct nov dec christmas easter thanksgiving halloween weekend" },
         { FIRST_PERSON, "i my me we our" },
 };
 
 /* ---- the table ---- */
 enum { WORD_MAX = 12, PLACES = 512 };
-typedef struct Class { char word[WORD_MAX]; uint8_t n; unsigned bits; } Class;
+typedef struct Class {
+        char word[WORD_MAX];
+        uint8_t n;
+        unsigned bits;
+} Class;
 static Class table[PLACES];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -99,9 +102,7 @@ static unsigned class_of(Str run) {
         return class_place(str_n(low, run.n))->bits;
 }
 
-static bool is(Str run, const char *word) {
-        return str_eq_nocase(run, str_c(word));
-}
+static bool is(Str run, const char *word) { return str_eq_nocase(run, str_c(word)); }
 
 /* ---- phrases ---- */
 /* behind "for": [about] a|one|…|N days|weeks|… */

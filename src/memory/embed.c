@@ -80,8 +80,9 @@ static Err answer_read(Ctx *cx, Str body, size_t n, Vecs *ret) {
         JsonRef data = json_get(json_root(j), "data");
         size_t dim = json_count(json_get(json_at(data, 0), "embedding"));
         if (json_count(data) != n || dim == 0 || dim > EMBED_DIM_MAX)
-                return RAISE(cx, ERR_UPSTREAM, "embeddings: %zu rows of %zu", json_count(data), dim);
-        Vecs out = { NEW_ARRAY(cx->arena, float, n * dim), n, dim };
+                return RAISE(cx, ERR_UPSTREAM, "embeddings: %zu rows of %zu", json_count(data),
+                             dim);
+        Vecs out = { NEW_ARRAY(cx->arena, float, n *dim), n, dim };
         bool *seen = NEW_ARRAY(cx->arena, bool, n);
         for (size_t i = 0; i < n; i++) {
                 JsonRef row = json_at(data, i), list = json_get(row, "embedding");
@@ -98,13 +99,18 @@ static Err answer_read(Ctx *cx, Str body, size_t n, Vecs *ret) {
 static Err embedder_call(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret) {
         const CallHeader headers[] = { { STR("Content-Type"), STR("application/json") },
                                        { STR("Authorization"), e->authorization } };
-        CallSpec spec = { .method = "POST", .url = e->url, .headers = headers,
+        CallSpec spec = { .method = "POST",
+                          .url = e->url,
+                          .headers = headers,
                           .n_headers = e->authorization.p ? 2 : 1,
-                          .body = request_body(cx, e, texts), .connect_ms = MIN(timeout_ms, 3000),
-                                  .first_byte_ms = timeout_ms,
-                          .between_ms = timeout_ms, .total_ms = timeout_ms,
-                                  .response_max = RESPONSE_MAX, .allow_private = true };
-        CallResult r = {0};
+                          .body = request_body(cx, e, texts),
+                          .connect_ms = MIN(timeout_ms, 3000),
+                          .first_byte_ms = timeout_ms,
+                          .between_ms = timeout_ms,
+                          .total_ms = timeout_ms,
+                          .response_max = RESPONSE_MAX,
+                          .allow_private = true };
+        CallResult r = { 0 };
         TRY(client_call(cx, e->client, &spec, &r));
         if (r.status != 200)
                 return RAISE(cx, ERR_UPSTREAM, "embeddings: HTTP %d", r.status);

@@ -6,12 +6,15 @@
 
 enum { EMBED_BATCH_MAX = 64, EMBED_DIM_MAX = 4096 };
 /* n rows of dim, each of length 1; in the arena */
-typedef struct Vecs { float *v; size_t n, dim; } Vecs;
+typedef struct Vecs {
+        float *v;
+        size_t n, dim;
+} Vecs;
 
-typedef struct Embedder Embedder;                     /* thread safe */
+typedef struct Embedder Embedder; /* thread safe */
 Embedder *embedder_new(Ctx *cx, const EmbedSettings *set);
 Embedder *embedder_free(Embedder *e);
-Str  embedder_model(const Embedder *e);
+Str embedder_model(const Embedder *e);
 /* ERR_UPSTREAM, ERR_TIMEOUT, ERR_UNAVAILABLE (resting after a failure). At most EMBED_BATCH_MAX
  * texts; not on a loop thread. */
-Err  embedder_run(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret) _must_check_;
+Err embedder_run(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret) _must_check_;

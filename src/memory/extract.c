@@ -8,12 +8,22 @@
 enum { VALUE_MAX = 200, CONTENT_BYTES_MAX = 1500, LIST_MAX = 8 };
 
 const char *const attribute_names[_ATTR_N] = {
-        [ATTR_NONE] = "", [ATTR_NAME] = "name", [ATTR_AGE] = "age", [ATTR_LOCATION] = "location",
-                [ATTR_JOB] = "job",
-        [ATTR_WORKPLACE] = "workplace", [ATTR_RELATIONSHIP] = "relationship", [ATTR_TIMEZONE] = "timezone",
-        [ATTR_PREFERENCE] = "preference", [ATTR_BIRTHDAY] = "birthday", [ATTR_GENDER] = "gender",
-        [ATTR_LANGUAGE] = "language", [ATTR_EDUCATION] = "education", [ATTR_PARTNER_NAME] = "partner_name",
-        [ATTR_PET_NAME] = "pet_name", [ATTR_OTHER] = "other",
+        [ATTR_NONE] = "",
+        [ATTR_NAME] = "name",
+        [ATTR_AGE] = "age",
+        [ATTR_LOCATION] = "location",
+        [ATTR_JOB] = "job",
+        [ATTR_WORKPLACE] = "workplace",
+        [ATTR_RELATIONSHIP] = "relationship",
+        [ATTR_TIMEZONE] = "timezone",
+        [ATTR_PREFERENCE] = "preference",
+        [ATTR_BIRTHDAY] = "birthday",
+        [ATTR_GENDER] = "gender",
+        [ATTR_LANGUAGE] = "language",
+        [ATTR_EDUCATION] = "education",
+        [ATTR_PARTNER_NAME] = "partner_name",
+        [ATTR_PET_NAME] = "pet_name",
+        [ATTR_OTHER] = "other",
 };
 
 Attribute attribute_parse(Str name) {
@@ -33,7 +43,7 @@ typedef struct Reader {
         size_t from;
         bool is_remembered, is_correction;
         Matcher m;
-        const Rule **rules;                           /* those that can match in this sentence */
+        const Rule **rules; /* those that can match in this sentence */
 } Reader;
 
 static Str low_at(const Reader *r, size_t i) { return i < r->s.n ? r->s.v[i].low : STR(""); }
@@ -60,7 +70,10 @@ static Str sentence_made(Arena *a, Str subject, Str text) {
         if (subject.n)
                 return arena_strf(a, "%.*s %.*s.", STR_FMT(subject), STR_FMT(text));
         bool lower = text.n && text.p[0] >= 'a' && text.p[0] <= 'z';
-        return arena_strf(a, "%c%.*s.", lower ? text.p[0] - 32 : text.n ? text.p[0] : ' ',
+        return arena_strf(a, "%c%.*s.",
+                          lower    ? text.p[0] - 32
+                          : text.n ? text.p[0]
+                                   : ' ',
                           STR_FMT(str_from(text, 1)));
 }
 
@@ -68,13 +81,16 @@ static Str sentence_made(Arena *a, Str subject, Str text) {
 static Str clause_text(Reader *r, const Match *m) {
         Str whole = tokens_text(&r->s, m->start, m->end);
         Str first = low_at(r, m->start);
-        if (m->end - m->start < 2 || !(str_eq_c(first, "i") || str_eq_c(first, "we") ||
-                                       str_eq_c(first, "and")))
+        if (m->end - m->start < 2 ||
+            !(str_eq_c(first, "i") || str_eq_c(first, "we") || str_eq_c(first, "and")))
                 return whole;
-        static const struct { const char *said, *kept; } verbs[] = { { "am", "is" }, { "are", "is" },
-                { "have", "has" },
-                                                                     { "need", "needs" },
-                                                                             { "want", "wants" } };
+        static const struct {
+                const char *said, *kept;
+        } verbs[] = { { "am", "is" },
+                      { "are", "is" },
+                      { "have", "has" },
+                      { "need", "needs" },
+                      { "want", "wants" } };
         Str rest = tokens_text(&r->s, m->start + 1, m->end), verb = low_at(r, m->start + 1);
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (str_eq_c(verb, verbs[i].said) && m->end - m->start > 2)
@@ -85,7 +101,9 @@ static Str clause_text(Reader *r, const Match *m) {
 
 /* ---- time ---- */
 
-static MomentRef ref_of(const Reader *r) { return (MomentRef){ r->ec->said_at, r->ec->utc_offset_min }; }
+static MomentRef ref_of(const Reader *r) {
+        return (MomentRef){ r->ec->said_at, r->ec->utc_offset_min };
+}
 
 /* The date in the sentence; a bare weekday lies behind for what happened and ahead for what is planned. */
 static bool sentence_moment(Reader *r, const Rule *rule, Moment *ret) {
@@ -93,8 +111,8 @@ static bool sentence_moment(Reader *r, const Rule *rule, Moment *ret) {
         Str text = tokens_text(&r->s, r->from, r->s.n);
         if (!moment_find(r->a, text, &ref, ret))
                 return false;
-        if (rule->flags & R_PAST && (ret->kind == MOMENT_WEEKDAY ||
-                                     (ret->kind == MOMENT_DATE && !ret->has_year)) &&
+        if (rule->flags & R_PAST &&
+            (ret->kind == MOMENT_WEEKDAY || (ret->kind == MOMENT_DATE && !ret->has_year)) &&
             ret->at_ms > r->ec->said_at)
                 ret->at_ms -= ret->kind == MOMENT_WEEKDAY ? 7 * DAY_MS : 365 * DAY_MS;
         return true;
@@ -120,7 +138,7 @@ static int64_t since_when(Reader *r, const Match *m) {
                 return began;
         size_t to = MIN(r->s.n, m->end + 5);
         bool close = moment_find(r->a, tokens_text(&r->s, m->end, to), &ref, &t) &&
-                t.phrase.p <= r->s.v[MIN(m->end + 1, r->s.n - 1)].raw.p;
+                     t.phrase.p <= r->s.v[MIN(m->end + 1, r->s.n - 1)].raw.p;
         return close && t.kind != MOMENT_WEEKDAY && t.at_ms <= r->ec->said_at ? t.at_ms : 0;
 }
 
@@ -129,7 +147,7 @@ static int64_t since_when(Reader *r, const Match *m) {
 static Strs strs_one(Arena *a, Str s) {
         Str *v = NEW(a, Str);
         *v = s;
-        return s.n ? (Strs){ v, 1 } : (Strs){0};
+        return s.n ? (Strs){ v, 1 } : (Strs){ 0 };
 }
 
 static bool has_capital(Str s) {
@@ -142,7 +160,7 @@ static Strs entities_of(Arena *a, const Match *m) {
         for (size_t i = 0; i < m->n_captures; i++)
                 if (strchr("NMLQPO", m->kinds[i]) && has_capital(m->captures[i]))
                         v[n++] = m->captures[i];
-        return n ? (Strs){ v, n } : (Strs){0};
+        return n ? (Strs){ v, n } : (Strs){ 0 };
 }
 
 static Str value_trimmed(Str v) {
@@ -162,19 +180,25 @@ static bool is_new(const Facts *out, Str content) {
 static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str value) {
         if (r->out->n == FACTS_MAX || text.n == 0 || text.n > CONTENT_BYTES_MAX)
                 return;
-        Fact f = { .type = str_c(rule->type), .attribute = rule->attribute,
+        Fact f = { .type = str_c(rule->type),
+                   .attribute = rule->attribute,
                    .confidence = rule->percent / 100.0,
                    .content = sentence_made(r->a, rule->content ? m->subject_text : STR(""), text),
-                   .tags = strs_one(r->a, str_c(rule->tag)), .entities = entities_of(r->a, m),
-                   .is_negated = (rule->flags & R_NEGATED) != 0, .is_past = (rule->flags & R_PAST) != 0,
-                   .is_correction = r->is_correction, .quote = tokens_text(&r->s, m->start, m->end) };
+                   .tags = strs_one(r->a, str_c(rule->tag)),
+                   .entities = entities_of(r->a, m),
+                   .is_negated = (rule->flags & R_NEGATED) != 0,
+                   .is_past = (rule->flags & R_PAST) != 0,
+                   .is_correction = r->is_correction,
+                   .quote = tokens_text(&r->s, m->start, m->end) };
         if (r->is_remembered)
                 f.confidence = MAX(f.confidence, 0.95);
         f.subject = rule->subject ? value_trimmed(template_fill(r->a, rule->subject, m->captures,
-                m->n_captures)) : m->subject;
+                                                                m->n_captures))
+                                  : m->subject;
         if (rule->attribute == ATTR_PREFERENCE || rule->attribute == ATTR_OTHER)
-                if (!str_eq_c(m->subject, "self"))    /* "my sister loves tea" is hers */
-                        f.subject = arena_strf(r->a, "%.*s: %.*s", STR_FMT(m->subject), STR_FMT(f.subject));
+                if (!str_eq_c(m->subject, "self")) /* "my sister loves tea" is hers */
+                        f.subject = arena_strf(r->a, "%.*s: %.*s", STR_FMT(m->subject),
+                                               STR_FMT(f.subject));
         f.value = value_trimmed(value);
         Moment t;
         if (rule->flags & R_PLAN && sentence_moment(r, rule, &t))
@@ -240,15 +264,17 @@ static void emit_clause(Reader *r, const Rule *rule, const Match *m) {
                         text = arena_strf(r->a, "%.*s %c%.*s", STR_FMT(text), t.phrase.p[0] | 0x20,
                                           STR_FMT(str_from(t.phrase, 1)));
                 if (t.kind == MOMENT_WEEKDAY)
-                        text = arena_strf(r->a, "%.*s (%.*s)", STR_FMT(text),
-                                          STR_FMT(moment_format(r->a, t.at_ms, r->ec->utc_offset_min,
-                                                  t.has_time)));
+                        text = arena_strf(
+                                r->a, "%.*s (%.*s)", STR_FMT(text),
+                                STR_FMT(moment_format(r->a, t.at_ms, r->ec->utc_offset_min,
+                                                      t.has_time)));
         }
         emit(r, rule, m, text, template_fill(r->a, rule->value, m->captures, m->n_captures));
 }
 
 static const char events[] =
-        " appointment meeting interview exam test flight deadline reservation date call party wedding "
+        " appointment meeting interview exam test flight deadline reservation date call party "
+        "wedding "
         "trip presentation surgery "
         "checkup check-up class lesson concert game match race conference visit dinner lunch shift "
         "event ceremony session "
@@ -266,12 +292,13 @@ static bool is_about_talk(const Rule *rule, const Match *m) {
         if (!str_eq_c(str_c(rule->type), "preference") || !m->n_captures)
                 return false;
         Str c = m->captures[0];
-        char low[12] = {0};
+        char low[12] = { 0 };
         size_t n = MIN(str_index(c, ' '), sizeof low - 1);
         for (size_t i = 0; i < n; i++)
                 low[i] = c.p[i] >= 'A' && c.p[i] <= 'Z' ? (char)(c.p[i] | 0x20) : c.p[i];
-        return word_in((Str){ low, n }, " it that this these those them you your yours how what when "
-                                        "where why him her if all ");
+        return word_in((Str){ low, n },
+                       " it that this these those them you your yours how what when "
+                       "where why him her if all ");
 }
 
 static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m) {
@@ -305,7 +332,7 @@ static size_t read_at(Reader *r, size_t at) {
                 if (has_clause(rule))
                         next = MAX(next, m.end);
                 bool lasting = !str_eq_c(str_c(rule->type), "commitment") &&
-                        !str_eq_c(str_c(rule->type), "instruction") &&
+                               !str_eq_c(str_c(rule->type), "instruction") &&
                                !(rule->flags & R_PAST);
                 r->m.last_subject = lasting ? m.subject : STR_NULL;
                 r->m.last_subject_text = m.subject_text;
@@ -321,8 +348,9 @@ static size_t read_at(Reader *r, size_t at) {
  * does not begin so. */
 static size_t remember_prefix(const Sentence *s) {
         size_t i = 0;
-        while (i < s->n && word_in(s->v[i].low, " please can could would will you also and so ok okay "
-                                                "hey just btw "))
+        while (i < s->n &&
+               word_in(s->v[i].low, " please can could would will you also and so ok okay "
+                                    "hey just btw "))
                 i++;
         if (i + 1 < s->n && str_eq_c(s->v[i].low, "keep") && str_eq_c(s->v[i + 1].low, "in"))
                 i += 3;
@@ -340,21 +368,26 @@ static size_t remember_prefix(const Sentence *s) {
 
 static bool corrects(const Sentence *s, size_t from) {
         for (size_t i = from; i < s->n && i < from + 4; i++)
-                if (word_in(s->v[i].low, " actually correction sorry oops meant mistake wrong rather "))
+                if (word_in(s->v[i].low,
+                            " actually correction sorry oops meant mistake wrong rather "))
                         return true;
         return false;
 }
 
 static bool asks(const Sentence *s) {
         Str first = s->v[0].low, second = s->n > 1 ? s->v[1].low : STR("");
-        bool aux = word_in(second, " do does did is are am was were can could will would should have "
-                                   "has 's not ");
-        if (word_in(first, " what who where why how which whose ") || (str_eq_c(first, "when") && aux))
+        bool aux =
+                word_in(second, " do does did is are am was were can could will would should have "
+                                "has 's not ");
+        if (word_in(first, " what who where why how which whose ") ||
+            (str_eq_c(first, "when") && aux))
                 return aux || s->is_question;
         bool inverted = word_in(second, " i you we he she it they my your the this that there ");
         return s->is_question ||
-               (word_in(first, " do does did is are am was were can could will would should may have "
-                               "has ") && inverted);
+               (word_in(first,
+                        " do does did is are am was were can could will would should may have "
+                        "has ") &&
+                inverted);
 }
 
 /* "Actually it's Porto": the attribute of what was said before, with the new value. */
@@ -362,20 +395,22 @@ static void read_correction(Reader *r) {
         Facts before = { NEW_ARRAY(r->a, Fact, FACTS_MAX), 0 };
         ExtractContext ec = { .said_at = r->ec->said_at, .utc_offset_min = r->ec->utc_offset_min };
         size_t i = r->from;
-        while (i < r->s.n && word_in(low_at(r, i), " no actually sorry oops correction i meant mean "
-                                                   "it it's 's is was wait that "))
+        while (i < r->s.n &&
+               word_in(low_at(r, i), " no actually sorry oops correction i meant mean "
+                                     "it it's 's is was wait that "))
                 i++;
         if (!r->ec->previous.n || i == r->from || i >= r->s.n)
                 return;
         facts_extract(r->a, r->ec->previous, &ec, &before);
         for (size_t k = before.n; k > 0; k--) {
                 Fact f = before.v[k - 1];
-                const char *at = f.attribute && f.value.n ? memmem(f.content.p, f.content.n, f.value.p,
-                        f.value.n) : NULL;
+                const char *at = f.attribute && f.value.n
+                                         ? memmem(f.content.p, f.content.n, f.value.p, f.value.n)
+                                         : NULL;
                 if (!at || r->out->n == FACTS_MAX)
                         continue;
                 Str value = value_trimmed(tokens_text(&r->s, i, r->s.n)),
-                        head = { f.content.p, (size_t)(at - f.content.p) };
+                    head = { f.content.p, (size_t)(at - f.content.p) };
                 f.content = arena_strf(r->a, "%.*s%.*s%.*s", STR_FMT(head), STR_FMT(value),
                                        STR_FMT(str_from(f.content, head.n + f.value.n)));
                 f.value = value;
@@ -390,10 +425,13 @@ static void read_correction(Reader *r) {
 
 static void read_remembered(Reader *r) {
         static const Rule note = { .type = "fact", .percent = 95, .tag = "remember" };
-        static const Rule task = { .type = "commitment", .percent = 90, .flags = R_PLAN,
-                                   .tag = "reminder" };
+        static const Rule task = {
+                .type = "commitment", .percent = 90, .flags = R_PLAN, .tag = "reminder"
+        };
         bool is_task = str_eq_c(low_at(r, r->from), "to");
-        Match m = { .start = r->from + is_task, .end = r->s.n, .subject = STR("self"),
+        Match m = { .start = r->from + is_task,
+                    .end = r->s.n,
+                    .subject = STR("self"),
                     .subject_text = STR("") };
         if (m.end - m.start < 2)
                 return;
@@ -423,13 +461,14 @@ void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret) {
         Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
         Reader r = { .a = a, .ec = ec, .out = &out };
         Str rest = text;
-        for (size_t n = 0; n < SENTENCES_MAX && out.n < FACTS_MAX && sentence_next(a, &rest, &r.s); n++)
+        for (size_t n = 0; n < SENTENCES_MAX && out.n < FACTS_MAX && sentence_next(a, &rest, &r.s);
+             n++)
                 read_sentence(&r);
         *ret = out;
 }
 
 bool fact_attribute(Arena *a, Str content, Fact *ret) {
-        ExtractContext ec = {0};
+        ExtractContext ec = { 0 };
         Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
         Reader r = { .a = a, .ec = &ec, .out = &out };
         Str rest = content;

@@ -14,37 +14,47 @@
 enum { CAPTURES_MAX = 4, SENTENCE_MAX = 160, SENTENCES_MAX = 400 };
 
 typedef enum TokenFlags {
-        T_CAPITAL = 1, T_NUMBER = 2,
-        T_COMMA = 4,                                  /* a comma follows */
-        T_BREAK = 8,                                  /* ; : ( ) or a dash follows */
+        T_CAPITAL = 1,
+        T_NUMBER = 2,
+        T_COMMA = 4, /* a comma follows */
+        T_BREAK = 8, /* ; : ( ) or a dash follows */
 } TokenFlags;
 /* raw: in the text; low: ASCII lower case, "n't" = "not" */
-typedef struct Token { Str raw, low; unsigned flags; } Token;
-typedef struct Sentence { Token *v; size_t n; bool is_question; } Sentence;
+typedef struct Token {
+        Str raw, low;
+        unsigned flags;
+} Token;
+typedef struct Sentence {
+        Token *v;
+        size_t n;
+        bool is_question;
+} Sentence;
 
 /* The next sentence of *rest; false at the end. Quotations and code are left out. The tokens of
  * the one before (ret->v, at first NULL) are overwritten. */
 bool sentence_next(Arena *a, Str *rest, Sentence *ret) _must_check_;
-Str  tokens_text(const Sentence *s, size_t from, size_t to);       /* the slice of the text; to > from */
-bool word_in(Str low, const char *list);                           /* " a b c " */
+/* the slice of the text; to > from */
+Str tokens_text(const Sentence *s, size_t from, size_t to);
+bool word_in(Str low, const char *list); /* " a b c " */
 
 typedef enum RuleFlags {
-        R_MORE = 1,                                   /* further rows may match at the same place */
-        R_NEGATED = 2, R_PAST = 4,
-        R_LIST = 8,                                   /* $1 may be several things: one fact each */
-        R_DATED = 16,                                 /* only with a date in the clause */
-        R_SELF = 32,                                  /* only about the speaker */
-        R_START = 64,                                 /* only at the start of a sentence */
-        R_PLAN = 128,                                 /* a date in the clause is when it happens */
-        R_END = 256,                                  /* nothing but a break may follow */
+        R_MORE = 1, /* further rows may match at the same place */
+        R_NEGATED = 2,
+        R_PAST = 4,
+        R_LIST = 8,   /* $1 may be several things: one fact each */
+        R_DATED = 16, /* only with a date in the clause */
+        R_SELF = 32,  /* only about the speaker */
+        R_START = 64, /* only at the start of a sentence */
+        R_PLAN = 128, /* a date in the clause is when it happens */
+        R_END = 256,  /* nothing but a break may follow */
         /* the clause names something that takes place: an exam, a flight */
         R_EVENT = 512,
 } RuleFlags;
 typedef struct Rule {
         const char *pattern, *content, *type;
         Attribute attribute;
-        const char *subject, *value;                  /* templates; subject NULL: whom %S names */
-        int percent;                                  /* confidence */
+        const char *subject, *value; /* templates; subject NULL: whom %S names */
+        int percent;                 /* confidence */
         unsigned flags;
         const char *tag;
 } Rule;
@@ -52,10 +62,11 @@ typedef struct Rule {
 extern const Rule extract_rules[];
 
 typedef struct Match {
-        size_t start, end;                            /* tokens */
-        Str subject, subject_text;                    /* "self" and ""; "sister" and "My sister Ana" */
+        size_t start, end; /* tokens */
+        /* "self" and ""; "sister" and "My sister Ana" */
+        Str subject, subject_text;
         Str captures[CAPTURES_MAX];
-        Str worded[CAPTURES_MAX];                     /* the same with its article: "a nurse" */
+        Str worded[CAPTURES_MAX]; /* the same with its article: "a nurse" */
         char kinds[CAPTURES_MAX];
         size_t n_captures;
 } Match;
@@ -64,9 +75,9 @@ typedef struct Matcher {
         const Sentence *s;
         /* "Lives in Lisbon.": the subject may be left out at the start */
         bool is_note;
-        Str last_subject, last_subject_text;          /* for "… and work at Acme" */
+        Str last_subject, last_subject_text; /* for "… and work at Acme" */
 } Matcher;
 /* The rows that could match somewhere in this sentence, in their order; ends with NULL. */
 const Rule **rules_possible(Arena *a, const Sentence *s);
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) _must_check_;
-bool is_hypothetical(const Sentence *s, size_t at);   /* "if I …", "she said I …", "should I …" */
+bool is_hypothetical(const Sentence *s, size_t at); /* "if I …", "she said I …", "should I …" */

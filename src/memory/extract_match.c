@@ -4,52 +4,62 @@
 #include <pthread.h>
 
 static const char kin[] =
-        " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother mom "
+        " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother "
+        "mom "
         "mum mommy father dad daddy "
         "sister brother son daughter child kid baby grandmother grandma grandfather grandpa "
         "granddaughter grandson aunt uncle "
-        "cousin niece nephew stepmother stepfather stepsister stepbrother stepson stepdaughter twin "
+        "cousin niece nephew stepmother stepfather stepsister stepbrother stepson stepdaughter "
+        "twin "
         "friend roommate flatmate "
-        "neighbor neighbour boss manager colleague coworker co-worker mentor teacher doctor therapist "
+        "neighbor neighbour boss manager colleague coworker co-worker mentor teacher doctor "
+        "therapist "
         "dentist landlord ex "
-        "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant coach "
+        "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant "
+        "coach "
         "kids children sons "
         "daughters sisters brothers parents grandparents twins friends cousins ";
 static const char animals[] =
-        " dog cat puppy kitten rabbit bunny hamster parrot bird fish goldfish turtle tortoise horse "
+        " dog cat puppy kitten rabbit bunny hamster parrot bird fish goldfish turtle tortoise "
+        "horse "
         "pony snake lizard gecko "
         "guinea-pig ferret rat mouse chicken budgie canary pet dogs cats rabbits birds horses "
         "chickens kittens puppies "
         "parrots hamsters turtles fishes pets ";
 static const char adverbs[] =
-        " also really currently now still just actually truly absolutely definitely honestly totally "
+        " also really currently now still just actually truly absolutely definitely honestly "
+        "totally "
         "mostly recently already "
         "personally finally generally simply genuinely especially particularly quite very so super "
         "extremely completely "
         "severely highly deathly mildly seriously terribly originally presently proudly happily "
         "basically obviously certainly ";
-static const char kin_adjectives[] = " older younger elder little big best good close dear late new "
-                                     "oldest youngest eldest own twin ";
+static const char kin_adjectives[] =
+        " older younger elder little big best good close dear late new "
+        "oldest youngest eldest own twin ";
 static const char pronouns[] = " i we he she they it you this that there who which what my our his "
                                "her their your ";
 
 static const char stop_place[] =
-        " with for since as from to at by because and or but now where which who when while so if in "
+        " with for since as from to at by because and or but now where which who when while so if "
+        "in "
         "on last next this "
         "yesterday today tomorrow recently again too though alone together currently anymore any "
         "until till over about "
-        "before after during then i we my he she it they is are was were not please ago right these "
+        "before after during then i we my he she it they is are was were not please ago right "
+        "these "
         "these-days ";
-static const char stop_org[] =
-        " as in since for with now on but where which who when while so if because and or until till "
-        "last next this "
-        "yesterday today tomorrow recently again too though currently anymore any before after during "
-        "then i we my he she "
-        "it they is was please right doing these ";
-static const char stop_job[] =
-        " at for in with and but since who that where on now by which so because i we my while when "
-        "from but until these "
-        "currently though anymore any ";
+static const char stop_org[] = " as in since for with now on but where which who when while so if "
+                               "because and or until till "
+                               "last next this "
+                               "yesterday today tomorrow recently again too though currently "
+                               "anymore any before after during "
+                               "then i we my he she "
+                               "it they is was please right doing these ";
+static const char stop_job[] = " at for in with and but since who that where on now by which so "
+                               "because i we my while when "
+                               "from but until these "
+                               "currently though anymore any ";
 static const char stop_thing[] =
         " but because since although though however while when whenever if unless until which who "
         "whereas then than "
@@ -61,7 +71,8 @@ static const char trailing[] =
         "lot all days moment right today thanks as a at so very these the by to be honest any more "
         "longer again ";
 static const char not_name[] =
-        " the a an not in on at very so too my your his her their our this that it and or but is are "
+        " the a an not in on at very so too my your his her their our this that it and or but is "
+        "are "
         "was for with from to "
         "what who where when why how just really also still here there now about like going trying "
         "looking working sure "
@@ -78,17 +89,19 @@ static unsigned flags_before(const Sentence *s, size_t i) { return i ? s->v[i - 
 
 bool is_hypothetical(const Sentence *s, size_t at) {
         size_t back = at > 3 ? at - 3 : 0;
-        if (at && word_in(s->v[at - 1].low, " do did does should would could can may might must will "
-                                            "where what which who how "
-                                            "why am are is was were shall whose "))
+        if (at &&
+            word_in(s->v[at - 1].low, " do did does should would could can may might must will "
+                                      "where what which who how "
+                                      "why am are is was were shall whose "))
                 return true;
         for (size_t i = at; i > back; i--) {
                 Str w = s->v[i - 1].low;
                 if (word_in(w, " if whether unless suppose imagine pretend wish wishes assuming "
                                "hypothetically "))
                         return true;
-                bool reports = word_in(w, " said says told tells thinks thought claims claimed asked "
-                                          "asks believes believed ");
+                bool reports =
+                        word_in(w, " said says told tells thinks thought claims claimed asked "
+                                   "asks believes believed ");
                 if (reports && !(i >= 2 && is_at(s, i - 2, "i")))
                         return true;
                 if (i < at && s->v[i - 1].flags & (T_COMMA | T_BREAK) && !reports)
@@ -103,20 +116,21 @@ bool is_hypothetical(const Sentence *s, size_t at) {
 static bool begins_clause(const Sentence *s, size_t i) {
         Str w = low_at(s, i);
         return word_in(w, pronouns) ||
-               word_in(w, " also am is are was were have has had live lives work works like likes "
-                          "love loves hate hates dislike "
-                          "enjoy enjoys prefer want wants need can could do does did don't will would "
-                          "am moved started got went "
-                          "visited bought thanks please so because especially right ok yes no how "
-                          "what maybe then please "
-                          "always never usually can't not study plan play speak know use ");
+               word_in(w,
+                       " also am is are was were have has had live lives work works like likes "
+                       "love loves hate hates dislike "
+                       "enjoy enjoys prefer want wants need can could do does did don't will would "
+                       "am moved started got went "
+                       "visited bought thanks please so because especially right ok yes no how "
+                       "what maybe then please "
+                       "always never usually can't not study plan play speak know use ");
 }
 
 /* token i follows a comma inside a list of things */
 static size_t list_comma(const Sentence *s, size_t i) {
-        return !begins_clause(s, i) && !word_in(low_at(s, i),
-                                                " but and or though thanks please too right which who "
-                                                "");
+        return !begins_clause(s, i) &&
+               !word_in(low_at(s, i), " but and or though thanks please too right which who "
+                                      "");
 }
 
 static size_t take_place(const Sentence *s, size_t i) {
@@ -137,8 +151,7 @@ static size_t take_until(const Sentence *s, size_t i, const char *stops, size_t 
         size_t e = i;
         for (; e < s->n && e - i < max; e++) {
                 bool conjoined = word_in(s->v[e].low, " and & ") && e > i && e + 1 < s->n &&
-                        s->v[e + 1].flags & T_CAPITAL &&
-                                 !begins_clause(s, e + 1);
+                                 s->v[e + 1].flags & T_CAPITAL && !begins_clause(s, e + 1);
                 if ((e > i && flags_before(s, e) & (T_COMMA | T_BREAK)) ||
                     (word_in(s->v[e].low, stops) && !conjoined))
                         break;
@@ -152,8 +165,8 @@ static size_t take_thing(const Sentence *s, size_t i, const char *stops, size_t 
                 Str w = s->v[e].low;
                 if (e > i && flags_before(s, e) & T_BREAK)
                         break;
-                if (e > i && flags_before(s, e) & T_COMMA && !list_comma(s, e) && !is_at(s, e, "and") &&
-                    !is_at(s, e, "or"))
+                if (e > i && flags_before(s, e) & T_COMMA && !list_comma(s, e) &&
+                    !is_at(s, e, "and") && !is_at(s, e, "or"))
                         break;
                 if (word_in(w, " and or ") && (e + 1 >= s->n || begins_clause(s, e + 1)))
                         break;
@@ -172,35 +185,35 @@ static size_t trim_tail(const Sentence *s, size_t i, size_t e) {
 static size_t take_name(const Sentence *s, size_t i) {
         size_t e = i;
         while (e < s->n && e - i < 3 && s->v[e].flags & T_CAPITAL && !is_at(s, e, "i") &&
-               !is_at(s, e, "my") &&
-               (e == i || !(flags_before(s, e) & (T_COMMA | T_BREAK))))
+               !is_at(s, e, "my") && (e == i || !(flags_before(s, e) & (T_COMMA | T_BREAK))))
                 e++;
         if (e == i && i < s->n && !word_in(s->v[i].low, not_name) && !(s->v[i].flags & T_NUMBER) &&
             s->v[i].low.n > 1)
-                e = i + 1;                            /* "my name is anna" */
+                e = i + 1; /* "my name is anna" */
         return e;
 }
 
 /* By its last word: "a software engineer" is a job, "a night owl" and "an Italian" are not. */
 static bool is_job_word(Str w) {
-        static const char *const endings[] = { "er", "or", "ist", "ian", "eer", "ant", "smith",
-                                               "wright", "man", "woman" };
+        static const char *const endings[] = { "er",  "or",    "ist",    "ian", "eer",
+                                               "ant", "smith", "wright", "man", "woman" };
         if (word_in(w, " nurse chef student pilot dj ceo cto cfo vp coach host judge clerk cook "
                        "midwife freelancer intern "
                        "architect vet guide athlete cashier surgeon model poet artisan barista "))
                 return true;
-        if (word_in(w, " lover beginner believer member mother father brother sister daughter number "
-                       "matter winner loser sufferer "
-                       "survivor owner user follower newcomer foreigner teenager smoker drinker riser "
-                       "christian vegetarian italian "
-                       "brazilian canadian indian russian australian austrian belgian egyptian "
-                       "hungarian iranian norwegian peruvian "
-                       "ukrainian romanian asian human woman man outsider customer subscriber buyer "
-                       "sinner dreamer gamer reader "
-                       "supporter hater amateur stranger perfectionist person minimalist pessimist "
-                       "optimist realist feminist "
-                       "atheist racist tourist traveler traveller cancer taker keeper tester better "
-                       "other another "))
+        if (word_in(w,
+                    " lover beginner believer member mother father brother sister daughter number "
+                    "matter winner loser sufferer "
+                    "survivor owner user follower newcomer foreigner teenager smoker drinker riser "
+                    "christian vegetarian italian "
+                    "brazilian canadian indian russian australian austrian belgian egyptian "
+                    "hungarian iranian norwegian peruvian "
+                    "ukrainian romanian asian human woman man outsider customer subscriber buyer "
+                    "sinner dreamer gamer reader "
+                    "supporter hater amateur stranger perfectionist person minimalist pessimist "
+                    "optimist realist feminist "
+                    "atheist racist tourist traveler traveller cancer taker keeper tester better "
+                    "other another "))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(endings); i++)
                 if (w.n > 4 && str_ends(w, str_c(endings[i])))
@@ -216,8 +229,8 @@ static size_t take_job_word(const Sentence *s, size_t i) {
 static size_t take_nationality(const Sentence *s, size_t i) {
         Str w = low_at(s, i);
         bool fits = i < s->n && s->v[i].flags & T_CAPITAL &&
-                    (str_ends(w, STR("ese")) || str_ends(w, STR("ish")) || str_ends(w, STR("ian")) ||
-                     str_ends(w, STR("ican")) ||
+                    (str_ends(w, STR("ese")) || str_ends(w, STR("ish")) ||
+                     str_ends(w, STR("ian")) || str_ends(w, STR("ican")) ||
                      word_in(w, " german french greek dutch korean african european moroccan swiss "
                                 "thai czech serb croat turk "
                                 "slovak catholic muslim israeli iraqi pakistani cuban chilean "
@@ -251,11 +264,12 @@ static size_t take_number(const Sentence *s, size_t i) {
 
 /* "thirty-four" -> 34; 0 when it is none */
 static int number_value(Str low) {
-        static const char *const words[] = { "one", "two", "three", "four", "five", "six", "seven",
-                                             "eight", "nine", "ten",
-                "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
-                        "eighteen", "nineteen", "twenty",
-                "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety" };
+        static const char *const words[] = {
+                "one",     "two",     "three",     "four",     "five",     "six",      "seven",
+                "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen", "fourteen",
+                "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",   "thirty",
+                "forty",   "fifty",   "sixty",     "seventy",  "eighty",   "ninety"
+        };
         for (int i = 0; i < (int)ELEMENTSOF(words); i++)
                 if (str_eq_c(low, words[i]))
                         return i < 20 ? i + 1 : (i - 17) * 10;
@@ -313,8 +327,8 @@ static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         if (!word_in(low_at(s, k), kin) && !word_in(low_at(s, k), animals))
                 return false;
         size_t e = k + 1;
-        while (e < s->n && e - k < 3 && s->v[e].flags & T_CAPITAL && !word_in(s->v[e].low, pronouns) &&
-               !(flags_before(s, e) & T_BREAK))
+        while (e < s->n && e - k < 3 && s->v[e].flags & T_CAPITAL &&
+               !word_in(s->v[e].low, pronouns) && !(flags_before(s, e) & T_BREAK))
                 e++;
         ret->subject = s->v[k].low;
         ret->subject_text = arena_strf(m->a, "My%.*s", STR_FMT(str_from(tokens_text(s, at, e), 2)));
@@ -327,7 +341,8 @@ static bool subject_match(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         ret->subject = STR("self");
         ret->subject_text = STR("");
         *ret_end = at + 1;
-        if (is_at(s, at, "i") || is_at(s, at, "we") || (m->is_note && at == 0 && is_at(s, 0, "user")))
+        if (is_at(s, at, "i") || is_at(s, at, "we") ||
+            (m->is_note && at == 0 && is_at(s, 0, "user")))
                 return true;
         if (m->is_note && at == 0 && is_at(s, 0, "the") && is_at(s, 1, "user")) {
                 *ret_end = 2;
@@ -386,13 +401,14 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
         if (e == ret->end || ret->n_captures == CAPTURES_MAX)
                 return false;
         Str text = tokens_text(s, ret->end, e);
-        ret->captures[ret->n_captures] = kind == 'D' ? number_text(m->a, s, ret->end, e) : kind == 'N'
-                ? name_text(m->a, text)
-                                                                                         : text;
+        ret->captures[ret->n_captures] = kind == 'D'   ? number_text(m->a, s, ret->end, e)
+                                         : kind == 'N' ? name_text(m->a, text)
+                                                       : text;
         Str before = ret->end ? s->v[ret->end - 1].low : STR("");
-        bool article = ret->end > ret->start && strchr("JWT", kind) && word_in(before, " a an the my ");
-        ret->worded[ret->n_captures] = article ? tokens_text(s, ret->end - 1, e)
-                : ret->captures[ret->n_captures];
+        bool article =
+                ret->end > ret->start && strchr("JWT", kind) && word_in(before, " a an the my ");
+        ret->worded[ret->n_captures] =
+                article ? tokens_text(s, ret->end - 1, e) : ret->captures[ret->n_captures];
         ret->kinds[ret->n_captures++] = kind;
         ret->end = e;
         return true;
@@ -409,8 +425,8 @@ static bool literal(const Matcher *m, Str element, bool is_first, Match *ret) {
                 ret->end = i + 1;
                 return true;
         }
-        return str_ends(element, STR("?")) || (m->is_note && is_first && str_eq_c(element, "my") &&
-                                               ret->end == 0);
+        return str_ends(element, STR("?")) ||
+               (m->is_note && is_first && str_eq_c(element, "my") && ret->end == 0);
 }
 
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
@@ -434,7 +450,8 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
         }
         if (rule->flags & R_SELF && !str_eq_c(t.subject, "self"))
                 return false;
-        if (rule->flags & R_END && t.end < m->s->n && !(flags_before(m->s, t.end) & (T_COMMA | T_BREAK)) &&
+        if (rule->flags & R_END && t.end < m->s->n &&
+            !(flags_before(m->s, t.end) & (T_COMMA | T_BREAK)) &&
             !word_in(low_at(m->s, t.end), " and but from "))
                 return false;
         *ret = t;
@@ -446,8 +463,13 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
 /* A rule needs a word of each of its literals somewhere in the sentence. Words are bits of a small
  * set, so that most rules fall out before they are tried at every place. */
 enum { RULES_MAX = 512, NEEDS_MAX = 8, BITS = 128 };
-typedef struct Words { uint64_t bits[BITS / 64]; } Words;
-typedef struct Needs { size_t n; Words v[NEEDS_MAX]; } Needs;
+typedef struct Words {
+        uint64_t bits[BITS / 64];
+} Words;
+typedef struct Needs {
+        size_t n;
+        Words v[NEEDS_MAX];
+} Needs;
 
 static Needs needs[RULES_MAX];
 
@@ -469,7 +491,8 @@ static void needs_make(void) {
                 const char *p = extract_rules[r].pattern;
                 Str element;
                 for (bool first = true; element_next(&p, &element); first = false) {
-                        bool may_miss = str_ends(element, STR("?")) || (first && str_eq_c(element, "my"));
+                        bool may_miss =
+                                str_ends(element, STR("?")) || (first && str_eq_c(element, "my"));
                         if (element.p[0] == '%' || may_miss || needs[r].n == NEEDS_MAX)
                                 continue;
                         Words *w = &needs[r].v[needs[r].n++];

@@ -16,14 +16,15 @@ bool word_in(Str low, const char *list) {
 
 static bool is_word_byte(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                (unsigned char)c >= 0x80;
+               (unsigned char)c >= 0x80;
 }
 
 /* Bytes of a typographic sign that is no part of a word: “ ” ’ – — … and the no-break space. */
 static size_t sign_at(Str s, size_t i) {
         Str t = str_from(s, i);
-        if (str_starts(t, STR("\u2019")) || str_starts(t, STR("\u2018")) || str_starts(t, STR("\u201c")) ||
-            str_starts(t, STR("\u201d")) || str_starts(t, STR("\u2013")) || str_starts(t, STR("\u2014")) ||
+        if (str_starts(t, STR("\u2019")) || str_starts(t, STR("\u2018")) ||
+            str_starts(t, STR("\u201c")) || str_starts(t, STR("\u201d")) ||
+            str_starts(t, STR("\u2013")) || str_starts(t, STR("\u2014")) ||
             str_starts(t, STR("\u2026")))
                 return 3;
         return str_starts(t, STR("\u00a0")) ? 2 : 0;
@@ -31,7 +32,9 @@ static size_t sign_at(Str s, size_t i) {
 
 /* An apostrophe inside a word, or before the letters of a short form. */
 static size_t apostrophe_at(Str s, size_t i) {
-        size_t n = i < s.n && s.p[i] == '\'' ? 1 : str_starts(str_from(s, i), STR("\u2019")) ? 3 : 0;
+        size_t n = i < s.n && s.p[i] == '\''                   ? 1
+                   : str_starts(str_from(s, i), STR("\u2019")) ? 3
+                                                               : 0;
         return n && i + n < s.n && is_word_byte(s.p[i + n]) && !sign_at(s, i + n) ? n : 0;
 }
 
@@ -43,17 +46,16 @@ static size_t word_end(Str s, size_t i) {
                 else if ((skip = apostrophe_at(s, i)))
                         i += skip;
                 else if ((s.p[i] == '-' || s.p[i] == '+' || s.p[i] == '#' || s.p[i] == '@' ||
-                          s.p[i] == '_') && i + 1 < s.n &&
-                         (is_word_byte(s.p[i + 1]) || s.p[i] == s.p[i + 1]))
+                          s.p[i] == '_') &&
+                         i + 1 < s.n && (is_word_byte(s.p[i + 1]) || s.p[i] == s.p[i + 1]))
                         i++;
                 else if ((s.p[i] == '.' || s.p[i] == ':' || s.p[i] == '/') && i + 1 < s.n &&
-                         is_word_byte(s.p[i + 1]) && i &&
-                         s.p[i - 1] != ' ')
-                        i++;                          /* 3.5, 15:00, example.org, 12/05 */
+                         is_word_byte(s.p[i + 1]) && i && s.p[i - 1] != ' ')
+                        i++; /* 3.5, 15:00, example.org, 12/05 */
                 else
                         break;
         }
-        while (i < s.n && (s.p[i] == '+' || s.p[i] == '#'))   /* C++, C# */
+        while (i < s.n && (s.p[i] == '+' || s.p[i] == '#')) /* C++, C# */
                 i++;
         return i;
 }
@@ -63,7 +65,9 @@ static Str lowered(Arena *a, Str s) {
         size_t n = 0;
         for (size_t i = 0; i < s.n; i++) {
                 size_t sign = str_starts(str_from(s, i), STR("\u2019")) ? 3 : 0;
-                p[n++] = sign ? '\'' : s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
+                p[n++] = sign                             ? '\''
+                         : s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20)
+                                                          : s.p[i];
                 i += sign ? 2 : 0;
         }
         return (Str){ p, n };
@@ -73,8 +77,9 @@ static unsigned token_flags(Str raw) {
         bool number = raw.n > 0;
         for (size_t i = 0; i < raw.n; i++)
                 number &= raw.p[i] >= '0' && raw.p[i] <= '9';
-        bool accented = raw.n > 1 && (unsigned char)raw.p[0] == 0xc3 && (unsigned char)raw.p[1] >= 0x80 &&
-                        (unsigned char)raw.p[1] <= 0x9e;      /* À to Þ */
+        bool accented = raw.n > 1 && (unsigned char)raw.p[0] == 0xc3 &&
+                        (unsigned char)raw.p[1] >= 0x80 &&
+                        (unsigned char)raw.p[1] <= 0x9e; /* À to Þ */
         return (raw.p[0] >= 'A' && raw.p[0] <= 'Z') || accented ? T_CAPITAL : number ? T_NUMBER : 0;
 }
 
@@ -84,10 +89,11 @@ static void token_add(Sentence *s, Str raw, Str low) {
 }
 
 /* tail of the word -> the word it stands for */
-static const struct { const char *tail, *word; } short_forms[] = {
-        { "'m", "am" }, { "'re", "are" }, { "'ve", "have" }, { "'ll", "will" }, { "'d", "would" },
-                { "'s", "'s" },
-        { "n't", "not" }, { NULL, NULL },
+static const struct {
+        const char *tail, *word;
+} short_forms[] = {
+        { "'m", "am" },    { "'re", "are" }, { "'ve", "have" }, { "'ll", "will" },
+        { "'d", "would" }, { "'s", "'s" },   { "n't", "not" },  { NULL, NULL },
 };
 
 /* Back from the end of the raw word: as many bytes as the lower one has behind `at`, counting a
@@ -130,7 +136,8 @@ static void word_add(Arena *a, Sentence *s, Str raw) {
 }
 
 static bool is_abbreviation(const Sentence *s) {
-        return s->n && word_in(s->v[s->n - 1].low, " mr mrs ms dr st prof jr sr vs e.g i.e etc approx no ");
+        return s->n &&
+               word_in(s->v[s->n - 1].low, " mr mrs ms dr st prof jr sr vs e.g i.e etc approx no ");
 }
 
 /* Where a quotation or a code span that begins here ends; i itself when none does. */
@@ -156,18 +163,25 @@ static bool mark_read(Sentence *s, Str text, size_t i) {
                 if (last)
                         last->flags |= T_COMMA;
                 return false;
-        case ';': case ':': case '(': case ')': case '-': case '*':
-        case '[': case ']': case '{': case '}': case '<': case '>':
+        case ';':
+        case ':':
+        case '(':
+        case ')':
+        case '-':
+        case '*':
+        case '[':
+        case ']':
+        case '{':
+        case '}':
+        case '<':
+        case '>':
                 if (last)
                         last->flags |= T_BREAK;
                 return false;
-        case '?':
-                s->is_question = true;
-                return true;
-        case '!': case '\n':
-                return true;
-        case '.':
-                return !is_abbreviation(s);
+        case '?': s->is_question = true; return true;
+        case '!':
+        case '\n': return true;
+        case '.': return !is_abbreviation(s);
         }
         if (sign_at(text, i) == 3 && last && !str_starts(str_from(text, i), STR("\u2019")))
                 last->flags |= T_BREAK;
@@ -192,7 +206,7 @@ bool sentence_next(Arena *a, Str *rest, Sentence *ret) {
                         i += sign_at(text, i) ? sign_at(text, i) : 1;
                 }
         }
-        while (i < text.n && (text.p[i] == '?' || text.p[i] == '!')) {        /* "really?!" */
+        while (i < text.n && (text.p[i] == '?' || text.p[i] == '!')) { /* "really?!" */
                 s.is_question |= text.p[i] == '?';
                 i++;
         }

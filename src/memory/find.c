@@ -35,7 +35,7 @@ static Strs labels_of(Ctx *cx, Strs tags) {
         Str *v = NEW_ARRAY(cx->arena, Str, tags.n ? tags.n : 1);
         for (size_t i = 0; i < tags.n; i++)
                 v[i] = arena_strf(cx->arena, "tag=%.*s", STR_FMT(tags.v[i]));
-        return tags.n ? (Strs){ v, tags.n } : (Strs){0};
+        return tags.n ? (Strs){ v, tags.n } : (Strs){ 0 };
 }
 
 /* Conversations may be named by our id or by the caller's; an unknown one matches nothing. */
@@ -50,7 +50,7 @@ static Err conversations_of(Ctx *cx, const MemoryScope *s, Strs in, Strs *ret) {
                         return e;
                 v[i] = e ? STR("none") : c.conversation_id;
         }
-        *ret = in.n ? (Strs){ v, in.n } : (Strs){0};
+        *ret = in.n ? (Strs){ v, in.n } : (Strs){ 0 };
         return OK;
 }
 
@@ -77,7 +77,8 @@ static Err exclude_of(Ctx *cx, const MemoryScope *s, const Keys *k, Strs ids, Se
 
 static Err find_check(Find *f) {
         const MemoryQuery *q = f->q;
-        if (!str_is_utf8(q->query) || str_trim(q->query).n == 0 || str_utf8_count(q->query) > QUERY_MAX)
+        if (!str_is_utf8(q->query) || str_trim(q->query).n == 0 ||
+            str_utf8_count(q->query) > QUERY_MAX)
                 return RAISE_FIELD(f->cx, "#/query", "must be 1 to %d characters", QUERY_MAX);
         if (q->from && q->to && q->from >= q->to)
                 return RAISE_FIELD(f->cx, "#/to", "must be after from");
@@ -95,7 +96,8 @@ static Err find_filter(Find *f) {
         sf->types = bits_of(memory_type_names, q->types);
         if (q->types.n && !sf->types)
                 return RAISE_FIELD(f->cx, "#/type", "is not a type of memory");
-        sf->statuses = 1u << STATUS_ACTIVE | 1u << STATUS_FLAGGED | (past ? 1u << STATUS_SUPERSEDED : 0);
+        sf->statuses =
+                1u << STATUS_ACTIVE | 1u << STATUS_FLAGGED | (past ? 1u << STATUS_SUPERSEDED : 0);
         sf->labels = labels_of(f->cx, q->tags);
         sf->speakers = q->speakers;
         sf->from_ms = q->from;
@@ -142,22 +144,24 @@ static Err hit_turn(Find *f, UnitId unit, MemoryHit *hit, bool *ret_ok) {
 static bool is_bystander(const Hit *h) {
         const HitParts *p = &h->parts;
         return h->kind == UNIT_MEMORY && p->conversation > 0 &&
-                p->lexical + p->proximity + p->date + p->semantic <= 0;
+               p->lexical + p->proximity + p->date + p->semantic <= 0;
 }
 
 static Err hit_make(Find *f, const Hit *h, MemoryHit *ret, bool *ret_ok) {
         const HitParts *p = &h->parts;
-        *ret = (MemoryHit){ .relevance = h->relevance, .similarity = h->similarity, .recency = h->recency,
-                .breakdown = { p->lexical, p->proximity, p->conversation, p->date, p->speaker, p->when,
-                               p->first_person,
-                               p->question, p->semantic, p->importance_boost, p->confidence_boost,
-                                       p->recency_boost,
-                               h->matched } };
+        *ret = (MemoryHit){ .relevance = h->relevance,
+                            .similarity = h->similarity,
+                            .recency = h->recency,
+                            .breakdown = { p->lexical, p->proximity, p->conversation, p->date,
+                                           p->speaker, p->when, p->first_person, p->question,
+                                           p->semantic, p->importance_boost, p->confidence_boost,
+                                           p->recency_boost, h->matched } };
         if (h->relevance < f->q->min_score || is_bystander(h)) {
                 *ret_ok = false;
                 return OK;
         }
-        return h->kind == UNIT_MEMORY ? hit_memory(f, h->id, ret, ret_ok) : hit_turn(f, h->id, ret, ret_ok);
+        return h->kind == UNIT_MEMORY ? hit_memory(f, h->id, ret, ret_ok)
+                                      : hit_turn(f, h->id, ret, ret_ok);
 }
 
 static Err hits_make(Find *f, const Hits *found, MemoryHits *ret) {
@@ -176,9 +180,9 @@ static Err hits_make(Find *f, const Hits *found, MemoryHits *ret) {
 
 Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *ret) {
         _cleanup_(find_done) Find f = { .cx = cx, .s = s, .q = q };
-        _cleanup_(index_unpin) IndexPin pin = {0};
+        _cleanup_(index_unpin) IndexPin pin = { 0 };
         Hits found;
-        MemoryHits hits = {0};
+        MemoryHits hits = { 0 };
         TRY(find_check(&f));
         TRY(keys_get(cx, s, &f.keys));
         TRY(find_filter(&f));

@@ -10,34 +10,41 @@ enum { FIND_TOP_MAX = 1000 };
 typedef struct MemoryQuery {
         /* 1..1000 characters (from chat: the first 1000 of the message) */
         Str query;
-        int64_t top_k;                                /* 0 = 10 */
-        Strs types, tags;                             /* any of; v == NULL: all */
-        Strs speakers, conversations;                 /* turns: ids or external ids; v == NULL: all */
+        int64_t top_k;    /* 0 = 10 */
+        Strs types, tags; /* any of; v == NULL: all */
+        /* turns: ids or external ids; v == NULL: all */
+        Strs speakers, conversations;
         /* unit ids that must not come back (the current turn) */
         Strs exclude;
-        double min_confidence;                        /* < 0 = 0.5 */
+        double min_confidence; /* < 0 = 0.5 */
         double min_score;
-        int64_t as_of, known_at;                      /* 0 = now */
-        int64_t from, to;                             /* valid_from / at within; 0 = open */
+        int64_t as_of, known_at; /* 0 = now */
+        int64_t from, to;        /* valid_from / at within; 0 = open */
         bool include_superseded;
-        bool memories, turns;                         /* which units; both false = memories */
+        bool memories, turns; /* which units; both false = memories */
 } MemoryQuery;
 
 typedef struct Breakdown {
-        double lexical, proximity, conversation, date, speaker, when, first_person, question, semantic;
+        double lexical, proximity, conversation, date, speaker, when, first_person, question,
+                semantic;
         double importance_boost, confidence_boost, recency_boost;
         Strs matched_terms;
 } Breakdown;
 typedef struct MemoryHit {
-        const MemoryRow *memory;                      /* exactly one of the two is set */
+        const MemoryRow *memory; /* exactly one of the two is set */
         const Turn *turn;
         double relevance, similarity, recency, access;
         Breakdown breakdown;
 } MemoryHit;
 /* degraded: embeddings were not there */
-typedef struct MemoryHits { MemoryHit *v; size_t n; bool degraded; } MemoryHits;
+typedef struct MemoryHits {
+        MemoryHit *v;
+        size_t n;
+        bool degraded;
+} MemoryHits;
 
-Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *ret) _must_check_;
+Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q,
+                  MemoryHits *ret) _must_check_;
 
 /* The content as it reads now: dates of plans rendered relative ("(tomorrow - originally on March 10)"). */
 Str memory_render(Ctx *cx, const MemoryRow *row, int64_t now_ms);

@@ -14,11 +14,13 @@ static void check(bool ok) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        if (size > 20000 || memchr(data, 0, size))         /* where texts enter, NUL is refused */
+        if (size > 20000 || memchr(data, 0, size)) /* where texts enter, NUL is refused */
                 return 0;
         _cleanup_(arena_freep) Arena *a = arena_new();
         Str text = { (const char *)data, size }, half = str_to(text, size / 2);
-        ExtractContext ec = { .said_at = INT64_C(1773133200000), .utc_offset_min = 60, .previous = half };
+        ExtractContext ec = { .said_at = INT64_C(1773133200000),
+                              .utc_offset_min = 60,
+                              .previous = half };
         MomentRef ref = { ec.said_at, ec.utc_offset_min };
         Facts x, y;
         Fact one;
@@ -30,9 +32,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check(x.n == y.n && x.n <= FACTS_MAX);
         for (size_t i = 0; i < x.n; i++) {
                 const Fact *f = &x.v[i];
-                check(f->content.n > 0 && f->content.n <= 2000 && str_eq(f->content, y.v[i].content));
+                check(f->content.n > 0 && f->content.n <= 2000 &&
+                      str_eq(f->content, y.v[i].content));
                 check(f->confidence >= 0 && f->confidence <= 1);
-                check(!f->quote.p || (f->quote.p >= text.p && f->quote.p + f->quote.n <= text.p + text.n));
+                check(!f->quote.p ||
+                      (f->quote.p >= text.p && f->quote.p + f->quote.n <= text.p + text.n));
         }
         if (fact_attribute(a, text, &one))
                 check(one.attribute != ATTR_NONE);

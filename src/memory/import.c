@@ -28,7 +28,7 @@ struct Batch {
         size_t open;
 };
 
-typedef struct Store {                                /* one conversation while it is written */
+typedef struct Store { /* one conversation while it is written */
         MemoryScope s;
         Keys keys;
         Shelf *shelf;
@@ -50,12 +50,14 @@ static Err store_open(Ctx *cx, Store *st) {
         const ImportConversation *in = st->job->in;
         Conversation c;
         Err e = in->external_id.p ? conversation_find_external(cx, &st->s, in->external_id, &c)
-                : ERR_NOT_FOUND;
+                                  : ERR_NOT_FOUND;
         st->is_new = e == ERR_NOT_FOUND;
         if (st->is_new)
-                e = conversation_create(cx, &st->s, &(ConversationNew){ .external_id = in->external_id,
-                        .title = in->title,
-                                                                         .timezone = in->timezone }, &c);
+                e = conversation_create(cx, &st->s,
+                                        &(ConversationNew){ .external_id = in->external_id,
+                                                            .title = in->title,
+                                                            .timezone = in->timezone },
+                                        &c);
         TRY(e);
         st->conversation_id = c.conversation_id;
         if (!uuid_read(c.conversation_id, st->id))
@@ -70,9 +72,9 @@ static Err store_open(Ctx *cx, Store *st) {
 static Str role_of(const ImportTurn *t) {
         if (t->role.p)
                 return t->role;
-        return str_eq_nocase(t->speaker, STR("user")) ? STR("user") : str_eq_nocase(t->speaker,
-                STR("assistant"))
-               ? STR("assistant") : STR("other");
+        return str_eq_nocase(t->speaker, STR("user"))        ? STR("user")
+               : str_eq_nocase(t->speaker, STR("assistant")) ? STR("assistant")
+                                                             : STR("other");
 }
 
 /* Is it there already? By its id; without one, by its place and words. */
@@ -88,7 +90,8 @@ static Err turn_known(Ctx *cx, Store *st, const ImportTurn *in, size_t place, bo
                 e = turn_by_external(cx, &st->s, &st->keys, &key, &t);
         } else {
                 Turns at;
-                e = turn_list(cx, &st->s, &(TurnFilter){ st->conversation_id, (int64_t)place + 2, 1 }, &at);
+                e = turn_list(cx, &st->s,
+                              &(TurnFilter){ st->conversation_id, (int64_t)place + 2, 1 }, &at);
                 if (!e && (at.n == 0 || at.v[0].seq != (int64_t)place + 1 ||
                            !str_eq(at.v[0].text, in->text)))
                         e = ERR_NOT_FOUND;
@@ -129,15 +132,21 @@ static Err turn_store(Ctx *cx, Store *st, const ImportTurn *in, size_t place) {
                 st->job->out->turns_unchanged++;
                 return OK;
         }
-        Turn t = { .unit = shelf_next_unit(st->shelf), .seq = ++st->seq, .turn_id = uuid_new(cx),
+        Turn t = { .unit = shelf_next_unit(st->shelf),
+                   .seq = ++st->seq,
+                   .turn_id = uuid_new(cx),
                    .conversation_id = st->conversation_id,
-                           .conversation_external_id = st->job->in->external_id,
-                   .external_id = in->external_id, .role = role_of(in), .speaker = in->speaker,
-                           .text = in->text,
-                   .caption = in->caption, .at = in->at, .recorded_at = cx_now_ms(cx) };
+                   .conversation_external_id = st->job->in->external_id,
+                   .external_id = in->external_id,
+                   .role = role_of(in),
+                   .speaker = in->speaker,
+                   .text = in->text,
+                   .caption = in->caption,
+                   .at = in->at,
+                   .recorded_at = cx_now_ms(cx) };
         Err e = turn_insert(cx, &st->s, &st->keys, &t);
         if (e == ERR_CONFLICT)
-                st->job->out->bad_id = in->external_id;      /* twice in this request */
+                st->job->out->bad_id = in->external_id; /* twice in this request */
         TRY(e);
         st->job->out->turns_added++;
         bool own = str_eq_c(t.role, "user");
@@ -147,7 +156,8 @@ static Err turn_store(Ctx *cx, Store *st, const ImportTurn *in, size_t place) {
 static Err job_store(Ctx *cx, DbConn *c, void *arg) {
         Job *job = arg;
         const Import *im = job->batch->im;
-        _cleanup_(store_done) Store st = { .s = { im->m, c, im->user_id, "import" }, .job = job,
+        _cleanup_(store_done) Store st = { .s = { im->m, c, im->user_id, "import" },
+                                           .job = job,
                                            .scratch = arena_new() };
         *job->out = (Imported){ .external_id = job->in->external_id };
         TRY(store_open(cx, &st));
@@ -156,8 +166,10 @@ static Err job_store(Ctx *cx, DbConn *c, void *arg) {
         job->out->conversation_id = st.conversation_id;
         if (!job->out->turns_added)
                 return OK;
-        return db_run(cx, c, &sql_conversation_grow, ARGS(v_text(im->user_id), v_blob(str_n(st.id, 16)),
-                v_int(job->out->turns_added), v_int(cx_now_ms(cx))), NULL);
+        return db_run(cx, c, &sql_conversation_grow,
+                      ARGS(v_text(im->user_id), v_blob(str_n(st.id, 16)),
+                           v_int(job->out->turns_added), v_int(cx_now_ms(cx))),
+                      NULL);
 }
 
 /* ---- many of them ---- */
@@ -166,7 +178,8 @@ static void job_done(DbJob *db, Err e) {
         Job *job = CONTAINER_OF(db, Job, db);
         Batch *b = job->batch;
         if (e)
-                *job->out = (Imported){ .err = e, .external_id = job->in->external_id,
+                *job->out = (Imported){ .err = e,
+                                        .external_id = job->in->external_id,
                                         .bad_id = job->out->bad_id };
         pthread_mutex_lock(&b->lock);
         b->open--;
@@ -178,7 +191,9 @@ static Err batch_submit(Ctx *cx, Batch *b, size_t from, size_t n) {
         Err refused = OK;
         for (size_t i = 0; i < n; i++) {
                 Job *job = &b->jobs[i];
-                *job = (Job){ .cx = *cx, .batch = b, .in = &b->im->v[from + i],
+                *job = (Job){ .cx = *cx,
+                              .batch = b,
+                              .in = &b->im->v[from + i],
                               .out = &b->im->ret[from + i] };
                 /* the writer allocates while we wait: an arena is one thread's */
                 job->cx.arena = arena_new();
@@ -201,7 +216,8 @@ static void batch_wait(Ctx *cx, Batch *b, size_t n) {
                 pthread_cond_wait(&b->done, &b->lock);
         pthread_mutex_unlock(&b->lock);
         for (size_t i = 0; i < n; i++) {
-                b->jobs[i].out->conversation_id = arena_dup(cx->arena, b->jobs[i].out->conversation_id);
+                b->jobs[i].out->conversation_id =
+                        arena_dup(cx->arena, b->jobs[i].out->conversation_id);
                 arena_free(b->jobs[i].cx.arena);
         }
 }

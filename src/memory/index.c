@@ -8,9 +8,7 @@
 #include "memory/terms.h"
 
 /* ---- life ---- */
-static int64_t weight_of(double w) {
-        return (int64_t)(w * WEIGHT_ONE + 0.5);
-}
+static int64_t weight_of(double w) { return (int64_t)(w * WEIGHT_ONE + 0.5); }
 
 UserIndex *index_new(const RankParams *rank) {
         UserIndex *ix = grow_zero(1, sizeof *ix);
@@ -121,12 +119,16 @@ static uint32_t slot_new(UserIndex *ix) {
 }
 
 /* ---- the words of one unit ---- */
-typedef struct Word { uint32_t term, at; uint8_t is_extra, asks; } Word;
-typedef struct Words { Word *v; uint32_t n, cap; } Words;
+typedef struct Word {
+        uint32_t term, at;
+        uint8_t is_extra, asks;
+} Word;
+typedef struct Words {
+        Word *v;
+        uint32_t n, cap;
+} Words;
 
-static void words_done(Words *w) {
-        free(w->v);
-}
+static void words_done(Words *w) { free(w->v); }
 
 static void words_add(Words *w, Word word) {
         if (w->n == w->cap) {
@@ -189,7 +191,7 @@ static void posting_add(UserIndex *ix, uint32_t term, const Posting *p) {
         ix->heap_bytes += postings_bytes(l);
 }
 
-static void postings_reserve(UserIndex *ix) {         /* one list per term number */
+static void postings_reserve(UserIndex *ix) { /* one list per term number */
         if (ix->postings_cap >= ix->terms.cap)
                 return;
         ix->postings = grow_array(ix->postings, ix->terms.cap, sizeof *ix->postings);
@@ -247,10 +249,13 @@ static void words_unpost(UserIndex *ix, uint32_t slot) {
 /* ---- one unit ---- */
 static Fact *fact_new(UserIndex *ix, const Unit *u) {
         Fact *f = grow_zero(1, sizeof *f);
-        *f = (Fact){ .importance = u->importance, .confidence = u->confidence,
+        *f = (Fact){ .importance = u->importance,
+                     .confidence = u->confidence,
                      .type = (uint8_t)(u->type & 31),
-                     .status = (uint8_t)(u->status & 31), .recorded_ms = u->recorded_ms,
-                     .valid_to_ms = u->valid_to_ms, .retired_ms = u->retired_ms };
+                     .status = (uint8_t)(u->status & 31),
+                     .recorded_ms = u->recorded_ms,
+                     .valid_to_ms = u->valid_to_ms,
+                     .retired_ms = u->retired_ms };
         f->labels = grow_array(NULL, u->labels.n + 1, sizeof *f->labels);
         for (size_t i = 0; i < u->labels.n; i++)
                 f->labels[f->labels_n++] = dict_add(&ix->labels, u->labels.v[i]);
@@ -372,8 +377,10 @@ static size_t bytes_of(const UserIndex *ix) {
 
 void index_stats(UserIndex *ix, IndexStats *ret) {
         (void)pthread_rwlock_rdlock(&ix->lock);
-        *ret = (IndexStats){ .turns = ix->turns, .memories = ix->units - ix->turns,
+        *ret = (IndexStats){ .turns = ix->turns,
+                             .memories = ix->units - ix->turns,
                              .terms = ix->terms.live,
-                             .conversations = ix->conversations.live, .bytes = bytes_of(ix) };
+                             .conversations = ix->conversations.live,
+                             .bytes = bytes_of(ix) };
         (void)pthread_rwlock_unlock(&ix->lock);
 }

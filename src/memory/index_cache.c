@@ -9,19 +9,23 @@
 enum { BYTES_MAX_DEFAULT = 256 * 1024 * 1024, USER_MAX = 256, PENDING_MAX = 20000, BUILDS_MAX = 8 };
 
 /* A change that came while the index was being built; its strings follow it in the same block. */
-typedef struct Pending { struct Pending *next; UnitId removed; Unit put; } Pending;
+typedef struct Pending {
+        struct Pending *next;
+        UnitId removed;
+        Unit put;
+} Pending;
 
 typedef enum EntryState { ENTRY_BUILDING = 1, ENTRY_READY } EntryState;
 typedef struct Entry {
-        struct Entry *chain;                          /* same hash */
-        struct Entry *newer, *older;                  /* by last use */
+        struct Entry *chain;         /* same hash */
+        struct Entry *newer, *older; /* by last use */
         Str user;
         EntryState state;
         /* forgotten while in use or under construction */
         bool doubted;
         unsigned pins;
         size_t bytes;
-        UserIndex *ix;                                /* NULL until ready */
+        UserIndex *ix; /* NULL until ready */
         Pending *pending, **pending_end;
         size_t pending_n;
 } Entry;
@@ -32,7 +36,7 @@ struct IndexCache {
         pthread_mutex_t lock;
         pthread_cond_t built;
         Entry **table;
-        size_t table_n;                               /* a power of two */
+        size_t table_n; /* a power of two */
         Entry *newest, *oldest;
         /* dropped, to be freed when the lock is let go (by chain) */
         Entry *dead;
@@ -344,7 +348,7 @@ static Pending *pending_put(const Unit *u) {
 }
 
 static void pending_add(Entry *e, Pending *p) {
-        if (e->pending_n == PENDING_MAX) {            /* rather read the store again */
+        if (e->pending_n == PENDING_MAX) { /* rather read the store again */
                 e->doubted = true;
                 free(p);
                 return;
@@ -405,7 +409,7 @@ void index_cache_remove(IndexCache *c, Str user, UnitId id) {
 
 static void entry_forget(IndexCache *c, Entry *e) {
         if (e->state == ENTRY_BUILDING)
-                e->doubted = true;                    /* its builder starts again */
+                e->doubted = true; /* its builder starts again */
         else
                 entry_drop(c, e);
 }

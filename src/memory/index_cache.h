@@ -9,7 +9,7 @@
  * needs nothing: the loader will read it. A half-built index is never handed out. */
 #include "memory/index.h"
 
-typedef struct IndexCache IndexCache;                 /* one per process; thread safe */
+typedef struct IndexCache IndexCache; /* one per process; thread safe */
 
 /* Put every unit of the user into `ix`. Runs on the thread that asked, with its read connection. */
 typedef Err IndexLoadFn(Ctx *cx, void *arg, Str user, UserIndex *ix);
@@ -18,19 +18,24 @@ typedef struct IndexCacheSettings {
         /* for all users together; 0 = 256 MiB. The latest may exceed it */
         size_t bytes_max;
         RankParams rank;
-        IndexLoadFn *load; void *load_arg;
+        IndexLoadFn *load;
+        void *load_arg;
 } IndexCacheSettings;
 
 Err index_cache_new(Ctx *cx, const IndexCacheSettings *set, IndexCache **ret) _must_check_;
-IndexCache *index_cache_free(IndexCache *c);          /* nothing may be pinned */
+IndexCache *index_cache_free(IndexCache *c); /* nothing may be pinned */
 DEFINE_CLEANUP(IndexCache, index_cache_free)
 
 /* An index held while it is used: always _cleanup_(index_unpin). */
-typedef struct IndexPin { IndexCache *cache; void *entry; UserIndex *ix; } IndexPin;
+typedef struct IndexPin {
+        IndexCache *cache;
+        void *entry;
+        UserIndex *ix;
+} IndexPin;
 
 /* The user's index, built now if need be; one thread builds, the others wait for it within their
  * deadline (ERR_TIMEOUT). A loader's failure is passed on and nothing is kept. */
-Err  index_pin(Ctx *cx, IndexCache *c, Str user, IndexPin *ret) _must_check_;
+Err index_pin(Ctx *cx, IndexCache *c, Str user, IndexPin *ret) _must_check_;
 void index_unpin(IndexPin *p);
 
 void index_cache_put(IndexCache *c, Str user, const Unit *u);

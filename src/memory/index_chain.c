@@ -118,8 +118,8 @@ static bool session_choose(UserIndex *ix, uint32_t slot, uint32_t *ret_session) 
         uint32_t behind = next == NO_SLOT ? NO_NUMBER : ix->slots[next].session;
         bool inside = before != NO_NUMBER && before == behind;
         if (inside ? !(with_prev && with_next) : with_prev && with_next)
-                return false;                         /* it parts one session, or joins two */
-        *ret_session = with_prev ? before
+                return false; /* it parts one session, or joins two */
+        *ret_session = with_prev   ? before
                        : with_next ? behind
                                    : session_new(ix, ix->colds[slot].conversation);
         return true;
@@ -150,7 +150,7 @@ void chain_remove(UserIndex *ix, uint32_t slot) {
         bool both = prev != NO_SLOT && next != NO_SLOT;
         if (both &&
             is_cut(ix, prev, next) == (ix->slots[prev].session == ix->slots[next].session)) {
-                chain_cut(ix, chain);                 /* a silence opened, or closed */
+                chain_cut(ix, chain); /* a silence opened, or closed */
                 return;
         }
         if (prev != NO_SLOT)

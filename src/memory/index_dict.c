@@ -47,7 +47,7 @@ static void text_wipe(Dict *d, uint32_t no) {
 }
 
 /* ---- the table: open addressing, at most two thirds full ---- */
-static uint32_t place_of(const Dict *d, Str s) {      /* where s is, or where it would go */
+static uint32_t place_of(const Dict *d, Str s) { /* where s is, or where it would go */
         uint32_t i = word_hash(s) & (d->table_n - 1);
         while (d->table[i] && !str_eq(dict_text(d, d->table[i] - 1), s))
                 i = (i + 1) & (d->table_n - 1);

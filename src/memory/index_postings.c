@@ -23,9 +23,7 @@ void postings_done(PostingList *l) {
         *l = (PostingList){ 0 };
 }
 
-size_t postings_bytes(const PostingList *l) {
-        return l->cap ? l->cap + GROW_OVERHEAD : 0;
-}
+size_t postings_bytes(const PostingList *l) { return l->cap ? l->cap + GROW_OVERHEAD : 0; }
 
 static void list_reserve(PostingList *l, uint32_t more) {
         uint32_t have = l->cap ? l->cap : (uint32_t)sizeof l->small;

@@ -6,18 +6,26 @@
 #include "base/macros.h"
 
 /* base counts extra too; ask: in question sentences */
-typedef struct Posting { uint32_t slot, base, extra, ask; } Posting;
+typedef struct Posting {
+        uint32_t slot, base, extra, ask;
+} Posting;
 
 /* cap 0: the bytes are in `small` */
-typedef struct PostingList { uint8_t small[12]; uint32_t n, cap, last; } PostingList;
-void   postings_done(PostingList *l);
-void   postings_put(PostingList *l, const Posting *p);        /* p->slot is not in the list yet */
-void   postings_remove(PostingList *l, uint32_t slot);        /* it is in the list */
-size_t postings_bytes(const PostingList *l);                  /* on the heap */
+typedef struct PostingList {
+        uint8_t small[12];
+        uint32_t n, cap, last;
+} PostingList;
+void postings_done(PostingList *l);
+void postings_put(PostingList *l, const Posting *p); /* p->slot is not in the list yet */
+void postings_remove(PostingList *l, uint32_t slot); /* it is in the list */
+size_t postings_bytes(const PostingList *l);         /* on the heap */
 
-typedef struct PostingReader { const uint8_t *p, *end; uint32_t slot; } PostingReader;
+typedef struct PostingReader {
+        const uint8_t *p, *end;
+        uint32_t slot;
+} PostingReader;
 PostingReader postings_read(const PostingList *l);
-bool posting_next(PostingReader *r, Posting *ret);    /* rising slots */
+bool posting_next(PostingReader *r, Posting *ret); /* rising slots */
 
 /* Variable-length numbers, low seven bits first. */
 static inline size_t varint_put(uint8_t *p, uint32_t v) {

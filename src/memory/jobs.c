@@ -13,8 +13,14 @@
 #include "memory/touched.h"
 #include "memory/vectors.h"
 
-enum { EXPIRED_MAX = 100, ATTEMPTS_MAX = 5, KEEP_DAYS = 7, NIGHT_HOUR = 3, USERS_PAGE = 500,
-       LIST_MAX = 50 };
+enum {
+        EXPIRED_MAX = 100,
+        ATTEMPTS_MAX = 5,
+        KEEP_DAYS = 7,
+        NIGHT_HOUR = 3,
+        USERS_PAGE = 500,
+        LIST_MAX = 50
+};
 #define EXPIRY_PAUSE_MS INT64_C(60000)
 
 static const char *const kinds[] = { "decay", "cleanup", "consolidate", "embed", NULL };
@@ -34,16 +40,21 @@ struct Jobs {
 /* ---- rows ---- */
 
 static MemoryJob job_read(Ctx *cx, const Rows *r) {
-        return (MemoryJob){ .job_id = row_dup(cx, r, 0), .user_id = row_dup(cx, r, 1),
+        return (MemoryJob){ .job_id = row_dup(cx, r, 0),
+                            .user_id = row_dup(cx, r, 1),
                             .kind = row_dup(cx, r, 2),
-                            .state = row_dup(cx, r, 4), .attempts = row_int(r, 5), .run_at = row_int(r, 6),
-                            .created_at = row_int(r, 7), .started_at = row_int(r, 8),
-                                    .finished_at = row_int(r, 9),
-                            .result = row_dup(cx, r, 10), .error = row_dup(cx, r, 11) };
+                            .state = row_dup(cx, r, 4),
+                            .attempts = row_int(r, 5),
+                            .run_at = row_int(r, 6),
+                            .created_at = row_int(r, 7),
+                            .started_at = row_int(r, 8),
+                            .finished_at = row_int(r, 9),
+                            .result = row_dup(cx, r, 10),
+                            .error = row_dup(cx, r, 11) };
 }
 
 static Err job_one(Ctx *cx, DbConn *c, const Sql *sql, Args args, MemoryJob *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_row(cx, c, sql, args, &r));
         *ret = job_read(cx, &r);
         return OK;
@@ -55,12 +66,16 @@ static Err job_queue(Ctx *cx, DbConn *c, Str user_id, Str kind, MemoryJob *ret) 
         if (e != ERR_NOT_FOUND)
                 return e;
         int64_t now = cx_now_ms(cx);
-        *ret = (MemoryJob){ .job_id = uuid_new(cx), .user_id = user_id, .kind = kind,
-                            .state = STR("queued"), .run_at = now,
+        *ret = (MemoryJob){ .job_id = uuid_new(cx),
+                            .user_id = user_id,
+                            .kind = kind,
+                            .state = STR("queued"),
+                            .run_at = now,
                             .created_at = now };
-        return db_run(cx, c, &sql_job_insert, ARGS(v_text(ret->job_id), v_text(user_id), v_text(kind),
-                                                   v_null(), v_int(now),
-                                                   v_int(now)), NULL);
+        return db_run(cx, c, &sql_job_insert,
+                      ARGS(v_text(ret->job_id), v_text(user_id), v_text(kind), v_null(), v_int(now),
+                           v_int(now)),
+                      NULL);
 }
 
 Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) {
@@ -72,9 +87,10 @@ Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) {
 
 Err memory_job_note(Ctx *cx, const MemoryScope *s, const MemoryJob *done) {
         int64_t now = cx_now_ms(cx);
-        return db_run(cx, s->c, &sql_job_note, ARGS(v_text(done->job_id), v_text(s->user_id),
-                                                    v_text(done->kind), v_int(now),
-                                                    v_text(done->result)), NULL);
+        return db_run(cx, s->c, &sql_job_note,
+                      ARGS(v_text(done->job_id), v_text(s->user_id), v_text(done->kind), v_int(now),
+                           v_text(done->result)),
+                      NULL);
 }
 
 Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) {
@@ -82,7 +98,7 @@ Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) {
 }
 
 Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         MemoryJobList list = { NEW_ARRAY(cx->arena, MemoryJob, LIST_MAX), 0 };
         TRY(db_rows(cx, s->c, &sql_job_list, ARGS(v_text(s->user_id), v_int(LIST_MAX)), &r));
         for (;;) {
@@ -98,15 +114,19 @@ Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) {
 
 /* ---- access counts and expiry ---- */
 
-typedef struct Flush { Touch v[TOUCHED_MAX]; size_t n; } Flush;
+typedef struct Flush {
+        Touch v[TOUCHED_MAX];
+        size_t n;
+} Flush;
 
 static Err touched_write(Ctx *cx, DbConn *c, void *arg) {
         const Flush *f = arg;
         for (size_t i = 0; i < f->n; i++) {
                 const Touch *t = &f->v[i];
-                TRY(db_run(cx, c, &sql_memory_touch, ARGS(v_text((Str){ t->user_id, t->user_n }),
-                                                          v_int(t->unit),
-                                                          v_int(t->at_ms), v_int(t->count)), NULL));
+                TRY(db_run(cx, c, &sql_memory_touch,
+                           ARGS(v_text((Str){ t->user_id, t->user_n }), v_int(t->unit),
+                                v_int(t->at_ms), v_int(t->count)),
+                           NULL));
         }
         return OK;
 }
@@ -119,7 +139,11 @@ static Err touched_flush(Ctx *cx, Memory *m) {
         return f->n ? db_write(cx, m->db, touched_write, f) : OK;
 }
 
-typedef struct Expired { Memory *m; Str user_id[EXPIRED_MAX], memory_id[EXPIRED_MAX]; size_t n; } Expired;
+typedef struct Expired {
+        Memory *m;
+        Str user_id[EXPIRED_MAX], memory_id[EXPIRED_MAX];
+        size_t n;
+} Expired;
 
 static Err expired_write(Ctx *cx, DbConn *c, void *arg) {
         const Expired *x = arg;
@@ -134,12 +158,13 @@ static Err expired_write(Ctx *cx, DbConn *c, void *arg) {
 }
 
 static Err expired_delete(Ctx *cx, Memory *m) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         DbConn *c;
         Expired *x = NEW(cx->arena, Expired);
         x->m = m;
         TRY(db_read(cx, m->db, &c));
-        TRY(db_rows(cx, c, &sql_memory_expired, ARGS(v_int(cx_now_ms(cx)), v_int(EXPIRED_MAX)), &r));
+        TRY(db_rows(cx, c, &sql_memory_expired, ARGS(v_int(cx_now_ms(cx)), v_int(EXPIRED_MAX)),
+                    &r));
         for (;;) {
                 bool got = false;
                 TRY(rows_next(cx, &r, &got));
@@ -151,20 +176,24 @@ static Err expired_delete(Ctx *cx, Memory *m) {
                 x->memory_id[x->n++] = (Str){ id, UUID_TEXT };
         }
         rows_done(&r);
-        r = (Rows){0};
+        r = (Rows){ 0 };
         return x->n ? db_write(cx, m->db, expired_write, x) : OK;
 }
 
 /* ---- running jobs ---- */
 
-typedef struct Claim { MemoryJob job; bool found; } Claim;
+typedef struct Claim {
+        MemoryJob job;
+        bool found;
+} Claim;
 
 static Err job_save(Ctx *cx, DbConn *c, const MemoryJob *j) {
-        return db_run(cx, c, &sql_job_state, ARGS(v_text(j->job_id), v_text(j->state),
-                                                  v_int(j->attempts), v_int(j->run_at),
-                j->started_at ? v_int(j->started_at) : v_null(),
-                        j->finished_at ? v_int(j->finished_at) : v_null(),
-                v_text(j->result), v_text(j->error)), NULL);
+        return db_run(cx, c, &sql_job_state,
+                      ARGS(v_text(j->job_id), v_text(j->state), v_int(j->attempts),
+                           v_int(j->run_at), j->started_at ? v_int(j->started_at) : v_null(),
+                           j->finished_at ? v_int(j->finished_at) : v_null(), v_text(j->result),
+                           v_text(j->error)),
+                      NULL);
 }
 
 static Err claim_write(Ctx *cx, DbConn *c, void *arg) {
@@ -215,11 +244,11 @@ static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
                 bool again = j->attempts < ATTEMPTS_MAX;
                 j->state = again ? STR("queued") : STR("failed");
                 j->finished_at = again ? 0 : now;
-                j->run_at = now + (INT64_C(1000) << MIN(j->attempts * 2, 12));    /* 4 s, 16 s, 64 s … */
+                /* 4 s, 16 s, 64 s … */
+                j->run_at = now + (INT64_C(1000) << MIN(j->attempts * 2, 12));
                 j->error = str_c(err_info[e].name);
                 LOG(cx, LOG_WARN, "memory.job.failed", "job failed", L_STR("kind", j->kind),
-                    L_INT("attempts", j->attempts),
-                    L_STR("what", str_c(cx->err.what)));
+                    L_INT("attempts", j->attempts), L_STR("what", str_c(cx->err.what)));
                 err_clear(cx);
         }
         return db_write(cx, m->db, finish_write, j);
@@ -227,7 +256,12 @@ static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
 
 /* ---- every night ---- */
 
-typedef struct Night { int64_t day; Str after; const char *const *kinds; bool first, full; } Night;
+typedef struct Night {
+        int64_t day;
+        Str after;
+        const char *const *kinds;
+        bool first, full;
+} Night;
 
 static Err night_write(Ctx *cx, DbConn *c, void *arg) {
         Night *n = arg;
@@ -236,10 +270,11 @@ static Err night_write(Ctx *cx, DbConn *c, void *arg) {
                 Str id = arena_strf(cx->arena, "night-%lld", (long long)n->day);
                 TRY(db_run(cx, c, &sql_job_night, ARGS(v_text(id), v_int(now)), &changed));
                 TRY(db_run(cx, c, &sql_job_prune, ARGS(v_int(now - KEEP_DAYS * DAY_MS)), NULL));
-                n->full = changed == 1;               /* another process, or we before a restart, did it */
+                /* another process, or we before a restart, did it */
+                n->full = changed == 1;
                 return OK;
         }
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_rows(cx, c, &sql_users, ARGS(v_text(n->after), v_int(USERS_PAGE)), &r));
         size_t users = 0;
         for (;; users++) {
@@ -256,7 +291,8 @@ static Err night_write(Ctx *cx, DbConn *c, void *arg) {
         return OK;
 }
 
-static const char *const nightly[] = { "decay", "cleanup", NULL }, *const at_start[] = { "embed", NULL };
+static const char *const nightly[] = { "decay", "cleanup", NULL }, *const at_start[] = { "embed",
+                                                                                         NULL };
 
 static Err night_queue(Ctx *cx, Memory *m, int64_t day) {
         Night n = { .day = day, .after = STR(""), .kinds = nightly, .first = true };
@@ -282,7 +318,7 @@ Err memory_tick(Ctx *cx, Memory *m) {
                 j->night = day;
         }
         for (;;) {
-                Claim claim = {0};
+                Claim claim = { 0 };
                 bool due;
                 TRY(job_is_due(cx, m, &due));
                 if (!due)
@@ -314,7 +350,8 @@ static void *jobs_main(void *arg) {
         Jobs *j = arg;
         _cleanup_(arena_freep) Arena *arena = arena_new();
         while (jobs_wait(j)) {
-                Ctx cx = { .arena = arena, .world = j->world,
+                Ctx cx = { .arena = arena,
+                           .world = j->world,
                            .trace_id = "00000000000000000000000000000000" };
                 Err e = memory_tick(&cx, j->m);
                 if (e)
@@ -339,7 +376,8 @@ Jobs *jobs_new(Memory *m) {
 Err memory_start(Ctx *cx, Memory *m) {
         Jobs *j = m->jobs;
         j->world = cx->world;
-        TRY(db_write(cx, m->db, reset_write, NULL));  /* what ran when the process died starts again */
+        /* what ran when the process died starts again */
+        TRY(db_write(cx, m->db, reset_write, NULL));
         /* Another model may be configured now: whose vectors are missing is found by each user's job. */
         Night n = { .after = STR(""), .kinds = at_start, .full = m->vectors != NULL };
         while (n.full)

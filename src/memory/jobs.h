@@ -8,20 +8,28 @@
 
 /* Merges clusters at n-gram cosine >= threshold (same type and attribute): one survivor, the rest
  * superseded. */
-Err memory_consolidate(Ctx *cx, Memory *m, Str user_id, double threshold, int64_t *ret_count) _must_check_;
+Err memory_consolidate(Ctx *cx, Memory *m, Str user_id, double threshold,
+                       int64_t *ret_count) _must_check_;
 
-typedef struct Cleanup { int64_t days; bool dry_run; } Cleanup;
-Err memory_cleanup(Ctx *cx, Memory *m, Str user_id, const Cleanup *what, int64_t *ret_count) _must_check_;
+typedef struct Cleanup {
+        int64_t days;
+        bool dry_run;
+} Cleanup;
+Err memory_cleanup(Ctx *cx, Memory *m, Str user_id, const Cleanup *what,
+                   int64_t *ret_count) _must_check_;
 
 /* Brings decay scores up to date; archives what has faded; counts the scores that were written. */
 Err memory_decay(Ctx *cx, Memory *m, Str user_id, int64_t *ret_count) _must_check_;
 
 typedef struct MemoryJob {
-        Str job_id, user_id, kind, state, error;      /* kind: decay, cleanup, consolidate, embed */
-        Str result;                                   /* JSON object when done */
+        Str job_id, user_id, kind, state, error; /* kind: decay, cleanup, consolidate, embed */
+        Str result;                              /* JSON object when done */
         int64_t attempts, run_at, created_at, started_at, finished_at;
 } MemoryJob;
-typedef struct MemoryJobList { MemoryJob *v; size_t n; } MemoryJobList;
+typedef struct MemoryJobList {
+        MemoryJob *v;
+        size_t n;
+} MemoryJobList;
 /* a write */
 Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) _must_check_;
 /* A job that is done already: job_id, kind and result (JSON, no text of memories) are the caller's.

@@ -12,7 +12,8 @@ static Err digest_of(Ctx *cx, Str content, uint64_t *ret) {
         Sha256 h;
         unsigned char full[SHA256_SIZE];
         TRY(content_fold(cx, content, &folded));
-        while (folded.n && strchr(".!? ", folded.p[folded.n - 1]))    /* "I like tea" is "I like tea." */
+        /* "I like tea" is "I like tea." */
+        while (folded.n && strchr(".!? ", folded.p[folded.n - 1]))
                 folded.n--;
         sha256_init(&h);
         sha256_add(&h, folded);
@@ -38,20 +39,27 @@ static Err is_echo(Ctx *cx, const MemoryScope *s, const Fact *f, bool *ret) {
         uint64_t content, quote;
         TRY(digest_of(cx, f->content, &content));
         TRY(digest_of(cx, f->quote.p ? f->quote : f->content, &quote));
-        *ret = shown_has(s->m->shown, s->user_id, content) || shown_has(s->m->shown, s->user_id, quote);
+        *ret = shown_has(s->m->shown, s->user_id, content) ||
+               shown_has(s->m->shown, s->user_id, quote);
         return OK;
 }
 
 static MemoryNew new_of(const Turn *turn, const Fact *f, const char *kind) {
-        return (MemoryNew){ .type = f->type, .content = f->content, .confidence = f->confidence,
+        return (MemoryNew){ .type = f->type,
+                            .content = f->content,
+                            .confidence = f->confidence,
                             .tags = f->tags,
-                            .entities = f->entities, .valid_from = f->valid_from, .said_at = turn->at,
-                            .source_turn = turn->seq, .source_kind = str_c(kind),
-                                    .source_turn_id = turn->turn_id,
+                            .entities = f->entities,
+                            .valid_from = f->valid_from,
+                            .said_at = turn->at,
+                            .source_turn = turn->seq,
+                            .source_kind = str_c(kind),
+                            .source_turn_id = turn->turn_id,
                             .source_conversation_id = turn->conversation_id };
 }
 
-static Err learn_one(Ctx *cx, const MemoryScope *s, const Turn *turn, const Fact *f, MemoryWritten *ret) {
+static Err learn_one(Ctx *cx, const MemoryScope *s, const Turn *turn, const Fact *f,
+                     MemoryWritten *ret) {
         MemoryNew in = new_of(turn, f, s->actor);
         bool echo;
         TRY(is_echo(cx, s, f, &echo));
@@ -62,7 +70,8 @@ static Err learn_one(Ctx *cx, const MemoryScope *s, const Turn *turn, const Fact
         return memory_add_pending(cx, s, &in, f, ret);
 }
 
-Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *facts, Learned *ret) {
+Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *facts,
+                 Learned *ret) {
         Learned l = { .v = NEW_ARRAY(cx->arena, MemoryWritten, facts->n ? facts->n : 1) };
         Str *created = NEW_ARRAY(cx->arena, Str, facts->n ? facts->n : 1);
         for (size_t i = 0; i < facts->n; i++) {

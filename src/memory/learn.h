@@ -7,9 +7,11 @@
 #include "memory/turns.h"
 
 typedef struct Learned {
-        MemoryWritten *v; size_t n;                   /* each fact's outcome, NOOP included */
-        Strs created;                                 /* ids of ADD and SUPERSEDE */
-        bool quota_reached;                           /* something was left out: metadata.memory_quota */
+        MemoryWritten *v;
+        size_t n;     /* each fact's outcome, NOOP included */
+        Strs created; /* ids of ADD and SUPERSEDE */
+        /* something was left out: metadata.memory_quota */
+        bool quota_reached;
 } Learned;
 /* The scope's actor is who found the facts: "rule" or "llm". Facts under 0.7 are not stored. Text that
  * repeats a memory which was shown to the user in the last 20 turns is a NOOP

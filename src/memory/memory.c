@@ -13,8 +13,8 @@
 enum { SHELVES_BYTES = 64 * 1024 * 1024 };
 
 const char *const memory_event_names[] = { "", "ADD", "UPDATE", "NOOP", "SUPERSEDE", "DELETE" };
-const char *const memory_type_names[7] = { "fact", "preference", "commitment", "instruction", "entity",
-                                           "episodic", NULL };
+const char *const memory_type_names[7] = { "fact",   "preference", "commitment", "instruction",
+                                           "entity", "episodic",   NULL };
 const char *const memory_status_names[5] = { "active", "superseded", "archived", "flagged", NULL };
 const char *const memory_level_names[_LEVEL_N + 1] = { "low", "medium", "high", "critical", NULL };
 
@@ -35,7 +35,7 @@ Str owner_of(Str user_id) { return str_to(user_id, str_index(user_id, '/')); }
 void keys_done(Keys *k) { secret_wipe(k, sizeof *k); }
 
 Err keys_get(Ctx *cx, const MemoryScope *s, Keys *ret) {
-        Keys k = {0};
+        Keys k = { 0 };
         TRY(s->m->set.key(cx, s->c, owner_of(s->user_id), s->m->set.arg, k.seal.k));
         hmac_sha256(str_n(k.seal.k, sizeof k.seal.k), STR("memory digests"), k.mac);
         *ret = k;
@@ -114,27 +114,34 @@ static Str text_indexed(Ctx *cx, const MemoryRow *r) {
         if (!lives || lives == text.p || (lives[-1] != 'L' && lives[-1] != 'l'))
                 return arena_strf(cx->arena, "I %.*s", STR_FMT(text));
         size_t head = (size_t)(lives + 3 - text.p);
-        return arena_strf(cx->arena, "I %.*s%.*s", (int)head, text.p, STR_FMT(str_from(text, head + 1)));
+        return arena_strf(cx->arena, "I %.*s%.*s", (int)head, text.p,
+                          STR_FMT(str_from(text, head + 1)));
 }
 
 /* Words by which people ask for what they never said in them. */
 static const char *attribute_words(const MemoryRow *r) {
         bool likes = str_eq_c(r->value, "like");
         switch (attribute_parse(r->attribute)) {
-        case ATTR_NAME:         return "name called";
-        case ATTR_AGE:          return "age old";
-        case ATTR_LOCATION:     return "live home city";
-        case ATTR_JOB:          return "job work profession living";
-        case ATTR_WORKPLACE:    return "work company employer";
+        case ATTR_NAME: return "name called";
+        case ATTR_AGE: return "age old";
+        case ATTR_LOCATION: return "live home city";
+        case ATTR_JOB: return "job work profession living";
+        case ATTR_WORKPLACE: return "work company employer";
         case ATTR_RELATIONSHIP: return "relationship married partner";
-        case ATTR_TIMEZONE:     return "time zone";
-        case ATTR_PREFERENCE:   return likes ? "like favourite" : str_eq_c(r->value, "dislike")
-                ? "dislike hate" : "";
-        case ATTR_BIRTHDAY:     return "birthday born";
+        case ATTR_TIMEZONE: return "time zone";
+        case ATTR_PREFERENCE:
+                return likes                           ? "like favourite"
+                       : str_eq_c(r->value, "dislike") ? "dislike hate"
+                                                       : "";
+        case ATTR_BIRTHDAY: return "birthday born";
         case ATTR_PARTNER_NAME: return "partner wife husband name";
-        case ATTR_NONE: case ATTR_GENDER: case ATTR_LANGUAGE: case ATTR_EDUCATION:
-        case ATTR_PET_NAME: case ATTR_OTHER:
-        case _ATTR_N:           break;
+        case ATTR_NONE:
+        case ATTR_GENDER:
+        case ATTR_LANGUAGE:
+        case ATTR_EDUCATION:
+        case ATTR_PET_NAME:
+        case ATTR_OTHER:
+        case _ATTR_N: break;
         }
         return "";
 }
@@ -153,28 +160,45 @@ void stored_unit(Ctx *cx, const Stored *m, Unit *ret) {
                 buf_addc(&extra, ' ');
         }
         buf_add_c(&extra, attribute_words(r));
-        *ret = (Unit){ .kind = UNIT_MEMORY, .id = r->unit, .text = text_indexed(cx, r),
+        *ret = (Unit){ .kind = UNIT_MEMORY,
+                       .id = r->unit,
+                       .text = text_indexed(cx, r),
                        .extra = arena_dup(cx->arena, buf_str(&extra)),
-                       .at_ms = r->valid_from, .conversation = r->source_conversation_id, .type = m->type,
-                       .status = m->status, .importance = r->importance_score, .confidence = r->confidence,
+                       .at_ms = r->valid_from,
+                       .conversation = r->source_conversation_id,
+                       .type = m->type,
+                       .status = m->status,
+                       .importance = r->importance_score,
+                       .confidence = r->confidence,
                        .valid_to_ms = r->valid_to ? r->valid_to : UNIT_FOREVER,
-                               .recorded_ms = r->recorded_at,
+                       .recorded_ms = r->recorded_at,
                        .retired_ms = r->retired_at ? r->retired_at : UNIT_FOREVER,
-                               .labels = { labels, r->tags.n } };
+                       .labels = { labels, r->tags.n } };
 }
 
 void turn_unit(const Turn *t, Unit *ret) {
         static const UnitRole roles[] = { ROLE_USER, ROLE_ASSISTANT, ROLE_OTHER };
         static const char *const names[] = { "user", "assistant", "other", NULL };
         int role = word_index(names, t->role);
-        *ret = (Unit){ .kind = UNIT_TURN, .id = t->unit, .text = t->text, .extra = t->caption,
+        *ret = (Unit){ .kind = UNIT_TURN,
+                       .id = t->unit,
+                       .text = t->text,
+                       .extra = t->caption,
                        .at_ms = t->at,
-                       .conversation = t->conversation_id, .ordinal = t->seq, .speaker = t->speaker,
-                       .role = role < 0 ? ROLE_OTHER : roles[role], .valid_to_ms = UNIT_FOREVER,
-                       .retired_ms = UNIT_FOREVER, .recorded_ms = t->recorded_at };
+                       .conversation = t->conversation_id,
+                       .ordinal = t->seq,
+                       .speaker = t->speaker,
+                       .role = role < 0 ? ROLE_OTHER : roles[role],
+                       .valid_to_ms = UNIT_FOREVER,
+                       .retired_ms = UNIT_FOREVER,
+                       .recorded_ms = t->recorded_at };
 }
 
-typedef struct Later { IndexCache *cache; Str user_id; Unit unit; } Later;
+typedef struct Later {
+        IndexCache *cache;
+        Str user_id;
+        Unit unit;
+} Later;
 
 static void later_put(void *arg) {
         Later *l = arg;
@@ -237,7 +261,8 @@ static Err load_turns(Ctx *cx, const MemoryScope *s, UserIndex *ix) {
                 Ctx pc = *cx;
                 pc.arena = page;
                 Turns list;
-                Err e = turn_list(&pc, s, &(TurnFilter){ .before = before, .limit = LOAD_PAGE }, &list);
+                Err e = turn_list(&pc, s, &(TurnFilter){ .before = before, .limit = LOAD_PAGE },
+                                  &list);
                 if (e)
                         return RAISE(cx, e, "index of a user: %s", pc.err.what ? pc.err.what : "");
                 for (size_t i = 0; i < list.n; i++) {
@@ -254,7 +279,7 @@ static Err load_turns(Ctx *cx, const MemoryScope *s, UserIndex *ix) {
 static Err index_load(Ctx *cx, void *arg, Str user_id, UserIndex *ix) {
         Memory *m = arg;
         MemoryScope s = { .m = m, .user_id = user_id };
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         TRY(db_read(cx, m->db, &s.c));
         TRY(keys_get(cx, &s, &k));
         TRY(load_memories(cx, &s, &k, ix));
@@ -266,7 +291,8 @@ static Err index_load(Ctx *cx, void *arg, Str user_id, UserIndex *ix) {
 Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         RankParams rank = rank_defaults;
         if (!rank_parse(set->rank, &rank))
-                return RAISE(cx, ERR_INVALID, "ranking numbers: an unknown name or a value out of range");
+                return RAISE(cx, ERR_INVALID,
+                             "ranking numbers: an unknown name or a value out of range");
         _cleanup_(memory_freep) Memory *m = calloc(1, sizeof *m);
         if (!m)
                 abort();
@@ -274,8 +300,9 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         m->shelves = shelves_new(SHELVES_BYTES);
         m->shown = shown_new();
         m->touched = touched_new();
-        IndexCacheSettings ics = { .bytes_max = set->index_bytes_max, .rank = rank, .load = index_load,
-                                   .load_arg = m };
+        IndexCacheSettings ics = {
+                .bytes_max = set->index_bytes_max, .rank = rank, .load = index_load, .load_arg = m
+        };
         TRY(index_cache_new(cx, &ics, &m->cache));
         m->vectors = vectors_new(cx, &set->embed);
         m->jobs = jobs_new(m);

@@ -10,23 +10,32 @@
  * and backups hold no plain text, and erasing the key erases them. */
 #include "store/db.h"
 
-typedef struct Memory Memory;                         /* one per process; thread safe */
+typedef struct Memory Memory; /* one per process; thread safe */
 
 enum {
-        MEMORY_CONTENT_MAX = 2000,                    /* code points */
-        MEMORY_TAGS_MAX = 32, MEMORY_TAG_MAX = 64, MEMORY_ENTITIES_MAX = 64, MEMORY_CONTEXT_MAX = 8192,
-        MEMORY_ID_LEN = 36,                           /* UUID v4 as text */
+        MEMORY_CONTENT_MAX = 2000, /* code points */
+        MEMORY_TAGS_MAX = 32,
+        MEMORY_TAG_MAX = 64,
+        MEMORY_ENTITIES_MAX = 64,
+        MEMORY_CONTEXT_MAX = 8192,
+        MEMORY_ID_LEN = 36, /* UUID v4 as text */
 };
 
 typedef struct MemoryScope {
         Memory *m;
         DbConn *c;
-        Str user_id;                                  /* the owner, or "owner/sub-user" */
-        const char *actor;                            /* history: "user", "rule", "llm", "import", "job" */
+        Str user_id; /* the owner, or "owner/sub-user" */
+        /* history: "user", "rule", "llm", "import", "job" */
+        const char *actor;
 } MemoryScope;
 
-typedef enum MemoryEvent { MEMORY_ADD = 1, MEMORY_UPDATE, MEMORY_NOOP, MEMORY_SUPERSEDE,
-                           MEMORY_DELETE } MemoryEvent;
+typedef enum MemoryEvent {
+        MEMORY_ADD = 1,
+        MEMORY_UPDATE,
+        MEMORY_NOOP,
+        MEMORY_SUPERSEDE,
+        MEMORY_DELETE
+} MemoryEvent;
 extern const char *const memory_event_names[];
 
 /* One memory as it is stored. Times are Unix ms, 0 = none. */
@@ -42,23 +51,26 @@ typedef struct MemoryRow {
         double confidence, decay_score, importance_score;
         Str importance_level;
         Strs tags, entities;
-        Str context;                                  /* JSON object */
+        Str context; /* JSON object */
         /* what it says about what; STR_NULL when not understood */
         Str attribute, subject, value;
 } MemoryRow;
-typedef struct MemoryRows { MemoryRow *v; size_t n; } MemoryRows;
+typedef struct MemoryRows {
+        MemoryRow *v;
+        size_t n;
+} MemoryRows;
 
 /* ---- writing ---- */
 typedef struct MemoryNew {
         Str type, content;
         int64_t source_turn;
-        double confidence;                            /* < 0: 1.0 */
+        double confidence; /* < 0: 1.0 */
         Strs tags, entities;
-        Str context;                                  /* JSON object or STR_NULL */
-        int64_t valid_from, valid_to, expires_at;     /* 0 = now, none, none */
+        Str context;                              /* JSON object or STR_NULL */
+        int64_t valid_from, valid_to, expires_at; /* 0 = now, none, none */
         Str source_kind, source_turn_id, source_conversation_id;
-        Str attribute, subject, value;                /* STR_NULL: read from the content */
-        int64_t said_at;                              /* reference for "tomorrow"; 0 = now */
+        Str attribute, subject, value; /* STR_NULL: read from the content */
+        int64_t said_at;               /* reference for "tomorrow"; 0 = now */
         /* no temporal rendering, no conflict handling (mem0 infer=false) */
         bool verbatim;
 } MemoryNew;
@@ -66,17 +78,17 @@ typedef struct MemoryWritten {
         MemoryEvent event;
         const char *reason;
         MemoryRow row;
-        Strs superseded;                              /* ids closed by this write */
+        Strs superseded; /* ids closed by this write */
 } MemoryWritten;
 /* ERR_INVALID with the member named; ERR_MEMORY_QUOTA with `limit` and `used`. */
 Err memory_add(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryWritten *ret) _must_check_;
 
 typedef struct MemoryChange {
-        Str content, context;                         /* STR_NULL = leave */
-        double confidence;                            /* < 0 = leave */
-        Strs tags, entities;                          /* v == NULL = leave */
-        int64_t valid_to, expires_at;                 /* 0 = leave, < 0 = none */
-        Str if_match;                                 /* ETag, or STR_NULL */
+        Str content, context;         /* STR_NULL = leave */
+        double confidence;            /* < 0 = leave */
+        Strs tags, entities;          /* v == NULL = leave */
+        int64_t valid_to, expires_at; /* 0 = leave, < 0 = none */
+        Str if_match;                 /* ETag, or STR_NULL */
         /* "active" resolves a flagged one; STR_NULL = leave */
         Str status;
 } MemoryChange;
@@ -87,7 +99,11 @@ Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
 /* Real: text, index terms, vector and history text go; a tombstone without content stays.
  * ERR_MEMORY_NOT_FOUND. */
 Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) _must_check_;
-typedef struct MemoryMatch { Str type, tag; int64_t before; } MemoryMatch;      /* all members optional */
+/* all members optional */
+typedef struct MemoryMatch {
+        Str type, tag;
+        int64_t before;
+} MemoryMatch;
 /* One step of it: the memories from *position downwards (0 = from the newest), a few hundred. Moves
  * *position; MEMORY_AT_END when there are no more. For an account of any size without holding up
  * other writers. */
@@ -104,10 +120,11 @@ Err memory_erase(Ctx *cx, Memory *m, DbConn *c, Str owner_id) _must_check_;
 Err memory_get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) _must_check_;
 
 typedef struct MemoryFilter {
-        Str type, tag, status;                        /* STR_NULL = any; no status = active and flagged */
-        int64_t as_of, known_at;                      /* 0 = now */
-        int64_t limit;                                /* 1..200; 0 = 50 */
-        Str cursor;                                   /* from ret_cursor of the page before */
+        /* STR_NULL = any; no status = active and flagged */
+        Str type, tag, status;
+        int64_t as_of, known_at; /* 0 = now */
+        int64_t limit;           /* 1..200; 0 = 50 */
+        Str cursor;              /* from ret_cursor of the page before */
 } MemoryFilter;
 Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret,
                 Str *ret_cursor) _must_check_;
@@ -116,16 +133,20 @@ typedef struct MemoryVersion {
         int64_t version, at, valid_from, valid_to;
         Str event, reason, old_content, new_content, actor;
 } MemoryVersion;
-typedef struct MemoryVersions { MemoryVersion *v; size_t n; } MemoryVersions;
+typedef struct MemoryVersions {
+        MemoryVersion *v;
+        size_t n;
+} MemoryVersions;
 Err memory_history(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryVersions *ret) _must_check_;
 
 typedef struct MemoryStats {
-        int64_t total, by_type[6], by_status[4];      /* memory_type_names, memory_status_names */
+        int64_t total, by_type[6], by_status[4]; /* memory_type_names, memory_status_names */
         double avg_confidence;
         /* limit < 0: none */
         int64_t oldest_turn, newest_turn, access_total, hot, quota_limit, quota_used;
 } MemoryStats;
-extern const char *const memory_type_names[7], *const memory_status_names[5];   /* NULL-terminated */
+/* NULL-terminated */
+extern const char *const memory_type_names[7], *const memory_status_names[5];
 Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) _must_check_;
 
 Str memory_etag(Ctx *cx, const MemoryRow *row);
@@ -137,7 +158,10 @@ Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) _must_check_;
 
 /* ---- service ---- */
 /* Any OpenAI-compatible server; no client or no base_url: none. base_url ends before "/embeddings". */
-typedef struct EmbedSettings { struct Client *client; Str base_url, model, api_key; } EmbedSettings;
+typedef struct EmbedSettings {
+        struct Client *client;
+        Str base_url, model, api_key;
+} EmbedSettings;
 
 typedef struct MemorySettings {
         /* The data key of an owner, made on first use when `c` is a write connection. Wired to
@@ -145,21 +169,21 @@ typedef struct MemorySettings {
         Err (*key)(Ctx *cx, DbConn *c, Str owner_id, void *arg, uint8_t ret_key[32]);
         /* How many active memories the owner may hold; < 0 = no limit. NULL = no limit. */
         Err (*quota)(Ctx *cx, DbConn *c, Str owner_id, void *arg, int64_t *ret_max);
-        void *arg;                                    /* for the two above */
-        size_t index_bytes_max;                       /* all users' indexes together; 0 = 256 MiB */
+        void *arg;              /* for the two above */
+        size_t index_bytes_max; /* all users' indexes together; 0 = 256 MiB */
         EmbedSettings embed;
-        bool retention_off;                           /* clean-up and archiving do nothing */
+        bool retention_off; /* clean-up and archiving do nothing */
         /* changed ranking numbers, "near=0.5,kind=0.3" (rank.h); or empty */
         Str rank;
 } MemorySettings;
-Err     memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) _must_check_;
+Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) _must_check_;
 /* the background thread of jobs.h; memory_free ends it */
-Err     memory_start(Ctx *cx, Memory *m) _must_check_;
+Err memory_start(Ctx *cx, Memory *m) _must_check_;
 Memory *memory_free(Memory *m);
 DEFINE_CLEANUP(Memory, memory_free)
 
 extern const Migration memory_migrations[];
 
 /* UUID v4 text <-> 16 bytes. */
-Str  memory_id_new(Ctx *cx);
+Str memory_id_new(Ctx *cx);
 bool memory_id_parse(Str text, uint8_t ret[16]) _must_check_;

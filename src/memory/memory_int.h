@@ -9,16 +9,34 @@
 #include "memory/near.h"
 #include "memory/shelf.h"
 
-typedef enum MemoryType { TYPE_FACT, TYPE_PREFERENCE, TYPE_COMMITMENT, TYPE_INSTRUCTION, TYPE_ENTITY,
-                          TYPE_EPISODIC,
-                          _TYPE_N } MemoryType;
-typedef enum MemoryStatus { STATUS_ACTIVE, STATUS_SUPERSEDED, STATUS_ARCHIVED, STATUS_FLAGGED,
-                            _STATUS_N } MemoryStatus;
-typedef enum MemoryLevel { LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_CRITICAL, _LEVEL_N } MemoryLevel;
+typedef enum MemoryType {
+        TYPE_FACT,
+        TYPE_PREFERENCE,
+        TYPE_COMMITMENT,
+        TYPE_INSTRUCTION,
+        TYPE_ENTITY,
+        TYPE_EPISODIC,
+        _TYPE_N
+} MemoryType;
+typedef enum MemoryStatus {
+        STATUS_ACTIVE,
+        STATUS_SUPERSEDED,
+        STATUS_ARCHIVED,
+        STATUS_FLAGGED,
+        _STATUS_N
+} MemoryStatus;
+typedef enum MemoryLevel {
+        LEVEL_LOW,
+        LEVEL_MEDIUM,
+        LEVEL_HIGH,
+        LEVEL_CRITICAL,
+        _LEVEL_N
+} MemoryLevel;
 extern const char *const memory_level_names[_LEVEL_N + 1];
-int word_index(const char *const *words, Str word);   /* place in a NULL-terminated list, any case; -1 */
+/* place in a NULL-terminated list, any case; -1 */
+int word_index(const char *const *words, Str word);
 
-typedef struct Jobs Jobs;                             /* the background thread (jobs.c) */
+typedef struct Jobs Jobs; /* the background thread (jobs.c) */
 Jobs *jobs_new(Memory *m);
 Jobs *jobs_free(Jobs *j);
 
@@ -30,22 +48,28 @@ struct Memory {
         struct Shown *shown;
         struct Touched *touched;
         Jobs *jobs;
-        struct Vectors *vectors;                      /* NULL: no embeddings configured */
+        struct Vectors *vectors; /* NULL: no embeddings configured */
 };
 
 /* The keys of one owner, for one operation. */
-typedef struct Keys { SealKey seal; unsigned char mac[32]; } Keys;
+typedef struct Keys {
+        SealKey seal;
+        unsigned char mac[32];
+} Keys;
 void keys_done(Keys *k);
-Err  keys_get(Ctx *cx, const MemoryScope *s, Keys *ret) _must_check_;
-Str  owner_of(Str user_id);                           /* "usr_1/ann" -> "usr_1" */
+Err keys_get(Ctx *cx, const MemoryScope *s, Keys *ret) _must_check_;
+Str owner_of(Str user_id); /* "usr_1/ann" -> "usr_1" */
 
 /* Equal for equal bytes under one user's key, meaningless under another's. */
-typedef struct Mac { unsigned char b[16]; } Mac;
+typedef struct Mac {
+        unsigned char b[16];
+} Mac;
 void mac_of(const Keys *k, const char *label, Str bytes, Mac *ret);
 static inline Str mac_str(const Mac *m) { return str_n(m->b, sizeof m->b); }
 
 /* ---- row <-> table (row.c) ---- */
-typedef struct Stored {                               /* a row with what only this room sees of it */
+/* a row with what only this room sees of it */
+typedef struct Stored {
         MemoryRow row;
         MemoryType type;
         MemoryStatus status;
@@ -60,18 +84,26 @@ typedef struct Stored {                               /* a row with what only th
         const char *birth_reason;
         MemoryEvent birth;
 } Stored;
-typedef struct StoredList { Stored *v; size_t n; } StoredList;
+typedef struct StoredList {
+        Stored *v;
+        size_t n;
+} StoredList;
 
-Err stored_by_id(Ctx *cx, const MemoryScope *s, const Keys *k, Str memory_id, Stored *ret) _must_check_;
+Err stored_by_id(Ctx *cx, const MemoryScope *s, const Keys *k, Str memory_id,
+                 Stored *ret) _must_check_;
 /* ERR_NOT_FOUND */
-Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Stored *ret) _must_check_;
+Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit,
+                   Stored *ret) _must_check_;
 Err stored_by_subject(Ctx *cx, const MemoryScope *s, const Keys *k, const Mac *subject,
                       StoredList *ret) _must_check_;
-Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k, const unsigned char conversation[16],
-                     StoredList *ret) _must_check_;
+Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k,
+                     const unsigned char conversation[16], StoredList *ret) _must_check_;
 /* Every row from `before` downwards, newest first, at most `limit`. before 0 = from the end. */
-typedef struct Page { int64_t before, limit; } Page;
-Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page, StoredList *ret) _must_check_;
+typedef struct Page {
+        int64_t before, limit;
+} Page;
+Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page,
+                StoredList *ret) _must_check_;
 Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;
 /* Writes all that may change, version + 1 and updated_at. */
 Err stored_save(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;
@@ -89,45 +121,58 @@ void stored_unit(Ctx *cx, const Stored *m, Unit *ret);
 void turn_unit(const Turn *t, Unit *ret);
 
 /* ---- turns ---- */
-typedef struct TurnKey { unsigned char conversation[16]; Str external_id; } TurnKey;
+typedef struct TurnKey {
+        unsigned char conversation[16];
+        Str external_id;
+} TurnKey;
 Err turn_insert(Ctx *cx, const MemoryScope *s, const Keys *k, const Turn *t) _must_check_;
-Err turn_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Turn *ret) _must_check_;
+Err turn_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit,
+                 Turn *ret) _must_check_;
 Err turn_by_external(Ctx *cx, const MemoryScope *s, const Keys *k, const TurnKey *key,
                      Turn *ret) _must_check_;
 Err turn_last_seq(Ctx *cx, const MemoryScope *s, const unsigned char conversation[16],
                   int64_t *ret) _must_check_;
 
 /* ---- the write path's parts ---- */
-Err content_fold(Ctx *cx, Str s, Str *ret) _must_check_;      /* NFKC, case-folded, white space collapsed */
+/* NFKC, case-folded, white space collapsed */
+Err content_fold(Ctx *cx, Str s, Str *ret) _must_check_;
 /* macs and sketch from content, type, attribute */
 Err stored_identify(Ctx *cx, const Keys *k, Stored *m) _must_check_;
 
-typedef struct Change { MemoryEvent event; const char *reason; Str old_content; } Change;
+typedef struct Change {
+        MemoryEvent event;
+        const char *reason;
+        Str old_content;
+} Change;
 /* Saves a changed row with its version, and tells shelf, index and profile. */
-Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const Change *why) _must_check_;
+Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m,
+                  const Change *why) _must_check_;
 
-void stored_absorb(Ctx *cx, Stored *into, const Stored *from);      /* tags, entities, confidence */
+void stored_absorb(Ctx *cx, Stored *into, const Stored *from); /* tags, entities, confidence */
 
 /* A memory on its way in, and what was found out about it. */
 typedef struct Pending {
         Stored m;
-        const Fact *fact;                             /* what it was taken from; NULL: given as it is */
+        /* what it was taken from; NULL: given as it is */
+        const Fact *fact;
         int64_t said_at;
         /* extracted: it is so when it is said, whenever it began */
         bool is_current;
         bool is_correction;
-        bool has_valid_from;                          /* the caller said since when */
-        bool is_ending;                               /* "no longer …": closes the value, opens nothing */
+        bool has_valid_from; /* the caller said since when */
+        /* "no longer …": closes the value, opens nothing */
+        bool is_ending;
         bool is_extracted;
 } Pending;
 /* Settles what contradicts the new one: changes old rows, and fields of the new one. */
 typedef struct Verdict {
-        const char *reason;                           /* NULL: nothing was in the way */
+        const char *reason; /* NULL: nothing was in the way */
         Strs superseded;
         bool supersedes;
-        int64_t known_unit;                           /* the same fact in other words, or 0 */
+        int64_t known_unit; /* the same fact in other words, or 0 */
 } Verdict;
-Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Verdict *ret) _must_check_;
+Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p,
+                    Verdict *ret) _must_check_;
 Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
                        MemoryWritten *ret) _must_check_;
 
@@ -138,10 +183,13 @@ Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *
                     ProfileGone how) _must_check_;
 
 /* JSON object text with members set; `value` is JSON text. */
-typedef struct Member { const char *name; Str value; } Member;
+typedef struct Member {
+        const char *name;
+        Str value;
+} Member;
 Err json_with(Ctx *cx, Str object, const Member *members, size_t n, Str *ret) _must_check_;
 Str json_quoted(Ctx *cx, Str s);
-Str json_time(Ctx *cx, int64_t ms);                   /* quoted RFC 3339 */
+Str json_time(Ctx *cx, int64_t ms); /* quoted RFC 3339 */
 
 /* Length-prefixed fields of a sealed body. */
 void pack_add(Buf *b, char tag, Str v);

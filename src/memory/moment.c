@@ -5,27 +5,35 @@
 
 enum { WORDS_MAX = 2048, WORD_MAX = 20 };
 
-static const char *const months[] = { "january", "february", "march", "april", "may", "june", "july",
-                                      "august", "september",
-                                      "october", "november", "december" };
-static const char *const weekdays[] = { "monday", "tuesday", "wednesday", "thursday", "friday",
-                                        "saturday", "sunday" };
-static const char *const numbers[] = { "zero", "one", "two", "three", "four", "five", "six", "seven",
-                                       "eight", "nine", "ten",
-                                       "eleven", "twelve" };
+static const char *const months[] = { "january",   "february", "march",    "april",
+                                      "may",       "june",     "july",     "august",
+                                      "september", "october",  "november", "december" };
+static const char *const weekdays[] = { "monday", "tuesday",  "wednesday", "thursday",
+                                        "friday", "saturday", "sunday" };
+static const char *const numbers[] = { "zero",  "one",   "two",  "three", "four",   "five",  "six",
+                                       "seven", "eight", "nine", "ten",   "eleven", "twelve" };
 
 /* Words in lower case with their place; too long ones are cut, which no word of ours is. */
-typedef struct Word { char s[WORD_MAX + 1]; uint32_t at, end; } Word;
-typedef struct Words { Word *v; size_t n; Str text; const MomentRef *ref; } Words;
+typedef struct Word {
+        char s[WORD_MAX + 1];
+        uint32_t at, end;
+} Word;
+typedef struct Words {
+        Word *v;
+        size_t n;
+        Str text;
+        const MomentRef *ref;
+} Words;
 
 static bool is_word(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                (unsigned char)c >= 0x80 ||
-               c == ':' || c == '-' || c == '\'';
+               (unsigned char)c >= 0x80 || c == ':' || c == '-' || c == '\'';
 }
 
 static void words_split(Arena *a, Str text, const MomentRef *ref, Words *ret) {
-        *ret = (Words){ .v = NEW_ARRAY(a, Word, MIN(WORDS_MAX, text.n / 2 + 1)), .text = text, .ref = ref };
+        *ret = (Words){ .v = NEW_ARRAY(a, Word, MIN(WORDS_MAX, text.n / 2 + 1)),
+                        .text = text,
+                        .ref = ref };
         size_t max = MIN(WORDS_MAX, text.n / 2 + 1);
         for (size_t i = 0; i < text.n && ret->n < max;) {
                 size_t e = i;
@@ -42,8 +50,9 @@ static void words_split(Arena *a, Str text, const MomentRef *ref, Words *ret) {
                 Word *w = &ret->v[ret->n++];
                 *w = (Word){ .at = (uint32_t)i, .end = (uint32_t)end };
                 for (size_t j = i; j < end && j - i < WORD_MAX; j++)
-                        w->s[j - i] = text.p[j] >= 'A' &&
-                                text.p[j] <= 'Z' ? (char)(text.p[j] | 0x20) : text.p[j];
+                        w->s[j - i] = text.p[j] >= 'A' && text.p[j] <= 'Z'
+                                              ? (char)(text.p[j] | 0x20)
+                                              : text.p[j];
                 i = e;
         }
 }
@@ -55,8 +64,7 @@ static int in_list(const char *s, const char *const *list, size_t n, size_t abbr
         size_t len = strlen(s);
         for (size_t i = 0; i < n; i++)
                 if (!strcmp(s, list[i]) || (abbreviated && len >= abbreviated && len <= 4 &&
-                                            !strncmp(s, list[i], len) &&
-                                            strlen(list[i]) > len))
+                                            !strncmp(s, list[i], len) && strlen(list[i]) > len))
                         return (int)i;
         return -1;
 }
@@ -93,7 +101,7 @@ static int day_of(const char *s) {
         const char *rest;
         int v = digits(s, &rest);
         bool plain = !*rest || !strcmp(rest, "st") || !strcmp(rest, "nd") || !strcmp(rest, "rd") ||
-                !strcmp(rest, "th");
+                     !strcmp(rest, "th");
         return plain && v >= 1 && v <= 31 ? v : -1;
 }
 
@@ -106,10 +114,12 @@ static int year_of(const char *s) {
 static int unit_days(const char *s) {
         size_t n = strlen(s);
         n -= n > 1 && s[n - 1] == 's';
-        static const struct { const char *name; int days; } units[] = { { "day", 1 }, { "week", 7 },
-                { "month", 30 },
-                                                                        { "year", 365 }, { "fortnight",
-                                                                                14 } };
+        static const struct {
+                const char *name;
+                int days;
+        } units[] = {
+                { "day", 1 }, { "week", 7 }, { "month", 30 }, { "year", 365 }, { "fortnight", 14 }
+        };
         for (size_t i = 0; i < ELEMENTSOF(units); i++)
                 if (n == strlen(units[i].name) && !strncmp(s, units[i].name, n))
                         return units[i].days;
@@ -118,24 +128,40 @@ static int unit_days(const char *s) {
 
 /* ---- what may stand at word i; each sets the day, the kind and how many words it took ---- */
 
-typedef struct Found { int64_t day; MomentKind kind; size_t words; bool has_year; } Found;
+typedef struct Found {
+        int64_t day;
+        MomentKind kind;
+        size_t words;
+        bool has_year;
+} Found;
 
 static int64_t today(const Words *w) {
         return days_of_ms(w->ref->said_at + w->ref->utc_offset_min * INT64_C(60000));
 }
 
 static bool find_fixed(const Words *w, size_t i, Found *f) {
-        static const struct { const char *a, *b, *c, *d; int days; } fixed[] = {
-                { "the", "day", "after", "tomorrow", 2 }, { "day", "after", "tomorrow", "", 2 },
-                { "the", "day", "before", "yesterday", -2 }, { "day", "before", "yesterday", "", -2 },
-                { "today", "", "", "", 0 }, { "tonight", "", "", "", 0 }, { "tomorrow", "", "", "", 1 },
-                { "yesterday", "", "", "", -1 }, { "next", "week", "", "", 7 },
-                        { "next", "month", "", "", 30 },
-                { "next", "year", "", "", 365 }, { "last", "week", "", "", -7 },
-                        { "last", "month", "", "", -30 },
-                { "last", "year", "", "", -365 }, { "last", "night", "", "", -1 },
-                        { "this", "morning", "", "", 0 },
-                { "this", "afternoon", "", "", 0 }, { "this", "evening", "", "", 0 },
+        static const struct {
+                const char *a, *b, *c, *d;
+                int days;
+        } fixed[] = {
+                { "the", "day", "after", "tomorrow", 2 },
+                { "day", "after", "tomorrow", "", 2 },
+                { "the", "day", "before", "yesterday", -2 },
+                { "day", "before", "yesterday", "", -2 },
+                { "today", "", "", "", 0 },
+                { "tonight", "", "", "", 0 },
+                { "tomorrow", "", "", "", 1 },
+                { "yesterday", "", "", "", -1 },
+                { "next", "week", "", "", 7 },
+                { "next", "month", "", "", 30 },
+                { "next", "year", "", "", 365 },
+                { "last", "week", "", "", -7 },
+                { "last", "month", "", "", -30 },
+                { "last", "year", "", "", -365 },
+                { "last", "night", "", "", -1 },
+                { "this", "morning", "", "", 0 },
+                { "this", "afternoon", "", "", 0 },
+                { "this", "evening", "", "", 0 },
         };
         for (size_t k = 0; k < ELEMENTSOF(fixed); k++) {
                 const char *const p[] = { fixed[k].a, fixed[k].b, fixed[k].c, fixed[k].d };
@@ -153,10 +179,12 @@ static bool find_fixed(const Words *w, size_t i, Found *f) {
 
 /* "last summer", "next weekend": the season's or the weekend's first day */
 static bool find_season(const Words *w, size_t i, Found *f) {
-        static const struct { const char *name; int month; } seasons[] = { { "spring", 3 },
-                { "summer", 6 }, { "autumn", 9 },
-                                                                           { "fall", 9 }, { "winter",
-                                                                                   12 } };
+        static const struct {
+                const char *name;
+                int month;
+        } seasons[] = {
+                { "spring", 3 }, { "summer", 6 }, { "autumn", 9 }, { "fall", 9 }, { "winter", 12 }
+        };
         bool next = is(w, i, "next"), last = is(w, i, "last"), this = is(w, i, "this");
         int step = next ? 1 : last ? -1 : 0;
         if (!next && !last && !this)
@@ -170,8 +198,8 @@ static bool find_season(const Words *w, size_t i, Found *f) {
                 Civil now = civil_from_days(today(w));
                 if (!is(w, i + 1, seasons[k].name))
                         continue;
-                int year = now.year - (last && now.month < seasons[k].month + 3) + (next &&
-                        now.month >= seasons[k].month);
+                int year = now.year - (last && now.month < seasons[k].month + 3) +
+                           (next && now.month >= seasons[k].month);
                 *f = (Found){ civil_to_days((Civil){ year, seasons[k].month, 1 }),
                               last ? MOMENT_PAST : MOMENT_RELATIVE, 2, false };
                 return true;
@@ -200,7 +228,8 @@ static bool find_counted(const Words *w, size_t i, Found *f) {
 }
 
 static bool find_weekday(const Words *w, size_t i, Found *f) {
-        bool next = is(w, i, "next"), last = is(w, i, "last"), this = is(w, i, "this"), on = is(w, i, "on");
+        bool next = is(w, i, "next"), last = is(w, i, "last"), this = is(w, i, "this"),
+             on = is(w, i, "on");
         size_t at = i + (next || last || this || on);
         int d = weekday_of(word(w, at));
         if (d < 0)
@@ -210,9 +239,11 @@ static bool find_weekday(const Words *w, size_t i, Found *f) {
                 ahead = 7;
         if (last)
                 ahead = ahead == 7 ? -7 : ahead - 7;
-        *f = (Found){ today(w) + ahead, last ? MOMENT_PAST : next ||
-                      this ? MOMENT_RELATIVE : MOMENT_WEEKDAY, at + 1 - i,
-                      false };
+        *f = (Found){ today(w) + ahead,
+                      last           ? MOMENT_PAST
+                      : next || this ? MOMENT_RELATIVE
+                                     : MOMENT_WEEKDAY,
+                      at + 1 - i, false };
         return true;
 }
 
@@ -256,17 +287,19 @@ static bool find_date(const Words *w, size_t i, Found *f) {
 /* "in March", "since March 2021", "in 2019", "March 2021" */
 static bool find_span(const Words *w, size_t i, Found *f) {
         bool led = is(w, i, "in") || is(w, i, "since") || is(w, i, "during") || is(w, i, "until") ||
-                is(w, i, "from");
+                   is(w, i, "from");
         size_t at = i + led;
         int m = month_of(word(w, at)), y = year_of(word(w, at + (m >= 0)));
         if (m >= 0 && y > 0) {
-                *f = (Found){ civil_to_days((Civil){ y, m + 1, 1 }), MOMENT_MONTH, at + 2 - i, true };
+                *f = (Found){ civil_to_days((Civil){ y, m + 1, 1 }), MOMENT_MONTH, at + 2 - i,
+                              true };
                 return true;
         }
         if (led && m >= 0) {
                 Civil now = civil_from_days(today(w));
                 int year = now.year + (m + 1 < now.month && is(w, i, "in"));
-                *f = (Found){ civil_to_days((Civil){ year, m + 1, 1 }), MOMENT_MONTH, at + 1 - i, false };
+                *f = (Found){ civil_to_days((Civil){ year, m + 1, 1 }), MOMENT_MONTH, at + 1 - i,
+                              false };
                 return true;
         }
         if (!led || y < 0)
@@ -307,16 +340,19 @@ static void moment_fill(const Words *w, size_t i, const Found *f, Moment *ret) {
                 end += 1 + n;
         } else if (i >= 2 && is(w, i - 2, "at") && (minutes = clock_of(w, i - 1, &n)) >= 0) {
                 start = i - 2;
-        } else if (i >= 3 && is(w, i - 3, "at") && (minutes = clock_of(w, i - 2, &n)) >= 0 && n == 2) {
+        } else if (i >= 3 && is(w, i - 3, "at") && (minutes = clock_of(w, i - 2, &n)) >= 0 &&
+                   n == 2) {
                 start = i - 3;
         } else {
                 minutes = -1;
         }
         int64_t at = f->day * DAY_MS + (minutes > 0 ? minutes * INT64_C(60000) : 0);
-        *ret = (Moment){ .kind = f->kind, .at_ms = at - w->ref->utc_offset_min * INT64_C(60000),
+        *ret = (Moment){ .kind = f->kind,
+                         .at_ms = at - w->ref->utc_offset_min * INT64_C(60000),
                          .has_time = minutes >= 0,
                          .has_year = f->has_year,
-                         .phrase = { w->text.p + w->v[start].at, w->v[end - 1].end - w->v[start].at } };
+                         .phrase = { w->text.p + w->v[start].at,
+                                     w->v[end - 1].end - w->v[start].at } };
 }
 
 bool moment_find(Arena *a, Str text, const MomentRef *ref, Moment *ret) {
@@ -325,8 +361,7 @@ bool moment_find(Arena *a, Str text, const MomentRef *ref, Moment *ret) {
         for (size_t i = 0; i < w.n; i++) {
                 Found f;
                 if (find_fixed(&w, i, &f) || find_season(&w, i, &f) || find_counted(&w, i, &f) ||
-                     find_weekday(&w, i, &f) || find_date(&w, i, &f) ||
-                    find_span(&w, i, &f)) {
+                    find_weekday(&w, i, &f) || find_date(&w, i, &f) || find_span(&w, i, &f)) {
                         moment_fill(&w, i, &f, ret);
                         return true;
                 }
@@ -372,12 +407,13 @@ bool moment_annotate(Arena *a, Str text, const MomentRef *ref, Str *ret, int64_t
         int64_t day;
         if (!moment_find(a, text, ref, &m) || (m.kind != MOMENT_RELATIVE && m.kind != MOMENT_PAST))
                 return false;
-        Str head = { text.p, (size_t)(m.phrase.p - text.p) + m.phrase.n }, tail = str_from(text, head.n);
+        Str head = { text.p, (size_t)(m.phrase.p - text.p) + m.phrase.n },
+            tail = str_from(text, head.n);
         if (note_at(a, str_trim(tail), &day))
                 return false;
         *ret = arena_strf(a, "%.*s (%.*s)%.*s", STR_FMT(head),
-                          STR_FMT(moment_format(a, m.at_ms, ref->utc_offset_min,
-                          m.has_time)), STR_FMT(tail));
+                          STR_FMT(moment_format(a, m.at_ms, ref->utc_offset_min, m.has_time)),
+                          STR_FMT(tail));
         *ret_at = m.at_ms;
         return true;
 }
@@ -388,8 +424,8 @@ static Str relative_words(Arena *a, int64_t days) {
                 return days == 0 ? STR("today") : days == 1 ? STR("tomorrow") : STR("yesterday");
         const char *unit = n <= 7 ? "days" : n < 14 ? "week" : "weeks";
         n = n <= 7 ? n : n / 7;
-        return days > 0 ? arena_strf(a, "in %lld %s", (long long)n, unit) : arena_strf(a, "%lld %s ago",
-                (long long)n, unit);
+        return days > 0 ? arena_strf(a, "in %lld %s", (long long)n, unit)
+                        : arena_strf(a, "%lld %s ago", (long long)n, unit);
 }
 
 Str moment_render(Arena *a, Str text, const MomentRef *now) {

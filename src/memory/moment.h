@@ -8,19 +8,23 @@
 typedef enum MomentKind {
         /* today, tomorrow, next week, in 3 days, next Friday: moves with time */
         MOMENT_RELATIVE,
-        MOMENT_PAST,                                  /* yesterday, last week, two years ago */
+        MOMENT_PAST, /* yesterday, last week, two years ago */
         /* a bare "Friday": the tense decides; at_ms is the next one */
         MOMENT_WEEKDAY,
         /* March 10, 2026-03-10: the next one when the year is left out */
         MOMENT_DATE,
-        MOMENT_MONTH,                                 /* in March, March 2021: its first day */
-        MOMENT_YEAR,                                  /* in 2019 */
+        MOMENT_MONTH, /* in March, March 2021: its first day */
+        MOMENT_YEAR,  /* in 2019 */
 } MomentKind;
 
-typedef struct MomentRef { int64_t said_at; int utc_offset_min; } MomentRef;
+typedef struct MomentRef {
+        int64_t said_at;
+        int utc_offset_min;
+} MomentRef;
 typedef struct Moment {
         MomentKind kind;
-        Str phrase;                                   /* the words, in the text; the time of day included */
+        /* the words, in the text; the time of day included */
+        Str phrase;
         /* UTC; midnight of the speaker's day without a time */
         int64_t at_ms;
         bool has_time, has_year;
@@ -31,9 +35,10 @@ bool moment_find(Arena *a, Str text, const MomentRef *ref, Moment *ret) _must_ch
 
 /* "Dentist tomorrow at 3pm" -> "Dentist tomorrow at 3pm (March 10, 2026 at 03:00 PM)". false:
  * nothing to resolve. */
-bool moment_annotate(Arena *a, Str text, const MomentRef *ref, Str *ret, int64_t *ret_at) _must_check_;
+bool moment_annotate(Arena *a, Str text, const MomentRef *ref, Str *ret,
+                     int64_t *ret_at) _must_check_;
 /* The reverse at reading time: "Dentist (tomorrow - originally on March 10)". The text itself when
  * nothing is annotated. */
-Str  moment_render(Arena *a, Str text, const MomentRef *now);
+Str moment_render(Arena *a, Str text, const MomentRef *now);
 /* "March 10, 2026 at 03:00 PM" */
-Str  moment_format(Arena *a, int64_t at_ms, int utc_offset_min, bool has_time);
+Str moment_format(Arena *a, int64_t at_ms, int utc_offset_min, bool has_time);

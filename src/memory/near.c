@@ -5,7 +5,7 @@
 
 enum { GRAM_MIN = 3, GRAM_MAX = 5, VECTOR_DIM = 8192, WORDS_MAX = 512 };
 
-static uint64_t mix(uint64_t h) {                     /* splitmix64's finisher */
+static uint64_t mix(uint64_t h) { /* splitmix64's finisher */
         h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
         h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
         return h ^ (h >> 31);
@@ -33,7 +33,9 @@ static void grams_each(Str s, uint64_t seed, void (*fn)(void *arg, uint64_t h), 
 }
 
 /* One permutation serves all bytes (Li, Owen and Zhang 2012): the hash chooses the bin and is its value. */
-typedef struct Minima { uint32_t least[SKETCH_SIZE]; } Minima;
+typedef struct Minima {
+        uint32_t least[SKETCH_SIZE];
+} Minima;
 
 static void minima_take(void *arg, uint64_t h) {
         Minima *m = arg;
@@ -59,13 +61,17 @@ unsigned sketch_same(const Sketch *a, const Sketch *b) {
                 memcpy(&y, b->b + i, 8);
                 x ^= y;
                 uint64_t marks = ((((x & low) + low) | x) & ~low) >> 7;
-                differ += (int)(marks * UINT64_C(0x0101010101010101) >> 56);      /* the sum of the bytes */
+                /* the sum of the bytes */
+                differ += (int)(marks * UINT64_C(0x0101010101010101) >> 56);
         }
         return SKETCH_SIZE - (unsigned)differ;
 }
 
 /* Counts of n-grams by hash; a table is filled for one text and then asked by the other. */
-typedef struct Grams { uint16_t *counts, *others; int64_t xx, xy, yy; } Grams;
+typedef struct Grams {
+        uint16_t *counts, *others;
+        int64_t xx, xy, yy;
+} Grams;
 
 static void gram_count(void *arg, uint64_t h) {
         Grams *g = arg;
@@ -88,11 +94,21 @@ double near_cosine(Arena *a, Str x, Str y) {
 
 /* ---- what must not differ ---- */
 
-typedef enum WordKind { WORD_PLAIN, WORD_FILLER, WORD_NUMBER, WORD_DATE, WORD_NAME, WORD_NOT,
-                        _WORD_N } WordKind;
-typedef struct Word { Str s; WordKind kind; } Word;
+typedef enum WordKind {
+        WORD_PLAIN,
+        WORD_FILLER,
+        WORD_NUMBER,
+        WORD_DATE,
+        WORD_NAME,
+        WORD_NOT,
+        _WORD_N
+} WordKind;
+typedef struct Word {
+        Str s;
+        WordKind kind;
+} Word;
 
-static bool in_list(Str w, const char *list) {        /* " a b c " */
+static bool in_list(Str w, const char *list) { /* " a b c " */
         char key[24];
         if (w.n == 0 || w.n > sizeof key - 3)
                 return false;
@@ -110,9 +126,11 @@ static const char numbers[] =
         "first second third fourth "
         "fifth once twice half dozen both ";
 static const char dates[] =
-        " january february march april may june july august september october november december jan "
+        " january february march april may june july august september october november december "
+        "jan "
         "feb mar apr jun jul aug "
-        "sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue tues "
+        "sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue "
+        "tues "
         "wed thu thur thurs fri "
         "sat sun today tomorrow yesterday tonight morning afternoon evening night noon midnight "
         "weekday weekend week month "
@@ -123,17 +141,17 @@ static const char negations[] =
         "isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't couldn't shouldn't "
         "hasn't haven't hadn't "
         "hates hate dislikes dislike unlike avoid avoids ";
-static const char fillers[] =
-        " a an the is are was were be been am i my me mine you your he she it its they we our us of "
-        "in on at to for with and or "
-        "that this these those has have had do does did very really quite so just also too as by from "
-        "there user user's "
-        "usually always often mostly ";
+static const char fillers[] = " a an the is are was were be been am i my me mine you your he she "
+                              "it its they we our us of "
+                              "in on at to for with and or "
+                              "that this these those has have had do does did very really quite so "
+                              "just also too as by from "
+                              "there user user's "
+                              "usually always often mostly ";
 
 static bool is_word_byte(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                (unsigned char)c >= 0x80 ||
-               c == '\'';
+               (unsigned char)c >= 0x80 || c == '\'';
 }
 
 static bool has_digit(Str w) {
@@ -169,7 +187,8 @@ static size_t words_split(Arena *a, Str s, Word *ret) {
                 }
                 char *low = arena_bytes(a, e - i);
                 for (size_t j = i; j < e; j++)
-                        low[j - i] = s.p[j] >= 'A' && s.p[j] <= 'Z' ? (char)(s.p[j] | 0x20) : s.p[j];
+                        low[j - i] =
+                                s.p[j] >= 'A' && s.p[j] <= 'Z' ? (char)(s.p[j] | 0x20) : s.p[j];
                 Str w = { low, e - i };
                 ret[n++] = (Word){ w, word_kind(w, s.p[i] >= 'A' && s.p[i] <= 'Z', is_first) };
                 is_first = false;
@@ -228,7 +247,8 @@ static uint64_t strict_words(Arena *a, Str folded, uint64_t seed) {
         size_t n = words_split(a, folded, w);
         uint64_t sum = seed;
         for (size_t i = 0; i < n; i++) {
-                bool counts = w[i].kind == WORD_NUMBER || w[i].kind == WORD_DATE || w[i].kind == WORD_NOT;
+                bool counts =
+                        w[i].kind == WORD_NUMBER || w[i].kind == WORD_DATE || w[i].kind == WORD_NOT;
                 if (!counts || !word_missing(&w[i], w, i))
                         continue;
                 uint64_t h = seed;

@@ -14,7 +14,9 @@
 enum { SKETCH_SIZE = 32, SKETCH_LIKELY = 15 };
 #define NEAR_COSINE 0.85
 
-typedef struct Sketch { uint8_t b[SKETCH_SIZE]; } Sketch;
+typedef struct Sketch {
+        uint8_t b[SKETCH_SIZE];
+} Sketch;
 /* Seeded by the user's key, so that the stored sketch tells nothing about the text without it. */
 void sketch_make(Arena *a, Str folded, uint64_t seed, Sketch *ret);
 unsigned sketch_same(const Sketch *a, const Sketch *b);

@@ -32,7 +32,8 @@ Str json_quoted(Ctx *cx, Str s) {
 }
 
 Str json_time(Ctx *cx, int64_t ms) {
-        return ms ? arena_strf(cx->arena, "\"%.*s\"", STR_FMT(when_format(cx->arena, ms))) : STR("null");
+        return ms ? arena_strf(cx->arena, "\"%.*s\"", STR_FMT(when_format(cx->arena, ms)))
+                  : STR("null");
 }
 
 static const Member *member_named(const Member *v, size_t n, Str name) {
@@ -55,7 +56,7 @@ Err json_with(Ctx *cx, Str object, const Member *members, size_t n, Str *ret) {
         _cleanup_(buf_done) Buf b = BUF(256 * 1024);
         TRY(json_parse(cx, object.n ? object : STR("{}"), JSON_DEPTH_MAX, &j));
         buf_addc(&b, '{');
-        for (JsonIter it = {0}; json_next(json_root(j), &it);)
+        for (JsonIter it = { 0 }; json_next(json_root(j), &it);)
                 if (!member_named(members, n, it.name))
                         member_write(&b, it.name, json_text(cx, it.value));
         for (size_t i = 0; i < n; i++)

@@ -7,23 +7,51 @@
 #include "memory/memory_sql.h"
 #include "memory/profile_int.h"
 
-enum { WEIGHT_ALL = 19, SUMMARY_FACTS = 10, SUMMARY_PREFERENCES = 5, SUMMARY_SKILLS = 5,
-       SUMMARY_ITEMS = 3 };
+enum {
+        WEIGHT_ALL = 19,
+        SUMMARY_FACTS = 10,
+        SUMMARY_PREFERENCES = 5,
+        SUMMARY_SKILLS = 5,
+        SUMMARY_ITEMS = 3
+};
 
-#define TEXT(m, w) { #m, PF_TEXT, offsetof(Profile, m), w }
-#define INT(m, w)  { #m, PF_INT, offsetof(Profile, m), w }
-#define BOOL(m)    { #m, PF_BOOL, offsetof(Profile, m), 0 }
-#define LIST(m, w) { #m, PF_LIST, offsetof(Profile, m), w }
-#define MAP(m)     { #m, PF_MAP, offsetof(Profile, m), 0 }
-const ProfileField profile_fields[] = {               /* user_id is the 27th */
-        TEXT(name, 2), INT(age, 2), TEXT(gender, 1), TEXT(language, 0), TEXT(location, 2),
-                TEXT(education, 1),
-        TEXT(profession, 2), TEXT(workplace, 1), INT(experience_years, 1), LIST(skills, 1),
-                TEXT(relationship_status, 1),
-        TEXT(partner_name, 1), LIST(family, 0), LIST(interests, 1), LIST(hobbies, 1), LIST(goals, 1),
-        LIST(personality_traits, 0), TEXT(writing_style, 1), BOOL(prefers_short_responses),
-                BOOL(uses_emojis),
-        TEXT(tone_preference, 0), MAP(likes), MAP(dislikes), TEXT(timezone, 0), LIST(active_hours, 0),
+#define TEXT(m, w)                                                                                 \
+        { #m, PF_TEXT, offsetof(Profile, m), w }
+#define INT(m, w)                                                                                  \
+        { #m, PF_INT, offsetof(Profile, m), w }
+#define BOOL(m)                                                                                    \
+        { #m, PF_BOOL, offsetof(Profile, m), 0 }
+#define LIST(m, w)                                                                                 \
+        { #m, PF_LIST, offsetof(Profile, m), w }
+#define MAP(m)                                                                                     \
+        { #m, PF_MAP, offsetof(Profile, m), 0 }
+const ProfileField profile_fields[] = {
+        /* user_id is the 27th */
+        TEXT(name, 2),
+        INT(age, 2),
+        TEXT(gender, 1),
+        TEXT(language, 0),
+        TEXT(location, 2),
+        TEXT(education, 1),
+        TEXT(profession, 2),
+        TEXT(workplace, 1),
+        INT(experience_years, 1),
+        LIST(skills, 1),
+        TEXT(relationship_status, 1),
+        TEXT(partner_name, 1),
+        LIST(family, 0),
+        LIST(interests, 1),
+        LIST(hobbies, 1),
+        LIST(goals, 1),
+        LIST(personality_traits, 0),
+        TEXT(writing_style, 1),
+        BOOL(prefers_short_responses),
+        BOOL(uses_emojis),
+        TEXT(tone_preference, 0),
+        MAP(likes),
+        MAP(dislikes),
+        TEXT(timezone, 0),
+        LIST(active_hours, 0),
         { "routines", PF_TEXTS, offsetof(Profile, routines), 0 },
         { NULL },
 };
@@ -43,12 +71,15 @@ static void suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggest
         if (!at || (sg->if_unset && at->n_claims))
                 return;
         int64_t now = cx_now_ms(cx);
-        Claim new = { .value = sg->value, .memory_id = m->row.memory_id, .kind = m->row.source_kind,
-                      .confidence = m->row.confidence, .first_seen = m->row.valid_from,
-                              .last_confirmed = now };
+        Claim new = { .value = sg->value,
+                      .memory_id = m->row.memory_id,
+                      .kind = m->row.source_kind,
+                      .confidence = m->row.confidence,
+                      .first_seen = m->row.valid_from,
+                      .last_confirmed = now };
         const Claim *old = entry_current(at);
         bool changes = old && old->memory_id.p && !str_eq(old->memory_id, new.memory_id) &&
-                !str_eq_nocase(old->value, new.value);
+                       !str_eq_nocase(old->value, new.value);
         if (changes)
                 entry_past(cx, at, old, new.first_seen);
         if (old && str_eq_nocase(old->value, new.value))
@@ -60,7 +91,7 @@ Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored
         Suggestions sg;
         Entries e;
         if (m->row.valid_to && m->row.valid_to <= cx_now_ms(cx))
-                return OK;                            /* it was so once */
+                return OK; /* it was so once */
         profile_suggest(cx, m, &sg);
         if (!sg.n)
                 return OK;
@@ -97,7 +128,8 @@ static bool entry_retract(Ctx *cx, Entry *e, const Stored *m, ProfileGone how) {
         return changed;
 }
 
-Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, ProfileGone how) {
+Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
+                    ProfileGone how) {
         Entries e;
         bool changed = false;
         TRY(entries_load(cx, s, k, &e));
@@ -120,8 +152,9 @@ static Strs items_of(Ctx *cx, const Entries *e, Str field) {
         Str *v = NEW_ARRAY(cx->arena, Str, ITEMS_MAX);
         size_t n = 0;
         for (size_t i = 0; i < e->n && n < ITEMS_MAX; i++) {
-                const Claim *c = str_eq(e->v[i].field, field) &&
-                        e->v[i].item.p ? entry_current(&e->v[i]) : NULL;
+                const Claim *c = str_eq(e->v[i].field, field) && e->v[i].item.p
+                                         ? entry_current(&e->v[i])
+                                         : NULL;
                 if (c)
                         v[n++] = c->value;
         }
@@ -143,7 +176,8 @@ static Str map_of(Ctx *cx, const Entries *e, const char *name) {
         Str head = arena_strf(cx->arena, "%s.", name);
         buf_addc(&b, '{');
         for (size_t i = 0; i < e->n; i++) {
-                bool seen = false, mine = str_starts(e->v[i].field, head) && entry_current(&e->v[i]);
+                bool seen = false,
+                     mine = str_starts(e->v[i].field, head) && entry_current(&e->v[i]);
                 for (size_t j = 0; mine && j < i && !seen; j++)
                         seen = str_eq(e->v[j].field, e->v[i].field) && entry_current(&e->v[j]);
                 if (!mine || seen)
@@ -177,22 +211,26 @@ static void field_fill(Ctx *cx, const Entries *e, const ProfileField *f, Profile
         Str v = value_of(e, f->name);
         int64_t n;
         switch (f->kind) {
-        case PF_TEXT:  *(Str *)member(p, f) = v; break;
-        case PF_INT:   *(OptInt *)member(p, f) = (OptInt){ str_to_i64(v, &n), v.p &&
-                                                           str_to_i64(v, &n) ? n : 0 }; break;
-        case PF_BOOL:  *(OptBool *)member(p, f) = (OptBool){ v.p != NULL, str_eq_c(v, "true") }; break;
-        case PF_LIST:  *(Strs *)member(p, f) = items_of(cx, e, str_c(f->name)); break;
-        case PF_MAP:   *(Str *)member(p, f) = map_of(cx, e, f->name); break;
+        case PF_TEXT: *(Str *)member(p, f) = v; break;
+        case PF_INT:
+                *(OptInt *)member(p, f) =
+                        (OptInt){ str_to_i64(v, &n), v.p && str_to_i64(v, &n) ? n : 0 };
+                break;
+        case PF_BOOL:
+                *(OptBool *)member(p, f) = (OptBool){ v.p != NULL, str_eq_c(v, "true") };
+                break;
+        case PF_LIST: *(Strs *)member(p, f) = items_of(cx, e, str_c(f->name)); break;
+        case PF_MAP: *(Str *)member(p, f) = map_of(cx, e, f->name); break;
         case PF_TEXTS: *(Str *)member(p, f) = texts_of(cx, e, f->name); break;
         }
 }
 
 static bool field_is_filled(Profile *p, const ProfileField *f) {
         switch (f->kind) {
-        case PF_TEXT:  return ((Str *)member(p, f))->n > 0;
-        case PF_INT:   return ((OptInt *)member(p, f))->has;
-        case PF_BOOL:  return ((OptBool *)member(p, f))->has;
-        case PF_LIST:  return ((Strs *)member(p, f))->n > 0;
+        case PF_TEXT: return ((Str *)member(p, f))->n > 0;
+        case PF_INT: return ((OptInt *)member(p, f))->has;
+        case PF_BOOL: return ((OptBool *)member(p, f))->has;
+        case PF_LIST: return ((Strs *)member(p, f))->n > 0;
         case PF_MAP:
         case PF_TEXTS: return ((Str *)member(p, f))->n > 2;
         }
@@ -218,8 +256,8 @@ static void source_write(Ctx *cx, Buf *b, const Claim *c) {
                 buf_add_c(b, "null");
         buf_add_c(b, ",\"source_kind\":");
         json_write_str(b, c->kind);
-        buf_addf(b, ",\"first_seen\":%.*s,\"last_confirmed\":%.*s", STR_FMT(json_time(cx, c->first_seen)),
-                 STR_FMT(json_time(cx, c->last_confirmed)));
+        buf_addf(b, ",\"first_seen\":%.*s,\"last_confirmed\":%.*s",
+                 STR_FMT(json_time(cx, c->first_seen)), STR_FMT(json_time(cx, c->last_confirmed)));
 }
 
 static void previous_write(Ctx *cx, Buf *b, const Entry *e) {
@@ -259,8 +297,8 @@ static Str provenance_of(Ctx *cx, const Entries *e) {
                 if (!c && !at->n_past)
                         continue;
                 buf_add_c(&b, b.n > 1 ? "," : "");
-                json_write_str(&b, at->item.p ? arena_strf(cx->arena, "%.*s[%.*s]", STR_FMT(at->field),
-                                                           STR_FMT(at->item))
+                json_write_str(&b, at->item.p ? arena_strf(cx->arena, "%.*s[%.*s]",
+                                                           STR_FMT(at->field), STR_FMT(at->item))
                                               : at->field);
                 buf_add_c(&b, ":{");
                 if (c)
@@ -277,7 +315,7 @@ static Str provenance_of(Ctx *cx, const Entries *e) {
 }
 
 static Err conversations_fill(Ctx *cx, const MemoryScope *s, Profile *p) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_row(cx, s->c, &sql_conversation_stats, ARGS(v_text(s->user_id)), &r));
         p->total_conversations = row_int(&r, 0);
         p->last_conversation = row_int(&r, 1);
@@ -285,10 +323,12 @@ static Err conversations_fill(Ctx *cx, const MemoryScope *s, Profile *p) {
 }
 
 static Err profile_load(Ctx *cx, const MemoryScope *s, Entries *e, Profile *p) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         TRY(keys_get(cx, s, &k));
         TRY(entries_load(cx, s, &k, e));
-        *p = (Profile){ .user_id = s->user_id, .created_at = e->created_at, .updated_at = e->updated_at };
+        *p = (Profile){ .user_id = s->user_id,
+                        .created_at = e->created_at,
+                        .updated_at = e->updated_at };
         for (const ProfileField *f = profile_fields; f->name; f++)
                 field_fill(cx, e, f, p);
         if (!p->language.p)
@@ -312,7 +352,7 @@ Err profile_get(Ctx *cx, const MemoryScope *s, bool provenance, Profile *ret) {
 }
 
 Err profile_utc_offset(Ctx *cx, const MemoryScope *s, int64_t at_ms, int *ret_min) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Entries e;
         TRY(keys_get(cx, s, &k));
         TRY(entries_load(cx, s, &k, &e));
@@ -330,19 +370,21 @@ static void person_sets(Ctx *cx, Entries *e, Str field, Str item, Str value) {
         if (!at)
                 return;
         const Claim *old = entry_current(at);
-        Claim new = { .value = arena_dup(cx->arena, value), .kind = STR("user"), .confidence = 1,
+        Claim new = { .value = arena_dup(cx->arena, value),
+                      .kind = STR("user"),
+                      .confidence = 1,
                       .first_seen = now,
                       .last_confirmed = now };
         if (old && !str_eq(old->value, value))
                 entry_past(cx, at, old, now);
-        at->n_claims = 0;                             /* what rules said before is settled */
+        at->n_claims = 0; /* what rules said before is settled */
         entry_claim(cx, at, &new);
 }
 
 static bool belongs(Str field, const ProfileField *f) {
         Str name = str_c(f->name);
-        return str_eq(field, name) || (str_starts(field, name) && field.n > name.n &&
-                                       field.p[name.n] == '.');
+        return str_eq(field, name) ||
+               (str_starts(field, name) && field.n > name.n && field.p[name.n] == '.');
 }
 
 static size_t field_empty(Entries *e, const ProfileField *f) {
@@ -369,15 +411,14 @@ static Err items_set(Ctx *cx, Entries *e, Str field, JsonRef list) {
                 Str v = str_trim(json_str(json_at(list, i)));
                 if (!v.n || v.n > PROFILE_VALUE_MAX)
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(field)),
-                                           "items are texts of 1 to %d bytes",
-                                           PROFILE_VALUE_MAX);
+                                           "items are texts of 1 to %d bytes", PROFILE_VALUE_MAX);
                 person_sets(cx, e, field, v, v);
         }
         return OK;
 }
 
 static Err map_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef map) {
-        for (JsonIter it = {0}; json_next(map, &it);) {
+        for (JsonIter it = { 0 }; json_next(map, &it);) {
                 if (it.name.n == 0 || it.name.n > 64)
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
                                            "names have 1 to 64 bytes");
@@ -386,11 +427,12 @@ static Err map_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef map) {
                         if (!v.n || v.n > PROFILE_VALUE_MAX)
                                 return RAISE_FIELD(cx, "#/routines",
                                                    "values are texts of 1 to %d bytes",
-                                        PROFILE_VALUE_MAX);
+                                                   PROFILE_VALUE_MAX);
                         person_sets(cx, e, str_c(f->name), it.name, v);
                 } else {
-                        TRY(items_set(cx, e, arena_strf(cx->arena, "%s.%.*s", f->name,
-                                                        STR_FMT(it.name)), it.value));
+                        TRY(items_set(cx, e,
+                                      arena_strf(cx->arena, "%s.%.*s", f->name, STR_FMT(it.name)),
+                                      it.value));
                 }
         }
         return OK;
@@ -402,7 +444,9 @@ static Err field_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef v) {
                 return OK;
         }
         switch (f->kind) {
-        case PF_TEXT: case PF_INT: case PF_BOOL: {
+        case PF_TEXT:
+        case PF_INT:
+        case PF_BOOL: {
                 Str text = str_trim(scalar_text(cx, v));
                 if (!text.n || text.n > PROFILE_VALUE_MAX)
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
@@ -410,24 +454,21 @@ static Err field_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef v) {
                 person_sets(cx, e, str_c(f->name), STR_NULL, text);
                 return OK;
         }
-        case PF_LIST:
-                field_empty(e, f);
-                return items_set(cx, e, str_c(f->name), v);
-        case PF_MAP: case PF_TEXTS:
-                field_empty(e, f);
-                return map_set(cx, e, f, v);
+        case PF_LIST: field_empty(e, f); return items_set(cx, e, str_c(f->name), v);
+        case PF_MAP:
+        case PF_TEXTS: field_empty(e, f); return map_set(cx, e, f, v);
         }
         return OK;
 }
 
 Err profile_patch(Ctx *cx, const MemoryScope *s, Str patch) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         _cleanup_(json_freep) Json *j = NULL;
         Entries e;
         TRY(json_parse(cx, patch, JSON_DEPTH_MAX, &j));
         TRY(keys_get(cx, s, &k));
         TRY(entries_load(cx, s, &k, &e));
-        for (JsonIter it = {0}; json_next(json_root(j), &it);) {
+        for (JsonIter it = { 0 }; json_next(json_root(j), &it);) {
                 const ProfileField *f = profile_field(it.name);
                 if (!f || !str_eq_c(it.name, f->name))
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(it.name)),
@@ -438,7 +479,7 @@ Err profile_patch(Ctx *cx, const MemoryScope *s, Str patch) {
 }
 
 Err profile_clear(Ctx *cx, const MemoryScope *s, Str field) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Entries e;
         const ProfileField *f = profile_field(field);
         if (!f || !str_eq_c(field, f->name))
@@ -450,7 +491,10 @@ Err profile_clear(Ctx *cx, const MemoryScope *s, Str field) {
 
 /* ---- summary ---- */
 
-typedef struct Lines { Str v[SUMMARY_FACTS]; size_t n, max; } Lines;
+typedef struct Lines {
+        Str v[SUMMARY_FACTS];
+        size_t n, max;
+} Lines;
 
 static void line(Ctx *cx, Lines *l, const char *head, Str value, const char *tail) {
         if (value.n && l->n < l->max)
@@ -475,7 +519,8 @@ static Strs lines_kept(Ctx *cx, const Lines *l) {
 static Strs facts_of(Ctx *cx, const Profile *p) {
         Lines l = { .max = SUMMARY_FACTS };
         if (p->age.has)
-                line(cx, &l, "Is ", arena_strf(cx->arena, "%lld", (long long)p->age.v), " years old");
+                line(cx, &l, "Is ", arena_strf(cx->arena, "%lld", (long long)p->age.v),
+                     " years old");
         line(cx, &l, "Lives in ", p->location, "");
         line(cx, &l, "Works as ", p->profession, "");
         line(cx, &l, "Works at ", p->workplace, "");
@@ -490,18 +535,20 @@ static Strs facts_of(Ctx *cx, const Profile *p) {
 
 static Strs preferences_of(Ctx *cx, const Entries *e, const Profile *p) {
         Lines l = { .max = SUMMARY_PREFERENCES };
-        static const struct { const char *head, *text; } maps[] = { { "likes.", "Likes" },
-                { "dislikes.", "Dislikes" } };
+        static const struct {
+                const char *head, *text;
+        } maps[] = { { "likes.", "Likes" }, { "dislikes.", "Dislikes" } };
         for (size_t k = 0; k < ELEMENTSOF(maps); k++)
                 for (size_t i = 0; i < e->n; i++) {
                         Str field = e->v[i].field;
-                        bool first = str_starts(field, str_c(maps[k].head)) && entry_current(&e->v[i]);
+                        bool first =
+                                str_starts(field, str_c(maps[k].head)) && entry_current(&e->v[i]);
                         for (size_t j = 0; first && j < i; j++)
                                 first = !str_eq(e->v[j].field, field) || !entry_current(&e->v[j]);
                         if (first)
-                                line(cx, &l, arena_printf(cx->arena, "%s %.*s: ", maps[k].text,
-                                                          STR_FMT(str_from(field,
-                                        strlen(maps[k].head)))),
+                                line(cx, &l,
+                                     arena_printf(cx->arena, "%s %.*s: ", maps[k].text,
+                                                  STR_FMT(str_from(field, strlen(maps[k].head)))),
                                      joined(cx, items_of(cx, e, field), SUMMARY_ITEMS), "");
                 }
         line(cx, &l, "Hobbies: ", joined(cx, p->hobbies, SUMMARY_ITEMS), "");
@@ -523,9 +570,11 @@ Err profile_summary(Ctx *cx, const MemoryScope *s, ProfileSummary *ret) {
         Entries e;
         Profile p;
         TRY(profile_load(cx, s, &e, &p));
-        *ret = (ProfileSummary){ .user_id = p.user_id, .name = p.name, .key_facts = facts_of(cx, &p),
+        *ret = (ProfileSummary){ .user_id = p.user_id,
+                                 .name = p.name,
+                                 .key_facts = facts_of(cx, &p),
                                  .preferences = preferences_of(cx, &e, &p),
-                                         .communication_style = style_of(cx, &p),
+                                 .communication_style = style_of(cx, &p),
                                  .profile_completeness = p.profile_completeness };
         return OK;
 }

@@ -14,15 +14,16 @@ typedef struct Profile {
         Strs skills;
         Str relationship_status, partner_name;
         Strs family, interests, hobbies, goals, personality_traits;
-        Str writing_style;                            /* formal, casual, technical */
+        Str writing_style; /* formal, casual, technical */
         OptBool prefers_short_responses, uses_emojis;
-        Str tone_preference;                          /* friendly, professional, humorous */
-        Str likes, dislikes;                          /* JSON: {category: [thing]} */
+        Str tone_preference; /* friendly, professional, humorous */
+        Str likes, dislikes; /* JSON: {category: [thing]} */
         Str timezone;
-        Strs active_hours;                            /* "09:00-12:00" */
-        Str routines;                                 /* JSON: {name: text} */
-        Str provenance;                               /* JSON by path; STR_NULL when not asked for */
-        double profile_completeness;                  /* 0..100, one decimal */
+        Strs active_hours; /* "09:00-12:00" */
+        Str routines;      /* JSON: {name: text} */
+        /* JSON by path; STR_NULL when not asked for */
+        Str provenance;
+        double profile_completeness; /* 0..100, one decimal */
         int64_t created_at, updated_at, last_conversation, total_conversations;
 } Profile;
 Err profile_get(Ctx *cx, const MemoryScope *s, bool provenance, Profile *ret) _must_check_;
@@ -35,7 +36,7 @@ Err profile_clear(Ctx *cx, const MemoryScope *s, Str field) _must_check_;
 
 typedef struct ProfileSummary {
         Str user_id, name, communication_style;
-        Strs key_facts, preferences;                  /* <= 10, <= 5 */
+        Strs key_facts, preferences; /* <= 10, <= 5 */
         double profile_completeness;
 } ProfileSummary;
 Err profile_summary(Ctx *cx, const MemoryScope *s, ProfileSummary *ret) _must_check_;

@@ -7,37 +7,57 @@
 enum { ENTRIES_MAX = 600, CLAIMS_MAX = 8, PAST_MAX = 8, PROFILE_VALUE_MAX = 300, ITEMS_MAX = 100 };
 
 typedef enum FieldKind { PF_TEXT, PF_INT, PF_BOOL, PF_LIST, PF_MAP, PF_TEXTS } FieldKind;
-typedef struct ProfileField { const char *name; FieldKind kind; size_t offset; int weight; } ProfileField;
-extern const ProfileField profile_fields[];           /* ends with name NULL */
-const ProfileField *profile_field(Str name);          /* "likes.foods" -> likes; NULL: no such field */
+typedef struct ProfileField {
+        const char *name;
+        FieldKind kind;
+        size_t offset;
+        int weight;
+} ProfileField;
+extern const ProfileField profile_fields[]; /* ends with name NULL */
+/* "likes.foods" -> likes; NULL: no such field */
+const ProfileField *profile_field(Str name);
 
 typedef struct Claim {
-        Str value, memory_id, kind;                   /* memory_id STR_NULL: the person (kind "user") */
+        /* memory_id STR_NULL: the person (kind "user") */
+        Str value, memory_id, kind;
         double confidence;
         int64_t first_seen, last_confirmed;
 } Claim;
-typedef struct Past { Str value, memory_id; int64_t from, to; } Past;
+typedef struct Past {
+        Str value, memory_id;
+        int64_t from, to;
+} Past;
 typedef struct Entry {
         /* "skills", "Rust"; "likes.foods", "ramen"; item STR_NULL: one value */
         Str field, item;
-        Claim *claims;                                /* oldest first, at most CLAIMS_MAX */
-        Past *past;                                   /* at most PAST_MAX */
+        Claim *claims; /* oldest first, at most CLAIMS_MAX */
+        Past *past;    /* at most PAST_MAX */
         size_t n_claims, n_past;
 } Entry;
-typedef struct Entries { Entry *v; size_t n, cap; int64_t created_at, updated_at; } Entries;
+typedef struct Entries {
+        Entry *v;
+        size_t n, cap;
+        int64_t created_at, updated_at;
+} Entries;
 
-Err  entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) _must_check_;
-Err  entries_save(Ctx *cx, const MemoryScope *s, const Keys *k, const Entries *e) _must_check_;
-Entry *entry_find(const Entries *e, Str field, Str item);     /* NULL: none */
-Entry *entry_make(Ctx *cx, Entries *e, Str field, Str item);  /* NULL: the profile is full */
+Err entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) _must_check_;
+Err entries_save(Ctx *cx, const MemoryScope *s, const Keys *k, const Entries *e) _must_check_;
+Entry *entry_find(const Entries *e, Str field, Str item);    /* NULL: none */
+Entry *entry_make(Ctx *cx, Entries *e, Str field, Str item); /* NULL: the profile is full */
 /* the person's own word, else the newest; NULL: none left */
 const Claim *entry_current(const Entry *e);
 void entry_claim(Ctx *cx, Entry *e, const Claim *c);
 void entry_past(Ctx *cx, Entry *e, const Claim *c, int64_t to);
 
 /* What one memory says for the profile. */
-typedef struct Suggestion { Str field, item, value; bool if_unset; } Suggestion;
-typedef struct Suggestions { Suggestion v[16]; size_t n; } Suggestions;
+typedef struct Suggestion {
+        Str field, item, value;
+        bool if_unset;
+} Suggestion;
+typedef struct Suggestions {
+        Suggestion v[16];
+        size_t n;
+} Suggestions;
 void profile_suggest(Ctx *cx, const Stored *m, Suggestions *ret);
 
 /* Minutes east of UTC at a moment: "UTC+2", "GMT-03:30", "EST", or a name of the system's zone files. */

@@ -8,7 +8,10 @@
 
 enum { TURNS_LOOKED_AT = 100, TURNS_MAX = 50, TURNS_MIN = 5, HOURS_MAX = 4 };
 
-typedef struct Manner { int turns, casual, formal, technical, emojis; int hours[24]; } Manner;
+typedef struct Manner {
+        int turns, casual, formal, technical, emojis;
+        int hours[24];
+} Manner;
 
 static bool has_emoji(Str text) {
         for (Str rest = text; rest.n;) {
@@ -27,16 +30,19 @@ static bool has_any(Str text, const char *const *phrases) {
 }
 
 static void manner_add(Manner *m, const Turn *t, int utc_offset_min) {
-        static const char *const casual[] = { "lol", "haha", "gonna", "wanna", "yeah", "hey", "btw",
-                                              "thx", "cool", "omg", "u",
-                                              "kinda", "yep", "nope", "pls", NULL };
-        static const char *const formal[] = { "dear", "regards", "sincerely", "kindly", "furthermore",
-                                              "therefore", "would you please",
-                                              "i would appreciate", "moreover", "hereby", NULL };
-        static const char *const technical[] = { "function", "api", "server", "database", "algorithm",
-                                                 "code", "compile", "deploy",
-                                                 "query", "debug", "config", "python", "docker",
-                                                         "kubernetes", "sql", "json", NULL };
+        static const char *const casual[] = { "lol", "haha", "gonna", "wanna", "yeah", "hey",
+                                              "btw", "thx",  "cool",  "omg",   "u",    "kinda",
+                                              "yep", "nope", "pls",   NULL };
+        static const char *const formal[] = {
+                "dear",      "regards",          "sincerely",          "kindly",   "furthermore",
+                "therefore", "would you please", "i would appreciate", "moreover", "hereby",
+                NULL
+        };
+        static const char *const technical[] = { "function",  "api",        "server",  "database",
+                                                 "algorithm", "code",       "compile", "deploy",
+                                                 "query",     "debug",      "config",  "python",
+                                                 "docker",    "kubernetes", "sql",     "json",
+                                                 NULL };
         m->turns++;
         m->casual += has_any(t->text, casual);
         m->formal += has_any(t->text, formal);
@@ -50,7 +56,9 @@ static Str style_of(const Manner *m) {
         int best = MAX(m->technical, MAX(m->casual, m->formal));
         if (best * 5 < m->turns)
                 return STR_NULL;
-        return best == m->technical ? STR("technical") : best == m->casual ? STR("casual") : STR("formal");
+        return best == m->technical ? STR("technical")
+               : best == m->casual  ? STR("casual")
+                                    : STR("formal");
 }
 
 /* Runs of hours that each saw at least a tenth of the turns. */
@@ -68,7 +76,7 @@ static Strs hours_of(Ctx *cx, const Manner *m) {
 }
 
 Err profile_manner(Ctx *cx, const MemoryScope *s, int utc_offset_min, Profile *p) {
-        Manner m = {0};
+        Manner m = { 0 };
         Turns turns;
         TRY(turn_list(cx, s, &(TurnFilter){ .limit = TURNS_LOOKED_AT }, &turns));
         for (size_t i = 0; i < turns.n && m.turns < TURNS_MAX; i++)

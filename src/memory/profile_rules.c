@@ -6,32 +6,38 @@
 
 #include <ctype.h>
 
-typedef struct Words { const char *category, *words; } Words;
+typedef struct Words {
+        const char *category, *words;
+} Words;
 static const Words categories[] = {
-        { "foods", " food foods pizza pasta sushi ramen rice curry chocolate cheese bread cake coffee "
-                   "tea wine beer juice water milk "
-                   "meat fish chicken beef pork salad soup steak burger burgers tacos noodles fruit "
-                   "fruits apple apples banana "
-                   "bananas mango mangoes berries vegetables mushrooms mushroom coriander cilantro "
-                   "olives onions garlic tofu eggs "
-                   "cookies cookie dessert desserts ice-cream icecream sandwiches sandwich seafood "
-                   "shellfish peanuts nuts spicy "
-                   "breakfast lunch dinner dish dishes cuisine cooking baking kebab dumplings paella "
-                   "tapas croissants honey "
-                   "avocado tomatoes potatoes fries broccoli spinach kale alcohol whisky whiskey "
-                   "cocktails snack snacks " },
+        { "foods",
+          " food foods pizza pasta sushi ramen rice curry chocolate cheese bread cake coffee "
+          "tea wine beer juice water milk "
+          "meat fish chicken beef pork salad soup steak burger burgers tacos noodles fruit "
+          "fruits apple apples banana "
+          "bananas mango mangoes berries vegetables mushrooms mushroom coriander cilantro "
+          "olives onions garlic tofu eggs "
+          "cookies cookie dessert desserts ice-cream icecream sandwiches sandwich seafood "
+          "shellfish peanuts nuts spicy "
+          "breakfast lunch dinner dish dishes cuisine cooking baking kebab dumplings paella "
+          "tapas croissants honey "
+          "avocado tomatoes potatoes fries broccoli spinach kale alcohol whisky whiskey "
+          "cocktails snack snacks " },
         { "music", " music song songs band bands jazz rock pop classical metal techno blues opera "
                    "hip-hop rap reggae folk country "
                    "indie album albums singer concert concerts guitar piano violin drums radiohead "
                    "beatles mozart bach " },
         { "movies", " movie movies film films cinema series show shows anime documentary "
                     "documentaries netflix tv actor " },
-        { "books", " book books novel novels reading poetry author authors fiction sci-fi comics manga " },
-        { "sports", " sport sports football soccer basketball tennis swimming running cycling hiking "
-                    "climbing yoga skiing surfing "
-                    "golf baseball rugby cricket volleyball boxing gym dancing marathon marathons "
-                    "snowboarding sailing walking " },
-        { "colors", " color colour colors colours blue red green yellow purple orange pink black white " },
+        { "books",
+          " book books novel novels reading poetry author authors fiction sci-fi comics manga " },
+        { "sports",
+          " sport sports football soccer basketball tennis swimming running cycling hiking "
+          "climbing yoga skiing surfing "
+          "golf baseball rugby cricket volleyball boxing gym dancing marathon marathons "
+          "snowboarding sailing walking " },
+        { "colors",
+          " color colour colors colours blue red green yellow purple orange pink black white " },
         { "animals", " animal animals dog dogs cat cats bird birds horses pets puppies kittens "
                      "spiders snakes " },
         { "places", " city cities beach beaches mountains sea ocean forest travel travelling "
@@ -40,9 +46,11 @@ static const Words categories[] = {
         { NULL, NULL },
 };
 static const char skills[] =
-        " python javascript typescript java rust go golang c c++ c# kotlin swift ruby php perl scala "
+        " python javascript typescript java rust go golang c c++ c# kotlin swift ruby php perl "
+        "scala "
         "haskell elixir erlang clojure "
-        "react angular vue svelte node node.js django flask rails spring docker kubernetes terraform "
+        "react angular vue svelte node node.js django flask rails spring docker kubernetes "
+        "terraform "
         "ansible aws azure gcp linux "
         "sql postgresql postgres mysql sqlite mongodb redis kafka spark hadoop tensorflow pytorch "
         "pandas numpy html css sass git "
@@ -64,7 +72,8 @@ static bool in_words(Str w, const char *list) {
 /* The next word of *rest: letters, digits and what may stand inside a name of a technology. */
 static bool next_word(Str *rest, Str *ret) {
         size_t i = 0;
-        while (i < rest->n && !isalnum((unsigned char)rest->p[i]) && (unsigned char)rest->p[i] < 0x80)
+        while (i < rest->n && !isalnum((unsigned char)rest->p[i]) &&
+               (unsigned char)rest->p[i] < 0x80)
                 i++;
         size_t b = i;
         while (i < rest->n && (isalnum((unsigned char)rest->p[i]) ||
@@ -104,8 +113,9 @@ static Str category_of(Str thing) {
 }
 
 static Str without_article(Str s) {
-        static const Str heads[] = { { "the ", 4 }, { "a ", 2 }, { "an ", 3 }, { "eating ", 7 },
-                                     { "drinking ", 9 } };
+        static const Str heads[] = {
+                { "the ", 4 }, { "a ", 2 }, { "an ", 3 }, { "eating ", 7 }, { "drinking ", 9 }
+        };
         for (size_t i = 0; i < ELEMENTSOF(heads); i++)
                 if (str_starts(s, heads[i]))
                         return str_from(s, heads[i].n);
@@ -124,14 +134,16 @@ static void suggest_preference(Ctx *cx, const Stored *m, Suggestions *s) {
                 suggest(s, arena_strf(cx->arena, "likes.%.*s", STR_FMT(category)), STR(""), value);
         } else if (likes || dislikes) {
                 Str thing = without_article(subject);
-                suggest(s, arena_strf(cx->arena, "%s.%.*s", likes ? "likes" : "dislikes",
-                                      STR_FMT(category_of(thing))), STR(""),
-                        thing);
+                suggest(s,
+                        arena_strf(cx->arena, "%s.%.*s", likes ? "likes" : "dislikes",
+                                   STR_FMT(category_of(thing))),
+                        STR(""), thing);
         }
 }
 
 static Str relationship_word(Str text, Str value) {
-        static const char *const engaged[] = { "fiance", "fiancee", "fiancé", "fiancée", "engaged", NULL };
+        static const char *const engaged[] = { "fiance",  "fiancee", "fiancé",
+                                               "fiancée", "engaged", NULL };
         static const char *const married[] = { "married", "wife", "husband", "spouse", NULL };
         static const char *const together[] = { "boyfriend", "girlfriend", "dating",
                                                 "in a relationship", NULL };
@@ -156,15 +168,15 @@ static void suggest_age(const Stored *m, Suggestions *s) {
 static void suggest_self(Ctx *cx, const Stored *m, Suggestions *s) {
         Str v = m->row.value;
         switch (attribute_parse(m->row.attribute)) {
-        case ATTR_NAME:         suggest_text(s, "name", v); break;
-        case ATTR_AGE:          suggest_age(m, s); break;
-        case ATTR_LOCATION:     suggest_text(s, "location", v); break;
-        case ATTR_JOB:          suggest_text(s, "profession", v); break;
-        case ATTR_WORKPLACE:    suggest_text(s, "workplace", v); break;
-        case ATTR_TIMEZONE:     suggest_text(s, "timezone", v); break;
-        case ATTR_GENDER:       suggest_text(s, "gender", v); break;
-        case ATTR_LANGUAGE:     suggest_text(s, "language", v); break;
-        case ATTR_EDUCATION:    suggest_text(s, "education", v); break;
+        case ATTR_NAME: suggest_text(s, "name", v); break;
+        case ATTR_AGE: suggest_age(m, s); break;
+        case ATTR_LOCATION: suggest_text(s, "location", v); break;
+        case ATTR_JOB: suggest_text(s, "profession", v); break;
+        case ATTR_WORKPLACE: suggest_text(s, "workplace", v); break;
+        case ATTR_TIMEZONE: suggest_text(s, "timezone", v); break;
+        case ATTR_GENDER: suggest_text(s, "gender", v); break;
+        case ATTR_LANGUAGE: suggest_text(s, "language", v); break;
+        case ATTR_EDUCATION: suggest_text(s, "education", v); break;
         case ATTR_RELATIONSHIP:
                 suggest_text(s, "relationship_status", relationship_word(m->row.content, v));
                 break;
@@ -173,8 +185,12 @@ static void suggest_self(Ctx *cx, const Stored *m, Suggestions *s) {
                 suggest_text(s, "relationship_status", relationship_word(m->row.content, STR_NULL));
                 s->v[s->n - 1].if_unset = true;
                 break;
-        case ATTR_NONE: case ATTR_PREFERENCE: case ATTR_BIRTHDAY: case ATTR_PET_NAME:
-        case ATTR_OTHER: case _ATTR_N: break;
+        case ATTR_NONE:
+        case ATTR_PREFERENCE:
+        case ATTR_BIRTHDAY:
+        case ATTR_PET_NAME:
+        case ATTR_OTHER:
+        case _ATTR_N: break;
         }
 }
 
@@ -195,7 +211,8 @@ static Str behind(Str content, const char *cue) {
         Str rest = str_from(content, (size_t)(at - content.p) + strlen(cue)), scan = rest, w;
         size_t end = 0;
         for (int n = 0; n < 4 && next_word(&scan, &w) &&
-             !in_words(w, " and but with since where who as in on at for to "); n++) {
+                        !in_words(w, " and but with since where who as in on at for to ");
+             n++) {
                 end = (size_t)(w.p + w.n - rest.p);
                 if (end < rest.n && strchr(",.;!?", rest.p[end]))
                         break;
@@ -207,8 +224,9 @@ static void suggest_skills(const Stored *m, Suggestions *s) {
         Str rest = m->row.content, w;
         while (next_word(&rest, &w) && s->n < 8) {
                 /* Names that are words as well count with a capital that is not the sentence's. */
-                bool everyday = in_words(w, " go spring swift excel spark node unity dart r c julia ") &&
-                                (w.p == m->row.content.p || w.p[0] < 'A' || w.p[0] > 'Z');
+                bool everyday =
+                        in_words(w, " go spring swift excel spark node unity dart r c julia ") &&
+                        (w.p == m->row.content.p || w.p[0] < 'A' || w.p[0] > 'Z');
                 if (in_words(w, skills) && !everyday)
                         suggest_item(s, "skills", w);
         }
@@ -227,10 +245,10 @@ static void suggest_years(const Stored *m, Suggestions *s) {
 static void suggest_manner(const Stored *m, Suggestions *s) {
         Str c = m->row.content;
         bool answers = text_has_phrase(c, "answers") || text_has_phrase(c, "answer") ||
-                text_has_phrase(c, "responses") ||
-                       text_has_phrase(c, "replies") || text_has_phrase(c, "reply") ||
-                               text_has_phrase(c, "respond");
-        static const char *const brief[] = { "short", "brief", "briefly", "concise", "concisely", NULL };
+                       text_has_phrase(c, "responses") || text_has_phrase(c, "replies") ||
+                       text_has_phrase(c, "reply") || text_has_phrase(c, "respond");
+        static const char *const brief[] = { "short",   "brief",     "briefly",
+                                             "concise", "concisely", NULL };
         for (size_t i = 0; answers && brief[i]; i++)
                 if (text_has_phrase(c, brief[i]))
                         suggest_text(s, "prefers_short_responses", STR("true"));
@@ -246,8 +264,9 @@ static void suggest_tagged(const Stored *m, Suggestions *s) {
         if (has_tag(r, "family") && plain && m->type != TYPE_COMMITMENT)
                 suggest_item(s, "family", r->content);
         if (has_tag(r, "hobby"))
-                suggest_item(s, "hobbies", without_article(str_trim(str_from(r->content,
-                        str_index(r->content, ' ')))));
+                suggest_item(s, "hobbies",
+                             without_article(
+                                     str_trim(str_from(r->content, str_index(r->content, ' ')))));
         if (has_tag(r, "interest"))
                 suggest_item(s, "interests", r->subject.p ? r->subject : r->content);
         if (has_tag(r, "routine"))
@@ -265,7 +284,8 @@ static void suggest_words(const Stored *m, Suggestions *s) {
                 suggest_text(s, "location", behind(r->content, "located in "));
                 size_t before = s->n;
                 if (text_has_phrase(r->content, "i'm from") ||
-                    text_has_phrase(r->content, "i am from") || str_starts(r->content, STR("Is from ")))
+                    text_has_phrase(r->content, "i am from") ||
+                    str_starts(r->content, STR("Is from ")))
                         suggest_text(s, "location", behind(r->content, "from "));
                 if (s->n > before)
                         s->v[s->n - 1].if_unset = true;

@@ -6,7 +6,10 @@ enum { BODY_MAX = 1024 * 1024 };
 
 /* ---- packing ---- */
 
-typedef struct Stamp { double confidence; int64_t a, b; } Stamp;
+typedef struct Stamp {
+        double confidence;
+        int64_t a, b;
+} Stamp;
 
 static void pack_inner(Buf *b, char tag, Buf *inner) {
         pack_add(b, tag, inner->n ? buf_str(inner) : STR(""));
@@ -28,15 +31,17 @@ static void entry_pack(Buf *out, const Entry *e, Buf *inner, Buf *scratch) {
         for (size_t i = 0; i < e->n_claims; i++)
                 claim_pack(inner, 'C', &e->claims[i], scratch);
         for (size_t i = 0; i < e->n_past; i++)
-                claim_pack(inner, 'P', &(Claim){ .value = e->past[i].value,
-                                                 .memory_id = e->past[i].memory_id,
-                                                 .first_seen = e->past[i].from,
-                                                         .last_confirmed = e->past[i].to }, scratch);
+                claim_pack(inner, 'P',
+                           &(Claim){ .value = e->past[i].value,
+                                     .memory_id = e->past[i].memory_id,
+                                     .first_seen = e->past[i].from,
+                                     .last_confirmed = e->past[i].to },
+                           scratch);
         pack_inner(out, 'E', inner);
 }
 
 static Claim claim_unpack(Str body) {
-        Claim c = {0};
+        Claim c = { 0 };
         Str v;
         char tag;
         while (unpack_next(&body, &tag, &v)) {
@@ -71,7 +76,8 @@ static void entry_unpack(Ctx *cx, Str body, Entry *e) {
                         claims[e->n_claims++] = claim_unpack(v);
                 else if (tag == 'P' && e->n_past < PAST_MAX) {
                         Claim c = claim_unpack(v);
-                        past[e->n_past++] = (Past){ c.value, c.memory_id, c.first_seen, c.last_confirmed };
+                        past[e->n_past++] =
+                                (Past){ c.value, c.memory_id, c.first_seen, c.last_confirmed };
                 }
         }
         e->claims = NEW_ARRAY(cx->arena, Claim, e->n_claims + 1);
@@ -83,8 +89,8 @@ static void entry_unpack(Ctx *cx, Str body, Entry *e) {
 /* ---- the row ---- */
 
 Err entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) {
-        _cleanup_(rows_done) Rows r = {0};
-        Entries e = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
+        Entries e = { 0 };
         Err err = db_row(cx, s->c, &sql_profile_get, ARGS(v_text(s->user_id)), &r);
         if (err == ERR_NOT_FOUND) {
                 *ret = e;
@@ -113,8 +119,8 @@ Err entries_save(Ctx *cx, const MemoryScope *s, const Keys *k, const Entries *e)
         if (out.full || inner.full)
                 return RAISE(cx, ERR_TOO_LARGE, "profile over %d bytes", BODY_MAX);
         Str body = seal(cx, &k->seal, (SealFor){ s->user_id, "profile" }, buf_str(&out));
-        return db_run(cx, s->c, &sql_profile_put, ARGS(v_text(s->user_id), v_blob(body),
-                                                       v_int(cx_now_ms(cx))), NULL);
+        return db_run(cx, s->c, &sql_profile_put,
+                      ARGS(v_text(s->user_id), v_blob(body), v_int(cx_now_ms(cx))), NULL);
 }
 
 /* ---- entries ---- */

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "memory/rank.h"
 
-typedef struct RankField { const char *name; size_t at; double least, most; } RankField;
+typedef struct RankField {
+        const char *name;
+        size_t at;
+        double least, most;
+} RankField;
 
 static const RankField fields[] = {
 #define X(name, value, least, most, text) { #name, offsetof(RankParams, name), least, most },
-        RANK_CONTRACT(X)
-        RANK_FURTHER(X)
+        RANK_CONTRACT(X) RANK_FURTHER(X)
 #undef X
 };
 
 const RankParams rank_defaults = {
 #define X(name, value, least, most, text) .name = value,
-        RANK_CONTRACT(X)
-        RANK_FURTHER(X)
+        RANK_CONTRACT(X) RANK_FURTHER(X)
 #undef X
 };
 
@@ -35,7 +37,7 @@ bool rank_is_sane(const RankParams *p) {
         RankParams copy = *p;
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 double v = *value_at(&copy, &fields[i]);
-                if (!(v >= fields[i].least && v <= fields[i].most))   /* NaN is not within */
+                if (!(v >= fields[i].least && v <= fields[i].most)) /* NaN is not within */
                         return false;
         }
         return true;

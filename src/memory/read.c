@@ -6,7 +6,7 @@
 enum { SCAN_PAGE = 256, SCAN_MAX = 4096, SUB_USERS_MAX = 1000 };
 
 Err memory_get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
@@ -26,7 +26,7 @@ static bool status_fits(const Stored *m, const MemoryFilter *f) {
                 return word_index(memory_status_names, f->status) == (int)m->status;
         bool past = f->as_of || f->known_at;
         return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED ||
-                (past && m->status == STATUS_SUPERSEDED);
+               (past && m->status == STATUS_SUPERSEDED);
 }
 
 static bool filter_fits(const Stored *m, const MemoryFilter *f, int64_t now) {
@@ -36,14 +36,16 @@ static bool filter_fits(const Stored *m, const MemoryFilter *f, int64_t now) {
                 return false;
         if (r->expires_at && r->expires_at <= now)
                 return false;
-        return (!f->as_of && !f->known_at) || stored_holds(m, f->as_of ? f->as_of : now, f->known_at);
+        return (!f->as_of && !f->known_at) ||
+               stored_holds(m, f->as_of ? f->as_of : now, f->known_at);
 }
 
 static Err filter_check(Ctx *cx, const MemoryFilter *f, int64_t *ret_before) {
         if (f->type.p && word_index(memory_type_names, f->type) < 0)
                 return RAISE_FIELD(cx, "?memory_type", "is not a type of memory");
         if (f->status.p && word_index(memory_status_names, f->status) < 0)
-                return RAISE_FIELD(cx, "?status", "must be active, superseded, archived or flagged");
+                return RAISE_FIELD(cx, "?status",
+                                   "must be active, superseded, archived or flagged");
         *ret_before = INT64_MAX;
         if (f->cursor.p && (!str_to_i64(f->cursor, ret_before) || *ret_before < 1))
                 return RAISE_FIELD(cx, "?cursor", "is not one that was given out");
@@ -52,8 +54,9 @@ static Err filter_check(Ctx *cx, const MemoryFilter *f, int64_t *ret_before) {
 
 /* Walks the user's memories from the newest; rows that do not fit are skipped. A page may be short,
  * even empty, when few fit: a request looks at SCAN_MAX rows and the cursor goes on from there. */
-Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret, Str *ret_cursor) {
-        _cleanup_(keys_done) Keys k = {0};
+Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret,
+                Str *ret_cursor) {
+        _cleanup_(keys_done) Keys k = { 0 };
         int64_t before, now = cx_now_ms(cx);
         size_t limit = (size_t)(f->limit > 0 ? MIN(f->limit, 200) : 50), scanned = 0;
         MemoryRows rows = { NEW_ARRAY(cx->arena, MemoryRow, limit), 0 };
@@ -103,7 +106,7 @@ static void stats_add(MemoryStats *st, double *confidence, const Rows *r) {
 }
 
 Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         MemoryStats st = { .quota_limit = -1 };
         double confidence = 0;
         TRY(db_rows(cx, s->c, &sql_memory_stats, ARGS(v_text(s->user_id)), &r));
@@ -117,7 +120,8 @@ Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) {
         st.avg_confidence = st.total ? confidence / (double)st.total : 0;
         st.quota_used = st.total;
         if (s->m->set.quota)
-                TRY(s->m->set.quota(cx, s->c, owner_of(s->user_id), s->m->set.arg, &st.quota_limit));
+                TRY(s->m->set.quota(cx, s->c, owner_of(s->user_id), s->m->set.arg,
+                                    &st.quota_limit));
         *ret = st;
         return OK;
 }
@@ -125,10 +129,10 @@ Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) {
 Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) {
         Str *v = NEW_ARRAY(cx->arena, Str, SUB_USERS_MAX);
         Str after = arena_strf(cx->arena, "%.*s/", STR_FMT(owner_id)),
-                end = arena_strf(cx->arena, "%.*s0", STR_FMT(owner_id));
+            end = arena_strf(cx->arena, "%.*s0", STR_FMT(owner_id));
         size_t n = 0;
         while (n < SUB_USERS_MAX) {
-                _cleanup_(rows_done) Rows r = {0};
+                _cleanup_(rows_done) Rows r = { 0 };
                 Err e = db_row(cx, c, &sql_scope_next, ARGS(v_text(after), v_text(end)), &r);
                 if (e == ERR_NOT_FOUND)
                         break;

@@ -9,7 +9,9 @@
 
 enum { BODY_MAX = 256 * 1024, FIELD_LEN = 48 };
 
-static const char *const source_kinds[] = { "user", "rule", "llm", "import", "consolidation", NULL };
+static const char *const source_kinds[] = {
+        "user", "rule", "llm", "import", "consolidation", NULL
+};
 
 /* The sealed body is bound to its row: "memory:<uuid>". */
 static void field_name(char out[FIELD_LEN], const char *table, const unsigned char id[16]) {
@@ -65,7 +67,10 @@ static Err body_seal(Ctx *cx, const Keys *k, const Stored *m, Str *ret) {
 }
 
 /* Lists of a body hold at most the 64 entities of the contract, or the ids that one memory superseded. */
-typedef struct Gather { Str v[256]; size_t n; } Gather;
+typedef struct Gather {
+        Str v[256];
+        size_t n;
+} Gather;
 
 static Strs gathered(Ctx *cx, const Gather *g) {
         Str *v = NEW_ARRAY(cx->arena, Str, g->n ? g->n : 1);
@@ -95,7 +100,7 @@ static Err body_open(Ctx *cx, const Keys *k, Str sealed, Stored *m) {
         field_name(field, "memory", m->id);
         Str body, v;
         TRY(seal_open(cx, &k->seal, (SealFor){ m->row.user_id, field }, sealed, &body));
-        Gather tags = {0}, entities = {0}, supersedes = {0};
+        Gather tags = { 0 }, entities = { 0 }, supersedes = { 0 };
         m->row.context = STR("{}");
         m->birth = MEMORY_ADD;
         m->birth_reason = "new_memory";
@@ -133,9 +138,11 @@ static void columns_plain(Ctx *cx, const Rows *r, Stored *m) {
         w->status = str_c(memory_status_names[m->status]);
         w->importance_level = str_c(memory_level_names[m->level]);
         int64_t attribute = row_int(r, 5);
-        w->attribute = attribute > 0 && attribute < _ATTR_N ? str_c(attribute_names[attribute]) : STR_NULL;
+        w->attribute =
+                attribute > 0 && attribute < _ATTR_N ? str_c(attribute_names[attribute]) : STR_NULL;
         w->superseded_by = uuid_text(cx, row_text(r, 16));
-        w->source_kind = str_c(source_kinds[MIN((size_t)row_int(r, 17), ELEMENTSOF(source_kinds) - 2)]);
+        w->source_kind =
+                str_c(source_kinds[MIN((size_t)row_int(r, 17), ELEMENTSOF(source_kinds) - 2)]);
         w->source_turn_id = uuid_text(cx, row_text(r, 18));
         w->source_conversation_id = uuid_text(cx, row_text(r, 19));
         w->confidence = row_num(r, 27);
@@ -178,10 +185,13 @@ static Err stored_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows 
         return OK;
 }
 
-typedef struct By { const Sql *sql; Val key; } By;
+typedef struct By {
+        const Sql *sql;
+        Val key;
+} By;
 
 static Err stored_one(Ctx *cx, const MemoryScope *s, const Keys *k, By by, Stored *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_row(cx, s->c, by.sql, ARGS(v_text(s->user_id), by.key), &r));
         return stored_read(cx, s, k, &r, ret);
 }
@@ -191,7 +201,8 @@ Err stored_by_id(Ctx *cx, const MemoryScope *s, const Keys *k, Str memory_id, St
         if (!uuid_read(memory_id, id))
                 return RAISE(cx, ERR_MEMORY_NOT_FOUND, "not a UUID");
         Err e = stored_one(cx, s, k, (By){ &sql_memory_by_id, v_blob(str_n(id, 16)) }, ret);
-        return e == ERR_NOT_FOUND ? RAISE(cx, ERR_MEMORY_NOT_FOUND, "no such memory of this user") : e;
+        return e == ERR_NOT_FOUND ? RAISE(cx, ERR_MEMORY_NOT_FOUND, "no such memory of this user")
+                                  : e;
 }
 
 Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Stored *ret) {
@@ -199,7 +210,7 @@ Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, S
 }
 
 static Err stored_all(Ctx *cx, const MemoryScope *s, const Keys *k, Rows *rows, StoredList *ret) {
-        StoredList list = {0};
+        StoredList list = { 0 };
         size_t cap = 0;
         for (;;) {
                 bool got = false;
@@ -220,26 +231,28 @@ static Err stored_all(Ctx *cx, const MemoryScope *s, const Keys *k, Rows *rows, 
         return OK;
 }
 
-Err stored_by_subject(Ctx *cx, const MemoryScope *s, const Keys *k, const Mac *subject, StoredList *ret) {
-        _cleanup_(rows_done) Rows r = {0};
-        TRY(db_rows(cx, s->c, &sql_memory_by_subject, ARGS(v_text(s->user_id),
-                                                           v_blob(mac_str(subject))), &r));
+Err stored_by_subject(Ctx *cx, const MemoryScope *s, const Keys *k, const Mac *subject,
+                      StoredList *ret) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        TRY(db_rows(cx, s->c, &sql_memory_by_subject,
+                    ARGS(v_text(s->user_id), v_blob(mac_str(subject))), &r));
         return stored_all(cx, s, k, &r, ret);
 }
 
-Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k, const unsigned char conversation[16],
-                     StoredList *ret) {
-        _cleanup_(rows_done) Rows r = {0};
-        TRY(db_rows(cx, s->c, &sql_memory_by_source, ARGS(v_text(s->user_id),
-                                                          v_blob(str_n(conversation, 16))), &r));
+Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k,
+                     const unsigned char conversation[16], StoredList *ret) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        TRY(db_rows(cx, s->c, &sql_memory_by_source,
+                    ARGS(v_text(s->user_id), v_blob(str_n(conversation, 16))), &r));
         return stored_all(cx, s, k, &r, ret);
 }
 
 Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page, StoredList *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_rows(cx, s->c, &sql_memory_page,
                     ARGS(v_text(s->user_id), v_int(page.before ? page.before : INT64_MAX),
-                         v_int(page.limit)), &r));
+                         v_int(page.limit)),
+                    &r));
         return stored_all(cx, s, k, &r, ret);
 }
 
@@ -252,19 +265,20 @@ Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
         Str body;
         TRY(body_seal(cx, k, m, &body));
         int kind = word_index(source_kinds, r->source_kind);
-        return db_run(cx, s->c, &sql_memory_insert, ARGS(v_text(s->user_id), v_int(r->unit),
-                                                         v_blob(str_n(m->id, 16)),
-                v_int(m->type), v_int(m->status), v_int(m->level), v_int(attribute_parse(r->attribute)),
-                v_mac(&m->subject_mac, m->has_subject), v_mac(&m->value_mac, m->has_subject),
-                        v_mac(&m->content_mac, true),
-                v_blob(str_n(m->sketch.b, SKETCH_SIZE)), v_blob(body), v_int(r->valid_from),
-                        v_time(r->valid_to),
-                v_int(r->recorded_at), v_time(r->retired_at), v_time(r->expires_at),
-                        v_uuid(cx, r->superseded_by),
-                v_int(MAX(kind, 0)), v_uuid(cx, r->source_turn_id), v_uuid(cx, r->source_conversation_id),
-                v_int(r->source_turn), v_int(r->created_at), v_int(r->updated_at), v_time(r->last_accessed),
-                v_int(r->access_count), v_time(m->last_confirmed), v_int(r->version), v_num(r->confidence),
-                v_num(r->decay_score), v_num(r->importance_score)), NULL);
+        return db_run(
+                cx, s->c, &sql_memory_insert,
+                ARGS(v_text(s->user_id), v_int(r->unit), v_blob(str_n(m->id, 16)), v_int(m->type),
+                     v_int(m->status), v_int(m->level), v_int(attribute_parse(r->attribute)),
+                     v_mac(&m->subject_mac, m->has_subject), v_mac(&m->value_mac, m->has_subject),
+                     v_mac(&m->content_mac, true), v_blob(str_n(m->sketch.b, SKETCH_SIZE)),
+                     v_blob(body), v_int(r->valid_from), v_time(r->valid_to), v_int(r->recorded_at),
+                     v_time(r->retired_at), v_time(r->expires_at), v_uuid(cx, r->superseded_by),
+                     v_int(MAX(kind, 0)), v_uuid(cx, r->source_turn_id),
+                     v_uuid(cx, r->source_conversation_id), v_int(r->source_turn),
+                     v_int(r->created_at), v_int(r->updated_at), v_time(r->last_accessed),
+                     v_int(r->access_count), v_time(m->last_confirmed), v_int(r->version),
+                     v_num(r->confidence), v_num(r->decay_score), v_num(r->importance_score)),
+                NULL);
 }
 
 Err stored_save(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
@@ -276,16 +290,17 @@ Err stored_save(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
         Str body;
         TRY(body_seal(cx, k, m, &body));
         int64_t changed = 0;
-        TRY(db_run(cx, s->c, &sql_memory_save, ARGS(v_text(s->user_id), v_int(r->unit),
-                                                    v_int(m->status), v_int(m->level),
-                v_int(attribute_parse(r->attribute)), v_mac(&m->subject_mac, m->has_subject),
-                v_mac(&m->value_mac, m->has_subject), v_mac(&m->content_mac, true),
-                        v_blob(str_n(m->sketch.b, SKETCH_SIZE)),
-                v_blob(body), v_int(r->valid_from), v_time(r->valid_to), v_time(r->retired_at),
-                        v_time(r->expires_at),
-                v_uuid(cx, r->superseded_by), v_int(r->updated_at), v_time(m->last_confirmed),
-                        v_int(r->version),
-                v_num(r->confidence), v_num(r->decay_score), v_num(r->importance_score)), &changed));
+        TRY(db_run(cx, s->c, &sql_memory_save,
+                   ARGS(v_text(s->user_id), v_int(r->unit), v_int(m->status), v_int(m->level),
+                        v_int(attribute_parse(r->attribute)),
+                        v_mac(&m->subject_mac, m->has_subject),
+                        v_mac(&m->value_mac, m->has_subject), v_mac(&m->content_mac, true),
+                        v_blob(str_n(m->sketch.b, SKETCH_SIZE)), v_blob(body), v_int(r->valid_from),
+                        v_time(r->valid_to), v_time(r->retired_at), v_time(r->expires_at),
+                        v_uuid(cx, r->superseded_by), v_int(r->updated_at),
+                        v_time(m->last_confirmed), v_int(r->version), v_num(r->confidence),
+                        v_num(r->decay_score), v_num(r->importance_score)),
+                   &changed));
         return changed == 1 ? OK : RAISE(cx, ERR_MEMORY_NOT_FOUND, "gone while it was changed");
 }
 
@@ -299,28 +314,34 @@ Err stored_remove(Ctx *cx, const MemoryScope *s, const Stored *m) {
 
 /* ---- versions ---- */
 
-Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m, const MemoryVersion *v) {
+Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
+                const MemoryVersion *v) {
         _cleanup_(buf_done) Buf b = BUF(BODY_MAX);
         pack_add(&b, 'a', v->old_content);
         pack_add(&b, 'z', v->new_content);
         char field[FIELD_LEN];
         field_name(field, "version", m->id);
         Str body = seal(cx, &k->seal, (SealFor){ s->user_id, field }, buf_str(&b));
-        return db_run(cx, s->c, &sql_version_add, ARGS(v_text(s->user_id), v_blob(str_n(m->id, 16)),
-                                                       v_int(m->row.version),
-                v_text(v->event), v_text(v->reason), v_text(str_c(s->actor ? s->actor : "user")),
-                        v_int(cx_now_ms(cx)),
-                v_time(m->row.valid_from), v_time(m->row.valid_to), v_blob(body)), NULL);
+        return db_run(cx, s->c, &sql_version_add,
+                      ARGS(v_text(s->user_id), v_blob(str_n(m->id, 16)), v_int(m->row.version),
+                           v_text(v->event), v_text(v->reason),
+                           v_text(str_c(s->actor ? s->actor : "user")), v_int(cx_now_ms(cx)),
+                           v_time(m->row.valid_from), v_time(m->row.valid_to), v_blob(body)),
+                      NULL);
 }
 
-static Err version_read(Ctx *cx, const Keys *k, const Stored *m, const Rows *r, MemoryVersion *ret) {
+static Err version_read(Ctx *cx, const Keys *k, const Stored *m, const Rows *r,
+                        MemoryVersion *ret) {
         char field[FIELD_LEN], tag;
         field_name(field, "version", m->id);
         Str body, part;
         TRY(seal_open(cx, &k->seal, (SealFor){ m->row.user_id, field }, row_text(r, 7), &body));
-        MemoryVersion v = { .version = row_int(r, 0), .event = row_dup(cx, r, 1),
+        MemoryVersion v = { .version = row_int(r, 0),
+                            .event = row_dup(cx, r, 1),
                             .reason = row_dup(cx, r, 2),
-                            .actor = row_dup(cx, r, 3), .at = row_int(r, 4), .valid_from = row_int(r, 5),
+                            .actor = row_dup(cx, r, 3),
+                            .at = row_int(r, 4),
+                            .valid_from = row_int(r, 5),
                             .valid_to = row_int(r, 6) };
         while (unpack_next(&body, &tag, &part))
                 *(tag == 'a' ? &v.old_content : &v.new_content) = part;
@@ -333,21 +354,24 @@ enum { VERSIONS_MAX = 1000 };
 /* The birth of a memory is not written a second time: it follows from the row and the oldest change. */
 static MemoryVersion version_birth(const Stored *m, const MemoryVersion *oldest) {
         bool is_changed = oldest && oldest->old_content.p;
-        return (MemoryVersion){ .version = 1, .event = str_c(memory_event_names[m->birth]),
+        return (MemoryVersion){ .version = 1,
+                                .event = str_c(memory_event_names[m->birth]),
                                 .reason = str_c(m->birth_reason),
-                                .actor = m->row.source_kind, .at = m->row.created_at,
-                                        .valid_from = m->row.valid_from,
+                                .actor = m->row.source_kind,
+                                .at = m->row.created_at,
+                                .valid_from = m->row.valid_from,
                                 .valid_to = m->valid_to_said,
                                 .new_content = is_changed ? oldest->old_content : m->row.content };
 }
 
 Err memory_history(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryVersions *ret) {
-        _cleanup_(keys_done) Keys k = {0};
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
-        TRY(db_rows(cx, s->c, &sql_version_list, ARGS(v_text(s->user_id), v_blob(str_n(m.id, 16))), &r));
+        TRY(db_rows(cx, s->c, &sql_version_list, ARGS(v_text(s->user_id), v_blob(str_n(m.id, 16))),
+                    &r));
         MemoryVersions list = { NEW_ARRAY(cx->arena, MemoryVersion, VERSIONS_MAX + 1), 1 };
         for (;;) {
                 bool got = false;

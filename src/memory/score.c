@@ -6,10 +6,17 @@
 #include "memory/index_grow.h"
 #include "memory/score_int.h"
 
-typedef struct Pick { uint32_t slot; double score, cosine; } Pick;    /* cosine: already weighted */
+typedef struct Pick {
+        uint32_t slot;
+        double score, cosine;
+} Pick; /* cosine: already weighted */
 
 /* ---- the best k, kept as a heap with the worst on top ---- */
-typedef struct Best { const UserIndex *ix; Pick *v; size_t n, max; } Best;
+typedef struct Best {
+        const UserIndex *ix;
+        Pick *v;
+        size_t n, max;
+} Best;
 
 /* Does a come before b in the answer? */
 static bool comes_before(const UserIndex *ix, const Pick *a, const Pick *b) {
@@ -45,7 +52,7 @@ static void best_add(Best *b, Pick p) {
         b->v[i] = p;
 }
 
-static void best_sort(Best *b) {                      /* best first */
+static void best_sort(Best *b) { /* best first */
         for (size_t n = b->n; n > 1;) {
                 Pick t = b->v[--n];
                 b->v[n] = b->v[0];
@@ -88,9 +95,7 @@ static void *search_prepare(Search *s) {
         return block;
 }
 
-static void block_free(void **p) {
-        free(*p);
-}
+static void block_free(void **p) { free(*p); }
 
 static bool name_is_asked(const Query *q, Str first) {
         for (uint32_t i = 0; i < q->named_n; i++)
@@ -122,7 +127,7 @@ static void date_weigh(Search *s) {
         s->q.date_idf = log(1 + (s->ix->units - df + 0.5) / (df + 0.5));
 }
 
-static double totals_sum(Search *s) {                 /* the largest */
+static double totals_sum(Search *s) { /* the largest */
         double max = 0;
         for (uint32_t slot = 0; slot < s->ix->slots_n; slot++) {
                 if (!s->eligible[slot])
@@ -170,7 +175,7 @@ static Best union_take(Search *s, double max) {
         Best all = best_new(s, words.n + s->in->similar_n);
         for (size_t i = 0; i < words.n; i++) {
                 all.v[all.n++] = words.v[i];
-                s->eligible[words.v[i].slot] = 2;     /* taken */
+                s->eligible[words.v[i].slot] = 2; /* taken */
         }
         for (size_t i = 0; i < s->in->similar_n && all.n < all.max; i++) {
                 uint32_t slot = slot_find(s->ix, s->in->similar[i].id);

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "memory/score_int.h"
 
-struct UnitView { const UserIndex *ix; uint32_t slot; };
+struct UnitView {
+        const UserIndex *ix;
+        uint32_t slot;
+};
 
 static const Fact *view_fact(const UnitView *v) { return v->ix->colds[v->slot].fact; }
-UnitId   view_id(const UnitView *v) { return v->ix->colds[v->slot].id; }
+UnitId view_id(const UnitView *v) { return v->ix->colds[v->slot].id; }
 UnitKind view_kind(const UnitView *v) { return (UnitKind)v->ix->slots[v->slot].kind; }
-int64_t  view_at_ms(const UnitView *v) { return v->ix->colds[v->slot].at_ms; }
+int64_t view_at_ms(const UnitView *v) { return v->ix->colds[v->slot].at_ms; }
 unsigned view_type(const UnitView *v) { return view_fact(v) ? view_fact(v)->type : 0; }
 unsigned view_status(const UnitView *v) { return view_fact(v) ? view_fact(v)->status : 0; }
 int64_t view_recorded_ms(const UnitView *v) {
         return view_fact(v) ? view_fact(v)->recorded_ms : view_at_ms(v);
 }
-double   view_confidence(const UnitView *v) { return view_fact(v) ? view_fact(v)->confidence : 1; }
+double view_confidence(const UnitView *v) { return view_fact(v) ? view_fact(v)->confidence : 1; }
 
 Str view_conversation(const UnitView *v) {
         uint32_t no = v->ix->colds[v->slot].conversation;
@@ -36,7 +39,7 @@ typedef struct Wanted {
         const UserIndex *ix;
         const SearchFilter *f;
         int64_t *labels, *conversations;
-        uint8_t *speakers;                            /* by number; NULL = any */
+        uint8_t *speakers; /* by number; NULL = any */
 } Wanted;
 
 static int64_t *numbers_of(Arena *arena, const Dict *d, Strs list) {
@@ -120,7 +123,8 @@ static bool unit_passes(const Wanted *w, uint32_t slot) {
 void filter_mark(Search *s) {
         const SearchFilter *f = &s->in->filter;
         Wanted w = {
-                .ix = s->ix, .f = f,
+                .ix = s->ix,
+                .f = f,
                 .labels = numbers_of(s->arena, &s->ix->labels, f->labels),
                 .conversations = numbers_of(s->arena, &s->ix->conversations, f->conversations),
                 .speakers = speakers_wanted(s->arena, s->ix, f->speakers),

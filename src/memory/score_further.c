@@ -7,7 +7,10 @@
 #include "memory/words.h"
 
 enum { ALSO_MAX = 256 };
-typedef struct Also { const Reading *r; uint32_t v[ALSO_MAX], n; } Also;
+typedef struct Also {
+        const Reading *r;
+        uint32_t v[ALSO_MAX], n;
+} Also;
 
 static bool is_asked(const Query *q, uint32_t no) {
         for (uint32_t i = 0; i < q->asked_n; i++)
@@ -59,7 +62,7 @@ static bool is_family(Str a, Str b) {
                !has_digit(b);
 }
 
-static uint8_t head_key(Str s) {                      /* of at least FAMILY_HEAD letters */
+static uint8_t head_key(Str s) { /* of at least FAMILY_HEAD letters */
         return (uint8_t)(s.p[0] * 3 + s.p[2] * 7 + s.p[4] * 31);
 }
 
@@ -107,7 +110,7 @@ static bool split_note(const Reading *r, Str word, Also *first, Also *second) {
                 int64_t a = dict_find(&r->ix->terms, term_of(str_to(word, i), out1));
                 int64_t b = dict_find(&r->ix->terms, term_of(str_from(word, i), out2));
                 if (a < 0 || b < 0)
-                        continue;                     /* both halves must be known words */
+                        continue; /* both halves must be known words */
                 also_add(first, a);
                 also_add(second, b);
                 return true;

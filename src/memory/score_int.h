@@ -17,11 +17,11 @@ typedef struct Search {
         const UserIndex *ix;
         const SearchQuery *in;
         Query q;
-        Tally units, sessions;                        /* by slot; by session number */
-        double *proximity, *total;                    /* by slot */
+        Tally units, sessions;     /* by slot; by session number */
+        double *proximity, *total; /* by slot */
         /* by conversation: its best session, for memories */
         double *chain;
-        uint8_t *eligible;                            /* by slot */
+        uint8_t *eligible; /* by slot */
         /* by speaker: is one whom the question names */
         uint8_t *is_named;
         /* by conversation: one of them speaks there */
@@ -37,8 +37,8 @@ void terms_tally(Search *s);
 /* score_parts.c: the other signals of one unit. */
 HitParts unit_parts(const Search *s, uint32_t slot);
 /* sum of the additive parts times the factors before the boosts */
-double   parts_total(const HitParts *p);
-void     unit_boosts(const Search *s, uint32_t slot, HitParts *p);
-double   unit_recency(const Search *s, uint32_t slot);
+double parts_total(const HitParts *p);
+void unit_boosts(const Search *s, uint32_t slot, HitParts *p);
+double unit_recency(const Search *s, uint32_t slot);
 /* Share of the question found in the unit's own text, by idf; and which words. */
-double   unit_share(const Search *s, uint32_t slot, Strs *ret_matched);
+double unit_share(const Search *s, uint32_t slot, Strs *ret_matched);

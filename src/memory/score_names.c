@@ -10,9 +10,7 @@ static Str lower(Arena *arena, Str s) {
         return str_n(out, (size_t)(p - out));
 }
 
-Str name_lower(Arena *arena, Str name) {
-        return lower(arena, str_trim(name));
-}
+Str name_lower(Arena *arena, Str name) { return lower(arena, str_trim(name)); }
 
 Str name_first(Arena *arena, Str speaker) {
         static const char *const roles[] = { "user", "assistant", "system", "human",
@@ -31,7 +29,7 @@ static bool is_wordy_byte(char c) {
                u >= 0x80;
 }
 
-static bool is_edge(Str s, size_t at) {               /* \b */
+static bool is_edge(Str s, size_t at) { /* \b */
         bool before = at > 0 && is_wordy_byte(s.p[at - 1]),
              behind = at < s.n && is_wordy_byte(s.p[at]);
         return before != behind;

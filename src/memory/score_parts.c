@@ -5,9 +5,7 @@
 
 enum { BRIEF_WORDS = 6 };
 
-static double share_of(double v, double max) {
-        return max > 0 ? v / max : 0;
-}
+static double share_of(double v, double max) { return max > 0 ? v / max : 0; }
 
 static double conversation_part(const Search *s, uint32_t slot) {
         const Slot *u = &s->ix->slots[slot];

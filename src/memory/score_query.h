@@ -12,7 +12,8 @@ typedef struct QueryTerm {
         Str word, term;
         /* in the index's dictionary; DICT_NONE: no unit has it */
         int64_t no;
-        const uint32_t *also; uint32_t also_n;        /* further terms that count as this one */
+        const uint32_t *also;
+        uint32_t also_n; /* further terms that count as this one */
         double weight, idf;
         /* the term it is a synonym of; itself when asked for */
         uint32_t origin;
@@ -39,6 +40,6 @@ static inline bool query_is_empty(const Query *q) {
         return !q->terms_n && q->date.kind == ASKED_NOTHING;
 }
 
-Str  name_lower(Arena *arena, Str name);            /* trimmed */
+Str name_lower(Arena *arena, Str name); /* trimmed */
 /* "Ana Lima" -> "ana"; empty for roles ("user", "assistant") */
-Str  name_first(Arena *arena, Str speaker);
+Str name_first(Arena *arena, Str speaker);

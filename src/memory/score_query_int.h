@@ -5,16 +5,19 @@
 
 /* First names of those who speak in the index, each once; the first few hundred. */
 enum { NAMES_MAX = 512 };
-typedef struct Names { Str *v; size_t n; } Names;
+typedef struct Names {
+        Str *v;
+        size_t n;
+} Names;
 Names names_known(Arena *arena, const UserIndex *ix);
-bool  names_have(const Names *names, Str s);
-void  names_asked(Arena *arena, const Names *names, Str text, Query *q);
+bool names_have(const Names *names, Str s);
+void names_asked(Arena *arena, const Names *names, Str text, Query *q);
 
 typedef struct Reading {
         Arena *arena;
         const UserIndex *ix;
         Query *q;
-        uint32_t origin;                              /* of the term that is looked at */
+        uint32_t origin; /* of the term that is looked at */
 } Reading;
 /* At most QUERY_TERMS_MAX: the caller has checked. Returns its place. */
 uint32_t term_add(Reading *r, Str word, Str term, double weight);

@@ -9,9 +9,7 @@
 /* how far apart the two words of a pair may stand */
 enum { PAIR_IN_TEXT = 3, PAIR_IN_QUESTION = 2 };
 
-static double idf(double n, double df) {
-        return log(1 + (n - df + 0.5) / (df + 0.5));
-}
+static double idf(double n, double df) { return log(1 + (n - df + 0.5) / (df + 0.5)); }
 
 static inline void tally_add(Tally *t, uint32_t doc, int64_t weight) {
         if (weight <= 0)
@@ -100,7 +98,7 @@ static void pair_tally(Search *s, const QueryTerm *a, const QueryTerm *b) {
         const UserIndex *ix = s->ix;
         if (a->no < 0 || b->no < 0 || a->no == b->no)
                 return;
-        uint32_t *found = s->units.touched, n = 0;    /* free between terms */
+        uint32_t *found = s->units.touched, n = 0; /* free between terms */
         PostingReader ra = postings_read(&ix->postings[a->no]),
                       rb = postings_read(&ix->postings[b->no]);
         Posting pa, pb;

@@ -13,12 +13,15 @@ struct Shelf {
         size_t user_n;
         int64_t last_unit;
         Twins *twins;
-        size_t counted;                               /* bytes of it in all->bytes */
+        size_t counted; /* bytes of it in all->bytes */
 };
 
 /* Direct mapped: a user has one slot, and whoever is in it goes. Over the ceiling, slots are
  * emptied in turn. */
-struct Shelves { Shelf *slots[SLOTS]; size_t bytes, bytes_max, hand; };
+struct Shelves {
+        Shelf *slots[SLOTS];
+        size_t bytes, bytes_max, hand;
+};
 
 static void shelf_count(Shelf *s, size_t bytes) {
         s->all->bytes = s->all->bytes - s->counted + bytes;
@@ -76,7 +79,7 @@ void shelf_forget(Shelves *all, Str user_id) {
 }
 
 static Err shelf_fill(Ctx *cx, const MemoryScope *sc, Shelf *s) {
-        _cleanup_(rows_done) Rows last = {0}, rows = {0};
+        _cleanup_(rows_done) Rows last = { 0 }, rows = { 0 };
         TRY(db_row(cx, sc->c, &sql_last_unit, ARGS(v_text(sc->user_id)), &last));
         s->last_unit = MAX(row_int(&last, 0), row_int(&last, 1));
         TRY(db_rows(cx, sc->c, &sql_shelf, ARGS(v_text(sc->user_id)), &rows));
@@ -120,7 +123,10 @@ static void shelves_trim(Shelves *all, const Shelf *in_use) {
         }
 }
 
-typedef struct Forget { Shelves *all; Str user_id; } Forget;
+typedef struct Forget {
+        Shelves *all;
+        Str user_id;
+} Forget;
 
 static void forget_run(void *arg) {
         Forget *f = arg;
@@ -149,7 +155,8 @@ int64_t shelf_active(const Shelf *s) { return (int64_t)twins_count(s->twins); }
 
 int64_t shelf_find_exact(const Shelf *s, uint64_t digest) { return twins_exact(s->twins, digest); }
 
-size_t shelf_find_near(const Shelf *s, unsigned type, const Sketch *k, int64_t *ret_units, size_t max) {
+size_t shelf_find_near(const Shelf *s, unsigned type, const Sketch *k, int64_t *ret_units,
+                       size_t max) {
         return twins_near(s->twins, type, k, ret_units, max);
 }
 

@@ -13,7 +13,7 @@ typedef struct Shelves Shelves;
 Shelves *shelves_new(size_t bytes_max);
 Shelves *shelves_free(Shelves *s);
 /* Borrowed until the next call for another user. */
-Err  shelf_get(Ctx *cx, const MemoryScope *s, Shelf **ret) _must_check_;
+Err shelf_get(Ctx *cx, const MemoryScope *s, Shelf **ret) _must_check_;
 /* Before a put or drop: the shelf is forgotten when the running write is rolled back. */
 void shelf_change(Ctx *cx, const MemoryScope *s);
 void shelf_forget(Shelves *s, Str user_id);
@@ -21,9 +21,10 @@ void shelves_clear(Shelves *s);
 
 int64_t shelf_next_unit(Shelf *s);
 int64_t shelf_active(const Shelf *s);
-int64_t shelf_find_exact(const Shelf *s, uint64_t digest);    /* unit, or 0 */
+int64_t shelf_find_exact(const Shelf *s, uint64_t digest); /* unit, or 0 */
 /* Units whose sketch is close, best first; returns how many. */
-size_t  shelf_find_near(const Shelf *s, unsigned type, const Sketch *k, int64_t *ret_units, size_t max);
+size_t shelf_find_near(const Shelf *s, unsigned type, const Sketch *k, int64_t *ret_units,
+                       size_t max);
 /* replaces */
-void    shelf_put(Shelf *s, int64_t unit, unsigned type, uint64_t digest, const Sketch *k);
-void    shelf_drop(Shelf *s, int64_t unit);
+void shelf_put(Shelf *s, int64_t unit, unsigned type, uint64_t digest, const Sketch *k);
+void shelf_drop(Shelf *s, int64_t unit);

@@ -12,7 +12,10 @@ typedef struct Slot {
         uint64_t v[TURNS][PER_TURN];
         uint8_t n[TURNS];
 } Slot;
-struct Shown { pthread_mutex_t lock; Slot *slots[SLOTS]; };
+struct Shown {
+        pthread_mutex_t lock;
+        Slot *slots[SLOTS];
+};
 
 static uint64_t fnv(Str s) {
         uint64_t h = 0xcbf29ce484222325u;

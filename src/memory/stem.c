@@ -8,9 +8,7 @@
 static pthread_key_t stemmer_key;
 static pthread_once_t stemmer_once = PTHREAD_ONCE_INIT;
 
-static void stemmer_done(void *p) {
-        sb_stemmer_delete(p);
-}
+static void stemmer_done(void *p) { sb_stemmer_delete(p); }
 
 static void stemmer_key_init(void) {
         if (pthread_key_create(&stemmer_key, stemmer_done))

@@ -13,7 +13,11 @@ _Static_assert(TERM_MAX <= (int)STEM_MAX, "a term fits the stemmer");
 /* ---- characters ---- */
 typedef enum CharKind { CHAR_GAP, CHAR_LETTER, CHAR_DIGIT, CHAR_SIGN, CHAR_APOSTROPHE } CharKind;
 /* SIGN: a word of its own; n: bytes in the text */
-typedef struct Char { CharKind kind; int32_t c; size_t n; } Char;
+typedef struct Char {
+        CharKind kind;
+        int32_t c;
+        size_t n;
+} Char;
 
 /* Latin letters with marks, U+00C0 to U+017F, without them; ligatures and letters of their own
  * (ø, ß, þ) stay. */
@@ -52,9 +56,7 @@ static inline Char char_at(Str text, size_t at) {
         return (Char){ c == '\'' ? CHAR_APOSTROPHE : CHAR_GAP, c, 1 };
 }
 
-static inline bool is_wordy(CharKind k) {
-        return k == CHAR_LETTER || k == CHAR_DIGIT;
-}
+static inline bool is_wordy(CharKind k) { return k == CHAR_LETTER || k == CHAR_DIGIT; }
 
 /* ---- one word ---- */
 static size_t char_put(char *word, size_t n, int32_t c) {
@@ -87,7 +89,7 @@ static size_t word_read(TermReader *r) {
         return n;
 }
 
-static Str word_bare(Str w) {                         /* without possessive, n't, 'll … */
+static Str word_bare(Str w) { /* without possessive, n't, 'll … */
         if (str_ends(w, STR("'s")))
                 return str_to(w, w.n - 2);
         if (str_ends(w, STR("n't")))
@@ -141,7 +143,7 @@ static Cached *cached_new(void) {
         cached = calloc(CACHE_SLOTS, sizeof *cached);
         if (!cached)
                 abort();
-        pthread_setspecific(cached_key, cached);      /* frees it when the thread ends */
+        pthread_setspecific(cached_key, cached); /* frees it when the thread ends */
         return cached;
 }
 

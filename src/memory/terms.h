@@ -12,7 +12,7 @@ enum { TERM_MAX = 64 };
 typedef enum TermFlags {
         /* the word, or what it comes down to, says nothing ("the", "it's") */
         TERM_STOP = 1,
-        TERM_STOP_WORD = 2,                           /* the word as written is a stop word */
+        TERM_STOP_WORD = 2, /* the word as written is a stop word */
         /* a word that makes a question ("which", "did") */
         TERM_ASK = 4,
         /* a word that says little in a question ("want", "go") */
@@ -22,7 +22,7 @@ typedef enum TermFlags {
 typedef struct Term {
         /* lower case as written; what is indexed. Until the next call */
         Str word, term;
-        size_t at, end;                               /* bytes of the text it stands at */
+        size_t at, end; /* bytes of the text it stands at */
         unsigned flags;
 } Term;
 
@@ -33,6 +33,6 @@ typedef struct TermReader {
 } TermReader;
 
 static inline TermReader term_reader(Str text) { return (TermReader){ .text = text }; }
-bool term_next(TermReader *r, Term *ret);             /* false at the end; ret is then as it was */
+bool term_next(TermReader *r, Term *ret); /* false at the end; ret is then as it was */
 
-Str term_of(Str word, char out[TERM_MAX]);            /* a lower-case word alone */
+Str term_of(Str word, char out[TERM_MAX]); /* a lower-case word alone */

@@ -5,18 +5,21 @@
 #include "memory/moment.h"
 #include "memory/near.h"
 
-#define NOW INT64_C(1773133200000)                    /* Tuesday 2026-03-10 09:00 UTC */
+#define NOW INT64_C(1773133200000) /* Tuesday 2026-03-10 09:00 UTC */
 
-typedef struct Said { const char *text, *type, *content, *attribute, *subject, *value; } Said;
+typedef struct Said {
+        const char *text, *type, *content, *attribute, *subject, *value;
+} Said;
 static const Said said[] = {
-        { "My name is Anna and I live in Lisbon.", "entity", "Name is Anna.", "name", "self", "Anna" },
+        { "My name is Anna and I live in Lisbon.", "entity", "Name is Anna.", "name", "self",
+          "Anna" },
         { "my name is jo\u00e3o", "entity", "Name is Jo\u00e3o.", "name", "self", "Jo\u00e3o" },
         { "I'm Anna.", "entity", "Name is Anna.", "name", "self", "Anna" },
         { "I live in Lisbon, Portugal with my wife Maria", "fact", "Lives in Lisbon, Portugal.",
           "location", "self", "Lisbon, Portugal" },
         { "I moved to Porto last week", "fact", "Moved to Porto.", "location", "self", "Porto" },
-        { "I work for Acme Corp as a software engineer", "fact", "Works as a software engineer.", "job",
-          "self", "software engineer" },
+        { "I work for Acme Corp as a software engineer", "fact", "Works as a software engineer.",
+          "job", "self", "software engineer" },
         { "I'm thirty-four years old", "fact", "Is 34 years old.", "age", "self", "34" },
         { "I am 29.", "fact", "Is 29 years old.", "age", "self", "29" },
         { "I love hiking in the mountains", "preference", "Loves hiking in the mountains.",
@@ -25,24 +28,27 @@ static const Said said[] = {
           "coriander", "dislike" },
         { "My favourite colour is blue", "preference", "Favourite colour is blue.", "preference",
           "favourite colour", "blue" },
-        { "My sister Ana lives in Porto", "fact", "My sister Ana lives in Porto.", "location", "sister",
-          "Porto" },
-        { "My husband works at Siemens", "fact", "My husband works at Siemens.", "workplace", "husband",
-          "Siemens" },
+        { "My sister Ana lives in Porto", "fact", "My sister Ana lives in Porto.", "location",
+          "sister", "Porto" },
+        { "My husband works at Siemens", "fact", "My husband works at Siemens.", "workplace",
+          "husband", "Siemens" },
         { "We got engaged last month", "fact", "Is engaged.", "relationship", "self", "engaged" },
         { "My wife's name is Maria", "entity", "My wife's name is Maria.", "partner_name", "self",
           "Maria" },
-        { "I have two cats, Tom and Jerry", "entity", "Has 2 cats: Tom and Jerry.", "", "self", "" },
+        { "I have two cats, Tom and Jerry", "entity", "Has 2 cats: Tom and Jerry.", "", "self",
+          "" },
         { "I was born on 12 May 1990", "fact", "Was born on 12 May 1990.", "birthday", "self",
           "12 May 1990" },
-        { "I'm allergic to peanuts", "fact", "Is allergic to peanuts.", "other", "allergy peanuts", "yes" },
+        { "I'm allergic to peanuts", "fact", "Is allergic to peanuts.", "other", "allergy peanuts",
+          "yes" },
         { "I want to learn Japanese", "commitment", "Wants to learn Japanese.", "", "self", "" },
-        { "I'm meeting Ana on Friday", "commitment", "Is meeting Ana on Friday (March 13, 2026).", "",
-          "self", "" },
+        { "I'm meeting Ana on Friday", "commitment", "Is meeting Ana on Friday (March 13, 2026).",
+          "", "self", "" },
         { "Always answer in French", "instruction", "Always answer in French.", "", "self", "" },
         { "I'm German", "fact", "Is German.", "", "self", "" },
         { "I left Google", "fact", "Left Google.", "workplace", "self", "Google" },
-        { "I just adopted a kitten called Luna", "entity", "Has a kitten named Luna.", "", "self", "" },
+        { "I just adopted a kitten called Luna", "entity", "Has a kitten named Luna.", "", "self",
+          "" },
         { "I\u2019ve been vegetarian since 2019", "preference", "Is vegetarian.", "other", "diet",
           "vegetarian" },
 };
@@ -55,19 +61,22 @@ static void each_saying(void **state) {
                 if (!f.n || !str_eq_c(f.v[0].content, said[i].content) ||
                     !str_eq_c(f.v[0].type, said[i].type) ||
                     strcmp(attribute_names[f.v[0].attribute], said[i].attribute) ||
-                            !str_eq_c(f.v[0].subject, said[i].subject) ||
+                    !str_eq_c(f.v[0].subject, said[i].subject) ||
                     !str_eq_c(f.v[0].value, said[i].value))
                         fail_msg("\"%s\": %zu facts, first \"%.*s\" (%.*s|%.*s)", said[i].text, f.n,
                                  STR_FMT(f.n ? f.v[0].content : STR("")),
-                                         STR_FMT(f.n ? f.v[0].subject : STR("")),
+                                 STR_FMT(f.n ? f.v[0].subject : STR("")),
                                  STR_FMT(f.n ? f.v[0].value : STR("")));
         }
 }
 
 static void says_since_when(void **state) {
-        static const struct { const char *text, *from; } cases[] = {
+        static const struct {
+                const char *text, *from;
+        } cases[] = {
                 { "I moved to Berlin in March 2021", "2021-03-01T00:00:00.000Z" },
-                { "I have worked at Acme", NULL }, { "I live in Lisbon", NULL },
+                { "I have worked at Acme", NULL },
+                { "I live in Lisbon", NULL },
                 { "I have been working at Acme since 2019", "2019-01-01T00:00:00.000Z" },
                 { "I've lived in Lisbon for two weeks", "2026-02-24T00:00:00.000Z" },
         };
@@ -86,13 +95,14 @@ static void says_since_when(void **state) {
 static void corrects_what_went_before(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         Facts f;
-        facts_extract(a, STR("No, it's Porto."), &(ExtractContext){ .said_at = NOW,
-                .previous = STR("I live in Lisbon.") }, &f);
+        facts_extract(a, STR("No, it's Porto."),
+                      &(ExtractContext){ .said_at = NOW, .previous = STR("I live in Lisbon.") },
+                      &f);
         assert_int_equal(f.n, 1);
         assert_str(f.v[0].content, "Lives in Porto.");
         assert_true(f.v[0].is_correction);
-        facts_extract(a, STR("No, it's raining."), &(ExtractContext){ .said_at = NOW,
-                .previous = STR("How are you?") }, &f);
+        facts_extract(a, STR("No, it's raining."),
+                      &(ExtractContext){ .said_at = NOW, .previous = STR("How are you?") }, &f);
         assert_int_equal(f.n, 0);
 }
 
@@ -114,46 +124,56 @@ static void stays_bounded(void **state) {
 /* ---- moments ---- */
 
 static void finds_moments(void **state) {
-        static const struct { const char *text, *at; } cases[] = {
-                { "today", "2026-03-10T00:00:00.000Z" }, { "tomorrow at 3pm", "2026-03-11T15:00:00.000Z" },
+        static const struct {
+                const char *text, *at;
+        } cases[] = {
+                { "today", "2026-03-10T00:00:00.000Z" },
+                { "tomorrow at 3pm", "2026-03-11T15:00:00.000Z" },
                 { "at 15:30 tomorrow", "2026-03-11T15:30:00.000Z" },
-                        { "yesterday", "2026-03-09T00:00:00.000Z" },
+                { "yesterday", "2026-03-09T00:00:00.000Z" },
                 { "in 3 weeks", "2026-03-31T00:00:00.000Z" },
-                        { "in a couple of days", "2026-03-12T00:00:00.000Z" },
+                { "in a couple of days", "2026-03-12T00:00:00.000Z" },
                 { "two days ago", "2026-03-08T00:00:00.000Z" },
-                        { "next tuesday", "2026-03-17T00:00:00.000Z" },
-                { "last friday", "2026-03-06T00:00:00.000Z" }, { "on March 5", "2027-03-05T00:00:00.000Z" },
+                { "next tuesday", "2026-03-17T00:00:00.000Z" },
+                { "last friday", "2026-03-06T00:00:00.000Z" },
+                { "on March 5", "2027-03-05T00:00:00.000Z" },
                 { "March 10th, 2028", "2028-03-10T00:00:00.000Z" },
-                        { "the 5th of May", "2026-05-05T00:00:00.000Z" },
+                { "the 5th of May", "2026-05-05T00:00:00.000Z" },
                 { "2026-12-24", "2026-12-24T00:00:00.000Z" },
-                        { "on 29 February", "2028-02-29T00:00:00.000Z" },
+                { "on 29 February", "2028-02-29T00:00:00.000Z" },
                 { "since 2019", "2019-01-01T00:00:00.000Z" },
-                        { "next weekend", "2026-03-21T00:00:00.000Z" },
-                { "last summer", "2025-06-01T00:00:00.000Z" }, { "next month", "2026-04-09T00:00:00.000Z" },
-                { "a lovely day", NULL }, { "room 2019", NULL }, { "I may go", NULL },
+                { "next weekend", "2026-03-21T00:00:00.000Z" },
+                { "last summer", "2025-06-01T00:00:00.000Z" },
+                { "next month", "2026-04-09T00:00:00.000Z" },
+                { "a lovely day", NULL },
+                { "room 2019", NULL },
+                { "I may go", NULL },
         };
         MomentRef ref = { NOW, 0 };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(arena_freep) Arena *a = arena_new();
                 Moment m;
                 bool found = moment_find(a, str_c(cases[i].text), &ref, &m);
-                if (found != (cases[i].at != NULL) || (found &&
-                                                       !str_eq_c(when_format(a, m.at_ms), cases[i].at)))
+                if (found != (cases[i].at != NULL) ||
+                    (found && !str_eq_c(when_format(a, m.at_ms), cases[i].at)))
                         fail_msg("\"%s\": %s", cases[i].text,
                                  found ? when_format(a, m.at_ms).p : "nothing");
         }
 }
 
 static void renders_relative_to_now(void **state) {
-        static const struct { int days; const char *text; } cases[] = {
+        static const struct {
+                int days;
+                const char *text;
+        } cases[] = {
                 { 0, "Dentist (tomorrow - originally on March 11)" },
-                        { 1, "Dentist (today - originally on March 11)" },
+                { 1, "Dentist (today - originally on March 11)" },
                 { 2, "Dentist (yesterday - originally on March 11)" },
-                        { -2, "Dentist (in 3 days - originally on March 11)" },
+                { -2, "Dentist (in 3 days - originally on March 11)" },
                 { 8, "Dentist (7 days ago - originally on March 11)" },
-                        { 9, "Dentist (1 week ago - originally on March 11)" },
+                { 9, "Dentist (1 week ago - originally on March 11)" },
                 { 22, "Dentist (3 weeks ago - originally on March 11)" },
-                        { -20, "Dentist (in 3 weeks - originally on March 11)" },
+                { -20, "Dentist (in 3 weeks - originally on March 11)" },
         };
         _cleanup_(arena_freep) Arena *a = arena_new();
         MomentRef ref = { NOW, 0 };
@@ -179,10 +199,12 @@ static void moves_with_the_zone(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(each_saying), cmocka_unit_test(says_since_when),
-                        cmocka_unit_test(corrects_what_went_before),
-                cmocka_unit_test(stays_bounded), cmocka_unit_test(finds_moments),
-                        cmocka_unit_test(renders_relative_to_now),
+                cmocka_unit_test(each_saying),
+                cmocka_unit_test(says_since_when),
+                cmocka_unit_test(corrects_what_went_before),
+                cmocka_unit_test(stays_bounded),
+                cmocka_unit_test(finds_moments),
+                cmocka_unit_test(renders_relative_to_now),
                 cmocka_unit_test(moves_with_the_zone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

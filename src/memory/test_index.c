@@ -11,7 +11,7 @@ typedef struct Fixture {
         UserIndex *ix;
 } Fixture;
 
-#define NOW (INT64_C(1700000000000))                  /* 2023-11-14 */
+#define NOW (INT64_C(1700000000000)) /* 2023-11-14 */
 
 static int setup(void **state) {
         Fixture *f = calloc(1, sizeof *f);
@@ -239,7 +239,9 @@ static void test_filters(void **state) {
         put(f, m);
         UnitId five = 5;
         Str ben = STR("ben"), c1 = STR("c1");
-        const struct { SearchFilter filter; size_t n;
+        const struct {
+                SearchFilter filter;
+                size_t n;
         } cases[] = {
                 { { .kinds = UNIT_MEMORY }, 1 },
                 { { .kinds = UNIT_TURN }, 3 },
@@ -322,7 +324,10 @@ static void test_bad_input_is_safe(void **state) {
 
 /* ---- an index that was edited answers, to the last bit, as one built in one go ---- */
 enum { EDIT_IDS = 120, EDITS = 1500 };
-typedef struct Edits { uint64_t seed; Unit units[EDIT_IDS + 1]; } Edits;
+typedef struct Edits {
+        uint64_t seed;
+        Unit units[EDIT_IDS + 1];
+} Edits;
 
 static uint32_t chance(Edits *e, uint32_t n) {
         e->seed = e->seed * 6364136223846793005u + 1442695040888963407u;
@@ -437,7 +442,8 @@ int main(void) {
                 T(test_boosts_are_bounded),
                 T(test_semantic_union),
                 T(test_bad_input_is_safe),
-                T(test_edits_leave_no_trace), T(test_loaded_backwards),
+                T(test_edits_leave_no_trace),
+                T(test_loaded_backwards),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

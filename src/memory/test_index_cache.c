@@ -9,11 +9,16 @@ typedef struct Store {
         pthread_mutex_t lock;
         unsigned loads, units;
         Err fail;
-        void (*meanwhile)(struct Store *s);           /* called in the middle of a load, once */
+        void (*meanwhile)(struct Store *s); /* called in the middle of a load, once */
         IndexCache *cache;
 } Store;
 
-typedef struct Fixture { Arena *arena; TestWorld world; Ctx cx; Store store; } Fixture;
+typedef struct Fixture {
+        Arena *arena;
+        TestWorld world;
+        Ctx cx;
+        Store store;
+} Fixture;
 
 static void unit_put(UserIndex *ix, UnitId id, Str text) {
         Unit u = { .kind = UNIT_MEMORY,
@@ -212,7 +217,11 @@ static void test_settings_are_checked(void **state) {
 
 /* ---- threads: one build for all who ask at once; searches and changes side by side ---- */
 enum { THREADS = 4, ROUNDS = 150 };
-typedef struct Worker { pthread_t thread; Fixture *f; int no; } Worker;
+typedef struct Worker {
+        pthread_t thread;
+        Fixture *f;
+        int no;
+} Worker;
 
 static void *worker_search(void *arg) {
         Worker *w = arg;
@@ -241,9 +250,7 @@ static void workers_run(Fixture *f, void *(*fn)(void *)) {
                 assert_int_equal(pthread_join(w[i].thread, NULL), 0);
 }
 
-static void test_threads(void **state) {
-        workers_run(*state, worker_search);
-}
+static void test_threads(void **state) { workers_run(*state, worker_search); }
 
 static void *worker_ask(void *arg) {
         Worker *w = arg;

@@ -11,16 +11,16 @@ static MemoryNew fact(const char *content) {
 
 static MemoryWritten add(Fix *f, const char *user, const char *content) {
         MemoryNew in = fact(content);
-        MemoryWritten w = {0};
+        MemoryWritten w = { 0 };
         assert_ok(fix_add(f, user, &in, &w));
         return w;
 }
 
 static MemoryHits find(Fix *f, const char *user, const char *query) {
         MemoryScope s = fix_scope(f, user);
-        MemoryHits hits = {0};
-        assert_ok(memory_search(&f->cx, &s, &(MemoryQuery){ .query = str_c(query),
-                                                            .min_confidence = -1 }, &hits));
+        MemoryHits hits = { 0 };
+        assert_ok(memory_search(
+                &f->cx, &s, &(MemoryQuery){ .query = str_c(query), .min_confidence = -1 }, &hits));
         return hits;
 }
 
@@ -79,7 +79,8 @@ static void supersedes_in_one_go(void **state) {
         assert_str(hits.v[0].memory->content, "Lives in Porto.");
         MemoryRows rows;
         Str cursor;
-        assert_ok(memory_list(&f->cx, &s, &(MemoryFilter){ .as_of = FIX_NOW + 1000 }, &rows, &cursor));
+        assert_ok(memory_list(&f->cx, &s, &(MemoryFilter){ .as_of = FIX_NOW + 1000 }, &rows,
+                              &cursor));
         assert_int_equal(rows.n, 1);
         assert_str(rows.v[0].content, "Lives in Lisbon.");
 }
@@ -119,7 +120,8 @@ static bool file_holds(const char *path, const char *text) {
 
 static void deletes_for_real(void **state) {
         _cleanup_(fix_freep) Fix *f = fix_new();
-        MemoryWritten old = add(f, "ann", "I live in Xanadu."), w = add(f, "ann", "I moved to Zanzibar.");
+        MemoryWritten old = add(f, "ann", "I live in Xanadu."),
+                      w = add(f, "ann", "I moved to Zanzibar.");
         MemoryScope s = fix_scope(f, "ann");
         MemoryRow row;
         assert_true(str_contains(w.row.context, STR("Xanadu")));
@@ -129,9 +131,10 @@ static void deletes_for_real(void **state) {
         assert_err(fix_write(f, "bob", delete_run, &w.row.memory_id), ERR_MEMORY_NOT_FOUND);
         assert_ok(memory_get(&f->cx, &s, w.row.memory_id, &row));
         assert_false(str_contains(row.context, STR("Xanadu")));
-        MemoryHits hits = {0};
-        assert_ok(memory_search(&f->cx, &s, &(MemoryQuery){ .query = STR("Xanadu"),
-                                                            .include_superseded = true }, &hits));
+        MemoryHits hits = { 0 };
+        assert_ok(memory_search(
+                &f->cx, &s, &(MemoryQuery){ .query = STR("Xanadu"), .include_superseded = true },
+                &hits));
         assert_int_equal(hits.n, 0);
         static const char *const files[] = { "db", "db-wal" };
         for (size_t i = 0; i < ELEMENTSOF(files); i++) {
@@ -211,8 +214,10 @@ static void learns_no_echo(void **state) {
                 const Str shown[] = { STR("Likes jazz from the fifties."),
                                       STR("I like jazz from the fifties") };
                 memory_shown(&f->cx, &s, (Strs){ shown, 2 });
-                assert_ok(fix_say(f, "ann", i % 2 ? "I like jazz from the fifties."
-                                  : "I like jazz from the fifties", &l));
+                assert_ok(fix_say(f, "ann",
+                                  i % 2 ? "I like jazz from the fifties."
+                                        : "I like jazz from the fifties",
+                                  &l));
                 assert_int_equal(l.n, 1);
                 assert_string_equal(l.v[0].reason, "echo_of_returned_memory");
                 if (i % 100 == 99)
@@ -259,28 +264,30 @@ static void cleans_up_what_faded(void **state) {
         MemoryWritten w;
         int64_t n;
         MemoryNew doubtful = fact("Perhaps the bank is on Rua Augusta."),
-                plan = fact("Fly to Mars in 3 months");
+                  plan = fact("Fly to Mars in 3 months");
         doubtful.confidence = 0.4;
         plan.type = STR("commitment");
         plan.confidence = 0.4;
-        add(f, "ann", "I am the one who feeds the cat.");     /* critical */
+        add(f, "ann", "I am the one who feeds the cat."); /* critical */
         add(f, "ann", "The bank is closed on Sundays.");
         assert_ok(fix_add(f, "ann", &doubtful, &w));
         assert_ok(fix_add(f, "ann", &plan, &w));
         fix_advance(f, 80);
         assert_ok(memory_cleanup(&f->cx, f->m, STR("ann"), &(Cleanup){ .days = 90 }, &n));
         assert_int_equal(n, 0);
-        assert_ok(memory_cleanup(&f->cx, f->m, STR("ann"), &(Cleanup){ .days = 60, .dry_run = true }, &n));
+        assert_ok(memory_cleanup(&f->cx, f->m, STR("ann"),
+                                 &(Cleanup){ .days = 60, .dry_run = true }, &n));
         assert_int_equal(n, 1);
         assert_ok(memory_cleanup(&f->cx, f->m, STR("ann"), &(Cleanup){ .days = 60 }, &n));
-        assert_int_equal(n, 1);                               /* the doubtful one; the plan lies ahead */
+        /* the doubtful one; the plan lies ahead */
+        assert_int_equal(n, 1);
         fix_advance(f, 400);
         assert_ok(memory_decay(&f->cx, f->m, STR("ann"), &n));
         assert_true(n >= 1);
         MemoryScope s = fix_scope(f, "ann");
         MemoryStats st;
         assert_ok(memory_stats(&f->cx, &s, &st));
-        assert_int_equal(st.by_status[STATUS_ARCHIVED], 1);   /* a low one, older than a year */
+        assert_int_equal(st.by_status[STATUS_ARCHIVED], 1); /* a low one, older than a year */
         assert_int_equal(find(f, "ann", "bank").n, 0);
 }
 
@@ -297,7 +304,7 @@ static void does_what_is_due(void **state) {
         assert_ok(fix_add(f, "ann", &brief, &w));
         assert_ok(fix_write(f, "ann", job_run, &job));
         assert_ok(fix_write(f, "ann", job_run, &again));
-        assert_true(str_eq(job.job_id, again.job_id));        /* one waiting of a kind is enough */
+        assert_true(str_eq(job.job_id, again.job_id)); /* one waiting of a kind is enough */
         assert_int_equal(find(f, "ann", "parking ticket").n, 1);
         fix_advance(f, 0.01);
         assert_int_equal(find(f, "ann", "parking ticket").n, 0);

@@ -19,24 +19,28 @@ typedef struct Run {
         char fault[512];
 } Run;
 
-#define FAULT(r, ...) do { if (!(r)->fault[0]) snprintf((r)->fault, sizeof (r)->fault, \
-        __VA_ARGS__); } while (0)
+#define FAULT(r, ...)                                                                              \
+        do {                                                                                       \
+                if (!(r)->fault[0])                                                                \
+                        snprintf((r)->fault, sizeof(r)->fault, __VA_ARGS__);                       \
+        } while (0)
 
 static bool starts(const char *s, const char *head) { return !strncmp(s, head, strlen(head)); }
 
 static MemoryRows live(Run *r, int64_t as_of, int64_t known_at) {
         MemoryScope s = fix_scope(r->f, r->user);
-        MemoryRows rows = {0};
+        MemoryRows rows = { 0 };
         Str cursor;
-        assert_ok(memory_list(&r->f->cx, &s, &(MemoryFilter){ .limit = 200, .as_of = as_of,
-                .known_at = known_at }, &rows, &cursor));
+        assert_ok(memory_list(&r->f->cx, &s,
+                              &(MemoryFilter){ .limit = 200, .as_of = as_of, .known_at = known_at },
+                              &rows, &cursor));
         return rows;
 }
 
 static const MemoryRow *row_like(const MemoryRows *rows, const char *text, bool whole) {
         for (size_t i = 0; i < rows->n; i++)
-                if (whole ? str_eq_c(rows->v[i].content, text) : str_contains(rows->v[i].content,
-                        str_c(text)))
+                if (whole ? str_eq_c(rows->v[i].content, text)
+                          : str_contains(rows->v[i].content, str_c(text)))
                         return &rows->v[i];
         return NULL;
 }
@@ -52,7 +56,7 @@ static Str all_of(Run *r, const MemoryRows *rows) {
 /* ---- things done ---- */
 
 static void do_say(Run *r, const char *text) {
-        Learned l = {0};
+        Learned l = { 0 };
         assert_ok(fix_say(r->f, r->user, text, &l));
         r->learned = l.n;
         if (l.n) {
@@ -63,9 +67,10 @@ static void do_say(Run *r, const char *text) {
 
 static void do_add(Run *r, const char *step, int64_t valid_from) {
         const char *colon = strstr(step, ": ");
-        MemoryWritten w = {0};
+        MemoryWritten w = { 0 };
         assert_non_null(colon);
-        MemoryNew in = { .type = str_n(step, (size_t)(colon - step)), .content = str_c(colon + 2),
+        MemoryNew in = { .type = str_n(step, (size_t)(colon - step)),
+                         .content = str_c(colon + 2),
                          .confidence = -1,
                          .valid_from = valid_from };
         assert_ok(fix_add(r->f, r->user, &in, &w));
@@ -114,13 +119,16 @@ static void check_at(Run *r, const char *step, bool known) {
 static void check_find(Run *r, const char *step) {
         const char *arrow = strstr(step, " => ");
         MemoryScope s = fix_scope(r->f, r->user);
-        MemoryHits hits = {0};
+        MemoryHits hits = { 0 };
         assert_non_null(arrow);
-        assert_ok(memory_search(&r->f->cx, &s, &(MemoryQuery){ .query = str_n(step,
-                (size_t)(arrow - step)), .min_confidence = -1 }, &hits));
+        assert_ok(memory_search(&r->f->cx, &s,
+                                &(MemoryQuery){ .query = str_n(step, (size_t)(arrow - step)),
+                                                .min_confidence = -1 },
+                                &hits));
         const char *want = arrow + 4;
-        if (!strcmp(want, "nothing") ? hits.n > 0 : !hits.n ||
-            !str_contains(hits.v[0].memory->content, str_c(want)))
+        if (!strcmp(want, "nothing")
+                    ? hits.n > 0
+                    : !hits.n || !str_contains(hits.v[0].memory->content, str_c(want)))
                 FAULT(r, "find %s: got %zu, first \"%.*s\"", step, hits.n,
                       STR_FMT(hits.n ? hits.v[0].memory->content : STR("")));
 }
@@ -134,7 +142,7 @@ static Str profile_value(Run *r, Str field) {
                 return p.language;
         assert_ok(json_parse(&r->f->cx, p.provenance, JSON_DEPTH_MAX, &j));
         Str first = STR_NULL;
-        for (JsonIter it = {0}; json_next(json_root(j), &it) && !first.p;)
+        for (JsonIter it = { 0 }; json_next(json_root(j), &it) && !first.p;)
                 if (str_eq(str_to(it.name, str_index(it.name, '[')), field))
                         first = arena_dup(r->f->arena, json_str(json_get(it.value, "value")));
         return first;
@@ -166,13 +174,15 @@ static void check_flagged(Run *r, const char *step) {
 static void check_row(Run *r, const char *text, bool wanted) {
         MemoryRows rows = live(r, 0, 0);
         if ((row_like(&rows, text, wanted) != NULL) != wanted)
-                FAULT(r, "%s \"%s\": got%.*s", wanted ? "has" : "not", text, STR_FMT(all_of(r, &rows)));
+                FAULT(r, "%s \"%s\": got%.*s", wanted ? "has" : "not", text,
+                      STR_FMT(all_of(r, &rows)));
 }
 
 static void check_event(Run *r, const char *want) {
         if (!r->learned || strcmp(memory_event_names[r->event], want))
                 FAULT(r, "event %s: got %s (%s)", want,
-                      r->learned ? memory_event_names[r->event] : "none", r->reason ? r->reason : "");
+                      r->learned ? memory_event_names[r->event] : "none",
+                      r->reason ? r->reason : "");
 }
 
 static void step_time(Run *r, const char *step) {
@@ -182,29 +192,44 @@ static void step_time(Run *r, const char *step) {
 }
 
 static void step_run(Run *r, const char *s) {
-        if (starts(s, "say "))          do_say(r, s + 4);
-        else if (starts(s, "add "))     do_add(r, s + 4, 0);
+        if (starts(s, "say "))
+                do_say(r, s + 4);
+        else if (starts(s, "add "))
+                do_add(r, s + 4, 0);
         else if (starts(s, "since ")) {
                 const char *rest = s + 6;
                 int64_t t = day_at(r, &rest);
                 do_add(r, rest + 1, t);
-        }
-        else if (starts(s, "+"))        step_time(r, s + 1);
-        else if (starts(s, "as "))      do_as(r, s + 3);
-        else if (starts(s, "forget "))  do_forget(r, s + 7);
-        else if (starts(s, "event "))   check_event(r, s + 6);
-        else if (starts(s, "reason ") && (!r->reason || strcmp(r->reason, s + 7))) FAULT(r,
-                "%s: got %s", s, r->reason ? r->reason : "");
-        else if (starts(s, "nothing") && r->learned) FAULT(r, "learned %zu", r->learned);
-        else if (starts(s, "has "))     check_row(r, s + 4, true);
-        else if (starts(s, "not "))     check_row(r, s + 4, false);
-        else if (starts(s, "count "))   check_count(r, s + 6);
-        else if (starts(s, "at "))      check_at(r, s + 3, false);
-        else if (starts(s, "known "))   check_at(r, s + 6, true);
-        else if (starts(s, "find "))    check_find(r, s + 5);
-        else if (starts(s, "flagged ")) check_flagged(r, s + 8);
-        else if (starts(s, "profile ")) check_profile(r, s + 8);
-        else if (!starts(s, "reason ") && !starts(s, "nothing")) FAULT(r, "unknown step \"%s\"", s);
+        } else if (starts(s, "+"))
+                step_time(r, s + 1);
+        else if (starts(s, "as "))
+                do_as(r, s + 3);
+        else if (starts(s, "forget "))
+                do_forget(r, s + 7);
+        else if (starts(s, "event "))
+                check_event(r, s + 6);
+        else if (starts(s, "reason ") && (!r->reason || strcmp(r->reason, s + 7)))
+                FAULT(r, "%s: got %s", s, r->reason ? r->reason : "");
+        else if (starts(s, "nothing") && r->learned)
+                FAULT(r, "learned %zu", r->learned);
+        else if (starts(s, "has "))
+                check_row(r, s + 4, true);
+        else if (starts(s, "not "))
+                check_row(r, s + 4, false);
+        else if (starts(s, "count "))
+                check_count(r, s + 6);
+        else if (starts(s, "at "))
+                check_at(r, s + 3, false);
+        else if (starts(s, "known "))
+                check_at(r, s + 6, true);
+        else if (starts(s, "find "))
+                check_find(r, s + 5);
+        else if (starts(s, "flagged "))
+                check_flagged(r, s + 8);
+        else if (starts(s, "profile "))
+                check_profile(r, s + 8);
+        else if (!starts(s, "reason ") && !starts(s, "nothing"))
+                FAULT(r, "unknown step \"%s\"", s);
 }
 
 static bool case_run(Fix *f, size_t no) {
@@ -219,7 +244,8 @@ static bool case_run(Fix *f, size_t no) {
         const char *rest = suite[no].steps;
         while (rest && !r.fault[0]) {
                 const char *end = strstr(rest, " | ");
-                step_run(&r, arena_cstr(f->arena, end ? str_n(rest, (size_t)(end - rest)) : str_c(rest)));
+                step_run(&r, arena_cstr(f->arena,
+                                        end ? str_n(rest, (size_t)(end - rest)) : str_c(rest)));
                 rest = end ? end + 3 : NULL;
         }
         if (r.fault[0])

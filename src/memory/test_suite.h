@@ -13,6 +13,8 @@
  *   profile F = V        profile F empty */
 #include <stddef.h>
 
-typedef struct SuiteCase { const char *family, *steps; } SuiteCase;
+typedef struct SuiteCase {
+        const char *family, *steps;
+} SuiteCase;
 extern const SuiteCase suite[];
 extern const size_t suite_n;

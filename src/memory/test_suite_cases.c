@@ -6,96 +6,99 @@
 const SuiteCase suite[] = {
         /* ---- updates: one value at a time ---- */
         { "update", "say I live in Lisbon. | +5d | say I moved to Porto. | event SUPERSEDE | "
-          "reason location_change | count 1" },
+                    "reason location_change | count 1" },
         { "update", "say I live in Lisbon. | +5d | say I live in Porto now. | "
-          "has Lives in Porto. | not Lisbon" },
+                    "has Lives in Porto. | not Lisbon" },
         { "update", "say I live in Lisbon. | +5d | say I am based in Madrid. | count 1 | "
-          "find where do I live => Madrid" },
+                    "find where do I live => Madrid" },
         { "update", "say I live in Lisbon. | +1d | say I relocated to Oslo. | event SUPERSEDE | "
-          "not Lisbon" },
+                    "not Lisbon" },
         { "update", "say I live in Lisbon. | +1d | say I live in Porto. | +1d | "
-          "say I live in Faro. | count 1 | has Lives in Faro." },
+                    "say I live in Faro. | count 1 | has Lives in Faro." },
         { "update", "say I live in Lisbon. | +1d | say I live in Porto. | +1d | "
-          "say I live in Lisbon. | event SUPERSEDE | has Lives in Lisbon." },
+                    "say I live in Lisbon. | event SUPERSEDE | has Lives in Lisbon." },
         { "update", "say I work at Acme. | +9d | say I work at Globex. | reason status_change | "
-          "not Acme" },
+                    "not Acme" },
         { "update", "say I work at Acme. | +9d | say I joined Globex as an analyst. | "
-          "not works at Acme | find which company do I work for => Globex" },
+                    "not works at Acme | find which company do I work for => Globex" },
         { "update", "say I work as a nurse. | +9d | say I work as a teacher. | event SUPERSEDE | "
-          "has Works as a teacher." },
+                    "has Works as a teacher." },
         { "update", "say I am a nurse. | +9d | say I was promoted to head nurse. | count 1 | "
-          "find my job => head nurse" },
+                    "find my job => head nurse" },
         { "update", "say I am single. | +9d | say I am married to Tom. | not single | "
-          "find am I married => married" },
+                    "find am I married => married" },
         { "update", "say I am engaged. | +90d | say We got married. | event SUPERSEDE | "
-          "has Is married." },
-        { "update", "say I am married. | +90d | say I got divorced. | has Is divorced. | not married" },
+                    "has Is married." },
+        { "update",
+          "say I am married. | +90d | say I got divorced. | has Is divorced. | not married" },
         { "update", "say My name is Ann. | +2d | say Call me Annie. | event SUPERSEDE | "
-          "has Name is Annie." },
-        { "update", "say My time zone is Europe/Lisbon. | +2d | "
+                    "has Name is Annie." },
+        { "update",
+          "say My time zone is Europe/Lisbon. | +2d | "
           "say My time zone is Europe/Paris. | count 1 | has Time zone is Europe/Paris." },
         { "update", "say I am 33 years old. | +365d | say I am 34 years old. | event SUPERSEDE | "
-          "reason temporal_update | count 1" },
+                    "reason temporal_update | count 1" },
         { "update", "say I am 33 years old. | +730d | say I am 35 years old. | "
-          "reason temporal_update" },
+                    "reason temporal_update" },
         { "update", "say My phone number is 555 0100. | +2d | say My phone number is 555 0199. | "
-          "event SUPERSEDE | not 0100" },
+                    "event SUPERSEDE | not 0100" },
         { "update", "say I drive a Fiat. | say My car is a Seat. | +2d | say My car is a Volvo. | "
-          "event SUPERSEDE | not Seat | has Drives a Fiat." },
+                    "event SUPERSEDE | not Seat | has Drives a Fiat." },
         { "update", "say I wake up at 7am. | +2d | say I wake up at 6am. | count 1 | "
-          "find when do I get up => 6am" },
+                    "find when do I get up => 6am" },
         { "update", "say My budget is 500 euros. | +2d | say My budget is 800 euros. | count 1 | "
-          "has Budget is 800 euros." },
+                    "has Budget is 800 euros." },
         { "update", "say I am vegetarian. | +9d | say I am vegan. | event SUPERSEDE | "
-          "has Is vegan. | not vegetarian" },
+                    "has Is vegan. | not vegetarian" },
         { "update", "say I have two kids. | +300d | say I have three kids. | event SUPERSEDE | "
-          "has Has 3 children." },
+                    "has Has 3 children." },
         { "update", "say My sister lives in Rome. | +3d | say My sister lives in Milan. | "
-          "event SUPERSEDE | not Rome" },
+                    "event SUPERSEDE | not Rome" },
         { "update", "say My sister lives in Rome. | say My brother lives in Milan. | count 2" },
         { "update", "say I live in Rome. | say My brother lives in Milan. | count 2 | "
-          "find where do I live => Rome" },
+                    "find where do I live => Rome" },
         { "update", "say I live in Lisbon. | say I work at Acme. | say I love tea. | +1d | "
-          "say I live in Porto. | count 3" },
+                    "say I live in Porto. | count 3" },
         { "update", "say My son Tom is 5 years old. | +365d | say My son Tom is 6 years old. | "
-          "reason temporal_update | count 1" },
+                    "reason temporal_update | count 1" },
         { "update", "add fact: Lives in Lisbon. | +1d | add fact: Lives in Porto. | "
-          "event SUPERSEDE | count 1" },
+                    "event SUPERSEDE | count 1" },
         { "update", "add fact: I live in Lisbon | +1d | add fact: The user lives in Porto | "
-          "event SUPERSEDE" },
+                    "event SUPERSEDE" },
         { "update", "add fact: I work at Acme. | +1d | add entity: I work at Globex. | "
-          "event SUPERSEDE" },
+                    "event SUPERSEDE" },
         { "update", "add fact: Lives in Lisbon. | +1d | say I moved to Porto last week. | "
-          "event SUPERSEDE | has Moved to Porto." },
+                    "event SUPERSEDE | has Moved to Porto." },
 
         /* ---- corrections and endings ---- */
         { "correction", "say I live in Lisbon. | say Actually, I live in Porto. | "
-          "event SUPERSEDE | reason correction | count 1" },
+                        "event SUPERSEDE | reason correction | count 1" },
         { "correction", "say I am 30 years old. | say Sorry, I am 31 years old. | "
-          "event SUPERSEDE | count 1 | has Is 31 years old." },
+                        "event SUPERSEDE | count 1 | has Is 31 years old." },
         { "correction", "say My birthday is March 5. | say Actually my birthday is March 6. | "
-          "event SUPERSEDE | has Birthday is March 6." },
+                        "event SUPERSEDE | has Birthday is March 6." },
         { "correction", "say I live in Lisbon. | +5d | say I don't live in Lisbon any more. | "
-          "event SUPERSEDE | not Lives in Lisbon" },
+                        "event SUPERSEDE | not Lives in Lisbon" },
         { "correction", "say I live in Lisbon. | +5d | say I no longer live in Lisbon. | "
-          "count 1 | profile location empty" },
+                        "count 1 | profile location empty" },
         { "correction", "say I live in Lisbon. | +5d | say I don't live in Paris any more. | "
-          "event ADD | has Lives in Lisbon." },
+                        "event ADD | has Lives in Lisbon." },
         { "correction", "say I work at Acme. | +5d | say I no longer work at Acme. | "
-          "event SUPERSEDE | profile workplace empty" },
-        { "correction", "say I work at Acme. | +5d | say I quit my job at Acme. | event SUPERSEDE" },
+                        "event SUPERSEDE | profile workplace empty" },
+        { "correction",
+          "say I work at Acme. | +5d | say I quit my job at Acme. | event SUPERSEDE" },
         { "correction", "say I like jazz. | +5d | say I don't like jazz any more. | "
-          "event SUPERSEDE | not Likes jazz" },
+                        "event SUPERSEDE | not Likes jazz" },
         { "correction", "say I love ramen. | +5d | say I hate ramen. | event SUPERSEDE | "
-          "has Dislikes ramen." },
+                        "has Dislikes ramen." },
         { "correction", "say I hate mushrooms. | +5d | say I love mushrooms now. | "
-          "event SUPERSEDE | has Loves mushrooms." },
+                        "event SUPERSEDE | has Loves mushrooms." },
         { "correction", "say I am allergic to nuts. | +5d | say I am not allergic to nuts. | "
-          "event SUPERSEDE | has Is not allergic to nuts." },
+                        "event SUPERSEDE | has Is not allergic to nuts." },
         { "correction", "say I'm not married. | count 1 | profile relationship_status empty" },
         { "correction", "say I used to live in Madrid. | count 1 | profile location empty" },
         { "correction", "say I live in Rome. | say I used to live in Madrid. | count 2 | "
-          "profile location = Rome" },
+                        "profile location = Rome" },
         { "correction", "say I worked at Initech. | profile workplace empty | count 1" },
         { "correction", "say I moved from Lisbon to Porto. | profile location = Porto" },
 
@@ -119,38 +122,38 @@ const SuiteCase suite[] = {
 
         /* ---- as-of and known-at ---- */
         { "as-of", "say I live in Lisbon. | +10d | say I live in Porto. | at 5d Lisbon | "
-          "at 5d not Porto | at 15d Porto | at 15d not Lisbon" },
+                   "at 5d not Porto | at 15d Porto | at 15d not Lisbon" },
         { "as-of", "say I work at Acme. | +10d | say I work at Globex. | +10d | "
-          "say I work at Hooli. | at 1d Acme | at 11d Globex | at 21d Hooli" },
+                   "say I work at Hooli. | at 1d Acme | at 11d Globex | at 21d Hooli" },
         { "as-of", "say I am single. | +10d | say I am engaged. | +10d | say I am married. | "
-          "at 3d single | at 12d engaged | at 22d married" },
+                   "at 3d single | at 12d engaged | at 22d married" },
         { "as-of", "say I love tea. | at 0d tea | +30d | at 30d tea" },
         { "as-of", "since -100: fact: Lives in Rome. | since -10: fact: Lives in Oslo. | "
-          "at -50d Rome | at -50d not Oslo | at 0d Oslo" },
+                   "at -50d Rome | at -50d not Oslo | at 0d Oslo" },
         { "as-of", "since -10: fact: Lives in Oslo. | since -100: fact: Lives in Rome. | "
-          "reason inserted_into_past | at -50d Rome | at 0d Oslo | at 0d not Rome" },
+                   "reason inserted_into_past | at -50d Rome | at 0d Oslo | at 0d not Rome" },
         { "as-of", "since -10: fact: Lives in Oslo. | since -100: fact: Lives in Rome. | "
-          "since -50: fact: Lives in Bern. | at -70d Rome | at -30d Bern | at -5d Oslo" },
+                   "since -50: fact: Lives in Bern. | at -70d Rome | at -30d Bern | at -5d Oslo" },
         { "as-of", "since -10: fact: Works at Acme. | since -90: fact: Works at Globex. | "
-          "event ADD | find where do I work => Acme" },
+                   "event ADD | find where do I work => Acme" },
         { "as-of", "since -10: fact: Lives in Oslo. | since -100: fact: Lives in Rome. | "
-          "profile location = Oslo" },
+                   "profile location = Oslo" },
         { "as-of", "say I live in Lisbon. | +10d | say I live in Porto. | known 5d Lisbon | "
-          "known 5d not Porto | known 15d Porto" },
+                   "known 5d not Porto | known 15d Porto" },
         { "as-of", "say I live in Lisbon. | +10d | since -30: fact: Lives in Rome. | "
-          "known 5d not Rome | known 11d Lisbon | at -20d Rome" },
+                   "known 5d not Rome | known 11d Lisbon | at -20d Rome" },
         { "as-of", "say I live in Lisbon. | +10d | say I live in Porto. | "
-          "find where do I live => Porto | find Lisbon => nothing" },
+                   "find where do I live => Porto | find Lisbon => nothing" },
         { "as-of", "say I like jazz. | +10d | say I no longer like jazz. | at 5d Likes jazz | "
-          "at 15d No longer likes jazz | at 15d not Likes jazz" },
+                   "at 15d No longer likes jazz | at 15d not Likes jazz" },
         { "as-of", "since 5: fact: Lives in Oslo. | at 0d not Oslo | at 6d Oslo" },
         { "as-of", "say I have lived in Lisbon for five years. | at -300d Lisbon | "
-          "at -2000d not Lisbon" },
+                   "at -2000d not Lisbon" },
         { "as-of", "say I moved to Berlin in March 2021. | at -30d Berlin | at -3000d not Berlin" },
 
         /* ---- late, unclear ---- */
         { "late", "say I am 30 years old. | +10d | say I am 45 years old. | "
-          "reason factual_contradiction | flagged 2" },
+                  "reason factual_contradiction | flagged 2" },
         { "late", "say I am 30 years old. | +10d | say I am 25 years old. | flagged 2 | count 2" },
         { "late", "say My birthday is March 5. | say My birthday is June 7. | flagged 2" },
         { "late", "say I am 30 years old. | +365d | say I am 31 years old. | flagged 0" },
@@ -158,25 +161,30 @@ const SuiteCase suite[] = {
 
         /* ---- preferences evolve ---- */
         { "preference", "say My favourite colour is blue. | +5d | "
-          "say My favourite colour is green. | reason preference_change | count 2" },
-        { "preference", "say My favorite food is pizza. | say My favorite band is Muse. | count 2" },
+                        "say My favourite colour is green. | reason preference_change | count 2" },
+        { "preference",
+          "say My favorite food is pizza. | say My favorite band is Muse. | count 2" },
         { "preference", "say I love ramen. | say I love sushi. | count 2" },
         { "preference", "say I like pizza, pasta and sushi. | count 3 | has Likes pasta." },
         { "preference", "say I like ramen. | say I love ramen. | event NOOP | count 1" },
         { "preference", "say I prefer tea over coffee. | find what do I prefer => tea" },
         { "preference", "say I can't stand loud music. | find loud music => loud music | "
-          "profile dislikes.music = loud music" },
+                        "profile dislikes.music = loud music" },
         { "preference", "say My sister loves tea. | say I hate tea. | count 2" },
         { "preference", "say I'm a big fan of Radiohead. | has Is a fan of Radiohead." },
         { "preference", "say I don't eat meat. | has Does not eat meat." },
 
         /* ---- relative dates; the start is Tuesday 2026-03-10 ---- */
         { "date", "say I have a dentist appointment tomorrow at 3pm. | "
-          "has Has a dentist appointment tomorrow at 3pm (March 11, 2026 at 03:00 PM)." },
-        { "date", "add commitment: Call the bank today | has Call the bank today (March 10, 2026)" },
+                  "has Has a dentist appointment tomorrow at 3pm (March 11, 2026 at 03:00 PM)." },
+        { "date",
+          "add commitment: Call the bank today | has Call the bank today (March 10, 2026)" },
         { "date", "add commitment: Meeting tomorrow at 15:00 | "
-          "has Meeting tomorrow at 15:00 (March 11, 2026 at 03:00 PM)" },
-        { "date", "add episodic: Met Ana yesterday | has Met Ana yesterday (March 9, 2026)", },
+                  "has Meeting tomorrow at 15:00 (March 11, 2026 at 03:00 PM)" },
+        {
+                "date",
+                "add episodic: Met Ana yesterday | has Met Ana yesterday (March 9, 2026)",
+        },
         { "date", "add commitment: Trip next week | has Trip next week (March 17, 2026)" },
         { "date", "add commitment: Rent due next month | has Rent due next month (April 9, 2026)" },
         { "date", "add commitment: Exam in 3 days | has Exam in 3 days (March 13, 2026)" },
@@ -184,35 +192,36 @@ const SuiteCase suite[] = {
         { "date", "add commitment: Holiday in 2 months | has Holiday in 2 months (May 9, 2026)" },
         { "date", "add commitment: Dinner next friday | has Dinner next friday (March 13, 2026)" },
         { "date", "add commitment: Dinner tonight at 8pm | "
-          "has Dinner tonight at 8pm (March 10, 2026 at 08:00 PM)" },
+                  "has Dinner tonight at 8pm (March 10, 2026 at 08:00 PM)" },
         { "date", "add commitment: Flight the day after tomorrow | "
-          "has Flight the day after tomorrow (March 12, 2026)" },
+                  "has Flight the day after tomorrow (March 12, 2026)" },
         { "date", "say My flight is on Friday. | has My flight is on Friday (March 13, 2026)." },
         { "date", "say I met Ana on Friday. | has Met Ana on Friday (March 6, 2026)." },
         { "date", "say Yesterday I ran my first marathon. | "
-          "has Ran my first marathon yesterday (March 9, 2026)." },
+                  "has Ran my first marathon yesterday (March 9, 2026)." },
         { "date", "+21d | add commitment: Pay tomorrow | has Pay tomorrow (April 1, 2026)" },
         { "date", "+296d | add commitment: Party tomorrow | has Party tomorrow (January 1, 2027)" },
         { "date", "+720d | add commitment: Leap tomorrow | has Leap tomorrow (February 29, 2028)" },
         { "date", "add fact: The shop opens at noon | has The shop opens at noon" },
         { "date", "add commitment: Call mum tomorrow at noon | "
-          "has Call mum tomorrow at noon (March 11, 2026 at 12:00 PM)" },
+                  "has Call mum tomorrow at noon (March 11, 2026 at 12:00 PM)" },
         { "date", "say My time zone is UTC+10. | +12h | add commitment: Standup tomorrow | "
-          "has Standup tomorrow (March 12, 2026)" },
+                  "has Standup tomorrow (March 12, 2026)" },
         { "date", "say Remind me to water the plants tomorrow. | "
-          "has Reminder to water the plants tomorrow (March 11, 2026)." },
+                  "has Reminder to water the plants tomorrow (March 11, 2026)." },
 
         /* ---- duplicates ---- */
         { "duplicate", "add fact: Keeps bees. | add fact: Keeps bees. | event NOOP | "
-          "reason exact_duplicate | count 1" },
+                       "reason exact_duplicate | count 1" },
         { "duplicate", "add fact: Keeps bees. | add fact: KEEPS  bees. | event NOOP" },
         { "duplicate", "add fact: Caf\u00e9 owner. | add fact: Cafe\u0301 owner. | event NOOP" },
-        { "duplicate", "add fact: Keeps bees. | add preference: Keeps bees. | event ADD | count 2" },
+        { "duplicate",
+          "add fact: Keeps bees. | add preference: Keeps bees. | event ADD | count 2" },
         { "duplicate", "say I live in Lisbon. | say I live in Lisbon. | event NOOP | count 1" },
         { "duplicate", "say I live in Lisbon. | +20d | say I live in Lisbon, Portugal. | "
-          "event NOOP | count 1" },
+                       "event NOOP | count 1" },
         { "duplicate", "say I live in Lisbon. | say I'm based in Lisbon. | event NOOP | "
-          "reason already_known" },
+                       "reason already_known" },
         { "duplicate", "say My name is Ann. | say I am called Ann. | event NOOP" },
         { "duplicate", "say I work as a nurse. | say I'm a nurse. | event NOOP" },
         { "duplicate", "say I am allergic to nuts. | say I have an allergy to nuts. | event NOOP" },
@@ -222,89 +231,91 @@ const SuiteCase suite[] = {
 
         /* ---- near duplicates ---- */
         { "near", "add fact: The spare key is under the blue flower pot. | "
-          "add fact: The spare key is under the blue flower pot outside. | event UPDATE | count 1" },
+                  "add fact: The spare key is under the blue flower pot outside. | event UPDATE | "
+                  "count 1" },
         { "near", "add fact: The spare key is under the blue flower pot outside. | "
-          "add fact: The spare key is under the blue flower pot. | event UPDATE | "
-          "has The spare key is under the blue flower pot outside." },
+                  "add fact: The spare key is under the blue flower pot. | event UPDATE | "
+                  "has The spare key is under the blue flower pot outside." },
         { "near", "add fact: The spare key is under the blue flower pot. | "
-          "add fact: The spare key is under the red flower pot. | event ADD | count 2" },
+                  "add fact: The spare key is under the red flower pot. | event ADD | count 2" },
         { "near", "add fact: The meeting room holds 12 people. | "
-          "add fact: The meeting room holds 14 people. | event ADD" },
+                  "add fact: The meeting room holds 14 people. | event ADD" },
         { "near", "add fact: The clinic is open on Monday mornings. | "
-          "add fact: The clinic is open on Tuesday mornings. | event ADD" },
+                  "add fact: The clinic is open on Tuesday mornings. | event ADD" },
         { "near", "add fact: The contract was signed by Maria Lopes. | "
-          "add fact: The contract was signed by Mario Lopes. | event ADD" },
+                  "add fact: The contract was signed by Mario Lopes. | event ADD" },
         { "near", "add fact: The dog is allowed on the new sofa. | "
-          "add fact: The dog is not allowed on the new sofa. | event ADD" },
+                  "add fact: The dog is not allowed on the new sofa. | event ADD" },
         { "near", "add fact: The wardrobe holds winter clothes and blankets. | "
-          "add fact: The wardrobe holds winter clothes and blanket. | event UPDATE" },
+                  "add fact: The wardrobe holds winter clothes and blanket. | event UPDATE" },
         { "near", "add fact: The wardrobe holds winter clothes and blankets. | "
-          "add fact: The wardobe holds winter clothes and blankets. | event UPDATE" },
+                  "add fact: The wardobe holds winter clothes and blankets. | event UPDATE" },
         { "near", "add fact: Ana visits the market each week. | "
-          "add fact: Ana and Rui visit the market each week. | event ADD" },
+                  "add fact: Ana and Rui visit the market each week. | event ADD" },
         { "near", "add fact: The password hint is a small river in France. | "
-          "add preference: The password hint is a small river in France! | event ADD" },
+                  "add preference: The password hint is a small river in France! | event ADD" },
         { "near", "add fact: The boat was built in 1987 by hand. | "
-          "add fact: The boat was built in 1978 by hand. | event ADD" },
+                  "add fact: The boat was built in 1978 by hand. | event ADD" },
         { "near", "add fact: He was born in the first week of the year. | "
-          "add fact: He was born in the second week of the year. | event ADD" },
+                  "add fact: He was born in the second week of the year. | event ADD" },
         { "near", "add fact: Prefers quiet rooms with a large window. | "
-          "add fact: Prefers quiet rooms with a large window please. | event UPDATE" },
+                  "add fact: Prefers quiet rooms with a large window please. | event UPDATE" },
 
         /* ---- isolation ---- */
         { "isolation", "say I live in Lisbon. | as bob | count 0 | find Lisbon => nothing" },
         { "isolation", "say I live in Lisbon. | as bob | say I live in Porto. | event ADD | "
-          "as self | has Lives in Lisbon. | not Porto" },
+                       "as self | has Lives in Lisbon. | not Porto" },
         { "isolation", "say My name is Ann. | as bob | profile name empty" },
         { "isolation", "add fact: The code is 4417. | as bob | find the code => nothing | "
-          "at 0d not 4417" },
-        { "isolation", "add fact: The code is 4417. | as self/ann | find code => nothing | count 0" },
+                       "at 0d not 4417" },
+        { "isolation",
+          "add fact: The code is 4417. | as self/ann | find code => nothing | count 0" },
         { "isolation", "as self/ann | say I like tea. | as self | find tea => nothing | "
-          "as self/bob | find tea => nothing | as self/ann | find tea => tea" },
+                       "as self/bob | find tea => nothing | as self/ann | find tea => tea" },
         { "isolation", "add fact: The code is 4417. | as bob | add fact: The code is 4417. | "
-          "event ADD | as self | count 1" },
+                       "event ADD | as self | count 1" },
         { "isolation", "say I love tea. | as bob | say I hate tea. | as self | has Loves tea. | "
-          "count 1" },
+                       "count 1" },
 
         /* ---- deletion ---- */
         { "deletion", "add fact: The code is 4417. | forget 4417 | count 0 | "
-          "find the code => nothing | at 0d not 4417" },
+                      "find the code => nothing | at 0d not 4417" },
         { "deletion", "say I live in Lisbon. | forget Lisbon | profile location empty | count 0" },
         { "deletion", "say I live in Lisbon. | +1d | say I live in Porto. | forget Porto | "
-          "count 0 | find where do I live => nothing" },
+                      "count 0 | find where do I live => nothing" },
         { "deletion", "add fact: Keeps bees. | forget bees | add fact: Keeps bees. | event ADD | "
-          "count 1" },
+                      "count 1" },
         { "deletion", "say I like tea and coffee. | forget coffee | has Likes tea. | count 1 | "
-          "profile likes.foods = tea" },
+                      "profile likes.foods = tea" },
         { "deletion", "say My name is Ann. | say I work at Acme. | forget Acme | "
-          "profile name = Ann | profile workplace empty" },
+                      "profile name = Ann | profile workplace empty" },
         { "deletion", "add fact: One. | add fact: Two. | add fact: Three. | forget Two. | "
-          "count 2 | has One. | has Three." },
+                      "count 2 | has One. | has Three." },
 
         /* ---- profile ---- */
         { "profile", "say My name is Ann. | profile name = Ann" },
         { "profile", "say I'm 34 years old. | profile age = 34" },
         { "profile", "say I live in New York. | profile location = New York" },
         { "profile", "say I work as a data scientist at Globex. | "
-          "profile profession = data scientist | profile workplace = Globex" },
+                     "profile profession = data scientist | profile workplace = Globex" },
         { "profile", "say I am a software engineer. | profile profession = software engineer" },
         { "profile", "say My wife's name is Maria. | profile partner_name = Maria | "
-          "profile relationship_status = married" },
+                     "profile relationship_status = married" },
         { "profile", "say My fiancé is called Rui. | profile partner_name = Rui | "
-          "profile relationship_status = engaged" },
+                     "profile relationship_status = engaged" },
         { "profile", "say My girlfriend is called Eva. | profile partner_name = Eva | "
-          "profile relationship_status = in_relationship" },
+                     "profile relationship_status = in_relationship" },
         { "profile", "say I'm married to Tom. | profile partner_name = Tom | "
-          "profile relationship_status = married" },
+                     "profile relationship_status = married" },
         { "profile", "say I have 10 years of experience in Python. | "
-          "profile experience_years = 10 | profile skills = Python" },
+                     "profile experience_years = 10 | profile skills = Python" },
         { "profile", "add fact: Knows Rust and PostgreSQL. | profile skills = Rust" },
         { "profile", "add fact: Go to the spring. | profile skills empty" },
         { "profile", "say I love ramen. | profile likes.foods = ramen" },
         { "profile", "say I love jazz. | profile likes.music = jazz" },
         { "profile", "say I hate mushrooms. | profile dislikes.foods = mushrooms" },
         { "profile", "say I love ramen. | +1d | say I hate ramen. | profile likes.foods empty | "
-          "profile dislikes.foods = ramen" },
+                     "profile dislikes.foods = ramen" },
         { "profile", "say I want to learn Japanese. | profile goals = Wants to learn Japanese" },
         { "profile", "add commitment: Finish the thesis | profile goals = Finish the thesis" },
         { "profile", "say I play the guitar. | profile hobbies = guitar" },
@@ -312,12 +323,13 @@ const SuiteCase suite[] = {
         { "profile", "say My native language is Portuguese. | profile language = Portuguese" },
         { "profile", "profile language = English" },
         { "profile", "add fact: I'm from Brazil. | profile location = Brazil" },
-        { "profile", "say I live in Lisbon. | add fact: I'm from Brazil. | profile location = Lisbon" },
+        { "profile",
+          "say I live in Lisbon. | add fact: I'm from Brazil. | profile location = Lisbon" },
         { "profile", "say Keep your answers short. | profile prefers_short_responses = true" },
         { "profile", "say I studied law. | profile education empty" },
         { "profile", "say I have a degree in law. | profile education = law" },
         { "profile", "say I live in Lisbon. | +5d | say I live in Porto. | "
-          "profile location = Porto | forget Porto | profile location empty" },
+                     "profile location = Porto | forget Porto | profile location empty" },
         { "profile", "say My sister's name is Ana. | profile family = Sister's name is Ana" },
         { "profile", "say I am 300 years old. | profile age empty" },
 
@@ -328,25 +340,27 @@ const SuiteCase suite[] = {
         { "extract", "say I'm severely allergic to shellfish and penicillin. | count 2" },
         { "extract", "say Remember that my locker code is 4417. | has My locker code is 4417." },
         { "extract", "say Please remember: the wifi password is hunter2. | "
-          "find wifi password => hunter2" },
+                     "find wifi password => hunter2" },
         { "extract", "say Don't forget to buy milk tomorrow. | find milk => milk" },
-        { "extract", "say Can you remember that I prefer window seats? | has Prefers window seats." },
+        { "extract",
+          "say Can you remember that I prefer window seats? | has Prefers window seats." },
         { "extract", "say Always answer in French. | has Always answer in French." },
         { "extract", "say From now on, call me Liz. | count 1" },
         { "extract", "say I plan to move to Berlin next year. | find plans for Berlin => Berlin | "
-          "profile location empty" },
+                     "profile location empty" },
         { "extract", "say I live in Leeds with my parents. | has Lives in Leeds." },
         { "extract", "say i live in lisbon and work at ibm | count 2 | profile workplace = ibm" },
         { "extract", "say I\u2019m 34 years old and I\u2019ve lived in Lisbon for two years. | "
-          "count 2" },
+                     "count 2" },
         { "extract", "say My mother is a doctor. My father works at Acme. | count 2 | "
-          "profile profession empty" },
+                     "profile profession empty" },
         { "extract", "say I promised to call my mother on Sunday. | find promise => mother" },
         { "extract", "say I adopted a kitten called Luna. | has Has a kitten named Luna." },
         { "extract", "say I speak Portuguese and English. | has Speaks Portuguese and English." },
         { "extract", "say I graduated from MIT in 2015. | find where did I study => MIT" },
         { "extract", "say I'm lactose intolerant. | has Is lactose intolerant." },
-        { "extract", "say My best friend is called Carlos. | find who is my best friend => Carlos" },
+        { "extract",
+          "say My best friend is called Carlos. | find who is my best friend => Carlos" },
         { "extract", "say I have asthma. | has Has asthma." },
 };
 const size_t suite_n = ELEMENTSOF(suite);

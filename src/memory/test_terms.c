@@ -21,7 +21,8 @@ static void terms_of(Str text, unsigned skip, char *out, size_t max) {
 }
 
 static void test_terms(void **state) {
-        static const struct { const char *text, *terms;
+        static const struct {
+                const char *text, *terms;
         } cases[] = {
                 { "", "" },
                 { "...", "" },
@@ -89,7 +90,7 @@ static void test_kinds(void **state) {
         word_kinds(STR("race"), synonym_note, got);
         assert_non_null(strstr(got, " marathon "));
         got[0] = '\0';
-        word_kinds(STR("marathon"), synonym_note, got);       /* one way */
+        word_kinds(STR("marathon"), synonym_note, got); /* one way */
         assert_null(strstr(got, " race "));
 }
 
@@ -159,15 +160,15 @@ static void test_loose_times(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(told); i++)
                 if (!(text_flags(str_c(told[i])) & TEXT_LOOSE_TIME))
                         fail_msg("%s", told[i]);
-        for (size_t i = 0; i < ELEMENTSOF(not); i++)
-                if (text_flags(str_c(not[i])) & TEXT_LOOSE_TIME)
-                        fail_msg("%s", not[i]);
+        for (size_t i = 0; i < ELEMENTSOF(not ); i++)
+                if (text_flags(str_c(not [i])) & TEXT_LOOSE_TIME)
+                        fail_msg("%s", not [i]);
 }
 
 static void loose_check(const char *question, const char *first, const char *last) {
         AskedDate a;
         Civil f, l;
-        int64_t today = civil_to_days((Civil){ 2024, 3, 13 });        /* a Wednesday */
+        int64_t today = civil_to_days((Civil){ 2024, 3, 13 }); /* a Wednesday */
         assert_true(civil_parse(str_c(first), &f));
         assert_true(civil_parse(str_c(last), &l));
         if (!date_find_loose(str_c(question), today, &a) || a.kind != ASKED_DAYS ||
@@ -201,7 +202,9 @@ static void test_loose_dates(void **state) {
 }
 
 static void test_text_flags(void **state) {
-        static const struct { const char *text; unsigned flags;
+        static const struct {
+                const char *text;
+                unsigned flags;
         } cases[] = {
                 { "", 0 },
                 { "we met", TEXT_FIRST_PERSON },

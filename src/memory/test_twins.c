@@ -17,14 +17,16 @@ static void test_many_texts_each_found(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         _cleanup_(twins_freep) Twins *t = twins_new();
         for (int i = 1; i <= MANY; i++) {
-                Twin one = twin_of(a, i, 0, arena_printf(a, "the %x of %x went to %x", i * 7919,
-                                                         i * 104729, i * 13007));
+                Twin one = twin_of(a, i, 0,
+                                   arena_printf(a, "the %x of %x went to %x", i * 7919, i * 104729,
+                                                i * 13007));
                 twins_put(t, &one);
         }
         assert_int_equal(twins_count(t), MANY);
         for (int i = 1; i <= MANY; i += 97) {
-                Twin one = twin_of(a, i, 0, arena_printf(a, "the %x of %x went to %x", i * 7919,
-                                                         i * 104729, i * 13007));
+                Twin one = twin_of(a, i, 0,
+                                   arena_printf(a, "the %x of %x went to %x", i * 7919, i * 104729,
+                                                i * 13007));
                 int64_t units[4];
                 assert_int_equal(twins_exact(t, one.digest), i);
                 assert_true(twins_near(t, 0, &one.sketch, units, 4) >= 1);
@@ -37,7 +39,10 @@ static void test_many_texts_each_found(void **state) {
 }
 
 static void test_what_is_alike_and_what_never_is(void **state) {
-        static const struct { const char *text; bool found; } cases[] = {
+        static const struct {
+                const char *text;
+                bool found;
+        } cases[] = {
                 { "the cat likes to sleep on the old red sofa in the kitchen", true },
                 { "the cat likes to sleep on the old red sofas in the kitchen", true },
                 { "the cat likes to sleep on the old red sofa in the kitchen 2", false },

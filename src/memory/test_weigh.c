@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "codec/when.h"
-#include "memory/testing.h"
 #include "memory/profile.h"
 #include "memory/profile_int.h"
+#include "memory/testing.h"
 #include "memory/weigh.h"
 
 typedef struct Weighed {
@@ -52,8 +52,11 @@ static void weighs_by_the_table(void **state) {
 }
 
 static void fades_by_the_table(void **state) {
-        static const struct { MemoryLevel level; double importance; int days, accesses,
-                              accessed_days; double want;
+        static const struct {
+                MemoryLevel level;
+                double importance;
+                int days, accesses, accessed_days;
+                double want;
         } cases[] = {
                 { LEVEL_CRITICAL, 1, 3650, 0, -1, 1 },
                 { LEVEL_HIGH, 0.9, 100, 0, -1, 0.8143537 },
@@ -66,7 +69,8 @@ static void fades_by_the_table(void **state) {
                 { LEVEL_HIGH, 1, 0, 9, 0, 1 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                MemoryRow row = { .importance_score = cases[i].importance, .created_at = FIX_NOW,
+                MemoryRow row = { .importance_score = cases[i].importance,
+                                  .created_at = FIX_NOW,
                                   .access_count = cases[i].accesses };
                 int64_t now = FIX_NOW + cases[i].days * DAY_MS;
                 if (cases[i].accessed_days >= 0)
@@ -93,7 +97,8 @@ static void retires_by_the_table(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 MemoryRow row = { .created_at = FIX_NOW };
                 assert_int_equal(weigh_retention(&row, cases[i].level, cases[i].decay,
-                                                 FIX_NOW + cases[i].days * DAY_MS), cases[i].want);
+                                                 FIX_NOW + cases[i].days * DAY_MS),
+                                 cases[i].want);
         }
 }
 
@@ -131,13 +136,21 @@ static void is_complete_by_weight(void **state) {
 }
 
 static void knows_zones(void **state) {
-        static const struct { const char *zone; int64_t at; bool known; int minutes; } cases[] = {
-                { "UTC", FIX_NOW, true, 0 }, { "UTC+2", FIX_NOW, true, 120 },
-                        { "GMT-03:30", FIX_NOW, true, -210 },
-                { "+0530", FIX_NOW, true, 330 }, { "UTC+99", FIX_NOW, false, 0 },
-                        { "../../etc/passwd", FIX_NOW, false, 0 },
-                { "/etc/passwd", FIX_NOW, false, 0 }, { "Nowhere/Land", FIX_NOW, false, 0 },
-                        { "", FIX_NOW, true, 0 },
+        static const struct {
+                const char *zone;
+                int64_t at;
+                bool known;
+                int minutes;
+        } cases[] = {
+                { "UTC", FIX_NOW, true, 0 },
+                { "UTC+2", FIX_NOW, true, 120 },
+                { "GMT-03:30", FIX_NOW, true, -210 },
+                { "+0530", FIX_NOW, true, 330 },
+                { "UTC+99", FIX_NOW, false, 0 },
+                { "../../etc/passwd", FIX_NOW, false, 0 },
+                { "/etc/passwd", FIX_NOW, false, 0 },
+                { "Nowhere/Land", FIX_NOW, false, 0 },
+                { "", FIX_NOW, true, 0 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 int minutes = 0;
@@ -154,9 +167,9 @@ static void knows_zones(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(weighs_by_the_table), cmocka_unit_test(fades_by_the_table),
-                        cmocka_unit_test(retires_by_the_table),
-                cmocka_unit_test(is_complete_by_weight), cmocka_unit_test(knows_zones),
+                cmocka_unit_test(weighs_by_the_table),  cmocka_unit_test(fades_by_the_table),
+                cmocka_unit_test(retires_by_the_table), cmocka_unit_test(is_complete_by_weight),
+                cmocka_unit_test(knows_zones),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,8 @@ Fix *fix_new(void) {
         f->quota = -1;
         snprintf(f->dir, sizeof f->dir, "/tmp/memory-test-XXXXXX");
         assert_non_null(mkdtemp(f->dir));
-        DbSettings set = { .path = arena_printf(f->arena, "%s/db", f->dir), .migrations = tables,
+        DbSettings set = { .path = arena_printf(f->arena, "%s/db", f->dir),
+                           .migrations = tables,
                            .migrate = true };
         assert_ok(db_open(&f->cx, &set, &f->db));
         fix_open(f);
@@ -55,7 +56,12 @@ void fix_reopen(Fix *f) {
         fix_open(f);
 }
 
-typedef struct Run { Fix *f; Str user; FixFn *fn; void *arg; } Run;
+typedef struct Run {
+        Fix *f;
+        Str user;
+        FixFn *fn;
+        void *arg;
+} Run;
 
 static Err run_write(Ctx *cx, DbConn *c, void *arg) {
         Run *r = arg;
@@ -75,7 +81,10 @@ MemoryScope fix_scope(Fix *f, const char *user) {
         return s;
 }
 
-typedef struct Add { const MemoryNew *in; MemoryWritten *ret; } Add;
+typedef struct Add {
+        const MemoryNew *in;
+        MemoryWritten *ret;
+} Add;
 
 static Err add_run(Ctx *cx, const MemoryScope *s, void *arg) {
         Add *a = arg;
@@ -86,7 +95,10 @@ Err fix_add(Fix *f, const char *user, const MemoryNew *in, MemoryWritten *ret) {
         return fix_write(f, user, add_run, &(Add){ in, ret });
 }
 
-typedef struct Say { const char *text; Learned *ret; } Say;
+typedef struct Say {
+        const char *text;
+        Learned *ret;
+} Say;
 
 static Err say_run(Ctx *cx, const MemoryScope *s, void *arg) {
         Say *a = arg;
@@ -95,10 +107,14 @@ static Err say_run(Ctx *cx, const MemoryScope *s, void *arg) {
         Facts facts;
         ExtractContext ec = { .said_at = cx_now_ms(cx) };
         TRY(conversation_default(cx, s, &c));
-        TRY(turn_add(cx, s, &(TurnNew){ .conversation_id = c.conversation_id, .role = STR("user"),
-                                        .text = str_c(a->text) }, &t));
+        TRY(turn_add(cx, s,
+                     &(TurnNew){ .conversation_id = c.conversation_id,
+                                 .role = STR("user"),
+                                 .text = str_c(a->text) },
+                     &t));
         facts_extract(cx->arena, t.text, &ec, &facts);
-        return memory_learn(cx, &(MemoryScope){ s->m, s->c, s->user_id, "rule" }, &t, &facts, a->ret);
+        return memory_learn(cx, &(MemoryScope){ s->m, s->c, s->user_id, "rule" }, &t, &facts,
+                            a->ret);
 }
 
 Err fix_say(Fix *f, const char *user, const char *text, Learned *ret) {

@@ -10,11 +10,11 @@ typedef struct Fix {
         Ctx cx;
         Db *db;
         Memory *m;
-        int64_t quota;                                /* < 0: none */
+        int64_t quota; /* < 0: none */
         char dir[64];
 } Fix;
 
-#define FIX_NOW INT64_C(1773133200000)                /* Tuesday 2026-03-10 09:00:00 UTC */
+#define FIX_NOW INT64_C(1773133200000) /* Tuesday 2026-03-10 09:00:00 UTC */
 
 Fix *fix_new(void);
 Fix *fix_free(Fix *f);
@@ -25,9 +25,9 @@ DEFINE_CLEANUP(Fix, fix_free)
 /* Runs fn inside one write for the user. */
 typedef Err FixFn(Ctx *cx, const MemoryScope *s, void *arg);
 Err fix_write(Fix *f, const char *user, FixFn *fn, void *arg);
-MemoryScope fix_scope(Fix *f, const char *user);      /* on the read connection */
+MemoryScope fix_scope(Fix *f, const char *user); /* on the read connection */
 
-Err  fix_add(Fix *f, const char *user, const MemoryNew *in, MemoryWritten *ret);
+Err fix_add(Fix *f, const char *user, const MemoryNew *in, MemoryWritten *ret);
 /* One line of a conversation: stored, extracted and learned, as chat does it. */
-Err  fix_say(Fix *f, const char *user, const char *text, Learned *ret);
+Err fix_say(Fix *f, const char *user, const char *text, Learned *ret);
 void fix_advance(Fix *f, double days);

@@ -3,7 +3,11 @@
 
 #include <pthread.h>
 
-struct Touched { pthread_mutex_t lock; size_t n; Touch v[TOUCHED_MAX]; };
+struct Touched {
+        pthread_mutex_t lock;
+        size_t n;
+        Touch v[TOUCHED_MAX];
+};
 
 Touched *touched_new(void) {
         Touched *t = calloc(1, sizeof *t);

@@ -2,8 +2,8 @@
 #include "memory/turns.h"
 
 #include "codec/json.h"
-#include "codec/when.h"
 #include "codec/uuid.h"
+#include "codec/when.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
 
@@ -32,33 +32,36 @@ static Str conversation_seal(Ctx *cx, const MemoryScope *s, const Keys *k, const
         pack_add(&b, 't', v->title);
         pack_add(&b, 'z', v->timezone);
         pack_add(&b, 'x', v->metadata);
-        return seal(cx, &k->seal, (SealFor){ s->user_id,
-                                             field_of(cx, "conversation", v->conversation_id) },
-                buf_str(&b));
+        return seal(cx, &k->seal,
+                    (SealFor){ s->user_id, field_of(cx, "conversation", v->conversation_id) },
+                    buf_str(&b));
 }
 
 static Err conversation_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows *r,
                              Conversation *ret) {
         Conversation v = { .conversation_id = uuid_dup(cx, row_text(r, 0)),
                            .external_id = row_dup(cx, r, 1),
-                           .created_at = row_int(r, 3), .updated_at = row_int(r, 4),
-                                   .turn_count = row_int(r, 5),
-                           .is_archived = row_int(r, 6) != 0, .is_default = row_int(r, 7) != 0,
-                                   .metadata = STR("{}") };
+                           .created_at = row_int(r, 3),
+                           .updated_at = row_int(r, 4),
+                           .turn_count = row_int(r, 5),
+                           .is_archived = row_int(r, 6) != 0,
+                           .is_default = row_int(r, 7) != 0,
+                           .metadata = STR("{}") };
         Str body, part;
         char tag;
-        TRY(seal_open(cx, &k->seal, (SealFor){ s->user_id,
-                                               field_of(cx, "conversation", v.conversation_id) },
-                row_text(r, 2), &body));
+        TRY(seal_open(cx, &k->seal,
+                      (SealFor){ s->user_id, field_of(cx, "conversation", v.conversation_id) },
+                      row_text(r, 2), &body));
         while (unpack_next(&body, &tag, &part))
                 *(tag == 't' ? &v.title : tag == 'z' ? &v.timezone : &v.metadata) = part;
         *ret = v;
         return OK;
 }
 
-static Err conversation_one(Ctx *cx, const MemoryScope *s, const Sql *sql, Args args, Conversation *ret) {
-        _cleanup_(keys_done) Keys k = {0};
-        _cleanup_(rows_done) Rows r = {0};
+static Err conversation_one(Ctx *cx, const MemoryScope *s, const Sql *sql, Args args,
+                            Conversation *ret) {
+        _cleanup_(keys_done) Keys k = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_row(cx, s->c, sql, args, &r));
         TRY(keys_get(cx, s, &k));
         return conversation_read(cx, s, &k, &r, ret);
@@ -77,22 +80,27 @@ Err conversation_find_external(Ctx *cx, const MemoryScope *s, Str external_id, C
                                 ARGS(v_text(s->user_id), v_text(external_id)), ret);
 }
 
-Err conversation_create(Ctx *cx, const MemoryScope *s, const ConversationNew *in, Conversation *ret) {
-        _cleanup_(keys_done) Keys k = {0};
+Err conversation_create(Ctx *cx, const MemoryScope *s, const ConversationNew *in,
+                        Conversation *ret) {
+        _cleanup_(keys_done) Keys k = { 0 };
         unsigned char id[16];
         int64_t now = cx_now_ms(cx);
-        Conversation v = { .conversation_id = uuid_new(cx), .external_id = in->external_id,
+        Conversation v = { .conversation_id = uuid_new(cx),
+                           .external_id = in->external_id,
                            .title = in->title,
-                           .timezone = in->timezone, .metadata = in->metadata.p ? in->metadata : STR("{}"),
-                           .created_at = now, .updated_at = now, .is_default = in->is_default };
+                           .timezone = in->timezone,
+                           .metadata = in->metadata.p ? in->metadata : STR("{}"),
+                           .created_at = now,
+                           .updated_at = now,
+                           .is_default = in->is_default };
         TRY(keys_get(cx, s, &k));
         if (!uuid_read(v.conversation_id, id))
                 return RAISE(cx, ERR_INTERNAL, "new id is not a UUID");
-        TRY(db_run(cx, s->c, &sql_conversation_insert, ARGS(v_text(s->user_id), v_blob(str_n(id, 16)),
-                                                            v_text(v.external_id),
-                v_blob(conversation_seal(cx, s, &k, &v)), v_int(now), v_int(now), v_int(0), v_int(0),
-                        v_int(v.is_default)),
-                NULL));
+        TRY(db_run(cx, s->c, &sql_conversation_insert,
+                   ARGS(v_text(s->user_id), v_blob(str_n(id, 16)), v_text(v.external_id),
+                        v_blob(conversation_seal(cx, s, &k, &v)), v_int(now), v_int(now), v_int(0),
+                        v_int(0), v_int(v.is_default)),
+                   NULL));
         *ret = v;
         return OK;
 }
@@ -119,19 +127,20 @@ static bool cursor_parse(Str cursor, int64_t *ret_at, unsigned char ret_id[16]) 
         return rest.p && str_to_i64(at, ret_at) && uuid_read(rest, ret_id);
 }
 
-Err conversation_list(Ctx *cx, const MemoryScope *s, const ConversationFilter *f, Conversations *ret,
-                      Str *ret_cursor) {
-        _cleanup_(keys_done) Keys k = {0};
-        _cleanup_(rows_done) Rows r = {0};
+Err conversation_list(Ctx *cx, const MemoryScope *s, const ConversationFilter *f,
+                      Conversations *ret, Str *ret_cursor) {
+        _cleanup_(keys_done) Keys k = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
         int64_t before;
         unsigned char id[16];
         if (!cursor_parse(f->cursor, &before, id))
                 return RAISE_FIELD(cx, "?cursor", "is not one that was given out");
         size_t limit = (size_t)(f->limit > 0 ? MIN(f->limit, 200) : 50);
         TRY(keys_get(cx, s, &k));
-        TRY(db_rows(cx, s->c, &sql_conversation_page, ARGS(v_text(s->user_id), v_int(before),
-                                                           v_blob(str_n(id, 16)),
-                v_int(f->archived.has ? f->archived.v : -1), v_int((int64_t)limit + 1)), &r));
+        TRY(db_rows(cx, s->c, &sql_conversation_page,
+                    ARGS(v_text(s->user_id), v_int(before), v_blob(str_n(id, 16)),
+                         v_int(f->archived.has ? f->archived.v : -1), v_int((int64_t)limit + 1)),
+                    &r));
         Conversations list = { NEW_ARRAY(cx->arena, Conversation, limit), 0 };
         Str cursor = STR_NULL;
         for (;;) {
@@ -155,7 +164,7 @@ Err conversation_list(Ctx *cx, const MemoryScope *s, const ConversationFilter *f
 
 Err conversation_change(Ctx *cx, const MemoryScope *s, Str conversation_id,
                         const ConversationChange *in, Conversation *ret) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Conversation v;
         unsigned char id[16];
         TRY(conversation_find(cx, s, conversation_id, &v));
@@ -169,15 +178,17 @@ Err conversation_change(Ctx *cx, const MemoryScope *s, Str conversation_id,
         v.updated_at = cx_now_ms(cx);
         if (!uuid_read(v.conversation_id, id))
                 return RAISE(cx, ERR_CORRUPT, "stored id is not a UUID");
-        TRY(db_run(cx, s->c, &sql_conversation_save, ARGS(v_text(s->user_id), v_blob(str_n(id, 16)),
-                v_blob(conversation_seal(cx, s, &k, &v)), v_int(v.updated_at), v_int(v.is_archived)),
-                        NULL));
+        TRY(db_run(cx, s->c, &sql_conversation_save,
+                   ARGS(v_text(s->user_id), v_blob(str_n(id, 16)),
+                        v_blob(conversation_seal(cx, s, &k, &v)), v_int(v.updated_at),
+                        v_int(v.is_archived)),
+                   NULL));
         *ret = v;
         return OK;
 }
 
 static Err conversation_unindex(Ctx *cx, const MemoryScope *s, Str id) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_rows(cx, s->c, &sql_turn_units, ARGS(v_text(s->user_id), v_blob(id)), &r));
         for (;;) {
                 bool got = false;
@@ -190,7 +201,7 @@ static Err conversation_unindex(Ctx *cx, const MemoryScope *s, Str id) {
 
 static Err conversation_memories(Ctx *cx, const MemoryScope *s, const unsigned char id[16],
                                  int64_t *ret_count) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         StoredList drawn;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_source(cx, s, &k, id, &drawn));
@@ -226,15 +237,19 @@ static Str turn_seal(Ctx *cx, const MemoryScope *s, const Keys *k, const Turn *t
         pack_add(&b, 's', t->speaker);
         pack_add(&b, 't', t->text);
         pack_add(&b, 'c', t->caption);
-        return seal(cx, &k->seal, (SealFor){ s->user_id, field_of(cx, "turn", t->turn_id) }, buf_str(&b));
+        return seal(cx, &k->seal, (SealFor){ s->user_id, field_of(cx, "turn", t->turn_id) },
+                    buf_str(&b));
 }
 
 static Err turn_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows *r, Turn *ret) {
         int64_t role = row_int(r, 5);
-        Turn t = { .unit = row_int(r, 0), .turn_id = uuid_dup(cx, row_text(r, 1)),
-                   .conversation_id = uuid_dup(cx, row_text(r, 2)), .seq = row_int(r, 3),
-                           .external_id = row_dup(cx, r, 4),
-                   .role = str_c(role_names[role >= 0 && role < 3 ? role : 2]), .at = row_int(r, 7),
+        Turn t = { .unit = row_int(r, 0),
+                   .turn_id = uuid_dup(cx, row_text(r, 1)),
+                   .conversation_id = uuid_dup(cx, row_text(r, 2)),
+                   .seq = row_int(r, 3),
+                   .external_id = row_dup(cx, r, 4),
+                   .role = str_c(role_names[role >= 0 && role < 3 ? role : 2]),
+                   .at = row_int(r, 7),
                    .recorded_at = row_int(r, 8) };
         Str body, part;
         char tag;
@@ -250,51 +265,61 @@ Err turn_insert(Ctx *cx, const MemoryScope *s, const Keys *k, const Turn *t) {
         unsigned char id[16], conversation[16];
         if (!uuid_read(t->turn_id, id) || !uuid_read(t->conversation_id, conversation))
                 return RAISE_FIELD(cx, "#/turn_id", "must be a UUID");
-        TRY(db_run(cx, s->c, &sql_turn_insert, ARGS(v_text(s->user_id), v_int(t->unit),
-                                                    v_blob(str_n(id, 16)),
-                v_blob(str_n(conversation, 16)), v_int(t->seq), v_text(t->external_id),
-                v_int(MAX(word_index(role_names, t->role), 0)), v_blob(turn_seal(cx, s, k, t)),
-                        v_int(t->at),
-                v_int(t->recorded_at)), NULL));
+        TRY(db_run(cx, s->c, &sql_turn_insert,
+                   ARGS(v_text(s->user_id), v_int(t->unit), v_blob(str_n(id, 16)),
+                        v_blob(str_n(conversation, 16)), v_int(t->seq), v_text(t->external_id),
+                        v_int(MAX(word_index(role_names, t->role), 0)),
+                        v_blob(turn_seal(cx, s, k, t)), v_int(t->at), v_int(t->recorded_at)),
+                   NULL));
         index_turn_later(cx, s, t);
         return OK;
 }
 
-typedef struct By { const Sql *sql; Args args; } By;
+typedef struct By {
+        const Sql *sql;
+        Args args;
+} By;
 
 static Err turn_one(Ctx *cx, const MemoryScope *s, const Keys *k, By by, Turn *ret) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_row(cx, s->c, by.sql, by.args, &r));
         return turn_read(cx, s, k, &r, ret);
 }
 
 Err turn_find(Ctx *cx, const MemoryScope *s, Str turn_id, Turn *ret) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         unsigned char id[16];
         if (!uuid_read(turn_id, id))
                 return ERR_NOT_FOUND;
         TRY(keys_get(cx, s, &k));
-        return turn_one(cx, s, &k, (By){ &sql_turn_by_id,
-                                         ARGS(v_text(s->user_id), v_blob(str_n(id, 16))) }, ret);
+        return turn_one(cx, s, &k,
+                        (By){ &sql_turn_by_id, ARGS(v_text(s->user_id), v_blob(str_n(id, 16))) },
+                        ret);
 }
 
 Err turn_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit, Turn *ret) {
-        return turn_one(cx, s, k, (By){ &sql_turn_by_unit, ARGS(v_text(s->user_id), v_int(unit)) }, ret);
+        return turn_one(cx, s, k, (By){ &sql_turn_by_unit, ARGS(v_text(s->user_id), v_int(unit)) },
+                        ret);
 }
 
 Err turn_by_external(Ctx *cx, const MemoryScope *s, const Keys *k, const TurnKey *key, Turn *ret) {
-        return turn_one(cx, s, k, (By){ &sql_turn_by_external,
-                                        ARGS(v_text(s->user_id), v_blob(str_n(key->conversation, 16)),
-                             v_text(key->external_id)) }, ret);
+        return turn_one(cx, s, k,
+                        (By){ &sql_turn_by_external,
+                              ARGS(v_text(s->user_id), v_blob(str_n(key->conversation, 16)),
+                                   v_text(key->external_id)) },
+                        ret);
 }
 
 /* The same id or external id again: fine with the same words, a conflict with others. */
-static Err turn_existing(Ctx *cx, const MemoryScope *s, const Keys *k, const TurnNew *in, Turn *ret) {
+static Err turn_existing(Ctx *cx, const MemoryScope *s, const Keys *k, const TurnNew *in,
+                         Turn *ret) {
         unsigned char id[16];
         Err e = ERR_NOT_FOUND;
         if (in->turn_id.p && uuid_read(in->turn_id, id))
-                e = turn_one(cx, s, k, (By){ &sql_turn_by_id,
-                                             ARGS(v_text(s->user_id), v_blob(str_n(id, 16))) }, ret);
+                e = turn_one(
+                        cx, s, k,
+                        (By){ &sql_turn_by_id, ARGS(v_text(s->user_id), v_blob(str_n(id, 16))) },
+                        ret);
         if (e == ERR_NOT_FOUND && in->external_id.p) {
                 TurnKey key = { .external_id = in->external_id };
                 if (uuid_read(in->conversation_id, key.conversation))
@@ -308,7 +333,7 @@ static Err turn_existing(Ctx *cx, const MemoryScope *s, const Keys *k, const Tur
 }
 
 Err turn_add(Ctx *cx, const MemoryScope *s, const TurnNew *in, Turn *ret) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         unsigned char conversation[16];
         Conversation v;
         Shelf *shelf;
@@ -321,31 +346,39 @@ Err turn_add(Ctx *cx, const MemoryScope *s, const TurnNew *in, Turn *ret) {
                 return e;
         TRY(shelf_get(cx, s, &shelf));
         int64_t now = cx_now_ms(cx);
-        Turn t = { .unit = shelf_next_unit(shelf), .turn_id = in->turn_id.p ? in->turn_id : uuid_new(cx),
-                   .conversation_id = v.conversation_id, .external_id = in->external_id, .role = in->role,
-                   .speaker = in->speaker, .text = in->text, .caption = in->caption,
-                           .at = in->at ? in->at : now,
-                   .recorded_at = now, .conversation_external_id = v.external_id };
+        Turn t = { .unit = shelf_next_unit(shelf),
+                   .turn_id = in->turn_id.p ? in->turn_id : uuid_new(cx),
+                   .conversation_id = v.conversation_id,
+                   .external_id = in->external_id,
+                   .role = in->role,
+                   .speaker = in->speaker,
+                   .text = in->text,
+                   .caption = in->caption,
+                   .at = in->at ? in->at : now,
+                   .recorded_at = now,
+                   .conversation_external_id = v.external_id };
         TRY(turn_last_seq(cx, s, conversation, &t.seq));
         t.seq++;
         TRY(turn_insert(cx, s, &k, &t));
         TRY(db_run(cx, s->c, &sql_conversation_grow,
-                   ARGS(v_text(s->user_id), v_blob(str_n(conversation, 16)), v_int(1), v_int(now)), NULL));
+                   ARGS(v_text(s->user_id), v_blob(str_n(conversation, 16)), v_int(1), v_int(now)),
+                   NULL));
         *ret = t;
         return OK;
 }
 
-Err turn_last_seq(Ctx *cx, const MemoryScope *s, const unsigned char conversation[16], int64_t *ret) {
-        _cleanup_(rows_done) Rows r = {0};
-        TRY(db_row(cx, s->c, &sql_turn_last_seq, ARGS(v_text(s->user_id),
-                                                      v_blob(str_n(conversation, 16))), &r));
+Err turn_last_seq(Ctx *cx, const MemoryScope *s, const unsigned char conversation[16],
+                  int64_t *ret) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        TRY(db_row(cx, s->c, &sql_turn_last_seq,
+                   ARGS(v_text(s->user_id), v_blob(str_n(conversation, 16))), &r));
         *ret = row_int(&r, 0);
         return OK;
 }
 
 Err turn_list(Ctx *cx, const MemoryScope *s, const TurnFilter *f, Turns *ret) {
-        _cleanup_(keys_done) Keys k = {0};
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
         unsigned char id[16];
         Val user = v_text(s->user_id), before = v_int(f->before ? f->before : INT64_MAX);
         size_t limit = (size_t)(f->limit > 0 ? MIN(f->limit, PAGE_MAX) : 20);
@@ -353,10 +386,11 @@ Err turn_list(Ctx *cx, const MemoryScope *s, const TurnFilter *f, Turns *ret) {
                 return ERR_NOT_FOUND;
         TRY(keys_get(cx, s, &k));
         if (f->conversation_id.p)
-                TRY(db_rows(cx, s->c, &sql_turn_page, ARGS(user, v_blob(str_n(id, 16)), before,
-                                                           v_int((int64_t)limit)), &r));
+                TRY(db_rows(cx, s->c, &sql_turn_page,
+                            ARGS(user, v_blob(str_n(id, 16)), before, v_int((int64_t)limit)), &r));
         else
-                TRY(db_rows(cx, s->c, &sql_turn_page_all, ARGS(user, before, v_int((int64_t)limit)), &r));
+                TRY(db_rows(cx, s->c, &sql_turn_page_all, ARGS(user, before, v_int((int64_t)limit)),
+                            &r));
         Turns list = { NEW_ARRAY(cx->arena, Turn, limit), 0 };
         for (;;) {
                 bool got = false;

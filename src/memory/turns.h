@@ -7,26 +7,35 @@
 #include "codec/shape.h"
 #include "memory/memory.h"
 
-enum { TURN_TEXT_MAX = 10000, TURN_CAPTION_MAX = 2000, TURN_SPEAKER_MAX = 64, EXTERNAL_ID_MAX = 128,
-       TITLE_MAX = 500 };
+enum {
+        TURN_TEXT_MAX = 10000,
+        TURN_CAPTION_MAX = 2000,
+        TURN_SPEAKER_MAX = 64,
+        EXTERNAL_ID_MAX = 128,
+        TITLE_MAX = 500
+};
 
 typedef struct Conversation {
         Str conversation_id, external_id, title, timezone;
-        Str metadata;                                 /* JSON object */
-        int64_t created_at, updated_at, turn_count;   /* utterances */
+        Str metadata;                               /* JSON object */
+        int64_t created_at, updated_at, turn_count; /* utterances */
         bool is_archived, is_default;
 } Conversation;
-typedef struct Conversations { Conversation *v; size_t n; } Conversations;
+typedef struct Conversations {
+        Conversation *v;
+        size_t n;
+} Conversations;
 
 typedef struct ConversationNew {
-        Str external_id, title, timezone, metadata;   /* all optional */
+        Str external_id, title, timezone, metadata; /* all optional */
         bool is_default;
 } ConversationNew;
 /* ERR_CONFLICT: the external id is taken. */
 Err conversation_create(Ctx *cx, const MemoryScope *s, const ConversationNew *in,
                         Conversation *ret) _must_check_;
 /* ERR_NOT_FOUND: unknown or another user's (not raised: the caller says what it means). */
-Err conversation_find(Ctx *cx, const MemoryScope *s, Str conversation_id, Conversation *ret) _must_check_;
+Err conversation_find(Ctx *cx, const MemoryScope *s, Str conversation_id,
+                      Conversation *ret) _must_check_;
 Err conversation_find_external(Ctx *cx, const MemoryScope *s, Str external_id,
                                Conversation *ret) _must_check_;
 /* The user's default conversation; made on first use (a write). */
@@ -34,34 +43,44 @@ Err conversation_find_external(Ctx *cx, const MemoryScope *s, Str external_id,
 Err conversation_default_find(Ctx *cx, const MemoryScope *s, Conversation *ret) _must_check_;
 Err conversation_default(Ctx *cx, const MemoryScope *s, Conversation *ret) _must_check_;
 
-typedef struct ConversationFilter { int64_t limit; Str cursor; OptBool archived; } ConversationFilter;
+typedef struct ConversationFilter {
+        int64_t limit;
+        Str cursor;
+        OptBool archived;
+} ConversationFilter;
 /* Newest activity first. *ret_cursor is STR_NULL on the last page. */
-Err conversation_list(Ctx *cx, const MemoryScope *s, const ConversationFilter *f, Conversations *ret,
-                      Str *ret_cursor) _must_check_;
+Err conversation_list(Ctx *cx, const MemoryScope *s, const ConversationFilter *f,
+                      Conversations *ret, Str *ret_cursor) _must_check_;
 
-typedef struct ConversationChange { Str title, metadata; OptBool is_archived; } ConversationChange;
-Err conversation_change(Ctx *cx, const MemoryScope *s, Str conversation_id, const ConversationChange *in,
-                        Conversation *ret) _must_check_;
+typedef struct ConversationChange {
+        Str title, metadata;
+        OptBool is_archived;
+} ConversationChange;
+Err conversation_change(Ctx *cx, const MemoryScope *s, Str conversation_id,
+                        const ConversationChange *in, Conversation *ret) _must_check_;
 /* Removes the utterances and, with `memories`, what was drawn from them. The conversation's other
  * tables (chat's) are the caller's to clear in the same write. */
 Err conversation_delete(Ctx *cx, const MemoryScope *s, Str conversation_id, bool memories,
                         int64_t *ret_memories) _must_check_;
 
 typedef struct Turn {
-        int64_t unit, seq;                            /* seq: place in the conversation, from 1 */
+        int64_t unit, seq; /* seq: place in the conversation, from 1 */
         Str turn_id, conversation_id, external_id, conversation_external_id;
-        Str role, speaker;                            /* role: user, assistant, other */
+        Str role, speaker; /* role: user, assistant, other */
         Str text, caption;
         int64_t at, recorded_at;
 } Turn;
-typedef struct Turns { Turn *v; size_t n; } Turns;
+typedef struct Turns {
+        Turn *v;
+        size_t n;
+} Turns;
 
 typedef struct TurnNew {
         Str conversation_id;
         /* STR_NULL: a new UUID. chat gives its own for the user's words */
         Str turn_id;
         Str external_id, role, speaker, text, caption;
-        int64_t at;                                   /* 0 = now */
+        int64_t at; /* 0 = now */
 } TurnNew;
 /* ERR_NOT_FOUND: no such conversation. ERR_CONFLICT: the id is taken by another text; the same text
  * again is OK, once. */
@@ -69,5 +88,8 @@ Err turn_add(Ctx *cx, const MemoryScope *s, const TurnNew *in, Turn *ret) _must_
 /* ERR_NOT_FOUND */
 Err turn_find(Ctx *cx, const MemoryScope *s, Str turn_id, Turn *ret) _must_check_;
 /* Of one conversation (STR_NULL: of all), newest first; before_seq / before_unit 0 = from the end. */
-typedef struct TurnFilter { Str conversation_id; int64_t before, limit; } TurnFilter;
+typedef struct TurnFilter {
+        Str conversation_id;
+        int64_t before, limit;
+} TurnFilter;
 Err turn_list(Ctx *cx, const MemoryScope *s, const TurnFilter *f, Turns *ret) _must_check_;

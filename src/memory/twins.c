@@ -4,8 +4,12 @@
 #include <stdlib.h>
 
 enum {
-        BAND = 2, BANDS = SKETCH_SIZE / BAND, CHAINS = BANDS + 1, BY_DIGEST = BANDS,
-        FIRST_BUCKETS = 16, BEST_MAX = 16,
+        BAND = 2,
+        BANDS = SKETCH_SIZE / BAND,
+        CHAINS = BANDS + 1,
+        BY_DIGEST = BANDS,
+        FIRST_BUCKETS = 16,
+        BEST_MAX = 16,
 };
 
 /* An entry stands in one chain per band and one by its digest; links are positions + 1, 0 ends a
@@ -13,7 +17,8 @@ enum {
 typedef struct Entry {
         Twin twin;
         uint32_t next[CHAINS];
-        uint32_t seen;                                /* number of the search that looked at it last */
+        /* number of the search that looked at it last */
+        uint32_t seen;
         bool is_gone;
 } Entry;
 
@@ -22,8 +27,8 @@ typedef struct Entry {
 struct Twins {
         Entry *v;
         size_t n, cap, gone;
-        uint32_t *heads;                              /* CHAINS times `buckets` */
-        size_t buckets;                               /* a power of two, = cap */
+        uint32_t *heads; /* CHAINS times `buckets` */
+        size_t buckets;  /* a power of two, = cap */
         uint32_t searches;
 };
 
@@ -136,7 +141,8 @@ size_t twins_bytes(const Twins *t) {
 }
 
 int64_t twins_exact(const Twins *t, uint64_t digest) {
-        int64_t least = 0;                            /* the oldest, whatever the order of the chain */
+        /* the oldest, whatever the order of the chain */
+        int64_t least = 0;
         uint32_t i = *head_of(t, &(Twin){ .digest = digest }, BY_DIGEST);
         for (; i; i = t->v[i - 1].next[BY_DIGEST]) {
                 const Entry *e = &t->v[i - 1];
@@ -146,7 +152,10 @@ int64_t twins_exact(const Twins *t, uint64_t digest) {
         return least;
 }
 
-typedef struct Best { unsigned same; int64_t unit; } Best;
+typedef struct Best {
+        unsigned same;
+        int64_t unit;
+} Best;
 
 /* Most alike first, then the older. */
 static size_t best_insert(Best *best, size_t n, size_t max, Best b) {

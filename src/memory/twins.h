@@ -7,17 +7,22 @@
  * memories there are. Plain memory, no store; one thread. */
 #include "memory/near.h"
 
-typedef struct Twin { int64_t unit; uint64_t digest; unsigned type; Sketch sketch; } Twin;
+typedef struct Twin {
+        int64_t unit;
+        uint64_t digest;
+        unsigned type;
+        Sketch sketch;
+} Twin;
 typedef struct Twins Twins;
 
-Twins  *twins_new(void);
-Twins  *twins_free(Twins *t);
+Twins *twins_new(void);
+Twins *twins_free(Twins *t);
 DEFINE_CLEANUP(Twins, twins_free)
-void    twins_put(Twins *t, const Twin *one);         /* replaces the one with this unit */
-void    twins_drop(Twins *t, int64_t unit);
-size_t  twins_count(const Twins *t);
-size_t  twins_bytes(const Twins *t);
+void twins_put(Twins *t, const Twin *one); /* replaces the one with this unit */
+void twins_drop(Twins *t, int64_t unit);
+size_t twins_count(const Twins *t);
+size_t twins_bytes(const Twins *t);
 int64_t twins_exact(const Twins *t, uint64_t digest); /* a unit, or 0 */
 /* Units of this type whose sketch shares SKETCH_LIKELY bytes or more, best first; how many, at most
  * `max`. */
-size_t  twins_near(Twins *t, unsigned type, const Sketch *k, int64_t *ret_units, size_t max);
+size_t twins_near(Twins *t, unsigned type, const Sketch *k, int64_t *ret_units, size_t max);

@@ -23,19 +23,29 @@ typedef struct Upkeep {
 static void upkeep_done(Upkeep *u) { keys_done(&u->keys); }
 
 static Err upkeep_init(Ctx *cx, Memory *m, Str user_id, Upkeep *ret) {
-        *ret = (Upkeep){ .cx = cx, .s = { .m = m, .user_id = user_id, .actor = "job" },
+        *ret = (Upkeep){ .cx = cx,
+                         .s = { .m = m, .user_id = user_id, .actor = "job" },
                          .now = cx_now_ms(cx) };
         TRY(db_read(cx, m->db, &ret->s.c));
         return keys_get(cx, &ret->s, &ret->keys);
 }
 
 /* What is to be done to units, gathered while reading and done in writes of CHUNK. */
-typedef struct Todo { int64_t unit; double decay; bool archive; } Todo;
-typedef struct Step { Upkeep *u; const Todo *v; size_t n; } Step;
+typedef struct Todo {
+        int64_t unit;
+        double decay;
+        bool archive;
+} Todo;
+typedef struct Step {
+        Upkeep *u;
+        const Todo *v;
+        size_t n;
+} Step;
 
 static Err in_chunks(Upkeep *u, const Todo *v, size_t n, DbFn *fn) {
         for (size_t i = 0; i < n; i += CHUNK)
-                TRY(db_write(u->cx, u->s.m->db, fn, &(Step){ u, v + i, MIN(n - i, (size_t)CHUNK) }));
+                TRY(db_write(u->cx, u->s.m->db, fn,
+                             &(Step){ u, v + i, MIN(n - i, (size_t)CHUNK) }));
         return OK;
 }
 
@@ -88,7 +98,8 @@ static Err decay_archive(Ctx *cx, const MemoryScope *s, const Upkeep *u, int64_t
         if (e || m.status != STATUS_ACTIVE)
                 return e == ERR_NOT_FOUND ? OK : e;
         m.status = STATUS_ARCHIVED;
-        return stored_change(cx, s, &u->keys, &m, &(Change){ MEMORY_UPDATE, "archived", m.row.content });
+        return stored_change(cx, s, &u->keys, &m,
+                             &(Change){ MEMORY_UPDATE, "archived", m.row.content });
 }
 
 static Err decay_step(Ctx *cx, DbConn *c, void *arg) {
@@ -96,8 +107,8 @@ static Err decay_step(Ctx *cx, DbConn *c, void *arg) {
         MemoryScope s = scope_on(st->u, c);
         for (size_t i = 0; i < st->n; i++) {
                 int64_t changed = 0;
-                TRY(db_run(cx, c, &sql_memory_decay, ARGS(v_text(s.user_id), v_int(st->v[i].unit),
-                                                          v_num(st->v[i].decay)),
+                TRY(db_run(cx, c, &sql_memory_decay,
+                           ARGS(v_text(s.user_id), v_int(st->v[i].unit), v_num(st->v[i].decay)),
                            &changed));
                 st->u->count += changed;
                 if (st->v[i].archive)
@@ -131,8 +142,8 @@ static bool cleanup_pick(Upkeep *u, const Stored *m, Todo *ret) {
                 return false;
         if (m->type == TYPE_COMMITMENT && is_ahead(u, r))
                 return false;
-        bool faded = weigh_decay(r, m->level, u->now) < 0.1, doubtful = !r->access_count &&
-                r->confidence < 0.7;
+        bool faded = weigh_decay(r, m->level, u->now) < 0.1,
+             doubtful = !r->access_count && r->confidence < 0.7;
         if (!faded && !doubtful)
                 return false;
         u->count += u->cleanup->dry_run;
@@ -169,15 +180,29 @@ Err memory_cleanup(Ctx *cx, Memory *m, Str user_id, const Cleanup *what, int64_t
 /* A live memory as the search for clusters sees it. Pairs are found by equal bands of their
  * sketches: four bytes each, eight bands; a pair at cosine .9 shares one with probability .99. */
 enum { BANDS = 8, BAND = SKETCH_SIZE / BANDS };
-typedef struct Peer { int64_t unit; MemoryType type; Sketch sketch; Mac subject,
-                      value; bool has_subject; } Peer;
-typedef struct Peers { Peer *v; size_t n, cap; } Peers;
-typedef struct Pair { int64_t keep, drop; } Pair;
-typedef struct Merge { Upkeep *u; double threshold; Pair pair; } Merge;
+typedef struct Peer {
+        int64_t unit;
+        MemoryType type;
+        Sketch sketch;
+        Mac subject, value;
+        bool has_subject;
+} Peer;
+typedef struct Peers {
+        Peer *v;
+        size_t n, cap;
+} Peers;
+typedef struct Pair {
+        int64_t keep, drop;
+} Pair;
+typedef struct Merge {
+        Upkeep *u;
+        double threshold;
+        Pair pair;
+} Merge;
 
 static Err peers_load(Upkeep *u, Peers *ret) {
         int64_t before = 0;
-        Peers p = {0};
+        Peers p = { 0 };
         for (;;) {
                 _cleanup_(arena_freep) Arena *page = arena_new();
                 Ctx pc = *u->cx;
@@ -196,8 +221,8 @@ static Err peers_load(Upkeep *u, Peers *ret) {
                         const Stored *m = &list.v[i];
                         before = m->row.unit;
                         if (m->status == STATUS_ACTIVE)
-                                p.v[p.n++] = (Peer){ before, m->type, m->sketch, m->subject_mac,
-                                                     m->value_mac, m->has_subject };
+                                p.v[p.n++] = (Peer){ before,         m->type,      m->sketch,
+                                                     m->subject_mac, m->value_mac, m->has_subject };
                 }
                 if (list.n < PAGE)
                         break;
@@ -210,8 +235,9 @@ static int band_cmp(const void *a, const void *b, void *arg) {
         const Peer *x = a, *y = b;
         size_t at = *(size_t *)arg;
         int c = memcmp(x->sketch.b + at, y->sketch.b + at, BAND);
-        return c ? c : x->type != y->type ? (int)x->type - (int)y->type
-                : (x->unit > y->unit) - (x->unit < y->unit);
+        return c                    ? c
+               : x->type != y->type ? (int)x->type - (int)y->type
+                                    : (x->unit > y->unit) - (x->unit < y->unit);
 }
 
 static bool same_claim(const Stored *a, const Stored *b) {
@@ -244,9 +270,10 @@ static Err merge_drop(Ctx *cx, const MemoryScope *s, Merge *g, const Stored *kee
         drop->status = STATUS_SUPERSEDED;
         drop->row.superseded_by = keep->row.memory_id;
         drop->row.retired_at = now;
-        drop->row.valid_to = drop->row.valid_to ? drop->row.valid_to : MAX(now, drop->row.valid_from + 1);
-        return stored_change(cx, s, &g->u->keys, drop, &(Change){ MEMORY_SUPERSEDE, "consolidated",
-                drop->row.content });
+        drop->row.valid_to =
+                drop->row.valid_to ? drop->row.valid_to : MAX(now, drop->row.valid_from + 1);
+        return stored_change(cx, s, &g->u->keys, drop,
+                             &(Change){ MEMORY_SUPERSEDE, "consolidated", drop->row.content });
 }
 
 static Err merge_pair(Ctx *cx, DbConn *c, void *arg) {
@@ -257,7 +284,7 @@ static Err merge_pair(Ctx *cx, DbConn *c, void *arg) {
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
         if (str_utf8_count(drop.row.content) > str_utf8_count(keep.row.content)) {
-                Stored longer = drop;                 /* the fuller wording survives */
+                Stored longer = drop; /* the fuller wording survives */
                 drop = keep;
                 keep = longer;
         }
@@ -268,8 +295,8 @@ static Err merge_pair(Ctx *cx, DbConn *c, void *arg) {
         ids[keep.row.supersedes.n] = drop.row.memory_id;
         keep.row.supersedes = (Strs){ ids, keep.row.supersedes.n + 1 };
         stored_absorb(cx, &keep, &drop);
-        TRY(stored_change(cx, &s, &g->u->keys, &keep, &(Change){ MEMORY_UPDATE, "consolidated",
-                keep.row.content }));
+        TRY(stored_change(cx, &s, &g->u->keys, &keep,
+                          &(Change){ MEMORY_UPDATE, "consolidated", keep.row.content }));
         g->u->count++;
         return OK;
 }

@@ -14,7 +14,13 @@ enum { BLOCK_SLOTS = 256, NEAREST_MIN = 60, FIELD_LEN = 48 };
 #define BATCH_TIMEOUT_MS INT64_C(30000)
 
 /* The vectors of one user under one model. */
-typedef struct Block { Str user_id; size_t n, cap, dim; int8_t *q; float *scale; int64_t *unit; } Block;
+typedef struct Block {
+        Str user_id;
+        size_t n, cap, dim;
+        int8_t *q;
+        float *scale;
+        int64_t *unit;
+} Block;
 
 struct Vectors {
         Embedder *embedder;
@@ -24,7 +30,9 @@ struct Vectors {
         size_t bytes, hand;
 };
 
-static size_t block_bytes(const Block *b) { return b->cap * (b->dim + sizeof *b->scale + sizeof *b->unit); }
+static size_t block_bytes(const Block *b) {
+        return b->cap * (b->dim + sizeof *b->scale + sizeof *b->unit);
+}
 
 static void block_clear(Vectors *v, Block *b) {
         v->bytes -= block_bytes(b);
@@ -32,7 +40,7 @@ static void block_clear(Vectors *v, Block *b) {
         free(b->q);
         free(b->scale);
         free(b->unit);
-        *b = (Block){0};
+        *b = (Block){ 0 };
 }
 
 Vectors *vectors_new(Ctx *cx, const EmbedSettings *set) {
@@ -110,7 +118,7 @@ static void block_put(Vectors *v, Block *b, int64_t unit, const float *x) {
 
 /* Lanes of 16: the compiler turns the inner loop into vector instructions on any machine. */
 static int32_t dot_int8(const int8_t *a, const int8_t *b, size_t n) {
-        int32_t lanes[16] = {0}, sum = 0;
+        int32_t lanes[16] = { 0 }, sum = 0;
         size_t i = 0;
         for (; i + 16 <= n; i += 16)
                 for (size_t k = 0; k < 16; k++)
@@ -128,20 +136,24 @@ static const char *vector_field(Ctx *cx, int64_t unit) {
         return arena_printf(cx->arena, "vector:%lld", (long long)unit);
 }
 
-typedef struct Sealed { int64_t unit; Str bytes; } Sealed;
+typedef struct Sealed {
+        int64_t unit;
+        Str bytes;
+} Sealed;
 
 static Err vector_open(Ctx *cx, const MemoryScope *s, const Keys *k, Sealed v, Str *ret) {
-        return seal_open(cx, &k->seal, (SealFor){ s->user_id, vector_field(cx, v.unit) }, v.bytes, ret);
+        return seal_open(cx, &k->seal, (SealFor){ s->user_id, vector_field(cx, v.unit) }, v.bytes,
+                         ret);
 }
 
 static Err block_fill(Ctx *cx, const MemoryScope *s, const Keys *k, Block *b) {
         Vectors *v = s->m->vectors;
         _cleanup_(arena_freep) Arena *rows = arena_new();
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         Ctx rc = *cx;
         rc.arena = rows;
-        TRY(db_rows(cx, s->c, &sql_vector_each, ARGS(v_text(s->user_id),
-                                                     v_text(embedder_model(v->embedder))), &r));
+        TRY(db_rows(cx, s->c, &sql_vector_each,
+                    ARGS(v_text(s->user_id), v_text(embedder_model(v->embedder))), &r));
         for (;;) {
                 bool got = false;
                 Str body;
@@ -205,10 +217,15 @@ static void block_scan(const Block *b, const float *query, Similar *best, size_t
         }
 }
 
-typedef struct Near { const float *query; size_t dim; Similar *best; size_t n; } Near;
+typedef struct Near {
+        const float *query;
+        size_t dim;
+        Similar *best;
+        size_t n;
+} Near;
 
 static Err rescore_one(Ctx *cx, const MemoryScope *s, const Keys *k, Near *near, Similar *at) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         Str body;
         TRY(db_row(cx, s->c, &sql_vector_get, ARGS(v_text(s->user_id), v_int(at->id)), &r));
         TRY(vector_open(cx, s, k, (Sealed){ at->id, row_text(&r, 0) }, &body));
@@ -238,7 +255,8 @@ static Err rescore(Ctx *cx, const MemoryScope *s, const Keys *k, Near *near) {
         return OK;
 }
 
-Err vectors_search(Ctx *cx, const MemoryScope *s, const Keys *k, SearchQuery *sq, bool *ret_degraded) {
+Err vectors_search(Ctx *cx, const MemoryScope *s, const Keys *k, SearchQuery *sq,
+                   bool *ret_degraded) {
         Vectors *v = s->m->vectors;
         Vecs query;
         Block *b;
@@ -246,7 +264,7 @@ Err vectors_search(Ctx *cx, const MemoryScope *s, const Keys *k, SearchQuery *sq
         if (!v)
                 return OK;
         Err e = embedder_run(cx, v->embedder, (Strs){ &sq->text, 1 }, QUERY_TIMEOUT_MS, &query);
-        if (e) {                                      /* the words still find what they find */
+        if (e) { /* the words still find what they find */
                 err_clear(cx);
                 *ret_degraded = true;
                 return OK;
@@ -270,7 +288,12 @@ Err vectors_search(Ctx *cx, const MemoryScope *s, const Keys *k, SearchQuery *sq
 
 /* ---- making them ---- */
 
-typedef struct Put { MemoryScope s; const Keys *k; const Stored *v; Vecs vecs; } Put;
+typedef struct Put {
+        MemoryScope s;
+        const Keys *k;
+        const Stored *v;
+        Vecs vecs;
+} Put;
 
 static Err put_write(Ctx *cx, DbConn *c, void *arg) {
         Put *p = arg;
@@ -284,21 +307,24 @@ static Err put_write(Ctx *cx, DbConn *c, void *arg) {
                         continue;
                 TRY(e);
                 Str bytes = str_n(p->vecs.v + i * p->vecs.dim, p->vecs.dim * sizeof(float));
-                Str body = seal(cx, &p->k->seal, (SealFor){ s.user_id, vector_field(cx, unit) }, bytes);
-                TRY(db_run(cx, c, &sql_vector_put, ARGS(v_text(s.user_id), v_int(unit),
-                                                        v_text(embedder_model(s.m->vectors->embedder)),
-                                                        v_blob(body)), NULL));
+                Str body = seal(cx, &p->k->seal, (SealFor){ s.user_id, vector_field(cx, unit) },
+                                bytes);
+                TRY(db_run(cx, c, &sql_vector_put,
+                           ARGS(v_text(s.user_id), v_int(unit),
+                                v_text(embedder_model(s.m->vectors->embedder)), v_blob(body)),
+                           NULL));
         }
         return OK;
 }
 
 static Err missing_load(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *v, size_t *ret_n) {
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(rows_done) Rows r = { 0 };
         int64_t units[EMBED_BATCH_MAX];
         size_t n = 0;
-        TRY(db_rows(cx, s->c, &sql_vector_missing, ARGS(v_text(s->user_id),
-                                                        v_text(embedder_model(s->m->vectors->embedder)),
-                                                        v_int(EMBED_BATCH_MAX)), &r));
+        TRY(db_rows(cx, s->c, &sql_vector_missing,
+                    ARGS(v_text(s->user_id), v_text(embedder_model(s->m->vectors->embedder)),
+                         v_int(EMBED_BATCH_MAX)),
+                    &r));
         for (;;) {
                 bool got = false;
                 TRY(rows_next(cx, &r, &got));
@@ -307,7 +333,7 @@ static Err missing_load(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *v,
                 units[n++] = row_int(&r, 0);
         }
         rows_done(&r);
-        r = (Rows){0};
+        r = (Rows){ 0 };
         for (size_t i = 0; i < n; i++)
                 TRY(stored_by_unit(cx, s, k, units[i], &v[i]));
         *ret_n = n;
@@ -327,7 +353,7 @@ static void block_learn(Vectors *v, Str user_id, const Put *p) {
 }
 
 Err vectors_embed(Ctx *cx, Memory *m, Str user_id, int64_t *ret_count) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Put p = { .s = { m, NULL, user_id, "job" }, .k = &k };
         int64_t count = 0;
         *ret_count = 0;
@@ -342,7 +368,8 @@ Err vectors_embed(Ctx *cx, Memory *m, Str user_id, int64_t *ret_count) {
                         break;
                 for (size_t i = 0; i < n; i++)
                         texts[i] = v[i].row.content;
-                TRY(embedder_run(cx, m->vectors->embedder, (Strs){ texts, n }, BATCH_TIMEOUT_MS, &p.vecs));
+                TRY(embedder_run(cx, m->vectors->embedder, (Strs){ texts, n }, BATCH_TIMEOUT_MS,
+                                 &p.vecs));
                 p.v = v;
                 TRY(db_write(cx, m->db, put_write, &p));
                 block_learn(m->vectors, user_id, &p);
@@ -358,8 +385,8 @@ Err vectors_later(Ctx *cx, const MemoryScope *s) {
 }
 
 Err memory_embedding(Ctx *cx, const MemoryScope *s, const MemoryRow *row, Str *ret) {
-        _cleanup_(keys_done) Keys k = {0};
-        _cleanup_(rows_done) Rows r = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
+        _cleanup_(rows_done) Rows r = { 0 };
         _cleanup_(buf_done) Buf b = BUF(EMBED_DIM_MAX * 16);
         Str body;
         *ret = STR_NULL;

@@ -9,10 +9,11 @@
  * best are looked at again in full precision from the store. */
 #include "memory/memory_int.h"
 
-typedef struct Vectors Vectors;                       /* NULL: nothing configured; all functions take it */
+/* NULL: nothing configured; all functions take it */
+typedef struct Vectors Vectors;
 Vectors *vectors_new(Ctx *cx, const EmbedSettings *set);
 Vectors *vectors_free(Vectors *v);
-void     vectors_forget(Vectors *v);                  /* all blocks: they are loaded again */
+void vectors_forget(Vectors *v); /* all blocks: they are loaded again */
 
 /* Adds the nearest units to the search. *ret_degraded: a server is configured and was not there. */
 Err vectors_search(Ctx *cx, const MemoryScope *s, const Keys *k, SearchQuery *sq,

@@ -5,20 +5,20 @@
 
 #include "codec/when.h"
 
-static const double base[_TYPE_N] = { [TYPE_FACT] = .7, [TYPE_PREFERENCE] = .75, [TYPE_COMMITMENT] = .9,
-                                      [TYPE_INSTRUCTION] = .85, [TYPE_ENTITY] = .8, [TYPE_EPISODIC] = .6 };
-static const char *const critical[] = { "my name", "i am", "i'm called", "call me", "my wife",
-                                        "my husband", "my partner",
-                                        "my fiancé", "my fiancée", "my fiance", "my fiancee", "my goal",
-                                                "i want to",
-                                        "i plan to", NULL };
-static const char *const high[] = { "always", "never", "important", "remember", "deadline",
-                                    "appointment", "meeting",
-                                    "promise", NULL };
+static const double base[_TYPE_N] = {
+        [TYPE_FACT] = .7,         [TYPE_PREFERENCE] = .75, [TYPE_COMMITMENT] = .9,
+        [TYPE_INSTRUCTION] = .85, [TYPE_ENTITY] = .8,      [TYPE_EPISODIC] = .6
+};
+static const char *const critical[] = { "my name",    "i am",       "i'm called", "call me",
+                                        "my wife",    "my husband", "my partner", "my fiancé",
+                                        "my fiancée", "my fiance",  "my fiancee", "my goal",
+                                        "i want to",  "i plan to",  NULL };
+static const char *const high[] = { "always",      "never",   "important", "remember", "deadline",
+                                    "appointment", "meeting", "promise",   NULL };
 
 static bool is_word(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                (unsigned char)c >= 0x80;
+               (unsigned char)c >= 0x80;
 }
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
@@ -68,7 +68,8 @@ static Weight weight_of_words(MemoryType type, Str content, Str said) {
         return (Weight){ LEVEL_LOW, b * 0.8 };
 }
 
-Weight weigh_importance(MemoryType type, Str content, Str said, const MemoryRow *row, bool is_scheduled) {
+Weight weigh_importance(MemoryType type, Str content, Str said, const MemoryRow *row,
+                        bool is_scheduled) {
         Weight w = weight_of_words(type, content, said);
         w.score *= row->confidence;
         if (row->entities.n > 2)
@@ -87,10 +88,11 @@ static double days_since(int64_t then, int64_t now) {
 }
 
 double weigh_decay(const MemoryRow *row, MemoryLevel level, int64_t now_ms) {
-        static const double per_day[_LEVEL_N] = { [LEVEL_CRITICAL] = 0, [LEVEL_HIGH] = .001,
-                                                  [LEVEL_MEDIUM] = .005,
-                                                  [LEVEL_LOW] = .02 };
-        double w = row->importance_score * exp(-per_day[level] * days_since(row->created_at, now_ms));
+        static const double per_day[_LEVEL_N] = {
+                [LEVEL_CRITICAL] = 0, [LEVEL_HIGH] = .001, [LEVEL_MEDIUM] = .005, [LEVEL_LOW] = .02
+        };
+        double w =
+                row->importance_score * exp(-per_day[level] * days_since(row->created_at, now_ms));
         w += fmin(0.05 * (double)row->access_count, 0.3);
         if (row->last_accessed) {
                 double d = days_since(row->last_accessed, now_ms);
@@ -104,7 +106,8 @@ Retention weigh_retention(const MemoryRow *row, MemoryLevel level, double decay,
         bool is_light = level == LEVEL_LOW || level == LEVEL_MEDIUM;
         if (is_light && ((decay < .1 && age > 180) || (level == LEVEL_LOW && age > 365)))
                 return ARCHIVE;
-        if (level != LEVEL_CRITICAL && ((decay < .3 && age > 90) || (level == LEVEL_LOW && age > 180)))
+        if (level != LEVEL_CRITICAL &&
+            ((decay < .3 && age > 90) || (level == LEVEL_LOW && age > 180)))
                 return COMPRESS;
         return KEEP;
 }

@@ -4,9 +4,13 @@
  * arithmetic on the row. */
 #include "memory/memory_int.h"
 
-typedef struct Weight { MemoryLevel level; double score; } Weight;    /* score: 3 decimals */
+typedef struct Weight {
+        MemoryLevel level;
+        double score;
+} Weight; /* score: 3 decimals */
 /* `said` is the clause it was taken from, or STR_NULL. */
-Weight weigh_importance(MemoryType type, Str content, Str said, const MemoryRow *row, bool is_scheduled);
+Weight weigh_importance(MemoryType type, Str content, Str said, const MemoryRow *row,
+                        bool is_scheduled);
 
 /* Exponential loss by level, bonuses for use; the retention steering of the contract, never ranking. */
 double weigh_decay(const MemoryRow *row, MemoryLevel level, int64_t now_ms);

@@ -7,7 +7,10 @@
 #include "memory/words_int.h"
 
 /* ---- one table for all lists: word -> flags and lemma ---- */
-typedef struct Entry { Str word; WordInfo info; } Entry;
+typedef struct Entry {
+        Str word;
+        WordInfo info;
+} Entry;
 /* power of two, at most half full: see word_table_init */
 enum { ENTRIES = 4096 };
 static Entry entries[ENTRIES];
@@ -62,7 +65,12 @@ WordInfo word_info(Str word) {
 /* ---- groups of terms, stemmed on first use. "a b c": each leads to the others; "a b: c d": a
  * and b lead to c and d ---- */
 enum { GROUPS_MAX = 512, MEMBERS_MAX = 4096, CHAINS = 2048 };
-typedef struct Member { char text[TERM_MAX]; uint8_t n; bool leads; uint16_t group, next; } Member;
+typedef struct Member {
+        char text[TERM_MAX];
+        uint8_t n;
+        bool leads;
+        uint16_t group, next;
+} Member;
 typedef struct Thesaurus {
         Member members[MEMBERS_MAX];
         uint16_t members_n, group_first[GROUPS_MAX + 1];
@@ -72,9 +80,7 @@ typedef struct Thesaurus {
 static Thesaurus synonyms, kinds;
 static pthread_once_t thesauri_once = PTHREAD_ONCE_INIT;
 
-static Str member_term(const Member *m) {
-        return str_n(m->text, m->n);
-}
+static Str member_term(const Member *m) { return str_n(m->text, m->n); }
 
 static void member_add(Thesaurus *t, Str word, size_t group, bool leads) {
         assert(t->members_n < MEMBERS_MAX);
@@ -83,7 +89,7 @@ static void member_add(Thesaurus *t, Str word, size_t group, bool leads) {
         m->n = (uint8_t)term.n;
         for (size_t i = t->group_first[group]; i < t->members_n; i++)
                 if (str_eq(member_term(&t->members[i]), term))
-                        return;                       /* "marry" and "married" in one group */
+                        return; /* "marry" and "married" in one group */
         m->group = (uint16_t)group;
         m->leads = leads;
         t->members_n++;
@@ -137,10 +143,6 @@ static void thesaurus_ask(const Thesaurus *t, Str term, SynonymFn *fn, void *arg
                         group_tell(t, &t->members[i - 1], fn, arg);
 }
 
-void word_synonyms(Str term, SynonymFn *fn, void *arg) {
-        thesaurus_ask(&synonyms, term, fn, arg);
-}
+void word_synonyms(Str term, SynonymFn *fn, void *arg) { thesaurus_ask(&synonyms, term, fn, arg); }
 
-void word_kinds(Str term, SynonymFn *fn, void *arg) {
-        thesaurus_ask(&kinds, term, fn, arg);
-}
+void word_kinds(Str term, SynonymFn *fn, void *arg) { thesaurus_ask(&kinds, term, fn, arg); }

@@ -6,8 +6,11 @@
 #include "base/arena.h"
 
 /* lemma: STR_NULL when regular; flags of terms.h */
-typedef struct WordInfo { Str lemma; unsigned flags; } WordInfo;
-WordInfo word_info(Str word);                         /* lower case, as written */
+typedef struct WordInfo {
+        Str lemma;
+        unsigned flags;
+} WordInfo;
+WordInfo word_info(Str word); /* lower case, as written */
 
 /* Terms that mean nearly the same, in groups. Calls fn for each other member of every group
  * `term` is in. */
@@ -18,5 +21,7 @@ void word_synonyms(Str term, SynonymFn *fn, void *arg);
 void word_kinds(Str term, SynonymFn *fn, void *arg);
 
 /* The lists as text, for the differential test: one group or list per line. */
-extern const char *const word_stops, *const word_asks, *const word_plains, *const word_irregulars,
-        *const word_synonym_groups, *const word_kind_groups;
+extern const char *const word_stops,
+        *const word_asks, *const word_plains, *const word_irregulars,
+                                                      *const word_synonym_groups,
+                                                              *const word_kind_groups;

@@ -32,8 +32,8 @@ static Err words_check(Ctx *cx, const char *pointer, Strs list, size_t max) {
         if (list.n > max)
                 return RAISE_FIELD(cx, pointer, "at most %zu", max);
         for (size_t i = 0; i < list.n; i++)
-                if (list.v[i].n == 0 || str_utf8_count(list.v[i]) > (max == MEMORY_TAGS_MAX
-                        ? MEMORY_TAG_MAX : 256))
+                if (list.v[i].n == 0 ||
+                    str_utf8_count(list.v[i]) > (max == MEMORY_TAGS_MAX ? MEMORY_TAG_MAX : 256))
                         return RAISE_FIELD(cx, pointer, "item %zu is empty or too long", i);
         return OK;
 }
@@ -87,7 +87,8 @@ static Err pending_times(Ctx *cx, const MemoryNew *in, Pending *p) {
 static void pending_attribute(Ctx *cx, const MemoryNew *in, const Fact *fact, Pending *p) {
         MemoryRow *r = &p->m.row;
         Fact read;
-        if (!fact && !in->verbatim && !in->attribute.p && fact_attribute(cx->arena, in->content, &read))
+        if (!fact && !in->verbatim && !in->attribute.p &&
+            fact_attribute(cx->arena, in->content, &read))
                 fact = &read;
         if (in->attribute.p) {
                 r->attribute = in->attribute;
@@ -108,9 +109,9 @@ static Err pending_dated(Ctx *cx, const Fact *fact, MemoryRow *r, bool *ret_sche
         if (!fact || !fact->scheduled_at)
                 return OK;
         *ret_scheduled = true;
-        return json_with(cx, r->context, &(Member){ "scheduled_date",
-                                                    json_time(cx, fact->scheduled_at) }, 1,
-                &r->context);
+        return json_with(cx, r->context,
+                         &(Member){ "scheduled_date", json_time(cx, fact->scheduled_at) }, 1,
+                         &r->context);
 }
 
 static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, Pending *p,
@@ -122,7 +123,7 @@ static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, 
         *ret_scheduled = false;
         if (in->verbatim)
                 return OK;
-        if (!moment_find(cx->arena, r->content, &ref, &(Moment){0}))
+        if (!moment_find(cx->arena, r->content, &ref, &(Moment){ 0 }))
                 return pending_dated(cx, p->fact, r, ret_scheduled);
         TRY(profile_utc_offset(cx, s, ref.said_at, &ref.utc_offset_min));
         if (!moment_annotate(cx->arena, r->content, &ref, &text, &at) ||
@@ -130,15 +131,18 @@ static Err pending_schedule(Ctx *cx, const MemoryScope *s, const MemoryNew *in, 
                 return pending_dated(cx, p->fact, r, ret_scheduled);
         r->content = text;
         *ret_scheduled = true;
-        return json_with(cx, r->context, &(Member){ "scheduled_date", json_time(cx, at) }, 1, &r->context);
+        return json_with(cx, r->context, &(Member){ "scheduled_date", json_time(cx, at) }, 1,
+                         &r->context);
 }
 
-static Err pending_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact, Pending *p) {
+static Err pending_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
+                        Pending *p) {
         MemoryRow *r = &p->m.row;
         int type = word_index(memory_type_names, in->type);
         if (type < 0)
-                return RAISE_FIELD(cx, "#/type", "must be one of fact, preference, commitment, "
-                                                 "instruction, entity, episodic");
+                return RAISE_FIELD(cx, "#/type",
+                                   "must be one of fact, preference, commitment, "
+                                   "instruction, entity, episodic");
         p->m.type = (MemoryType)type;
         TRY(content_check(cx, in->content, &r->content));
         TRY(words_check(cx, "#/tags", in->tags, MEMORY_TAGS_MAX));
@@ -150,8 +154,8 @@ static Err pending_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, cons
         r->confidence = in->confidence < 0 ? 1.0 : in->confidence;
         if (r->confidence > 1)
                 return RAISE_FIELD(cx, "#/confidence", "must be 0 to 1");
-        r->tags = strs_unique(cx, in->tags, (Strs){0});
-        r->entities = strs_unique(cx, in->entities, (Strs){0});
+        r->tags = strs_unique(cx, in->tags, (Strs){ 0 });
+        r->entities = strs_unique(cx, in->entities, (Strs){ 0 });
         r->source_kind = in->source_kind.p ? in->source_kind : STR("user");
         r->source_turn_id = in->source_turn_id;
         r->source_conversation_id = in->source_conversation_id;
@@ -207,9 +211,10 @@ static void written(MemoryWritten *w, MemoryEvent event, const char *reason, con
 static Err confirm(Ctx *cx, const MemoryScope *s, Stored *m, double confidence) {
         m->last_confirmed = cx_now_ms(cx);
         m->row.confidence = MAX(m->row.confidence, confidence);
-        return db_run(cx, s->c, &sql_memory_confirm, ARGS(v_text(s->user_id), v_int(m->row.unit),
-                                                          v_int(m->last_confirmed),
-                                                          v_num(m->row.confidence)), NULL);
+        return db_run(cx, s->c, &sql_memory_confirm,
+                      ARGS(v_text(s->user_id), v_int(m->row.unit), v_int(m->last_confirmed),
+                           v_num(m->row.confidence)),
+                      NULL);
 }
 
 static Err exact_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending *p, Stored *ret) {
@@ -220,11 +225,13 @@ static Err exact_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pendin
                 return ERR_NOT_FOUND;
         TRY(stored_by_unit(cx, s, k, unit, ret));
         bool is_over = ret->row.valid_to && ret->row.valid_to <= p->m.row.valid_from;
-        return memcmp(&ret->content_mac, &p->m.content_mac, sizeof(Mac)) || is_over ? ERR_NOT_FOUND : OK;
+        return memcmp(&ret->content_mac, &p->m.content_mac, sizeof(Mac)) || is_over ? ERR_NOT_FOUND
+                                                                                    : OK;
 }
 
 static bool is_same_fact(const Stored *a, const Stored *b) {
-        if (!a->has_subject || !b->has_subject || memcmp(&a->subject_mac, &b->subject_mac, sizeof(Mac)))
+        if (!a->has_subject || !b->has_subject ||
+            memcmp(&a->subject_mac, &b->subject_mac, sizeof(Mac)))
                 return !a->has_subject || !b->has_subject;
         return !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac));
 }
@@ -260,21 +267,22 @@ Err stored_change(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, const
         Shelf *shelf;
         bool is_text = why->old_content.p && !str_eq(why->old_content, m->row.content);
         TRY(stored_save(cx, s, k, m));
-        MemoryVersion v = { .event = str_c(memory_event_names[why->event]), .reason = str_c(why->reason),
+        MemoryVersion v = { .event = str_c(memory_event_names[why->event]),
+                            .reason = str_c(why->reason),
                             .old_content = is_text ? why->old_content : m->row.content,
-                                    .new_content = m->row.content };
+                            .new_content = m->row.content };
         TRY(version_add(cx, s, k, m, &v));
         TRY(shelf_get(cx, s, &shelf));
         shelve(cx, s, shelf, m);
         index_later(cx, s, m);
         if (is_text)
-                TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(m->row.unit)),
-                           NULL));
+                TRY(db_run(cx, s->c, &sql_vector_delete,
+                           ARGS(v_text(s->user_id), v_int(m->row.unit)), NULL));
         if (is_text)
                 TRY(vectors_later(cx, s));
-        return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED ? profile_on_memory(cx, s, k, m)
-                                                                          : profile_on_gone(cx, s, k, m,
-                                                                                  GONE_SUPERSEDED);
+        return m->status == STATUS_ACTIVE || m->status == STATUS_FLAGGED
+                       ? profile_on_memory(cx, s, k, m)
+                       : profile_on_gone(cx, s, k, m, GONE_SUPERSEDED);
 }
 
 void stored_absorb(Ctx *cx, Stored *into, const Stored *from) {
@@ -294,7 +302,8 @@ static Err merge_into(Ctx *cx, const MemoryScope *s, const Keys *k, const Pendin
                 r->content = p->m.row.content;
         old->last_confirmed = cx_now_ms(cx);
         TRY(stored_identify(cx, k, old));
-        return stored_change(cx, s, k, old, &(Change){ MEMORY_UPDATE, "near_duplicate_merged", before });
+        return stored_change(cx, s, k, old,
+                             &(Change){ MEMORY_UPDATE, "near_duplicate_merged", before });
 }
 
 /* ---- quota and insert ---- */
@@ -307,16 +316,19 @@ static Err quota_check(Ctx *cx, const MemoryScope *s, const Shelf *shelf) {
         TRY(set->quota(cx, s->c, owner_of(s->user_id), set->arg, &max));
         if (max < 0)
                 return OK;
-        if (owner_of(s->user_id).n != s->user_id.n) { /* a sub-user's memories count with the owner's */
-                _cleanup_(rows_done) Rows r = {0};
-                TRY(db_row(cx, s->c, &sql_memory_count_owner, ARGS(v_text(owner_of(s->user_id))), &r));
+        /* a sub-user's memories count with the owner's */
+        if (owner_of(s->user_id).n != s->user_id.n) {
+                _cleanup_(rows_done) Rows r = { 0 };
+                TRY(db_row(cx, s->c, &sql_memory_count_owner, ARGS(v_text(owner_of(s->user_id))),
+                           &r));
                 used = row_int(&r, 0);
         }
         if (used < max)
                 return OK;
         err_extra_int(cx, "limit", max);
         err_extra_int(cx, "used", used);
-        return RAISE(cx, ERR_MEMORY_QUOTA, "%lld of %lld memories", (long long)used, (long long)max);
+        return RAISE(cx, ERR_MEMORY_QUOTA, "%lld of %lld memories", (long long)used,
+                     (long long)max);
 }
 
 static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, const Verdict *v) {
@@ -337,8 +349,9 @@ static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, 
         return profile_on_memory(cx, s, k, m);
 }
 
-static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, MemoryWritten *ret) {
-        Verdict v = {0};
+static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p,
+                         MemoryWritten *ret) {
+        Verdict v = { 0 };
         Stored old;
         Err e = exact_find(cx, s, k, p, &old);
         if (e == OK) {
@@ -371,14 +384,14 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
 
 Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
                        MemoryWritten *ret) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Pending p = { .fact = fact };
         bool is_scheduled;
         TRY(pending_make(cx, s, in, fact, &p));
         TRY(keys_get(cx, s, &k));
         TRY(pending_schedule(cx, s, in, &p, &is_scheduled));
-        Weight w = weigh_importance(p.m.type, p.m.row.content, fact ? fact->quote : STR_NULL, &p.m.row,
-                                    is_scheduled);
+        Weight w = weigh_importance(p.m.type, p.m.row.content, fact ? fact->quote : STR_NULL,
+                                    &p.m.row, is_scheduled);
         p.m.level = w.level;
         p.m.row.importance_score = w.score;
         p.m.row.memory_id = uuid_new(cx);
@@ -398,8 +411,7 @@ static Err change_text(Ctx *cx, const MemoryChange *in, Stored *m) {
         Fact read;
         TRY(content_check(cx, in->content, &m->row.content));
         m->has_subject = fact_attribute(cx->arena, m->row.content, &read) &&
-                read.attribute != ATTR_NONE && !read.is_past &&
-                         !read.is_negated;
+                         read.attribute != ATTR_NONE && !read.is_past && !read.is_negated;
         m->row.attribute = m->has_subject ? str_c(attribute_names[read.attribute]) : STR_NULL;
         m->row.subject = m->has_subject ? read.subject : STR_NULL;
         m->row.value = m->has_subject ? read.value : STR_NULL;
@@ -408,9 +420,10 @@ static Err change_text(Ctx *cx, const MemoryChange *in, Stored *m) {
 
 static Err change_status(Ctx *cx, const MemoryChange *in, Stored *m) {
         int status = word_index(memory_status_names, in->status);
-        bool ok = status == STATUS_ACTIVE ? m->status == STATUS_FLAGGED ||
-                m->status == STATUS_ARCHIVED || m->status == STATUS_ACTIVE
-                                          : status == STATUS_ARCHIVED && m->status != STATUS_SUPERSEDED;
+        bool ok = status == STATUS_ACTIVE
+                          ? m->status == STATUS_FLAGGED || m->status == STATUS_ARCHIVED ||
+                                    m->status == STATUS_ACTIVE
+                          : status == STATUS_ARCHIVED && m->status != STATUS_SUPERSEDED;
         if (!ok)
                 return RAISE_FIELD(cx, "#/status", "a memory that is %s cannot become that",
                                    memory_status_names[m->status]);
@@ -425,11 +438,11 @@ static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
                 TRY(change_text(cx, in, m));
         if (in->tags.v) {
                 TRY(words_check(cx, "#/tags", in->tags, MEMORY_TAGS_MAX));
-                r->tags = strs_unique(cx, in->tags, (Strs){0});
+                r->tags = strs_unique(cx, in->tags, (Strs){ 0 });
         }
         if (in->entities.v) {
                 TRY(words_check(cx, "#/entities", in->entities, MEMORY_ENTITIES_MAX));
-                r->entities = strs_unique(cx, in->entities, (Strs){0});
+                r->entities = strs_unique(cx, in->entities, (Strs){ 0 });
         }
         if (in->context.p)
                 TRY(context_check(cx, in->context, &r->context));
@@ -448,7 +461,7 @@ static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
 
 Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
                   MemoryWritten *ret) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
@@ -485,7 +498,8 @@ static Err unquote(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *g
         TRY(e);
         if (!str_contains(next.row.context, STR("\"previous_value\"")))
                 return OK;
-        TRY(json_with(cx, next.row.context, &(Member){ "previous_value", STR_NULL }, 1, &next.row.context));
+        TRY(json_with(cx, next.row.context, &(Member){ "previous_value", STR_NULL }, 1,
+                      &next.row.context));
         return stored_save(cx, s, k, &next);
 }
 
@@ -501,7 +515,7 @@ static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored
 }
 
 Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
@@ -517,13 +531,13 @@ static bool strs_has(Strs list, Str s) {
 
 static bool row_matches(const MemoryRow *r, const MemoryMatch *which) {
         return (!which->type.p || str_eq_nocase(r->type, which->type)) &&
-                (!which->tag.p || strs_has(r->tags, which->tag)) &&
+               (!which->tag.p || strs_has(r->tags, which->tag)) &&
                (!which->before || r->created_at < which->before);
 }
 
 Err memory_delete_some(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, int64_t *position,
                        int64_t *ret_count) {
-        _cleanup_(keys_done) Keys k = {0};
+        _cleanup_(keys_done) Keys k = { 0 };
         StoredList page;
         int64_t next = MEMORY_AT_END, count = 0;
         TRY(keys_get(cx, s, &k));

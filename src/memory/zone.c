@@ -24,7 +24,7 @@ static bool offset_parse(Str zone, int *ret_min) {
                 *ret_min = 0;
                 return true;
         }
-        int sign = zone.p[0] == '-' ? -1 : zone.p[0] == '+' ? 1 : 0, digits[4] = {0};
+        int sign = zone.p[0] == '-' ? -1 : zone.p[0] == '+' ? 1 : 0, digits[4] = { 0 };
         size_t n = 0;
         for (size_t i = 1; sign && i < zone.n && n < 4; i++) {
                 if (zone.p[i] == ':' && n == 1)
@@ -36,7 +36,8 @@ static bool offset_parse(Str zone, int *ret_min) {
         }
         if (!sign || n == 0 || n == 3)
                 return false;
-        int hours = n == 1 ? digits[0] : digits[0] * 10 + digits[1], minutes = digits[2] * 10 + digits[3];
+        int hours = n == 1 ? digits[0] : digits[0] * 10 + digits[1],
+            minutes = digits[2] * 10 + digits[3];
         if (hours > 14 || minutes > 59)
                 return false;
         *ret_min = sign * (hours * 60 + minutes);
@@ -64,11 +65,12 @@ static bool tzif_offset(const unsigned char *p, size_t n, int64_t at_s, int *ret
                         int64_t v = big_endian(p + pos + 20 + 4 * i, 4);
                         if (v < 0 || v > FILE_MAX)
                                 return false;
-                        counts[i] = (size_t)v;        /* isutc, isstd, leap, times, types, chars */
+                        counts[i] = (size_t)v; /* isutc, isstd, leap, times, types, chars */
                 }
                 const size_t w = (size_t)width, times = pos + HEADER, index = times + counts[3] * w,
-                        types = index + counts[3];
-                size_t next = types + counts[4] * 6 + counts[5] + counts[2] * (w + 4) + counts[1] + counts[0];
+                             types = index + counts[3];
+                size_t next = types + counts[4] * 6 + counts[5] + counts[2] * (w + 4) + counts[1] +
+                              counts[0];
                 if (next > n || counts[4] == 0)
                         return false;
                 if (pass == 1) {

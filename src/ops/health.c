@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 #include "base/metric.h"
-#include "ops/probe.h"
 #include "ops/health_int.h"
+#include "ops/probe.h"
 #include "sys/pool.h"
 #include "sys/timer.h"
 
@@ -22,12 +22,12 @@ typedef struct Check {
         PoolJob job;
         bool running;
         int64_t due_us, failures, successes;
-        int64_t finished_us, since_ms;                /* of the last result; of the present state */
-        HealthState state;                            /* after hysteresis */
-        char error[64];                               /* of the last failure */
+        int64_t finished_us, since_ms; /* of the last result; of the present state */
+        HealthState state;             /* after hysteresis */
+        char error[64];                /* of the last failure */
         const char *message;
         ProbeResult last;
-        Buf extra;                                    /* JSON members of the last result */
+        Buf extra; /* JSON members of the last result */
         double latency_ms;
         int64_t checked_at_ms;
         Cell *status, *duration, *last_success;
@@ -40,7 +40,7 @@ struct Health {
         Pool *pool;
         Timers *timers;
         Timer *timer;
-        pthread_mutex_t lock;                         /* over the checks' results */
+        pthread_mutex_t lock; /* over the checks' results */
         pthread_cond_t idle;
         Check *checks;
         size_t n;
@@ -106,7 +106,7 @@ static void result_keep(Check *c, const ProbeResult *r) {
         buf_clear(&c->extra);
         buf_add(&c->extra, r->extra);
         c->last = *r;
-        c->last.extra = STR_NULL;                     /* was the probe's; the copy is in c->extra */
+        c->last.extra = STR_NULL; /* was the probe's; the copy is in c->extra */
         c->message = r->message;
         if (r->error)
                 snprintf(c->error, sizeof c->error, "%s", r->error);
@@ -235,10 +235,10 @@ static bool is_excluded(Str name, Strs exclude) {
 
 static bool blocks(const CheckView *v) {
         switch (v->state) {
-        case HEALTH_UP:             return false;
+        case HEALTH_UP: return false;
         case HEALTH_NOT_CONFIGURED: return v->critical == CRITICAL_YES;
         case HEALTH_STARTING:
-        case HEALTH_DOWN:           return v->critical != CRITICAL_NO;
+        case HEALTH_DOWN: return v->critical != CRITICAL_NO;
         }
         return true;
 }

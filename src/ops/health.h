@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "store/db.h"
 
-typedef struct Health Health;                         /* one per process; thread safe */
+typedef struct Health Health; /* one per process; thread safe */
 typedef struct Client Client;
 typedef struct Timers Timers;
 
@@ -25,57 +25,71 @@ typedef enum Critical { CRITICAL_NO, CRITICAL_YES, CRITICAL_IF_CONFIGURED } Crit
 typedef struct HealthSettings {
         /* HEALTH_CHECKS: JSON list; STR_NULL = what is in use */
         Str checks;
-        Str data_dir, llm_base_url, llm_api_key;      /* targets of the default checks */
-        double disk_fail, disk_warn;                  /* free share; 0 = 0.10, 0.20 */
+        Str data_dir, llm_base_url, llm_api_key; /* targets of the default checks */
+        double disk_fail, disk_warn;             /* free share; 0 = 0.10, 0.20 */
 } HealthSettings;
 
 /* What is probed, and what probes with; all outlive the Health. */
-typedef struct HealthRooms { Db *db; Client *client; Timers *timers; } HealthRooms;
+typedef struct HealthRooms {
+        Db *db;
+        Client *client;
+        Timers *timers;
+} HealthRooms;
 
 /* ERR_INVALID: an unknown kind, a name twice, a value out of range; the sentence names the
  * check. Probes begin with health_start. */
-Err     health_new(Ctx *cx, const HealthRooms *rooms, const HealthSettings *set,
-                   Health **ret) _must_check_;
+Err health_new(Ctx *cx, const HealthRooms *rooms, const HealthSettings *set,
+               Health **ret) _must_check_;
 /* The same refusals without a Health. */
-Err     health_settings_check(Ctx *cx, const HealthSettings *set) _must_check_;
-void    health_start(Health *h);
+Err health_settings_check(Ctx *cx, const HealthSettings *set) _must_check_;
+void health_start(Health *h);
 Health *health_free(Health *h);
 DEFINE_CLEANUP(Health, health_free)
 
 /* What the process itself adds to the verdict. */
 typedef enum Phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING } Phase;
-void    health_phase(Health *h, Phase p);
-Phase   health_phase_get(const Health *h);
+void health_phase(Health *h, Phase p);
+Phase health_phase_get(const Health *h);
 
 typedef struct CheckView {
         Str name, kind;
         HealthState state;
         Critical critical;
-        double latency_ms;                            /* of the last finished probe, 2 decimals */
+        double latency_ms; /* of the last finished probe, 2 decimals */
         /* one of the contract's texts; NULL unless HEALTH_DOWN */
         const char *error;
-        const char *message;                          /* HEALTH_NOT_CONFIGURED: why */
+        const char *message; /* HEALTH_NOT_CONFIGURED: why */
         /* further JSON members, each with a leading comma */
         Str extra;
-        int64_t checked_at_ms;                        /* 0 = never */
+        int64_t checked_at_ms; /* 0 = never */
         /* for detailed: what is measured, "ms" or "ratio" */
-        double observed; const char *unit;
+        double observed;
+        const char *unit;
         bool slow, warn;
 } CheckView;
-typedef struct CheckViews { CheckView *v; size_t n; } CheckViews;
-void    health_view(Ctx *cx, Health *h, CheckViews *ret);
-bool    health_is_ready(const Health *h, const CheckViews *views, Strs exclude);
+typedef struct CheckViews {
+        CheckView *v;
+        size_t n;
+} CheckViews;
+void health_view(Ctx *cx, Health *h, CheckViews *ret);
+bool health_is_ready(const Health *h, const CheckViews *views, Strs exclude);
 /* One round of every probe now, waiting for all of them (bounded by their timeouts). Worker
  * threads only. */
-void    health_fresh(Ctx *cx, Health *h);
+void health_fresh(Ctx *cx, Health *h);
 
 typedef struct Transition {
         Str check, from, to, reason;
         int64_t at;
         double previous_duration_s;
 } Transition;
-typedef struct Transitions { Transition *v; size_t n; } Transitions;
-typedef struct TransitionFilter { Str check; int64_t since, limit; } TransitionFilter;
+typedef struct Transitions {
+        Transition *v;
+        size_t n;
+} Transitions;
+typedef struct TransitionFilter {
+        Str check;
+        int64_t since, limit;
+} TransitionFilter;
 Err health_history(Ctx *cx, DbConn *c, const TransitionFilter *f, Transitions *ret) _must_check_;
 extern const Migration ops_migrations[];
 /* "starting", "healthy", "unhealthy", "not_configured" */

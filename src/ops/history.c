@@ -9,9 +9,8 @@ const Migration ops_migrations[] = {
                 .number = 600,
                 .name = "health history",
                 .up = "CREATE TABLE health_history (check_name TEXT NOT NULL, at BIGINT NOT NULL, "
-                      "from_state TEXT NOT NULL,"
-                      " to_state TEXT NOT NULL, reason TEXT NOT NULL, previous_duration_s DOUBLE "
-                      "PRECISION NOT NULL);"
+                      "from_state TEXT NOT NULL, to_state TEXT NOT NULL, reason TEXT NOT NULL, "
+                      "previous_duration_s DOUBLE PRECISION NOT NULL);"
                       "CREATE INDEX health_history_at ON health_history (check_name, at);",
                 .down = "DROP TABLE health_history;",
         },
@@ -20,17 +19,16 @@ const Migration ops_migrations[] = {
 
 static const Sql sql_add = { "health_history_add",
                              "INSERT INTO health_history (check_name, at, from_state, to_state, "
-                             "reason, previous_duration_s)"
-                             " VALUES ($1, $2, $3, $4, $5, $6)" };
+                             "reason, previous_duration_s) VALUES ($1, $2, $3, $4, $5, $6)" };
 static const Sql sql_trim = { "health_history_trim",
-                              "DELETE FROM health_history WHERE check_name = $1 AND at < (SELECT "
-                              "MIN(at) FROM (SELECT at FROM health_history"
-                              " WHERE check_name = $1 ORDER BY at DESC LIMIT 1000) AS newest)" };
+                              "DELETE FROM health_history WHERE check_name = $1 AND at < ("
+                              "SELECT MIN(at) FROM (SELECT at FROM health_history "
+                              "WHERE check_name = $1 ORDER BY at DESC LIMIT 1000) AS newest)" };
 static const Sql sql_list = {
         "health_history_list",
-        "SELECT check_name, from_state, to_state, reason, at, previous_duration_s FROM "
-        "health_history"
-        " WHERE ($1 = '' OR check_name = $1) AND at >= $2 ORDER BY at DESC LIMIT $3"
+        "SELECT check_name, from_state, to_state, reason, at, previous_duration_s "
+        "FROM health_history WHERE ($1 = '' OR check_name = $1) AND at >= $2 ORDER BY at DESC "
+        "LIMIT $3"
 };
 
 static Err save(Ctx *cx, DbConn *c, void *arg) {
@@ -58,7 +56,7 @@ Err health_history(Ctx *cx, DbConn *c, const TransitionFilter *f, Transitions *r
                     &r));
         Transition *v = NEW_ARRAY(cx->arena, Transition, (size_t)limit);
         size_t n = 0;
-        for (bool more; ;) {
+        for (bool more;;) {
                 TRY(rows_next(cx, &r, &more));
                 if (!more || n == (size_t)limit)
                         break;

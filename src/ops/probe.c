@@ -67,7 +67,7 @@ static const char *status_error(int status) {
         case 500: return "HTTP 500";
         case 502: return "HTTP 502";
         case 503: return "HTTP 503";
-        default:  return "Bad response";
+        default: return "Bad response";
         }
 }
 
@@ -135,7 +135,7 @@ static void probe_llm(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, P
         ret->extra = rate_limit_json(cx, &res);
         ret->state = HEALTH_UP;
         if (res.status == 429)
-                return;                               /* it answers, and says how much is left */
+                return; /* it answers, and says how much is left */
         Json *parsed = NULL;
         if (res.status < 200 || res.status > 299)
                 down(ret, status_error(res.status));

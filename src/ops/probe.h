@@ -4,12 +4,17 @@
 #include "ops/health.h"
 
 typedef struct CheckSpec CheckSpec;
-typedef struct ProbeRooms { Db *db; Client *client; const HealthSettings *set; } ProbeRooms;
+typedef struct ProbeRooms {
+        Db *db;
+        Client *client;
+        const HealthSettings *set;
+} ProbeRooms;
 typedef struct ProbeResult {
         HealthState state;
-        const char *error, *message;                  /* static text */
-        Str extra;                                    /* in cx->arena */
-        double observed; const char *unit;            /* NULL: the latency in ms */
+        const char *error, *message; /* static text */
+        Str extra;                   /* in cx->arena */
+        double observed;
+        const char *unit; /* NULL: the latency in ms */
         bool warn;
 } ProbeResult;
 
@@ -21,10 +26,10 @@ typedef struct ProbeKind {
         Critical critical;
         void (*probe)(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret);
 } ProbeKind;
-const ProbeKind *probe_kind(Str name);                /* NULL: no such kind */
+const ProbeKind *probe_kind(Str name); /* NULL: no such kind */
 
 struct CheckSpec {
-        Str name, target, key;                        /* target: URL or path */
+        Str name, target, key; /* target: URL or path */
         const ProbeKind *kind;
         Critical critical;
         int64_t timeout_ms, period_ms, fail_after, recover_after;

@@ -12,7 +12,12 @@
 #include "web/client.h"
 
 /* A peer that answers each connection with one status, or accepts and never answers (status 0). */
-typedef struct Peer { int fd; uint16_t port; _Atomic int status; pthread_t thread; } Peer;
+typedef struct Peer {
+        int fd;
+        uint16_t port;
+        _Atomic int status;
+        pthread_t thread;
+} Peer;
 
 static void *peer_run(void *arg) {
         Peer *p = arg;
@@ -106,7 +111,8 @@ static const char *http_check(Fixture *f, const char *more) {
 
 static void test_refused_lists(void **state) {
         Fixture *f = *state;
-        static const struct { const char *checks, *says;
+        static const struct {
+                const char *checks, *says;
         } cases[] = {
                 { "{}", "not a JSON list" },
                 { "[{\"name\":\"a\",\"kind\":\"telepathy\"}]", "telepathy" },
@@ -157,7 +163,9 @@ static void test_hysteresis(void **state) {
         CheckViews before;
         health_view(&f->cx, h, &before);
         assert_int_equal(before.v[0].state, HEALTH_STARTING);
-        static const struct { int status; HealthState state;
+        static const struct {
+                int status;
+                HealthState state;
         } steps[] = {
                 { 200, HEALTH_UP },   { 500, HEALTH_UP },   { 200, HEALTH_UP },
                 { 500, HEALTH_UP },   { 500, HEALTH_DOWN }, { 200, HEALTH_DOWN },
@@ -172,7 +180,9 @@ static void test_hysteresis(void **state) {
 
 static void test_errors_are_told_plainly(void **state) {
         Fixture *f = *state;
-        static const struct { int status; const char *error;
+        static const struct {
+                int status;
+                const char *error;
         } cases[] = {
                 { 401, "Authentication failed" },
                 { 403, "Authentication failed" },

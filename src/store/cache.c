@@ -54,7 +54,7 @@ Err cache_set(Ctx *cx, Cache *c, Str key, Str value, int64_t ttl_ms) {
 
 Err cache_delete(Ctx *cx, Cache *c, Str key) {
         TRY(key_check(cx, key, STR_NULL, 1));
-        return c->driver->delete(cx, c, key);
+        return c->driver->delete (cx, c, key);
 }
 
 Err cache_lease(Ctx *cx, Cache *c, Str key, Str holder, int64_t ttl_ms) {

@@ -4,7 +4,10 @@
 
 #include "store/cache_int.h"
 
-typedef struct FailCache { Cache base; Err with; } FailCache;
+typedef struct FailCache {
+        Cache base;
+        Err with;
+} FailCache;
 
 static Err fail(Ctx *cx, Cache *c) {
         Err with = CONTAINER_OF(c, FailCache, base)->with;

@@ -14,13 +14,13 @@ typedef enum EntryKind { ENTRY_VALUE, ENTRY_COUNT, ENTRY_LEASE } EntryKind;
 typedef struct Entry Entry;
 struct Entry {
         Entry *chain;
-        Entry *newer, *older;                         /* by use; a lease is in no such list */
-        Entry *due, **due_prev;                       /* others of the same second of the wheel */
+        Entry *newer, *older;   /* by use; a lease is in no such list */
+        Entry *due, **due_prev; /* others of the same second of the wheel */
         uint64_t hash;
         int64_t expires_us, count;
         EntryKind kind;
         size_t key_n, value_n;
-        char bytes[];                                 /* key, then value */
+        char bytes[]; /* key, then value */
 };
 
 typedef struct Shard {
@@ -29,7 +29,7 @@ typedef struct Shard {
         size_t cap, n, bytes, bytes_max;
         Entry *newest, *oldest;
         Entry *wheel[WHEEL];
-        int64_t wheel_s;                              /* the second the wheel has been turned to */
+        int64_t wheel_s; /* the second the wheel has been turned to */
         int64_t hits, misses, dropped;
 } Shard;
 
@@ -117,7 +117,7 @@ static void entry_drop(Shard *s, Entry *e) {
 static void spoke_clear(Shard *s, Entry *e, int64_t now_us) {
         for (Entry *next; e; e = next) {
                 next = e->due;
-                if (e->expires_us <= now_us)          /* others are of a later round */
+                if (e->expires_us <= now_us) /* others are of a later round */
                         entry_drop(s, e);
         }
 }
@@ -188,7 +188,12 @@ static Err entry_add(Ctx *cx, Shard *s, const New *x) {
 
 /* ---- operations ---- */
 
-typedef struct At { Shard *shard; Entry *entry; uint64_t hash; int64_t now_us; } At;
+typedef struct At {
+        Shard *shard;
+        Entry *entry;
+        uint64_t hash;
+        int64_t now_us;
+} At;
 
 static At shard_lock(Ctx *cx, Cache *base, Str key) {
         LocalCache *c = CONTAINER_OF(base, LocalCache, base);
@@ -222,8 +227,9 @@ static Err local_set(Ctx *cx, Cache *c, Str key, Str value, int64_t ttl_ms) {
         At at = shard_lock(cx, c, key);
         if (at.entry)
                 entry_drop(at.shard, at.entry);
-        return shard_unlock(at, entry_add(cx, at.shard, &(New){ ENTRY_VALUE, at.hash, key, value,
-                                                                at.now_us + ttl_ms * 1000, 0 }));
+        return shard_unlock(at, entry_add(cx, at.shard,
+                                          &(New){ ENTRY_VALUE, at.hash, key, value,
+                                                  at.now_us + ttl_ms * 1000, 0 }));
 }
 
 static Err local_delete(Ctx *cx, Cache *c, Str key) {
@@ -239,8 +245,9 @@ static Err local_lease(Ctx *cx, Cache *c, Str key, Str holder, int64_t ttl_ms) {
                 return shard_unlock(at, ERR_CONFLICT);
         if (at.entry)
                 entry_drop(at.shard, at.entry);
-        return shard_unlock(at, entry_add(cx, at.shard, &(New){ ENTRY_LEASE, at.hash, key, holder,
-                                                                at.now_us + ttl_ms * 1000, 0 }));
+        return shard_unlock(at, entry_add(cx, at.shard,
+                                          &(New){ ENTRY_LEASE, at.hash, key, holder,
+                                                  at.now_us + ttl_ms * 1000, 0 }));
 }
 
 static Err local_release(Ctx *cx, Cache *c, Str key, Str holder) {

@@ -114,11 +114,11 @@ void rows_done(Rows *r) {
         *r = (Rows){ 0 };
 }
 
-bool    row_is_null(const Rows *r, int col) { return r->conn->db->driver->is_null(r->stmt, col); }
+bool row_is_null(const Rows *r, int col) { return r->conn->db->driver->is_null(r->stmt, col); }
 int64_t row_int(const Rows *r, int col) { return r->conn->db->driver->get_int(r->stmt, col); }
-double  row_num(const Rows *r, int col) { return r->conn->db->driver->get_num(r->stmt, col); }
-Str     row_text(const Rows *r, int col) { return r->conn->db->driver->get_str(r->stmt, col); }
-Str     row_dup(Ctx *cx, const Rows *r, int col) { return arena_dup(cx->arena, row_text(r, col)); }
+double row_num(const Rows *r, int col) { return r->conn->db->driver->get_num(r->stmt, col); }
+Str row_text(const Rows *r, int col) { return r->conn->db->driver->get_str(r->stmt, col); }
+Str row_dup(Ctx *cx, const Rows *r, int col) { return arena_dup(cx->arena, row_text(r, col)); }
 
 /* ---- hooks ---- */
 
@@ -162,8 +162,7 @@ void hooks_done(DbConn *c) {
 
 /* ---- operations ---- */
 
-Err db_backup(Ctx *cx, Db *db, const char *to,
-              DbProgress *progress, void *arg) {
+Err db_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg) {
         return db->driver->backup(cx, db, to, progress, arg);
 }
 

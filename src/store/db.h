@@ -14,24 +14,36 @@
  * BIGINT, DOUBLE PRECISION, BYTEA. Texts are in single quotes, never in double ones. */
 #include "base/base.h"
 
-typedef struct Db Db;                                 /* one per process; thread safe */
-typedef struct DbConn DbConn;                         /* lent for the length of a call */
+typedef struct Db Db;         /* one per process; thread safe */
+typedef struct DbConn DbConn; /* lent for the length of a call */
 
 /* static const: its address is its identity, by which each connection keeps it prepared. */
-typedef struct Sql { const char *name, *text; } Sql;
+typedef struct Sql {
+        const char *name, *text;
+} Sql;
 
 typedef enum ValType { VAL_NULL, VAL_INT, VAL_NUM, VAL_TEXT, VAL_BLOB } ValType;
-typedef struct Val { ValType type; union { int64_t i; double f; Str s; }; } Val;
-static inline Val v_null(void)     { return (Val){ .type = VAL_NULL }; }
+typedef struct Val {
+        ValType type;
+        union {
+                int64_t i;
+                double f;
+                Str s;
+        };
+} Val;
+static inline Val v_null(void) { return (Val){ .type = VAL_NULL }; }
 static inline Val v_int(int64_t i) { return (Val){ .type = VAL_INT, .i = i }; }
-static inline Val v_num(double f)  { return (Val){ .type = VAL_NUM, .f = f }; }
+static inline Val v_num(double f) { return (Val){ .type = VAL_NUM, .f = f }; }
 /* STR_NULL is NULL. */
-static inline Val v_text(Str s)    { return (Val){ .type = s.p ? VAL_TEXT : VAL_NULL, .s = s }; }
-static inline Val v_blob(Str s)    { return (Val){ .type = s.p ? VAL_BLOB : VAL_NULL, .s = s }; }
-typedef struct Args { const Val *v; size_t n; } Args;
-#define ARGS(...) \
+static inline Val v_text(Str s) { return (Val){ .type = s.p ? VAL_TEXT : VAL_NULL, .s = s }; }
+static inline Val v_blob(Str s) { return (Val){ .type = s.p ? VAL_BLOB : VAL_NULL, .s = s }; }
+typedef struct Args {
+        const Val *v;
+        size_t n;
+} Args;
+#define ARGS(...)                                                                                  \
         ((Args){ (const Val[]){ __VA_ARGS__ }, ELEMENTSOF(((const Val[]){ __VA_ARGS__ })) })
-#define NO_ARGS   ((Args){ NULL, 0 })
+#define NO_ARGS ((Args){ NULL, 0 })
 
 /* ---- statements ----
  * ERR_CONFLICT: a unique or foreign key (not raised: it is an answer; the write may go on).
@@ -39,22 +51,25 @@ typedef struct Args { const Val *v; size_t n; } Args;
  * ERR_TIMEOUT: a read met the deadline of its Ctx. */
 
 /* ret_changed, the number of rows, may be NULL. */
-Err  db_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed) _must_check_;
+Err db_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed) _must_check_;
 
 /* An open result: always _cleanup_(rows_done). The same Sql may be open several times. */
-typedef struct Rows { DbConn *conn; void *stmt; } Rows;
-Err  db_rows(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) _must_check_;
-Err  rows_next(Ctx *cx, Rows *r, bool *ret_row) _must_check_;
+typedef struct Rows {
+        DbConn *conn;
+        void *stmt;
+} Rows;
+Err db_rows(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) _must_check_;
+Err rows_next(Ctx *cx, Rows *r, bool *ret_row) _must_check_;
 /* The first row, ready to be read. ERR_NOT_FOUND (not raised): there is none. */
-Err  db_row(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) _must_check_;
+Err db_row(Ctx *cx, DbConn *c, const Sql *sql, Args args, Rows *ret) _must_check_;
 void rows_done(Rows *r);
 
-bool    row_is_null(const Rows *r, int col);
-int64_t row_int(const Rows *r, int col);              /* 0 for NULL */
-double  row_num(const Rows *r, int col);
+bool row_is_null(const Rows *r, int col);
+int64_t row_int(const Rows *r, int col); /* 0 for NULL */
+double row_num(const Rows *r, int col);
 /* Text or bytes, borrowed until the next row; STR_NULL for NULL. */
-Str     row_text(const Rows *r, int col);
-Str     row_dup(Ctx *cx, const Rows *r, int col);     /* the same, in the arena */
+Str row_text(const Rows *r, int col);
+Str row_dup(Ctx *cx, const Rows *r, int col); /* the same, in the arena */
 
 /* ---- lanes ---- */
 
@@ -75,7 +90,8 @@ struct DbJob {
         void *arg;
         Ctx *cx;
         void (*done)(DbJob *job, Err e);
-        DbJob *next; Err result;                      /* the store's own */
+        DbJob *next;
+        Err result; /* the store's own */
 };
 /* ERR_UNAVAILABLE: the queue is full; done is not called then. */
 Err db_submit(Ctx *cx, Db *db, DbJob *job) _must_check_;
@@ -89,35 +105,38 @@ void db_on_rollback(DbConn *c, void (*fn)(void *arg), void *arg);
 /* ---- life ---- */
 
 /* Scripts of several statements; a table of them ends with number 0. `down` NULL: no way back. */
-typedef struct Migration { int number; const char *name, *up, *down; } Migration;
+typedef struct Migration {
+        int number;
+        const char *name, *up, *down;
+} Migration;
 
 typedef struct DbSettings {
-        const char *path;                             /* SQLite file, or a postgres:// URL */
-        size_t queue_max;                             /* waiting writes; 0 = 4096 */
-        size_t cache_kib;                             /* pages of each connection; 0 = 2048 */
-        const Migration *const *migrations;           /* of all rooms, then NULL */
-        bool migrate;                                 /* apply what is missing; else only check */
-        bool beside;                                  /* of a running server: to read only */
-        int64_t lock_wait_ms;                         /* for a predecessor to let go; 0 = refuse */
+        const char *path;                   /* SQLite file, or a postgres:// URL */
+        size_t queue_max;                   /* waiting writes; 0 = 4096 */
+        size_t cache_kib;                   /* pages of each connection; 0 = 2048 */
+        const Migration *const *migrations; /* of all rooms, then NULL */
+        bool migrate;                       /* apply what is missing; else only check */
+        bool beside;                        /* of a running server: to read only */
+        int64_t lock_wait_ms;               /* for a predecessor to let go; 0 = refuse */
 } DbSettings;
 
 /* Refusals are one clear sentence in cx->err.what. ERR_STORAGE: directory or file. ERR_CORRUPT.
  * ERR_CONFLICT: newer schema, changed migration, another program's file, in use by a process. */
 Err db_open(Ctx *cx, const DbSettings *set, Db **ret) _must_check_;
-Err db_open_failing(Ctx *cx, Err with, Db **ret) _must_check_;   /* every call fails, for tests */
+Err db_open_failing(Ctx *cx, Err with, Db **ret) _must_check_; /* every call fails, for tests */
 /* The nth statement from now fails, once, for tests: whatever it is part of must leave nothing. */
 void db_fail_at(Db *db, int64_t nth, Err with);
-Db *db_close(Db *db);                                 /* finishes queued writes, checkpoints */
+Db *db_close(Db *db); /* finishes queued writes, checkpoints */
 DEFINE_CLEANUP(Db, db_close)
-bool db_is_remote(const Db *db);                      /* reads wait for a network: not on a loop */
+bool db_is_remote(const Db *db); /* reads wait for a network: not on a loop */
 
 typedef struct MigrationState {
         int number;
         const char *name;
         bool applied;
-        int64_t applied_at;                           /* Unix ms */
+        int64_t applied_at; /* Unix ms */
 } MigrationState;
-Err db_migrate_to(Ctx *cx, Db *db, int number) _must_check_;     /* up or down; INT_MAX = newest */
+Err db_migrate_to(Ctx *cx, Db *db, int number) _must_check_; /* up or down; INT_MAX = newest */
 Err db_migrate_status(Ctx *cx, Db *db, MigrationState **ret, size_t *ret_n) _must_check_;
 
 /* Consistent copy of the running database into a new file, checked and synced before it has its
@@ -129,10 +148,10 @@ Err db_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg) 
  * another program's, or of a newer version. */
 Err db_restore(Ctx *cx, const DbSettings *set, const char *from) _must_check_;
 
-Err db_ping(Ctx *cx, Db *db) _must_check_;            /* reads, and writes to a probe table */
+Err db_ping(Ctx *cx, Db *db) _must_check_; /* reads, and writes to a probe table */
 
 typedef struct DbStats {
         int64_t wal_bytes, queue_depth, queue_max, commits, writes;
-        double fsync_s_last;                          /* of the newest commit */
+        double fsync_s_last; /* of the newest commit */
 } DbStats;
 void db_stats(Db *db, DbStats *ret);

@@ -17,7 +17,7 @@ enum {
 
 typedef struct Batch {
         Batcher *by;
-        Ctx cx;                                       /* of the steps */
+        Ctx cx; /* of the steps */
         DbJob *first, **end;
         size_t n;
         int64_t started_us;

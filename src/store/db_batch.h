@@ -20,21 +20,21 @@ typedef enum BatchStep {
 typedef struct BatchDriver {
         /* A step that fails loses the transaction; the Err and text of it are everyone's answer.
          * STEP_ABORT leaves no transaction, whatever state there was. */
-        Err  (*step)(Ctx *cx, DbConn *c, BatchStep step);
-        bool (*is_lost)(DbConn *c);                   /* the transaction ended under the job */
-        bool (*is_race)(DbConn *c);                   /* it was lost to another one: run it again */
+        Err (*step)(Ctx *cx, DbConn *c, BatchStep step);
+        bool (*is_lost)(DbConn *c); /* the transaction ended under the job */
+        bool (*is_race)(DbConn *c); /* it was lost to another one: run it again */
 } BatchDriver;
 
 typedef struct Batcher {
         const BatchDriver *driver;
         DbConn *conn;
         JobQueue *queue;
-        Arena *arena;                                 /* of one batch */
-        int64_t failed, failure_logged_us;            /* writes not yet in the log of failures */
-        int64_t commits, writes, commit_us;           /* atomic */
+        Arena *arena;                       /* of one batch */
+        int64_t failed, failure_logged_us;  /* writes not yet in the log of failures */
+        int64_t commits, writes, commit_us; /* atomic */
 } Batcher;
 
 void batcher_init(Batcher *b, const BatchDriver *driver, DbConn *c, size_t queue_max);
-void batcher_done(Batcher *b);                        /* fine on {0} */
-void batch_run(Batcher *b); /* what waits now, up to a limit of jobs and time */
+void batcher_done(Batcher *b); /* fine on {0} */
+void batch_run(Batcher *b);    /* what waits now, up to a limit of jobs and time */
 void batcher_stats(Batcher *b, DbStats *ret);

@@ -3,7 +3,10 @@
  * storage that is gone. */
 #include "store/db_int.h"
 
-typedef struct FailDb { Db base; Err with; } FailDb;
+typedef struct FailDb {
+        Db base;
+        Err with;
+} FailDb;
 
 static Err fail(Ctx *cx, Db *db) {
         Err with = CONTAINER_OF(db, FailDb, base)->with;
@@ -20,8 +23,12 @@ static void fail_close(Db *db) { free(CONTAINER_OF(db, FailDb, base)); }
 
 /* No connection is ever lent, so there are no statements to serve. */
 static const DbDriver fail_driver = {
-        .name = "failing", .read = fail_read, .submit = fail_submit,
-        .backup = fail_backup, .stats = fail_stats, .close = fail_close,
+        .name = "failing",
+        .read = fail_read,
+        .submit = fail_submit,
+        .backup = fail_backup,
+        .stats = fail_stats,
+        .close = fail_close,
 };
 
 Err db_open_failing(Ctx *cx, Err with, Db **ret) {

@@ -124,7 +124,7 @@ static void schema_unlock(Ctx *cx, PgConn *c) {
         c->schema = SCHEMA_FREE;
         if (PQstatus(c->pg) == CONNECTION_OK &&
             pg_command(cx, c, "SELECT pg_advisory_unlock(" SCHEMA_KEY ")"))
-                drop_connection(c);                   /* the lock goes with it */
+                drop_connection(c); /* the lock goes with it */
 }
 
 static Err abort_it(Ctx *cx, PgConn *c) {
@@ -155,12 +155,12 @@ static Err commit_and_unlock(Ctx *cx, PgConn *c) {
 static Err step(Ctx *cx, DbConn *base, BatchStep at) {
         PgConn *c = pg_conn(base);
         switch (at) {
-        case STEP_BEGIN:   return begin(cx, c);
-        case STEP_SAVE:    return pg_command(cx, c, "SAVEPOINT job");
-        case STEP_UNDO:    return pg_command(cx, c, "ROLLBACK TO job");
+        case STEP_BEGIN: return begin(cx, c);
+        case STEP_SAVE: return pg_command(cx, c, "SAVEPOINT job");
+        case STEP_UNDO: return pg_command(cx, c, "ROLLBACK TO job");
         case STEP_RELEASE: return pg_command(cx, c, "RELEASE job");
-        case STEP_COMMIT:  return commit_and_unlock(cx, c);
-        case STEP_ABORT:   return abort_it(cx, c);
+        case STEP_COMMIT: return commit_and_unlock(cx, c);
+        case STEP_ABORT: return abort_it(cx, c);
         }
         return ERR_INTERNAL;
 }
@@ -217,11 +217,22 @@ static void pg_close(Db *db) {
 }
 
 static const DbDriver pg_driver = {
-        .name = "postgresql", .remote = true, .read = pg_read, .submit = pg_submit,
-        .backup = pg_backup, .stats = pg_stats, .close = pg_close,
-        .run = pg_run, .script = pg_script,
-        .rows = pg_rows, .next = pg_next, .finish = pg_finish,
-        .is_null = pg_is_null, .get_int = pg_get_int, .get_num = pg_get_num, .get_str = pg_get_str,
+        .name = "postgresql",
+        .remote = true,
+        .read = pg_read,
+        .submit = pg_submit,
+        .backup = pg_backup,
+        .stats = pg_stats,
+        .close = pg_close,
+        .run = pg_run,
+        .script = pg_script,
+        .rows = pg_rows,
+        .next = pg_next,
+        .finish = pg_finish,
+        .is_null = pg_is_null,
+        .get_int = pg_get_int,
+        .get_num = pg_get_num,
+        .get_str = pg_get_str,
         .schema_lock = pg_schema_lock,
 };
 

@@ -15,12 +15,12 @@ struct PgConn {
         DbConn base;
         PgDb *owner;
         PGconn *pg;
-        Arena *arena;                                 /* of the statements */
+        Arena *arena; /* of the statements */
         SqlTable stmts;
-        unsigned stmts_n;                             /* for their names */
-        bool again; /* the transaction lost a race: run it again */
-        SchemaLock schema;                            /* of the session, around one batch */
-        PgConn *next, **prev;                         /* among the readers */
+        unsigned stmts_n;     /* for their names */
+        bool again;           /* the transaction lost a race: run it again */
+        SchemaLock schema;    /* of the session, around one batch */
+        PgConn *next, **prev; /* among the readers */
 };
 
 struct PgDb {
@@ -28,7 +28,7 @@ struct PgDb {
         Arena *arena;
         const char *url;
         bool keyed;
-        pthread_key_t key;                            /* this thread's reader */
+        pthread_key_t key; /* this thread's reader */
         pthread_mutex_t readers_lock;
         PgConn *readers;
         PgConn *writer;
@@ -41,7 +41,7 @@ static inline PgDb *pg_db(Db *db) { return CONTAINER_OF(db, PgDb, base); }
 static inline PgConn *pg_conn(DbConn *c) { return CONTAINER_OF(c, PgConn, base); }
 
 /* Connects when there is no connection or it is broken; prepared statements are forgotten then. */
-Err     pg_conn_ensure(Ctx *cx, PgConn *c);
+Err pg_conn_ensure(Ctx *cx, PgConn *c);
 
 /* One or more commands without parameters, that a request's deadline does not cut short. */
 Err pg_command(Ctx *cx, PgConn *c, const char *text);
@@ -50,12 +50,12 @@ PGresult *pg_result(PgConn *c, int64_t until_us);
 /* The Err of a failed result; ERR_CONFLICT of keys is not raised. */
 Err pg_fail(Ctx *cx, PgConn *c, const PGresult *res, const char *what);
 
-Err  pg_run(Ctx *cx, DbConn *base, const Sql *sql, Args args, int64_t *ret_changed);
-Err  pg_script(Ctx *cx, DbConn *base, const char *name, const char *text);
-Err  pg_rows(Ctx *cx, DbConn *base, const Sql *sql, Args args, void **ret_stmt);
-Err  pg_next(Ctx *cx, DbConn *base, void *stmt, bool *ret_row);
+Err pg_run(Ctx *cx, DbConn *base, const Sql *sql, Args args, int64_t *ret_changed);
+Err pg_script(Ctx *cx, DbConn *base, const char *name, const char *text);
+Err pg_rows(Ctx *cx, DbConn *base, const Sql *sql, Args args, void **ret_stmt);
+Err pg_next(Ctx *cx, DbConn *base, void *stmt, bool *ret_row);
 void pg_finish(DbConn *base, void *stmt);
-bool    pg_is_null(void *stmt, int col);
+bool pg_is_null(void *stmt, int col);
 int64_t pg_get_int(void *stmt, int col);
-double  pg_get_num(void *stmt, int col);
-Str     pg_get_str(void *stmt, int col);
+double pg_get_num(void *stmt, int col);
+Str pg_get_str(void *stmt, int col);

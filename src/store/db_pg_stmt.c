@@ -33,25 +33,27 @@ enum {
 
 typedef struct PgStmt PgStmt;
 struct PgStmt {
-        PgStmt *other;                                /* the same Sql with other types */
+        PgStmt *other; /* the same Sql with other types */
         char name[16];
         size_t n;
-        Oid *types;                                   /* 0: was NULL at first; the server decided */
+        Oid *types; /* 0: was NULL at first; the server decided */
 };
 
 /* ---- errors ---- */
 
-typedef struct State { const char *start; Err err; } State;
+typedef struct State {
+        const char *start;
+        Err err;
+} State;
 
 /* SQLSTATE by class or in full; the first that fits. */
 static const State states[] = {
-        { "23505", ERR_CONFLICT }, { "23503", ERR_CONFLICT },
-        { "57014", ERR_TIMEOUT },
-        { "22021", ERR_INVALID },                     /* a zero byte in a text */
-        { "25006", ERR_STORAGE },                     /* the server is read-only */
-        { "08", ERR_STORAGE }, { "53", ERR_STORAGE }, { "57", ERR_STORAGE }, { "58", ERR_STORAGE },
-        { "54", ERR_TOO_LARGE },
-        { "XX001", ERR_CORRUPT }, { "XX002", ERR_CORRUPT },
+        { "23505", ERR_CONFLICT }, { "23503", ERR_CONFLICT }, { "57014", ERR_TIMEOUT },
+        { "22021", ERR_INVALID }, /* a zero byte in a text */
+        { "25006", ERR_STORAGE }, /* the server is read-only */
+        { "08", ERR_STORAGE },     { "53", ERR_STORAGE },     { "57", ERR_STORAGE },
+        { "58", ERR_STORAGE },     { "54", ERR_TOO_LARGE },   { "XX001", ERR_CORRUPT },
+        { "XX002", ERR_CORRUPT },
 };
 
 Err pg_fail(Ctx *cx, PgConn *c, const PGresult *res, const char *what) {
@@ -103,7 +105,7 @@ PGresult *pg_result(PgConn *c, int64_t until_us) {
                                 return NULL;
                         continue;
                 }
-                if (cancelled) {                      /* not even the cancelling was answered */
+                if (cancelled) { /* not even the cancelling was answered */
                         PQfinish(c->pg);
                         c->pg = NULL;
                         return NULL;
@@ -153,7 +155,7 @@ typedef struct Params {
         Oid types[PARAMS_MAX];
         const char *values[PARAMS_MAX];
         int lengths[PARAMS_MAX], formats[PARAMS_MAX];
-        uint64_t numbers[PARAMS_MAX];                 /* in the order of the network */
+        uint64_t numbers[PARAMS_MAX]; /* in the order of the network */
         int n;
 } Params;
 
@@ -307,7 +309,7 @@ Err pg_run(Ctx *cx, DbConn *base, const Sql *sql, Args args, int64_t *ret_change
         TRY(run(cx, pg_conn(base), sql, args, &res));
         int64_t changed = 0;
         if (starts_with(sql, "SELECT") || !str_to_i64(str_c(PQcmdTuples(res)), &changed))
-                changed = 0;                          /* "" for what counts no rows */
+                changed = 0; /* "" for what counts no rows */
         PQclear(res);
         *ret_changed = changed;
         return OK;
@@ -375,13 +377,23 @@ static double numeric(Str s) {
         return bits(s, 4, 2) == 0x4000 ? -v : v;
 }
 
-typedef struct Number { bool whole; int64_t i; double f; } Number;
+typedef struct Number {
+        bool whole;
+        int64_t i;
+        double f;
+} Number;
 
 static Number number(const PgRows *r, int col) {
         Str s = cell(r, col);
         Number x = { .whole = true };
-        union { uint64_t u; double d; } wide = { .u = bits(s, 0, 8) };
-        union { uint32_t u; float f; } narrow = { .u = (uint32_t)bits(s, 0, 4) };
+        union {
+                uint64_t u;
+                double d;
+        } wide = { .u = bits(s, 0, 8) };
+        union {
+                uint32_t u;
+                float f;
+        } narrow = { .u = (uint32_t)bits(s, 0, 4) };
         switch (PQftype(r->res, col)) {
         case T_BOOL: x.i = (int64_t)bits(s, 0, 1); return x;
         case T_INT2: x.i = (int16_t)bits(s, 0, 2); return x;
@@ -394,7 +406,7 @@ static Number number(const PgRows *r, int col) {
         }
         if (str_to_i64(s, &x.i))
                 return x;
-        x.whole = !str_to_f64(s, &x.f);               /* neither: 0, as SQLite has it */
+        x.whole = !str_to_f64(s, &x.f); /* neither: 0, as SQLite has it */
         return x;
 }
 

@@ -106,7 +106,7 @@ bool job_answering(bool on) {
 
 void job_answer(DbJob *job) {
         bool before = job_answering(true);
-        job->done(job, job->result);                  /* the job may be gone now */
+        job->done(job, job->result); /* the job may be gone now */
         job_answering(before);
 }
 

@@ -43,9 +43,8 @@ static int deadline_passed(void *arg) {
 static const char pragmas_all[] =
         "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;"
         "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
-static const char pragmas_writer[] =
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-        "PRAGMA journal_size_limit = 16777216;";
+static const char pragmas_writer[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                     "PRAGMA journal_size_limit = 16777216;";
 static const char pragmas_reader[] = "PRAGMA query_only = ON;";
 
 static int conn_configure(SqliteConn *c, ConnRole role) {
@@ -246,10 +245,19 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
 }
 
 const DbDriver sqlite_driver = {
-        .name = "sqlite", .read = sqlite_read, .submit = writer_submit,
-        .backup = sqlite_backup, .stats = writer_stats, .close = sqlite_close,
-        .run = sqlite_run, .script = sqlite_script,
-        .rows = sqlite_rows, .next = sqlite_next, .finish = sqlite_finish,
-        .is_null = sqlite_is_null, .get_int = sqlite_get_int,
-        .get_num = sqlite_get_num, .get_str = sqlite_get_str,
+        .name = "sqlite",
+        .read = sqlite_read,
+        .submit = writer_submit,
+        .backup = sqlite_backup,
+        .stats = writer_stats,
+        .close = sqlite_close,
+        .run = sqlite_run,
+        .script = sqlite_script,
+        .rows = sqlite_rows,
+        .next = sqlite_next,
+        .finish = sqlite_finish,
+        .is_null = sqlite_is_null,
+        .get_int = sqlite_get_int,
+        .get_num = sqlite_get_num,
+        .get_str = sqlite_get_str,
 };

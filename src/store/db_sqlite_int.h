@@ -7,7 +7,7 @@
 #include "store/db_batch.h"
 #include "store/db_table.h"
 
-enum { BUSY_MS = 2000 };                              /* for another program that looks in */
+enum { BUSY_MS = 2000 }; /* for another program that looks in */
 
 /* A prepared statement of one connection. A second use of a Sql while the first is open gets a
  * twin. */
@@ -27,10 +27,10 @@ struct SqliteConn {
         DbConn base;
         SqliteDb *owner;
         sqlite3 *db;
-        Arena *arena;                                 /* of the statements */
-        SqlTable stmts;                               /* Stmt, then its twins */
-        Ctx *cx; /* whose deadline the running step keeps; NULL between steps */
-        SqliteConn *next, **prev;                     /* among the readers */
+        Arena *arena;             /* of the statements */
+        SqlTable stmts;           /* Stmt, then its twins */
+        Ctx *cx;                  /* whose deadline the running step keeps; NULL between steps */
+        SqliteConn *next, **prev; /* among the readers */
 };
 
 typedef struct Writer {
@@ -49,7 +49,7 @@ struct SqliteDb {
         size_t cache_kib;
         int lock_fd;
         bool keyed;
-        pthread_key_t key;                            /* this thread's reader */
+        pthread_key_t key; /* this thread's reader */
         pthread_mutex_t readers_lock;
         SqliteConn *readers;
         Writer writer;
@@ -60,32 +60,32 @@ static inline SqliteConn *sqlite_conn(DbConn *c) { return CONTAINER_OF(c, Sqlite
 
 /* The Err of a result code. `what` is the statement's name or the step. ERR_CONFLICT is an answer
  * and is not raised. */
-Err  sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what);
+Err sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what);
 
-void sqlite_setup(void);                              /* before anything else of the library */
+void sqlite_setup(void); /* before anything else of the library */
 typedef enum ConnRole { CONN_READER, CONN_WRITER } ConnRole;
-Err         conn_open(Ctx *cx, SqliteDb *s, ConnRole role, SqliteConn **ret);
+Err conn_open(Ctx *cx, SqliteDb *s, ConnRole role, SqliteConn **ret);
 SqliteConn *conn_close(SqliteConn *c);
 DEFINE_CLEANUP(SqliteConn, conn_close)
-int  conn_exec(SqliteConn *c, const Sql *sql);        /* result code; no parameters, no rows */
-Stmt *stmt_get(SqliteConn *c, const Sql *sql, int *ret_rc);   /* NULL: *ret_rc says why */
-void  stmt_put(Stmt *s);
-void  stmts_done(SqliteConn *c);
+int conn_exec(SqliteConn *c, const Sql *sql); /* result code; no parameters, no rows */
+Stmt *stmt_get(SqliteConn *c, const Sql *sql, int *ret_rc); /* NULL: *ret_rc says why */
+void stmt_put(Stmt *s);
+void stmts_done(SqliteConn *c);
 extern const DbDriver sqlite_driver;
 
-Err  sqlite_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed);
-Err  sqlite_script(Ctx *cx, DbConn *c, const char *name, const char *text);
-Err  sqlite_rows(Ctx *cx, DbConn *c, const Sql *sql, Args args, void **ret_stmt);
-Err  sqlite_next(Ctx *cx, DbConn *c, void *stmt, bool *ret_row);
+Err sqlite_run(Ctx *cx, DbConn *c, const Sql *sql, Args args, int64_t *ret_changed);
+Err sqlite_script(Ctx *cx, DbConn *c, const char *name, const char *text);
+Err sqlite_rows(Ctx *cx, DbConn *c, const Sql *sql, Args args, void **ret_stmt);
+Err sqlite_next(Ctx *cx, DbConn *c, void *stmt, bool *ret_row);
 void sqlite_finish(DbConn *c, void *stmt);
-bool    sqlite_is_null(void *stmt, int col);
+bool sqlite_is_null(void *stmt, int col);
 int64_t sqlite_get_int(void *stmt, int col);
-double  sqlite_get_num(void *stmt, int col);
-Str     sqlite_get_str(void *stmt, int col);
+double sqlite_get_num(void *stmt, int col);
+Str sqlite_get_str(void *stmt, int col);
 
-Err  writer_start(Ctx *cx, SqliteDb *s, size_t queue_max);
+Err writer_start(Ctx *cx, SqliteDb *s, size_t queue_max);
 void writer_stop(SqliteDb *s); /* drains, checkpoints, closes the connection */
-Err  writer_submit(Ctx *cx, Db *db, DbJob *job);
+Err writer_submit(Ctx *cx, Db *db, DbJob *job);
 void writer_stats(Db *db, DbStats *ret);
 
 Err sqlite_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg);

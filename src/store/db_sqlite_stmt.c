@@ -13,21 +13,19 @@ Err sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what) {
                         return ERR_CONFLICT;
                 return RAISE(cx, ERR_INTERNAL, "%s: %s", what, text);
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-                return RAISE(cx, ERR_CORRUPT, "%s: %s", what, text);
-        case SQLITE_INTERRUPT:
-                return RAISE(cx, ERR_TIMEOUT, "%s: the deadline passed", what);
-        case SQLITE_TOOBIG:
-                return RAISE(cx, ERR_TOO_LARGE, "%s: %s", what, text);
+        case SQLITE_NOTADB: return RAISE(cx, ERR_CORRUPT, "%s: %s", what, text);
+        case SQLITE_INTERRUPT: return RAISE(cx, ERR_TIMEOUT, "%s: the deadline passed", what);
+        case SQLITE_TOOBIG: return RAISE(cx, ERR_TOO_LARGE, "%s: %s", what, text);
         case SQLITE_FULL:
         case SQLITE_IOERR:
         case SQLITE_READONLY:
         case SQLITE_CANTOPEN:
         case SQLITE_BUSY:
-        case SQLITE_LOCKED: case SQLITE_PROTOCOL: case SQLITE_PERM: case SQLITE_NOLFS:
-                return RAISE(cx, ERR_STORAGE, "%s: %s", what, text);
-        default:
-                return RAISE(cx, ERR_INTERNAL, "%s: %s (%d)", what, text, rc);
+        case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL:
+        case SQLITE_PERM:
+        case SQLITE_NOLFS: return RAISE(cx, ERR_STORAGE, "%s: %s", what, text);
+        default: return RAISE(cx, ERR_INTERNAL, "%s: %s (%d)", what, text, rc);
         }
 }
 
@@ -54,7 +52,7 @@ static Stmt *stmt_new(SqliteConn *c, const Sql *sql, int *ret_rc) {
         *ret_rc = sqlite3_prepare_v3(c->db, sql->text, -1, SQLITE_PREPARE_PERSISTENT, &st, &rest);
         if (*ret_rc)
                 return NULL;
-        assert(st && str_is_empty(str_trim(str_c(rest))));      /* one statement, no more */
+        assert(st && str_is_empty(str_trim(str_c(rest)))); /* one statement, no more */
         Stmt *s = NEW(c->arena, Stmt);
         *s = (Stmt){ .st = st, .sql = sql };
         params_learn(c, s);
@@ -90,8 +88,8 @@ void stmts_done(SqliteConn *c) {
 static int bind_one(sqlite3_stmt *st, int at, const Val *v, sqlite3_destructor_type keep) {
         switch (v->type) {
         case VAL_NULL: return sqlite3_bind_null(st, at);
-        case VAL_INT:  return sqlite3_bind_int64(st, at, v->i);
-        case VAL_NUM:  return sqlite3_bind_double(st, at, v->f);
+        case VAL_INT: return sqlite3_bind_int64(st, at, v->i);
+        case VAL_NUM: return sqlite3_bind_double(st, at, v->f);
         case VAL_TEXT: return sqlite3_bind_text64(st, at, v->s.p, v->s.n, keep, SQLITE_UTF8);
         case VAL_BLOB: return sqlite3_bind_blob64(st, at, v->s.p, v->s.n, keep);
         }
@@ -205,5 +203,5 @@ Str sqlite_get_str(void *stmt, int col) {
         const void *p = type == SQLITE_BLOB ? sqlite3_column_blob(st, col)
                                             : (const void *)sqlite3_column_text(st, col);
         size_t n = (size_t)sqlite3_column_bytes(st, col);
-        return str_n(p ? p : "", p ? n : 0);          /* an empty blob has no address */
+        return str_n(p ? p : "", p ? n : 0); /* an empty blob has no address */
 }

@@ -43,7 +43,7 @@ static const BatchDriver batch_driver = { .step = step, .is_lost = is_lost, .is_
 
 static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages) {
         Writer *w = arg;
-        if (pages < w->wal_pages)                     /* the log began anew */
+        if (pages < w->wal_pages) /* the log began anew */
                 w->wal_next = WAL_PASSIVE_PAGES;
         w->wal_pages = pages;
         w->wal_idle_due = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/db_table.h"
 
-enum { CAP_MIN = 64 };                                /* a power of two, as all that follow */
+enum { CAP_MIN = 64 }; /* a power of two, as all that follow */
 
 static SqlSlot *slot_find(const SqlTable *t, const Sql *sql) {
         size_t at = (size_t)(((uintptr_t)sql >> 3) * 0x9e3779b97f4a7c15u >> 32);

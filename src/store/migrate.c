@@ -7,32 +7,35 @@
 #include <limits.h>
 
 static const char schema_tables[] =
-        "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY,"
-        " name TEXT NOT NULL, applied_at BIGINT NOT NULL, checksum BIGINT NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT "
+        "NULL, applied_at BIGINT NOT NULL, checksum BIGINT NOT NULL);"
         "CREATE TABLE IF NOT EXISTS store_probe (id BIGINT PRIMARY KEY, at BIGINT NOT NULL);";
 
 enum { MIGRATIONS_MAX = 1000 };
 
 static const Sql applied_list = {
         "store.migrations",
-        "SELECT number, name, applied_at, checksum FROM schema_migrations"
-        " ORDER BY number LIMIT 1001",
+        "SELECT number, name, applied_at, checksum FROM schema_migrations ORDER BY number "
+        "LIMIT 1001",
 };
 static const Sql applied_add = {
         "store.migration_add",
-        "INSERT INTO schema_migrations (number, name, applied_at, checksum)"
-        " VALUES ($1, $2, $3, $4)",
+        "INSERT INTO schema_migrations (number, name, applied_at, checksum) "
+        "VALUES ($1, $2, $3, $4)",
 };
 static const Sql applied_remove = {
         "store.migration_remove",
         "DELETE FROM schema_migrations WHERE number = $1",
 };
 
-typedef struct Applied { int64_t number, applied_at, checksum; Str name; } Applied;
+typedef struct Applied {
+        int64_t number, applied_at, checksum;
+        Str name;
+} Applied;
 typedef struct Schema {
-        const Migration **known;                      /* ascending */
+        const Migration **known; /* ascending */
         size_t known_n;
-        Applied *applied;                             /* ascending */
+        Applied *applied; /* ascending */
         size_t applied_n;
 } Schema;
 
@@ -119,7 +122,10 @@ static Err schema_load(Ctx *cx, Db *db, DbConn *c, Schema *s) {
 
 /* ---- one step, a write of its own ---- */
 
-typedef struct Step { int to; bool moved; } Step;
+typedef struct Step {
+        int to;
+        bool moved;
+} Step;
 
 static Err step_up(Ctx *cx, DbConn *c, const Migration *m) {
         TRY(c->db->driver->script(cx, c, m->name, m->up));

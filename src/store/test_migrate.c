@@ -36,7 +36,12 @@ static const Migration *const both[] = { room_a, room_b, NULL };
 static const Migration *const broken[] = { room_a, room_b_broken, NULL };
 static const Migration *const edited[] = { room_a, room_b_edited, NULL };
 
-typedef struct Case { Arena *arena; Ctx cx; char dir[64]; Db *db; } Case;
+typedef struct Case {
+        Arena *arena;
+        Ctx cx;
+        char dir[64];
+        Db *db;
+} Case;
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
         return remove(path);

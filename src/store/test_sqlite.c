@@ -17,14 +17,20 @@
 
 static const Migration tables[] = {
         { 1, "pairs",
-          "CREATE TABLE a (id BIGINT PRIMARY KEY, t TEXT NOT NULL); CREATE TABLE b (id BIGINT "
-          "PRIMARY KEY, t TEXT NOT NULL);",
+          "CREATE TABLE a (id BIGINT PRIMARY KEY, t TEXT NOT NULL); "
+          "CREATE TABLE b (id BIGINT PRIMARY KEY, t TEXT NOT NULL);",
           "DROP TABLE a; DROP TABLE b;" },
         { 0 },
 };
 static const Migration *const all_tables[] = { tables, NULL };
 
-typedef struct Case { Arena *arena; Ctx cx; char dir[64]; DbSettings set; Db *db; } Case;
+typedef struct Case {
+        Arena *arena;
+        Ctx cx;
+        char dir[64];
+        DbSettings set;
+        Db *db;
+} Case;
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
         return remove(path);
@@ -76,7 +82,11 @@ static const Sql counts = {
         "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b), (SELECT max(id) FROM a)"
 };
 
-typedef struct Pair { int64_t id; size_t bytes; int rolled_back, committed; } Pair;
+typedef struct Pair {
+        int64_t id;
+        size_t bytes;
+        int rolled_back, committed;
+} Pair;
 
 static void count_up(void *arg) { ++*(int *)arg; }
 
@@ -94,7 +104,9 @@ static Err pair_add(Case *k, int64_t id, size_t bytes) {
         return db_write(&k->cx, k->db, pair_fn, &(Pair){ id, bytes });
 }
 
-typedef struct Counts { int64_t a, b, newest; } Counts;
+typedef struct Counts {
+        int64_t a, b, newest;
+} Counts;
 
 static Counts counts_of(Case *k, Db *db) {
         DbConn *c = NULL;
@@ -173,13 +185,16 @@ static void another_programs_file_is_left_alone(void **state) {
         Case *k = *state;
         open_it(k);
         k->db = db_close(k->db);
-        put_file(k->set.path, STR("\0\0\0\7"), 68);   /* application_id in the file's header */
+        put_file(k->set.path, STR("\0\0\0\7"), 68); /* application_id in the file's header */
         assert_refused(k, db_open(&k->cx, &k->set, &k->db), ERR_CONFLICT, "another program");
 }
 
 /* What makes an acknowledged write survive a power cut, and a deleted one disappear. */
-static const struct { Sql sql; int64_t want; } pragmas[] = {
-        { { "sync", "PRAGMA synchronous" }, 2 },      /* FULL: the log is synced at each commit */
+static const struct {
+        Sql sql;
+        int64_t want;
+} pragmas[] = {
+        { { "sync", "PRAGMA synchronous" }, 2 }, /* FULL: the log is synced at each commit */
         { { "autocheckpoint", "PRAGMA wal_autocheckpoint" }, 0 },
         { { "secure", "PRAGMA secure_delete" }, 1 },
         { { "keys", "PRAGMA foreign_keys" }, 1 },
@@ -267,7 +282,7 @@ static void a_full_disk_undoes_the_batch_and_heals(void **state) {
         limit_file_size((rlim_t)st.wal_bytes + 20000);
         Pair big = { 100, 200000 };
         Err e = db_write(&k->cx, k->db, pair_fn, &big);
-        Counts after = counts_of(k, k->db);           /* reads go on */
+        Counts after = counts_of(k, k->db); /* reads go on */
         limit_file_size(RLIM_INFINITY);
         assert_refused(k, e, ERR_STORAGE, "");
         assert_int_equal(big.rolled_back, 1);
@@ -283,7 +298,13 @@ static const Sql pages_free = { "pages_free", "PRAGMA max_page_count = 1000000" 
 
 static Err pragma_fn(Ctx *cx, DbConn *c, void *arg) { return db_run(cx, c, arg, NO_ARGS, NULL); }
 
-typedef struct Queued { DbJob job; Pair pair; Ctx cx; int done; Err got; } Queued;
+typedef struct Queued {
+        DbJob job;
+        Pair pair;
+        Ctx cx;
+        int done;
+        Err got;
+} Queued;
 
 static void queued_done(DbJob *job, Err e) {
         Queued *q = CONTAINER_OF(job, Queued, job);
@@ -346,7 +367,12 @@ static void the_log_is_folded_back(void **state) {
 
 /* ---- backup and restore ---- */
 
-typedef struct Busy { Case *k; bool stop; int64_t last; Arena *arena; } Busy;
+typedef struct Busy {
+        Case *k;
+        bool stop;
+        int64_t last;
+        Arena *arena;
+} Busy;
 
 static void *busy_main(void *arg) {
         Busy *b = arg;
@@ -358,7 +384,10 @@ static void *busy_main(void *arg) {
         return NULL;
 }
 
-typedef struct Seen { int calls; int64_t done, all; } Seen;
+typedef struct Seen {
+        int calls;
+        int64_t done, all;
+} Seen;
 
 static void progress_seen(void *arg, int64_t done, int64_t all) {
         Seen *s = arg;
@@ -390,7 +419,7 @@ static void a_backup_is_of_one_moment(void **state) {
         assert_ok(db_open(&k->cx, &set, &copy));
         Counts c = counts_of(k, copy);
         assert_int_equal(c.a, c.b);
-        assert_true(c.newest >= before);              /* all that was acknowledged when it began */
+        assert_true(c.newest >= before); /* all that was acknowledged when it began */
         db_close(copy);
         assert_refused(k, db_backup(&k->cx, k->db, set.path, NULL, NULL), ERR_CONFLICT,
                        "already there");
@@ -473,7 +502,7 @@ static void restore_refuses_what_is_not_good(void **state) {
         put_file(other, STR("\0\0\0\7"), 68);
         assert_refused(k, db_restore(&k->cx, &k->set, other), ERR_CONFLICT, "another program");
         open_it(k);
-        assert_int_equal(counts_of(k, k->db).newest, 21);       /* nothing was touched */
+        assert_int_equal(counts_of(k, k->db).newest, 21); /* nothing was touched */
 }
 
 int main(void) {

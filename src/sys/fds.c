@@ -10,7 +10,7 @@
 
 #include "sys/files.h"
 
-enum { LISTEN_FDS_START = 3 };                        /* sd_listen_fds(3) */
+enum { LISTEN_FDS_START = 3 }; /* sd_listen_fds(3) */
 
 static bool env_int(const char *name, int64_t *ret) {
         const char *text = getenv(name);
@@ -63,7 +63,7 @@ void notify(const char *state) {
         size_t n = strlen(path);
         memcpy(to.sun_path, path, n);
         if (path[0] == '@')
-                to.sun_path[0] = '\0';                /* a name in the abstract space */
+                to.sun_path[0] = '\0'; /* a name in the abstract space */
         _cleanup_(fd_close) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (fd >= 0)
                 (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,

@@ -19,4 +19,4 @@ Err dir_make(Ctx *cx, const char *path) _must_check_;
  * process holds it. */
 Err lock_take(Ctx *cx, const char *path, int64_t wait_ms, int *ret_fd) _must_check_;
 
-void fd_close(int *fd);                               /* for _cleanup_; nothing for negative ones */
+void fd_close(int *fd); /* for _cleanup_; nothing for negative ones */

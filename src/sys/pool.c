@@ -10,7 +10,7 @@ struct Pool {
         PoolJob *head, **tail;
         size_t depth, queue_max;
         bool stopping;
-        unsigned threads;                             /* started so far */
+        unsigned threads; /* started so far */
         pthread_t *ids;
 };
 
@@ -32,7 +32,7 @@ static PoolJob *job_take(Pool *p) {
 static void *pool_main(void *arg) {
         Pool *p = arg;
         for (PoolJob *job; (job = job_take(p));)
-                job->run(job);                        /* the job may be gone when this returns */
+                job->run(job); /* the job may be gone when this returns */
         return NULL;
 }
 

@@ -15,7 +15,7 @@ static int64_t fds_count(void) {
         DIR *d = opendir("/proc/self/fd");
         if (!d)
                 return 0;
-        int64_t n = -1;                               /* not the one that looks */
+        int64_t n = -1; /* not the one that looks */
         for (struct dirent *e; (e = readdir(d));)
                 n += e->d_name[0] != '.';
         closedir(d);
@@ -91,8 +91,8 @@ static int64_t limit_of(Ctx *cx, const char *dir, Str group, const char *name) {
         Str text = STR_NULL;
         int64_t v = 0;
         if (file_read(cx, path, PROC_FILE_MAX, &text) || !str_to_i64(str_trim(text), &v))
-                return 0;                             /* no such group here, or "max" */
-        return v < INT64_MAX / 2 ? v : 0;             /* v1 says "no limit" with a huge number */
+                return 0;                 /* no such group here, or "max" */
+        return v < INT64_MAX / 2 ? v : 0; /* v1 says "no limit" with a huge number */
 }
 
 /* The group and all above it: each may be the tightest. */

@@ -5,9 +5,9 @@
 
 typedef struct ProcStats {
         int64_t rss_bytes, virtual_bytes, threads;
-        int64_t fds, fds_max;                         /* open now; the soft limit */
-        double cpu_s;                                 /* user and system time so far */
-        int64_t started_ms; /* wall clock; 0 when the system does not say */
+        int64_t fds, fds_max; /* open now; the soft limit */
+        double cpu_s;         /* user and system time so far */
+        int64_t started_ms;   /* wall clock; 0 when the system does not say */
 } ProcStats;
 Err proc_stats(Ctx *cx, ProcStats *ret) _must_check_;
 

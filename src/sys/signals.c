@@ -76,7 +76,7 @@ Signals *signals_stop(Signals *s) {
                 return NULL;
         uint64_t one = 1;
         ssize_t put = write(s->stop_fd, &one, sizeof one);
-        assert(put == (ssize_t)sizeof one);           /* a fresh counter takes it */
+        assert(put == (ssize_t)sizeof one); /* a fresh counter takes it */
         pthread_join(s->id, NULL);
         return signals_release(s);
 }

@@ -19,7 +19,11 @@
 #include "sys/thread.h"
 #include "sys/timer.h"
 
-typedef struct Case { Arena *arena; Ctx cx; char dir[64]; } Case;
+typedef struct Case {
+        Arena *arena;
+        Ctx cx;
+        char dir[64];
+} Case;
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
         return remove(path);
@@ -47,8 +51,14 @@ static const char *file_in(Case *k, const char *name) {
 }
 
 /* A number that threads raise and the test waits for. */
-typedef struct Meter { pthread_mutex_t lock; pthread_cond_t wake; int n; bool open; } Meter;
-#define METER { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER }
+typedef struct Meter {
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        int n;
+        bool open;
+} Meter;
+#define METER                                                                                      \
+        { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER }
 
 static void meter_up(void *arg) {
         Meter *m = arg;
@@ -81,7 +91,11 @@ static void meter_let_go(Meter *m) {
 
 /* ---- pool ---- */
 
-typedef struct Task { PoolJob job; Meter *meter; bool blocks; } Task;
+typedef struct Task {
+        PoolJob job;
+        Meter *meter;
+        bool blocks;
+} Task;
 
 static void task_run(PoolJob *job) {
         Task *t = CONTAINER_OF(job, Task, job);
@@ -118,7 +132,7 @@ static void a_full_pool_refuses(void **state) {
                 tasks[i] = (Task){ .job.run = task_run, .meter = &m, .blocks = true };
         assert_true(pool_submit(p, &tasks[0].job));
         assert_true(pool_submit(p, &tasks[1].job));
-        meter_wait(&m, 2);                            /* both threads are taken */
+        meter_wait(&m, 2); /* both threads are taken */
         for (int i = 2; i < 5; i++)
                 assert_true(pool_submit(p, &tasks[i].job));
         assert_int_equal(pool_depth(p), 3);
@@ -158,8 +172,14 @@ static void a_period_repeats_until_stopped(void **state) {
         assert_int_equal(meter_get(&m), n);
 }
 
-typedef struct Order { Meter m; char text[16]; } Order;
-typedef struct Letter { Order *order; char c; } Letter;
+typedef struct Order {
+        Meter m;
+        char text[16];
+} Order;
+typedef struct Letter {
+        Order *order;
+        char c;
+} Letter;
 
 static void letter_put(void *arg) {
         Letter *l = arg;
@@ -179,12 +199,15 @@ static void timers_run_in_the_order_of_time(void **state) {
                 l[i] = (Letter){ &o, (char)('a' + i) };
                 handles[i] = timer_after(t, at_ms[i], letter_put, &l[i]);
         }
-        timer_stop(handles[4]);                       /* the one at 50 */
+        timer_stop(handles[4]); /* the one at 50 */
         meter_wait(&o.m, 5);
         assert_string_equal(o.text, "bdafc");
 }
 
-typedef struct Self { Meter m; Timer *timer; } Self;
+typedef struct Self {
+        Meter m;
+        Timer *timer;
+} Self;
 
 static void stop_self(void *arg) {
         Self *s = arg;
@@ -210,7 +233,10 @@ static void a_timer_may_stop_itself(void **state) {
         assert_int_equal(meter_get(&s.m), 1);
 }
 
-typedef struct Slow { Meter m; int ended; } Slow;
+typedef struct Slow {
+        Meter m;
+        int ended;
+} Slow;
 
 static void slow_fn(void *arg) {
         Slow *s = arg;
@@ -232,7 +258,10 @@ static void stop_waits_for_a_callback_that_runs(void **state) {
 
 /* ---- signals ---- */
 
-typedef struct Caught { Meter m; int last; } Caught;
+typedef struct Caught {
+        Meter m;
+        int last;
+} Caught;
 
 static void caught(void *arg, int number) {
         Caught *c = arg;
@@ -377,7 +406,7 @@ static void the_service_manager_is_told(void **state) {
         memcpy(at.sun_path, path, strlen(path));
         int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
         assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-        notify("READY=1");                            /* nobody asked: nothing happens */
+        notify("READY=1"); /* nobody asked: nothing happens */
         setenv("NOTIFY_SOCKET", path, 1);
         notify("STOPPING=1");
         char text[64] = "";
@@ -428,7 +457,7 @@ static void free_space_is_a_share(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, case_begin, case_end)
-                CASE(signals_come_as_calls),          /* first: while there is one thread */
+                CASE(signals_come_as_calls), /* first: while there is one thread */
                 CASE(a_pool_runs_everything_it_took),
                 CASE(a_full_pool_refuses),
                 CASE(a_one_shot_runs_once),

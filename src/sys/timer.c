@@ -6,9 +6,9 @@
 /* A binary heap on the time due; each Timer knows its place, so that stopping one is O(log n). */
 struct Timer {
         Timers *owner;
-        Timer *next, **prev;                          /* all of the owner's, armed or not */
-        size_t place;                                 /* 1-based index in the heap; 0 = not armed */
-        int64_t due_us, period_us;                    /* period 0: once */
+        Timer *next, **prev;       /* all of the owner's, armed or not */
+        size_t place;              /* 1-based index in the heap; 0 = not armed */
+        int64_t due_us, period_us; /* period 0: once */
         void (*fn)(void *arg);
         void *arg;
 };
@@ -86,7 +86,7 @@ static void timer_run(Timers *t, Timer *x) {
         pthread_mutex_unlock(&t->lock);
         x->fn(x->arg);
         pthread_mutex_lock(&t->lock);
-        if (!t->running) {                            /* it stopped itself */
+        if (!t->running) { /* it stopped itself */
                 timer_forget(x);
                 return;
         }
@@ -189,7 +189,7 @@ Timer *timer_stop(Timer *x) {
         Timers *t = x->owner;
         pthread_mutex_lock(&t->lock);
         if (t->running == x && pthread_equal(t->id, pthread_self())) {
-                t->running = NULL;                    /* timer_run frees it when fn returns */
+                t->running = NULL; /* timer_run frees it when fn returns */
         } else {
                 while (t->running == x)
                         pthread_cond_wait(&t->ran, &t->lock);

@@ -7,15 +7,15 @@
 
 typedef struct Timers Timers;
 typedef struct Timer Timer;
-Err     timers_new(Ctx *cx, Timers **ret) _must_check_;
-Timers *timers_free(Timers *t);                       /* stops all, joins; not from a callback */
+Err timers_new(Ctx *cx, Timers **ret) _must_check_;
+Timers *timers_free(Timers *t); /* stops all, joins; not from a callback */
 DEFINE_CLEANUP(Timers, timers_free)
 
 /* The Timer stays the caller's until timer_stop, also a one-shot that has run; what is left goes
  * with the Timers. */
 Timer *timer_every(Timers *t, int64_t first_ms, int64_t period_ms, void (*fn)(void *arg),
                    void *arg);
-Timer  *timer_after(Timers *t, int64_t after_ms, void (*fn)(void *arg), void *arg);
+Timer *timer_after(Timers *t, int64_t after_ms, void (*fn)(void *arg), void *arg);
 /* After it returns fn does not run (it waits for one that is running, unless called from it); NULL
  * is fine; returns NULL. */
-Timer  *timer_stop(Timer *t);
+Timer *timer_stop(Timer *t);

@@ -62,7 +62,10 @@ static int64_t mono_us(void) { return world_real.mono_us(&world_real); }
 
 /* ---- the result ---- */
 
-typedef struct HeaderSlot { const char *name; size_t at; } HeaderSlot;
+typedef struct HeaderSlot {
+        const char *name;
+        size_t at;
+} HeaderSlot;
 static const HeaderSlot header_slots[] = {
         { "content-type", offsetof(Call, r.content_type) },
         { "retry-after", offsetof(Call, r.retry_after) },
@@ -725,7 +728,9 @@ Err client_call(Ctx *cx, Client *c, const CallSpec *spec, CallResult *ret) {
                 }
                 /* the text of a failure is in r.error also when e is set */
                 *ret = r;
-                return e ? RAISE(cx, e, "%s: %s", spec->method, r.error ? r.error : "not "
-                "sent") : OK;
+                return e ? RAISE(cx, e, "%s: %s", spec->method,
+                                 r.error ? r.error
+                                         : "not "
+                                           "sent") : OK;
         }
 }

@@ -13,7 +13,9 @@ struct sockaddr;
 typedef struct Client Client;
 typedef struct Call Call;
 
-typedef struct CallHeader { Str name, value; } CallHeader;
+typedef struct CallHeader {
+        Str name, value;
+} CallHeader;
 typedef struct CallSpec {
         const char *method; /* "GET", "POST" … */
         Str url;

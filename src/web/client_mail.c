@@ -66,7 +66,10 @@ static const char *envelope(Ctx *cx, Str from) {
 
 /* ---- handing it over ---- */
 
-typedef struct Reader { Str left; bool all; } Reader;
+typedef struct Reader {
+        Str left;
+        bool all;
+} Reader;
 
 static size_t on_read(char *to, size_t size, size_t n, void *arg) {
         Reader *r = arg;

@@ -8,11 +8,11 @@
 #include "base/base.h"
 
 typedef struct MailSpec {
-        Str server;                                   /* "smtp://user:password@host:587" */
-        Str from;                                     /* "Name <address>" or the address */
-        Str to;                                       /* one address */
-        Str subject, body;                            /* UTF-8; lines end with \n */
-        int64_t timeout_ms;                           /* 0 = 20 s */
+        Str server;         /* "smtp://user:password@host:587" */
+        Str from;           /* "Name <address>" or the address */
+        Str to;             /* one address */
+        Str subject, body;  /* UTF-8; lines end with \n */
+        int64_t timeout_ms; /* 0 = 20 s */
 } MailSpec;
 
 /* ERR_INVALID: a line break in an address or the subject. ERR_UPSTREAM: refused, unreachable, no TLS.

@@ -39,15 +39,16 @@ int64_t retry_after_parse(Str retry_after, Str retry_after_ms, int64_t now_ms) {
 
 /* ---- addresses ---- */
 
-typedef struct Range { uint32_t net; int bits; } Range;
+typedef struct Range {
+        uint32_t net;
+        int bits;
+} Range;
 /* RFC 6890 and its registry: everything an outside service cannot be. */
 static const Range v4_special[] = {
         { 0x00000000, 8 },  { 0x0a000000, 8 },  { 0x64400000, 10 }, { 0x7f000000, 8 },
-        { 0xa9fe0000, 16 },
-        { 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 }, { 0xc0586300, 24 },
-        { 0xc0a80000, 16 },
-        { 0xc6120000, 15 }, { 0xc6336400, 24 }, { 0xcb007100, 24 }, { 0xe0000000, 4 },
-        { 0xf0000000, 4 },
+        { 0xa9fe0000, 16 }, { 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 },
+        { 0xc0586300, 24 }, { 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc6336400, 24 },
+        { 0xcb007100, 24 }, { 0xe0000000, 4 },  { 0xf0000000, 4 },
 };
 
 static bool v4_is_public(uint32_t a) {

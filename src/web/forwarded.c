@@ -9,10 +9,18 @@
 enum { NETWORKS_MAX = 64, HEADER_MAX = 8 * 1024, HOPS_MAX = 32 };
 
 /* Every address is sixteen bytes; IPv4 stands in the mapped range ::ffff:0:0/96. */
-typedef struct Ip { unsigned char b[16]; } Ip;
-typedef struct Network { Ip at; unsigned bits; } Network;
+typedef struct Ip {
+        unsigned char b[16];
+} Ip;
+typedef struct Network {
+        Ip at;
+        unsigned bits;
+} Network;
 
-struct Proxies { size_t n; Network v[NETWORKS_MAX]; };
+struct Proxies {
+        size_t n;
+        Network v[NETWORKS_MAX];
+};
 
 static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
@@ -145,12 +153,15 @@ Str forwarded_client(const Proxies *p, Str peer, Str xff, Str fwd, char buf[ADDR
 
 /* ---- an exchange ---- */
 
-typedef struct Join { Buf *xff, *fwd; } Join;
+typedef struct Join {
+        Buf *xff, *fwd;
+} Join;
 
 static bool join_field(void *arg, Str name, Str value) {
         const Join *j = arg;
         Buf *to = str_eq_nocase(name, STR("x-forwarded-for")) ? j->xff
-                : str_eq_nocase(name, STR("forwarded")) ? j->fwd : NULL;
+                  : str_eq_nocase(name, STR("forwarded"))     ? j->fwd
+                                                              : NULL;
         if (to && to->n)
                 buf_addc(to, ',');
         if (to)

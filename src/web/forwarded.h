@@ -7,12 +7,12 @@
 #include "base/base.h"
 
 typedef struct Exchange Exchange;
-typedef struct Proxies Proxies;                       /* immutable, thread safe */
+typedef struct Proxies Proxies; /* immutable, thread safe */
 
 enum { ADDRESS_TEXT_MAX = 64 };
 
 /* Networks ("10.0.0.0/8", "::1", "fd00::/8"). ERR_INVALID names the one that is none. */
-Err      proxies_new(Ctx *cx, Strs networks, Proxies **ret) _must_check_;
+Err proxies_new(Ctx *cx, Strs networks, Proxies **ret) _must_check_;
 Proxies *proxies_free(Proxies *p);
 DEFINE_CLEANUP(Proxies, proxies_free)
 

@@ -2,11 +2,11 @@
 #include "web/gate.h"
 
 const char *const method_names[_M_N] = {
-        [M_UNSET] = "OTHER",   [GET] = "GET",       [HEAD] = "HEAD",     [POST] = "POST",
-        [PUT] = "PUT",         [PATCH] = "PATCH",   [DELETE] = "DELETE", [OPTIONS] = "OPTIONS",
+        [M_UNSET] = "OTHER", [GET] = "GET",     [HEAD] = "HEAD",     [POST] = "POST",
+        [PUT] = "PUT",       [PATCH] = "PATCH", [DELETE] = "DELETE", [OPTIONS] = "OPTIONS",
 };
 
-enum { CONTENT_LENGTH_DIGITS = 18 };                  /* less than 2^63 whatever the digits */
+enum { CONTENT_LENGTH_DIGITS = 18 }; /* less than 2^63 whatever the digits */
 
 enum { IS_TOKEN = 1, IS_TARGET = 2, IS_HOST = 4 };
 
@@ -173,7 +173,9 @@ static Err line_check(Ctx *cx, const GateHead *h, const GateLimits *lim, GatePas
 /* ---- the fields ---- */
 
 /* Fields of which one is allowed, and what they said. */
-typedef struct Single { Str host, length, coding; } Single;
+typedef struct Single {
+        Str host, length, coding;
+} Single;
 
 static bool single_keep(Str *slot, Str value) {
         bool first = !slot->p;

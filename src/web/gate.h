@@ -9,23 +9,25 @@
  * no clock, no I/O, no library. */
 #include "web/server.h"
 
-typedef struct GateLimits { size_t line_max, headers_max, fields_max; } GateLimits;
+typedef struct GateLimits {
+        size_t line_max, headers_max, fields_max;
+} GateLimits;
 
 typedef struct GateHead {
-        Str method, target, version;  /* as sent; version is "HTTP/1.0" or "HTTP/1.1" */
-        const Header *fields;                         /* in order; values without leading blanks */
+        Str method, target, version; /* as sent; version is "HTTP/1.0" or "HTTP/1.1" */
+        const Header *fields;        /* in order; values without leading blanks */
         size_t n_fields;
-        size_t size;  /* bytes of the whole head, with its empty line */
-        bool gaps;  /* bytes between the parts that belong to none */
+        size_t size; /* bytes of the whole head, with its empty line */
+        bool gaps;   /* bytes between the parts that belong to none */
 } GateHead;
 
 typedef struct GatePass {
-        Method method;                                /* M_UNSET: a method we do not know */
-        Str target;                                   /* origin-form, or "*" */
-        Str path;                                     /* decoded once */
-        Str query;                                    /* raw; STR_NULL when absent */
+        Method method; /* M_UNSET: a method we do not know */
+        Str target;    /* origin-form, or "*" */
+        Str path;      /* decoded once */
+        Str query;     /* raw; STR_NULL when absent */
         bool chunked;
-        uint64_t length;                              /* of the body; 0 when chunked or none */
+        uint64_t length; /* of the body; 0 when chunked or none */
 } GatePass;
 
 /* ERR_BAD_REQUEST, ERR_URI_TOO_LONG, ERR_HEADERS_TOO_LARGE, ERR_TOO_LARGE (a Content-Length beyond

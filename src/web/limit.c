@@ -10,20 +10,26 @@ enum {
         KEY_MAX = 63,
 };
 
-typedef struct Window { int64_t start_s; uint32_t count; bool moved; } Window;
+typedef struct Window {
+        int64_t start_s;
+        uint32_t count;
+        bool moved;
+} Window;
 
 typedef struct Entry {
         char key[KEY_MAX + 1];
-        uint8_t key_n, n_windows;                     /* n_windows 0: free */
+        uint8_t key_n, n_windows;             /* n_windows 0: free */
         uint32_t spans_s[LIMIT_POLICIES_MAX]; /* to know what has expired without the policies */
         Window windows[LIMIT_POLICIES_MAX];
 } Entry;
 
-typedef struct Set { Entry ways[LIMIT_WAYS]; } Set;
+typedef struct Set {
+        Entry ways[LIMIT_WAYS];
+} Set;
 
 struct Limits {
         Set *sets;
-        uint64_t seed;                                /* so that nobody can aim keys at one set */
+        uint64_t seed; /* so that nobody can aim keys at one set */
         pthread_mutex_t locks[LOCKS];
 };
 
@@ -106,7 +112,10 @@ static Entry *entry_of(Set *set, Str key, int64_t now_s) {
 }
 
 /* Locked until place_leave. */
-typedef struct Place { Entry *e; pthread_mutex_t *lock; } Place;
+typedef struct Place {
+        Entry *e;
+        pthread_mutex_t *lock;
+} Place;
 
 static Place place_enter(Limits *l, Str key, int64_t now_s) {
         char room[KEY_MAX + 1];
@@ -198,7 +207,10 @@ Str limit_state_text(Arena *a, LimitPolicies p, const LimitResult *r) { return i
 
 /* ---- write-behind ---- */
 
-typedef struct Export { void (*fn)(void *arg, const LimitCount *c); void *arg; } Export;
+typedef struct Export {
+        void (*fn)(void *arg, const LimitCount *c);
+        void *arg;
+} Export;
 
 static void entry_export(Entry *e, Export to) {
         for (size_t i = 0; i < e->n_windows; i++) {

@@ -12,24 +12,30 @@
 enum { LIMIT_POLICIES_MAX = 3, LIMIT_WAYS = 8 };
 
 typedef struct LimitPolicy {
-        const char *name;                             /* "burst": static, no quotes */
-        uint32_t quota;                               /* 0 = unlimited: not counted, not shown */
+        const char *name; /* "burst": static, no quotes */
+        uint32_t quota;   /* 0 = unlimited: not counted, not shown */
         uint32_t window_s;
-        bool aligned;  /* to multiples of window_s (a UTC day); else from the first request */
+        bool aligned; /* to multiples of window_s (a UTC day); else from the first request */
 } LimitPolicy;
 /* at most LIMIT_POLICIES_MAX */
-typedef struct LimitPolicies { const LimitPolicy *v; size_t n; } LimitPolicies;
+typedef struct LimitPolicies {
+        const LimitPolicy *v;
+        size_t n;
+} LimitPolicies;
 
 typedef struct LimitResult {
         bool allowed;
-        unsigned violated;                            /* bit i: policy i refused */
-        int64_t retry_after_s;  /* until the last violated window ends; 0 when allowed */
+        unsigned violated;     /* bit i: policy i refused */
+        int64_t retry_after_s; /* until the last violated window ends; 0 when allowed */
         /* after this step */
-        struct { uint32_t remaining; int64_t reset_s; } each[LIMIT_POLICIES_MAX];
+        struct {
+                uint32_t remaining;
+                int64_t reset_s;
+        } each[LIMIT_POLICIES_MAX];
 } LimitResult;
 
-typedef struct Limits Limits;                         /* thread safe */
-Err     limits_new(Ctx *cx, Limits **ret) _must_check_;
+typedef struct Limits Limits; /* thread safe */
+Err limits_new(Ctx *cx, Limits **ret) _must_check_;
 Limits *limits_free(Limits *l);
 DEFINE_CLEANUP(Limits, limits_free)
 
@@ -40,8 +46,8 @@ bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult
 
 /* Header values (IETF httpapi ratelimit fields), in the arena; STR_NULL when no policy has a quota.
  * "burst";q=100;w=60, "daily";q=1000;w=86400   and   "burst";r=99;t=60, "daily";r=999;t=43200 */
-Str  limit_policy_text(Arena *a, LimitPolicies p);
-Str  limit_state_text(Arena *a, LimitPolicies p, const LimitResult *r);
+Str limit_policy_text(Arena *a, LimitPolicies p);
+Str limit_state_text(Arena *a, LimitPolicies p, const LimitResult *r);
 
 /* Write-behind: every counter that moved since the last export, and the way back at start. Windows
  * are told by their start (Unix time) and length. Keys over 63 bytes come out shortened. `fn` runs

@@ -18,7 +18,10 @@ enum {
 
 /* ---- the address ---- */
 
-typedef struct Address { struct sockaddr_storage at; socklen_t n; } Address;
+typedef struct Address {
+        struct sockaddr_storage at;
+        socklen_t n;
+} Address;
 
 /* "host:port" or "[v6]:port", numbers only: a name could resolve to something else tomorrow. */
 static Err address_parse(Ctx *cx, Str text, Address *ret) {
@@ -193,7 +196,11 @@ void server_stop_accepting(Server *s) {
 
 void server_close_idle(Server *s, bool on) { atomic_store(&s->closing, on); }
 
-typedef struct Ending { Post post; size_t n; char bytes[]; } Ending;
+typedef struct Ending {
+        Post post;
+        size_t n;
+        char bytes[];
+} Ending;
 
 static void ending_run(Loop *l, Post *p) {
         Ending *e = CONTAINER_OF(p, Ending, post);
@@ -247,7 +254,8 @@ void server_stats(const Server *s, ServerStats *ret) {
                 ret->streams += (int64_t)atomic_load_explicit(&l->n_streams, memory_order_relaxed);
                 ret->in_flight += (int64_t)atomic_load_explicit(&l->n_begun, memory_order_relaxed);
                 ret->heartbeat_us_oldest = MAX(ret->heartbeat_us_oldest, now - beat);
-                ret->lag_us = MAX(ret->lag_us, atomic_load_explicit(&l->lag_us, memory_order_relaxed));
+                ret->lag_us =
+                        MAX(ret->lag_us, atomic_load_explicit(&l->lag_us, memory_order_relaxed));
         }
         ret->overload = loop_overload(&s->loops[0], ret->lag_us);
 }

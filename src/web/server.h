@@ -15,27 +15,29 @@ typedef struct Server Server;
 typedef struct Stream Stream;
 
 enum { HEADERS_OUT_MAX = 24 };
-typedef struct Header { Str name, value; } Header;
+typedef struct Header {
+        Str name, value;
+} Header;
 
 typedef enum Method { M_UNSET = 0, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, _M_N } Method;
 extern const char *const method_names[_M_N];
 
 /* One request and its answer. Owned by the server; valid until the `end` hook returned. */
 typedef struct Exchange {
-        Ctx cx;                                       /* arena, ids, deadline of this request */
-        Method method;                                /* M_UNSET: a method we do not know */
-        Str target;                                   /* as sent, origin-form */
-        Str path;  /* percent-decoded once, valid UTF-8, no NUL */
-        Str query;                                    /* raw, without '?'; STR_NULL when absent */
-        Str body;                                     /* complete when `ready` runs */
-        size_t body_max;  /* set by `begin`; 0 = a body is refused with 413 */
-        int overload;                                 /* the stage when it began: OVERLOAD_… */
+        Ctx cx;          /* arena, ids, deadline of this request */
+        Method method;   /* M_UNSET: a method we do not know */
+        Str target;      /* as sent, origin-form */
+        Str path;        /* percent-decoded once, valid UTF-8, no NUL */
+        Str query;       /* raw, without '?'; STR_NULL when absent */
+        Str body;        /* complete when `ready` runs */
+        size_t body_max; /* set by `begin`; 0 = a body is refused with 413 */
+        int overload;    /* the stage when it began: OVERLOAD_… */
         struct sockaddr_storage peer;
-        int64_t started_us;                           /* monotonic */
-        int status;                                   /* of the answer, for `end` */
+        int64_t started_us; /* monotonic */
+        int status;         /* of the answer, for `end` */
         size_t bytes_out;
-        bool aborted;  /* `end`: the client was gone before all was sent */
-        void *user;                                   /* the hooks' own, e.g. the matched route */
+        bool aborted; /* `end`: the client was gone before all was sent */
+        void *user;   /* the hooks' own, e.g. the matched route */
 } Exchange;
 
 typedef struct ServerHooks {
@@ -56,7 +58,7 @@ typedef struct ServerHooks {
 
 /* A header of the request; name is matched without case. STR_NULL when absent. Borrowed from the
  * exchange. */
-Str  exchange_header(const Exchange *x, const char *name);
+Str exchange_header(const Exchange *x, const char *name);
 /* Each header in turn: return false to stop. */
 void exchange_headers(const Exchange *x, bool (*fn)(void *arg, Str name, Str value), void *arg);
 
@@ -72,7 +74,8 @@ bool exchange_is_gone(const Exchange *x);
  * the body must live in the exchange's arena or be static. `close` ends the connection after it. */
 typedef struct Answer {
         int status;
-        const Header *headers; size_t n_headers;
+        const Header *headers;
+        size_t n_headers;
         Str body;
         bool close;
 } Answer;
@@ -80,7 +83,7 @@ void exchange_answer(Exchange *x, const Answer *a);
 
 /* ---- streams: a 200 answer whose body is produced bit by bit (server-sent events) ---- */
 typedef struct StreamSettings {
-        size_t backlog_max;                           /* bytes for a slow reader; 0 = 64 KiB */
+        size_t backlog_max; /* bytes for a slow reader; 0 = 64 KiB */
         /* once, any thread: the client left or was cut. May be NULL */
         void (*gone)(void *arg);
         /* any thread: the backlog fell under half after stream_send said "full" */
@@ -99,38 +102,40 @@ typedef enum SendResult { SEND_OK, SEND_FULL, SEND_GONE } SendResult;
 /* Any thread. SEND_FULL: taken, but pause until `drained`; at twice backlog_max the reader is cut.
  * SEND_GONE: not taken. */
 SendResult stream_send(Stream *s, Str bytes);
-void stream_end(Stream *s);  /* after what is waiting was sent; later sends are SEND_GONE */
+void stream_end(Stream *s); /* after what is waiting was sent; later sends are SEND_GONE */
 bool stream_is_gone(const Stream *s);
 /* All open streams get `bytes` (a last event) and end: used by the drain. */
 void server_end_streams(Server *s, Str bytes);
 
 /* ---- life ---- */
 typedef struct ServerSettings {
-        Str listen;  /* "127.0.0.1:8080", "[::1]:0"; ignored when fd >= 0 */
-        int fd;                                       /* an inherited listening socket, or -1 */
-        unsigned threads;                             /* 0 = cores */
-        unsigned connections_max;  /* 0 = half of RLIMIT_NOFILE, whose soft limit is raised */
-        size_t line_max, headers_max;                 /* 0 = 8 KiB, 32 KiB */
-        int64_t arrive_ms;                            /* headers and body together; 0 = 10 000 */
-        int64_t idle_ms;                              /* keep-alive; 0 = 75 000 */
-        int64_t heartbeat_ms;  /* a comment into a stream that says nothing; 0 = 15 000 */
-        int64_t stall_ms;  /* a reader that takes nothing is cut; 0 = 30 000 */
+        Str listen;                   /* "127.0.0.1:8080", "[::1]:0"; ignored when fd >= 0 */
+        int fd;                       /* an inherited listening socket, or -1 */
+        unsigned threads;             /* 0 = cores */
+        unsigned connections_max;     /* 0 = half of RLIMIT_NOFILE, whose soft limit is raised */
+        size_t line_max, headers_max; /* 0 = 8 KiB, 32 KiB */
+        int64_t arrive_ms;            /* headers and body together; 0 = 10 000 */
+        int64_t idle_ms;              /* keep-alive; 0 = 75 000 */
+        int64_t heartbeat_ms;         /* a comment into a stream that says nothing; 0 = 15 000 */
+        int64_t stall_ms;             /* a reader that takes nothing is cut; 0 = 30 000 */
         World *world;
         ServerHooks hooks;
 } ServerSettings;
 /* ERR_CONFLICT: the address is in use. ERR_INVALID: not an address. One clear sentence in
  * cx->err.what. */
-Err     server_start(Ctx *cx, const ServerSettings *set, Server **ret) _must_check_;
+Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) _must_check_;
 uint16_t server_port(const Server *s);
-int     server_fd(const Server *s);  /* the listening socket, to hand to a successor */
-void    server_stop_accepting(Server *s);
-void    server_close_idle(Server *s, bool on);  /* answers carry Connection: close from now on */
-size_t  server_in_flight(const Server *s);  /* exchanges between begin and end, streams included */
+int server_fd(const Server *s); /* the listening socket, to hand to a successor */
+void server_stop_accepting(Server *s);
+void server_close_idle(Server *s, bool on); /* answers carry Connection: close from now on */
+size_t server_in_flight(const Server *s);   /* exchanges between begin and end, streams included */
 typedef struct ServerStats {
         int64_t connections, streams, in_flight;
-        int64_t heartbeat_us_oldest;                  /* how long ago the slowest loop last came round */
-        int64_t lag_us;                               /* how long what arrives may wait for its turn */
-        int overload;                                 /* stage */
+        /* how long ago the slowest loop last came round */
+        int64_t heartbeat_us_oldest;
+        /* how long what arrives may wait for its turn */
+        int64_t lag_us;
+        int overload; /* stage */
 } ServerStats;
 
 /* Stage 1: connections run out; the server ends each one after its answer. Stage 2: what arrives
@@ -138,6 +143,6 @@ typedef struct ServerStats {
  * which costs less than doing it late. Stage 3: no connection is left; new ones wait in the
  * kernel. All three end by themselves within half a second. */
 enum { OVERLOAD_CLOSE = 1, OVERLOAD_REFUSE = 2, OVERLOAD_FULL = 3 };
-void    server_stats(const Server *s, ServerStats *ret);
-Server *server_free(Server *s);                       /* closes what is left, joins the loops */
+void server_stats(const Server *s, ServerStats *ret);
+Server *server_free(Server *s); /* closes what is left, joins the loops */
 DEFINE_CLEANUP(Server, server_free)

@@ -98,7 +98,7 @@ void exchange_answer(Exchange *x, const Answer *a) {
         rq->response = response_make(rq, a);
         if (rq->held) {
                 rq->post.run = answered_run;
-                loop_post(rq->loop, &rq->post);       /* from here on the request is the loop's */
+                loop_post(rq->loop, &rq->post); /* from here on the request is the loop's */
         }
 }
 

@@ -23,36 +23,42 @@ typedef struct Request Request;
 
 /* Work for a loop, pushed by any thread. A Post is in an inbox at most once. */
 typedef struct Post Post;
-struct Post { Post *next; atomic_bool posted; void (*run)(Loop *l, Post *p); };
+struct Post {
+        Post *next;
+        atomic_bool posted;
+        void (*run)(Loop *l, Post *p);
+};
 
 /* What stands behind a descriptor in a loop's epoll. */
 typedef struct Source Source;
-struct Source { void (*ready)(Loop *l, Source *s, uint32_t events); };
+struct Source {
+        void (*ready)(Loop *l, Source *s, uint32_t events);
+};
 
 typedef enum Phase {
         PHASE_NONE = 0,
-        PHASE_HEAD,  /* the request line is here, the head is not complete */
-        PHASE_BODY,                                   /* `begin` ran; the body arrives */
-        PHASE_SKIP,  /* answered at `begin`; a small body is read past */
-        PHASE_RUN,                                    /* `ready` ran; held, or answered just now */
-        PHASE_SEND,                                   /* the answer is with the library */
+        PHASE_HEAD, /* the request line is here, the head is not complete */
+        PHASE_BODY, /* `begin` ran; the body arrives */
+        PHASE_SKIP, /* answered at `begin`; a small body is read past */
+        PHASE_RUN,  /* `ready` ran; held, or answered just now */
+        PHASE_SEND, /* the answer is with the library */
 } Phase;
 
 struct Request {
-        Exchange x;                                   /* first: the hooks' view */
+        Exchange x; /* first: the hooks' view */
         Conn *conn;
         Loop *loop;
         Phase phase;
         Header *fields;
         size_t n_fields;
         size_t head_size;
-        uint64_t length;                              /* of the body, by Content-Length */
-        size_t body_room;                             /* bytes reserved for it in the arena */
+        uint64_t length;  /* of the body, by Content-Length */
+        size_t body_room; /* bytes reserved for it in the arena */
         bool chunked, began, held, answered, close;
-        bool sent_raw;                                /* the answer went past the library */
-        atomic_bool gone;                             /* the client closed its side */
-        Buf chunks;                                   /* body of unknown length */
-        Buf *raw;  /* answers are written here, not given to the library */
+        bool sent_raw;    /* the answer went past the library */
+        atomic_bool gone; /* the client closed its side */
+        Buf chunks;       /* body of unknown length */
+        Buf *raw;         /* answers are written here, not given to the library */
         struct MHD_Response *response;
         Stream *stream;
         Request *prev_stream, *next_stream;
@@ -64,17 +70,17 @@ struct Conn {
         Source source;
         Loop *loop;
         struct MHD_Connection *mhd;
-        Request *rq;                                  /* the current one; NULL between requests */
+        Request *rq; /* the current one; NULL between requests */
         Watch watch;
         Conn *prev, *next;
         int fd;
-        unsigned served;                              /* requests answered */
-        uint64_t parsed;  /* bytes of complete requests, when all lengths are known */
+        unsigned served; /* requests answered */
+        uint64_t parsed; /* bytes of complete requests, when all lengths are known */
         uint64_t acked;  /* TCP acknowledged at the last look: is it still reading? */
-        bool unsure;                                  /* a chunked body: parsed does not count it */
+        bool unsure;     /* a chunked body: parsed does not count it */
         bool suspended, half_closed;
-        bool linger;  /* unread bytes remain: a close would reset the answer away */
-        struct sockaddr_in6 peer;                     /* room for IPv4 as well */
+        bool linger;              /* unread bytes remain: a close would reset the answer away */
+        struct sockaddr_in6 peer; /* room for IPv4 as well */
 };
 
 struct Loop {
@@ -91,12 +97,13 @@ struct Loop {
         atomic_size_t n_conns, n_streams, n_begun, n_posting;
         WatchQueue arrive, idle, send, linger;
         Conn *conns;
-        Conn *adding;                                 /* being given to the library */
+        Conn *adding; /* being given to the library */
         Request *streams, *free;
         size_t n_free, n_held;
         int64_t stream_look_us, accept_again_us;
         int64_t lag_start_us;
-        int64_t lag_most_us, lag_before_us;           /* the longest turn of this window, of the last */
+        /* the longest turn of this window, of the last */
+        int64_t lag_most_us, lag_before_us;
         _Atomic int64_t lag_us;
         Post stop_post, drain_post;
         bool listening;
@@ -105,7 +112,7 @@ struct Loop {
 struct Server {
         ServerSettings set;
         GateLimits gate;
-        atomic_int fd;                                /* -1: given up */
+        atomic_int fd; /* -1: given up */
         uint16_t port;
         Loop *loops;
         unsigned n_loops;
@@ -117,28 +124,28 @@ static inline Request *request_of(const Exchange *x) { return (Request *)(uintpt
 
 /* server_loop.c */
 /* All are opened before one is started: a connection may be placed on any of them. */
-Err  loop_open(Ctx *cx, Loop *l) _must_check_;
-Err  loop_start(Ctx *cx, Loop *l) _must_check_;
-void loop_post(Loop *l, Post *p);                     /* any thread */
-bool loop_join(Loop *l);  /* false: an exchange was never answered; nothing is freed */
-void conn_cut(Conn *c);                               /* the library will notice and close it */
-void conn_idle(Conn *c);                              /* between requests */
-int  loop_overload(const Loop *l, int64_t lag_us);
-void loop_linger(Loop *l, int fd);                    /* takes the descriptor */
+Err loop_open(Ctx *cx, Loop *l) _must_check_;
+Err loop_start(Ctx *cx, Loop *l) _must_check_;
+void loop_post(Loop *l, Post *p); /* any thread */
+bool loop_join(Loop *l);          /* false: an exchange was never answered; nothing is freed */
+void conn_cut(Conn *c);           /* the library will notice and close it */
+void conn_idle(Conn *c);          /* between requests */
+int loop_overload(const Loop *l, int64_t lag_us);
+void loop_linger(Loop *l, int fd); /* takes the descriptor */
 
 /* server_request.c: the library's callbacks */
 Request *request_new(Conn *c);
 void request_free(Request *rq);
-void request_release(Request *rq);  /* `end`, and free now or when its Post came out */
-enum MHD_Result request_resume(Request *rq);          /* a held one was answered */
+void request_release(Request *rq);           /* `end`, and free now or when its Post came out */
+enum MHD_Result request_resume(Request *rq); /* a held one was answered */
 struct MHD_Daemon *request_daemon(Loop *l);  /* NULL: the library refused; errno says why */
 
 /* server_answer.c */
-enum MHD_Result answer_queue(Request *rq);            /* give rq->response to the library */
-void answer_raw(Conn *c, Err e);  /* past the library, which could not or did not answer */
+enum MHD_Result answer_queue(Request *rq); /* give rq->response to the library */
+void answer_raw(Conn *c, Err e);           /* past the library, which could not or did not answer */
 
 /* server_stream.c */
-void streams_look(Loop *l);                           /* heartbeats, readers that stopped */
+void streams_look(Loop *l); /* heartbeats, readers that stopped */
 void stream_detach(Request *rq);
 struct MHD_Response *stream_response(Request *rq, const Header *headers, size_t n);
 void response_headers(Request *rq, struct MHD_Response *r, const Header *headers, size_t n);

@@ -3,9 +3,9 @@
 #include "web/server_int.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <linux/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -17,7 +17,7 @@
 enum {
         EVENTS_MAX = 128,
         ACCEPT_BATCH = 16,
-        TICK_MS = 1000,                               /* also how often the heartbeat beats */
+        TICK_MS = 1000, /* also how often the heartbeat beats */
         LINGER_BYTES_MAX = 16 * 1024 * 1024,
         STOP_HELD_US = 5 * 1000 * 1000,
         STOP_TICK_MS = 10,
@@ -39,7 +39,7 @@ void loop_post(Loop *l, Post *p) {
         while (!atomic_compare_exchange_weak_explicit(&l->inbox, &head, p, memory_order_release,
                                                       memory_order_relaxed));
         if (!head && own_loop != l)
-                eventfd_write(l->wake_fd, 1);         /* only the first of a batch wakes */
+                eventfd_write(l->wake_fd, 1); /* only the first of a batch wakes */
         atomic_fetch_sub_explicit(&l->n_posting, 1, memory_order_release);
 }
 
@@ -155,7 +155,11 @@ static void conn_add(Loop *l, int fd, const struct sockaddr_in6 *peer) {
 
 /* ---- accepting ---- */
 
-typedef struct Handoff { Post post; int fd; struct sockaddr_in6 peer; } Handoff;
+typedef struct Handoff {
+        Post post;
+        int fd;
+        struct sockaddr_in6 peer;
+} Handoff;
 
 static void handoff_run(Loop *l, Post *p) {
         Handoff *h = CONTAINER_OF(p, Handoff, post);
@@ -168,10 +172,10 @@ static void conn_place(Loop *l, int fd, const struct sockaddr_in6 *peer) {
         Server *s = l->server;
         Loop *least = l;
         for (unsigned i = 0; i < s->n_loops; i++)
-                if (atomic_load_explicit(&s->loops[i].n_conns, memory_order_relaxed)
-                    < atomic_load_explicit(&least->n_conns, memory_order_relaxed))
+                if (atomic_load_explicit(&s->loops[i].n_conns, memory_order_relaxed) <
+                    atomic_load_explicit(&least->n_conns, memory_order_relaxed))
                         least = &s->loops[i];
-        if (least == l || !atomic_load(&s->accepting)) {     /* another loop may be gone already */
+        if (least == l || !atomic_load(&s->accepting)) { /* another loop may be gone already */
                 conn_add(l, fd, peer);
                 return;
         }
@@ -253,7 +257,12 @@ static void drain_run(Loop *l, Post *p) {
 
 /* A socket closed with unread bytes is reset, and the reset overtakes the answer. So the answer's
  * last socket is kept a moment, and what the client still sends is read and forgotten. */
-typedef struct Linger { Source source; Watch watch; int fd; size_t bytes; } Linger;
+typedef struct Linger {
+        Source source;
+        Watch watch;
+        int fd;
+        size_t bytes;
+} Linger;
 
 static void linger_free(Linger *g) {
         watch_disarm(&g->watch);
@@ -343,7 +352,7 @@ static int wait_ms(const Loop *l) {
         if (MHD_get_timeout(l->mhd, &library) == MHD_YES && library == 0)
                 return 0;
         if (atomic_load_explicit(&l->inbox, memory_order_relaxed))
-                return 0;                             /* posted by this thread itself */
+                return 0; /* posted by this thread itself */
         const WatchQueue *queues[] = { &l->arrive, &l->idle, &l->send, &l->linger };
         int64_t next = l->now_us + TICK_MS * 1000;
         for (size_t i = 0; i < ELEMENTSOF(queues); i++)
@@ -377,7 +386,7 @@ static void turn(Loop *l, int most_ms) {
         int n = epoll_wait(l->ep, events, EVENTS_MAX, MIN(wait_ms(l), most_ms));
         l->now_us = now_us(l);
         atomic_store_explicit(&l->beat_us, l->now_us, memory_order_relaxed);
-        lag_note(l, l->now_us, l->now_us);            /* forgets what is long ago */
+        lag_note(l, l->now_us, l->now_us); /* forgets what is long ago */
         for (int i = 0; i < n; i++) {
                 Source *s = events[i].data.ptr;
                 s->ready(l, s, events[i].events);
@@ -443,7 +452,7 @@ static void *loop_main(void *arg) {
         return NULL;
 }
 
-static void stop_run(Loop *l, Post *p) {}             /* its arrival ends the wait */
+static void stop_run(Loop *l, Post *p) {} /* its arrival ends the wait */
 
 static Err loop_fds(Ctx *cx, Loop *l) {
         l->ep = epoll_create1(EPOLL_CLOEXEC);
@@ -458,8 +467,8 @@ static Err loop_fds(Ctx *cx, Loop *l) {
         int library = MHD_get_daemon_info(l->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
         l->quiet_source.ready = quiet_ready;
         l->listen_source.ready = listen_ready;
-        if (!source_add(l, l->wake_fd, EPOLLIN | EPOLLET, &l->quiet_source)
-            || !source_add(l, library, EPOLLIN, &l->quiet_source))
+        if (!source_add(l, l->wake_fd, EPOLLIN | EPOLLET, &l->quiet_source) ||
+            !source_add(l, library, EPOLLIN, &l->quiet_source))
                 return RAISE(cx, ERR_UNAVAILABLE, "epoll: %s", strerror(errno));
         return OK;
 }

@@ -70,7 +70,7 @@ void request_release(Request *rq) {
         rq->conn->rq = NULL;
         rq->post.run = late_run;
         if (!atomic_load_explicit(&rq->post.posted, memory_order_acquire))
-                request_keep(rq);                     /* else when the inbox hands it out */
+                request_keep(rq); /* else when the inbox hands it out */
 }
 
 /* ---- the request line ---- */
@@ -101,7 +101,12 @@ static size_t no_unescape(void *cls, struct MHD_Connection *mhd, char *s) { retu
  * where separators stood. So the parts must lie one behind the other with nothing between. What
  * lies between is a NUL, a folded line, a bare LF or a blank that a second reader of the same bytes
  * might take for something else. */
-typedef struct Walk { Request *rq; const char *at; size_t max; bool gaps; } Walk;
+typedef struct Walk {
+        Request *rq;
+        const char *at;
+        size_t max;
+        bool gaps;
+} Walk;
 
 static bool blanks(const char *from, const char *to) {
         for (; from < to; from++)
@@ -302,18 +307,15 @@ extern MHD_LogCallback const answer_on_library_log;
 struct MHD_Daemon *request_daemon(Loop *l) {
         /* Resuming happens on the loop's own thread, right before MHD_run_wait: no channel needed.
          * Timeouts are the loop's. Leniency 0 leaves the checks it would do silently to the gate. */
-        unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG
-                         | (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC);
-        return MHD_start_daemon(flags, 0, NULL, NULL, on_request, l,
-                                MHD_OPTION_EXTERNAL_LOGGER, answer_on_library_log, l,
-                                MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX,
-                                MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
-                                MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-                                MHD_OPTION_NOTIFY_CONNECTION, loop_on_connection, l,
-                                MHD_OPTION_URI_LOG_CALLBACK, on_request_line, l,
-                                MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, l,
-                                MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-                                MHD_OPTION_END);
+        unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+                         (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC);
+        return MHD_start_daemon(flags, 0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER,
+                                answer_on_library_log, l, MHD_OPTION_CONNECTION_LIMIT,
+                                (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
+                                MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION,
+                                loop_on_connection, l, MHD_OPTION_URI_LOG_CALLBACK, on_request_line,
+                                l, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, l,
+                                MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_END);
 }
 
 /* ---- what the hooks ask ---- */

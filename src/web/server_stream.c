@@ -29,19 +29,15 @@ static ssize_t on_read(void *cls, uint64_t pos, char *to, size_t max) {
         size_t n = 0;
         StreamRoom room = { to, MIN(max, (size_t)CHUNK_MAX) };
         switch (stream_take(rq->stream, room, rq->loop->now_us, &n)) {
-        case STREAM_BYTES:
-                rq->x.bytes_out += n;
-                return (ssize_t)n;
+        case STREAM_BYTES: rq->x.bytes_out += n; return (ssize_t)n;
         case STREAM_EMPTY:
                 c->suspended = true;
                 rq->loop->n_held++;
                 MHD_suspend_connection(c->mhd);
                 room_release(to, max);
                 return 0;
-        case STREAM_ENDED:
-                return MHD_CONTENT_READER_END_OF_STREAM;
-        case STREAM_LOST:
-                break;
+        case STREAM_ENDED: return MHD_CONTENT_READER_END_OF_STREAM;
+        case STREAM_LOST: break;
         }
         return MHD_CONTENT_READER_END_WITH_ERROR;
 }
@@ -84,7 +80,7 @@ void stream_detach(Request *rq) {
         rq->stream = stream_unref(rq->stream);
         atomic_fetch_sub_explicit(&l->n_streams, 1, memory_order_relaxed);
         if (rq->phase != PHASE_SEND)
-                return;                               /* ended before it was in the list */
+                return; /* ended before it was in the list */
         *(rq->prev_stream ? &rq->prev_stream->next_stream : &l->streams) = rq->next_stream;
         if (rq->next_stream)
                 rq->next_stream->prev_stream = rq->prev_stream;
@@ -94,11 +90,8 @@ static void stream_look(Loop *l, Request *rq) {
         const ServerSettings *set = &l->server->set;
         switch (stream_health(rq->stream, l->now_us, set->heartbeat_ms * 1000,
                               set->stall_ms * 1000)) {
-        case STREAM_WELL:
-                break;
-        case STREAM_QUIET:
-                stream_comment(rq->stream, STR(":\n\n"));
-                break;
+        case STREAM_WELL: break;
+        case STREAM_QUIET: stream_comment(rq->stream, STR(":\n\n")); break;
         case STREAM_STALLED:
                 stream_lose(rq->stream);
                 conn_cut(rq->conn);
@@ -134,6 +127,6 @@ Stream *exchange_stream(Exchange *x, const Header *headers, size_t n, const Stre
         rq->post.run = started_run;
         atomic_fetch_add_explicit(&rq->loop->n_streams, 1, memory_order_relaxed);
         Stream *producer = stream_ref(rq->stream);
-        loop_post(rq->loop, &rq->post);               /* from here on the request is the loop's */
+        loop_post(rq->loop, &rq->post); /* from here on the request is the loop's */
         return producer;
 }

@@ -10,7 +10,10 @@
 
 enum { DEPTH_MAX = 4, NAME_MAX_BYTES = 512 };
 
-typedef struct File { Str name, type, etag; size_t size; } File;
+typedef struct File {
+        Str name, type, etag;
+        size_t size;
+} File;
 
 struct Static {
         Arena *arena;
@@ -19,14 +22,22 @@ struct Static {
         size_t n;
 };
 
-typedef struct Type { const char *ending, *type; } Type;
+typedef struct Type {
+        const char *ending, *type;
+} Type;
 static const Type types[] = {
-        { ".html", "text/html; charset=utf-8" },  { ".css", "text/css; charset=utf-8" },
-        { ".js", "text/javascript; charset=utf-8" }, { ".mjs", "text/javascript; charset=utf-8" },
-        { ".json", "application/json" },          { ".map", "application/json" },
-        { ".svg", "image/svg+xml" },              { ".png", "image/png" },
-        { ".ico", "image/x-icon" },               { ".webp", "image/webp" },
-        { ".woff2", "font/woff2" },               { ".txt", "text/plain; charset=utf-8" },
+        { ".html", "text/html; charset=utf-8" },
+        { ".css", "text/css; charset=utf-8" },
+        { ".js", "text/javascript; charset=utf-8" },
+        { ".mjs", "text/javascript; charset=utf-8" },
+        { ".json", "application/json" },
+        { ".map", "application/json" },
+        { ".svg", "image/svg+xml" },
+        { ".png", "image/png" },
+        { ".ico", "image/x-icon" },
+        { ".webp", "image/webp" },
+        { ".woff2", "font/woff2" },
+        { ".txt", "text/plain; charset=utf-8" },
 };
 
 static Str type_of(Str name) {
@@ -38,7 +49,11 @@ static Str type_of(Str name) {
 
 /* ---- listing ---- */
 
-typedef struct Listing { Ctx *cx; Static *s; int depth; } Listing;
+typedef struct Listing {
+        Ctx *cx;
+        Static *s;
+        int depth;
+} Listing;
 
 static Err list_dir(Listing l, int fd, Str prefix);
 
@@ -155,8 +170,11 @@ Err static_get(Ctx *cx, const Static *s, Str name, Str if_none_match, StaticFile
         const File *f = file_find(s, name);
         if (!f)
                 return RAISE(cx, ERR_NOT_FOUND, "no file %.*s", STR_FMT(name));
-        StaticFile out = { .status = 304, .type = f->type, .etag = f->etag,
-                           .cache_control = STR("public, max-age=3600"), .body = STR("") };
+        StaticFile out = { .status = 304,
+                           .type = f->type,
+                           .etag = f->etag,
+                           .cache_control = STR("public, max-age=3600"),
+                           .body = STR("") };
         if (!tag_matches(if_none_match, f->etag)) {
                 int fd = openat(s->dir, arena_cstr(cx->arena, f->name),
                                 O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

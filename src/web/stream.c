@@ -15,15 +15,15 @@ struct Stream {
         atomic_uint refs;
         pthread_mutex_t lock;
         StreamSettings set;
-        StreamWaker waker;                            /* wake is NULL once the connection is gone */
-        Buf waiting;                                  /* bytes from `at` on are not yet taken */
+        StreamWaker waker; /* wake is NULL once the connection is gone */
+        Buf waiting;       /* bytes from `at` on are not yet taken */
         size_t at;
-        int64_t stuck_us;                             /* since when what waits was not taken */
-        int64_t sent_us;                              /* the producer last sent */
-        bool parked;                                  /* the loop waits for the waker */
-        bool full;                                    /* SEND_FULL was said and `drained` is owed */
-        bool ended;                                   /* by the producer or the drain */
-        bool gone;                                    /* nothing is delivered any more */
+        int64_t stuck_us; /* since when what waits was not taken */
+        int64_t sent_us;  /* the producer last sent */
+        bool parked;      /* the loop waits for the waker */
+        bool full;        /* SEND_FULL was said and `drained` is owed */
+        bool ended;       /* by the producer or the drain */
+        bool gone;        /* nothing is delivered any more */
 };
 
 Stream *stream_new(const StreamSettings *set, StreamWaker waker, int64_t now_us) {
@@ -90,7 +90,7 @@ SendResult stream_send(Stream *s, Str bytes) {
                 r = SEND_GONE;
         } else if ((s->full && backlog(s) + bytes.n > 2 * s->set.backlog_max) ||
                    !buf_add(&s->waiting, bytes)) {
-                tell = lose(s);                       /* a reader this slow is not served */
+                tell = lose(s); /* a reader this slow is not served */
                 wake(s);
                 r = SEND_GONE;
         } else {

@@ -11,7 +11,11 @@
 
 /* ---- a peer: accepts, reads one request, plays the script for that connection, closes ---- */
 
-typedef struct Script { const char *text; int wait_ms; bool hold; } Script;
+typedef struct Script {
+        const char *text;
+        int wait_ms;
+        bool hold;
+} Script;
 typedef struct Peer {
         int fd;
         uint16_t port;
@@ -66,7 +70,12 @@ static void peer_stop(Peer *p) {
         close(p->fd);
 }
 
-typedef struct Fixture { Arena *arena; Ctx cx; Client *client; Peer peer; } Fixture;
+typedef struct Fixture {
+        Arena *arena;
+        Ctx cx;
+        Client *client;
+        Peer peer;
+} Fixture;
 
 static void fixture_start(Fixture *f, const Script *scripts, size_t n) {
         f->arena = arena_new();
@@ -228,17 +237,25 @@ static void test_refused_connection(void **state) {
 
 /* None of these may reach a socket. */
 static void test_policy(void **state) {
-        static const struct { const char *url; bool allow_private; } cases[] = {
-                { "http://127.0.0.1:1/", false },     { "https://127.0.0.1:1/", false },
-                  { "https://[::1]:1/", false },
-                { "https://2130706433:1/", false },   { "https://0x7f.1:1/", false },
-                     { "https://localhost:1/", false },
-                { "https://[::ffff:10.0.0.1]:1/", false }, { "file:///etc/passwd", true },
-                  { "ftp://127.0.0.1/", true },
-                { "http://user:pw@127.0.0.1:1/", true },   { "http://user@127.0.0.1:1/", true },
+        static const struct {
+                const char *url;
+                bool allow_private;
+        } cases[] = {
+                { "http://127.0.0.1:1/", false },
+                { "https://127.0.0.1:1/", false },
+                { "https://[::1]:1/", false },
+                { "https://2130706433:1/", false },
+                { "https://0x7f.1:1/", false },
+                { "https://localhost:1/", false },
+                { "https://[::ffff:10.0.0.1]:1/", false },
+                { "file:///etc/passwd", true },
+                { "ftp://127.0.0.1/", true },
+                { "http://user:pw@127.0.0.1:1/", true },
+                { "http://user@127.0.0.1:1/", true },
                 { "gopher://127.0.0.1/", true },
-                { "", true },                         { "http://", true },
-                                { "//127.0.0.1/", true },
+                { "", true },
+                { "http://", true },
+                { "//127.0.0.1/", true },
         };
         Fixture f;
         fixture_start(&f, NULL, 0);
@@ -259,22 +276,40 @@ static void test_policy(void **state) {
 }
 
 static void test_addresses(void **state) {
-        static const struct { const char *text; bool is_public; } cases[] = {
-                { "8.8.8.8", true },         { "0.0.0.0", false },       { "10.1.2.3", false },
+        static const struct {
+                const char *text;
+                bool is_public;
+        } cases[] = {
+                { "8.8.8.8", true },
+                { "0.0.0.0", false },
+                { "10.1.2.3", false },
                 { "100.64.0.1", false },
-                { "100.128.0.1", true },     { "127.8.8.8", false },     { "169.254.169.254",
-                false }, { "172.16.0.1", false },
-                { "172.31.255.255", false }, { "172.32.0.1", true },     { "192.168.1.1", false },
+                { "100.128.0.1", true },
+                { "127.8.8.8", false },
+                { "169.254.169.254", false },
+                { "172.16.0.1", false },
+                { "172.31.255.255", false },
+                { "172.32.0.1", true },
+                { "192.168.1.1", false },
                 { "198.18.0.1", false },
-                { "198.20.0.1", true },      { "224.0.0.1", false },     { "255.255.255.255",
-                false },
-                { "2606:4700::1", true },    { "::", false },            { "::1", false },
+                { "198.20.0.1", true },
+                { "224.0.0.1", false },
+                { "255.255.255.255", false },
+                { "2606:4700::1", true },
+                { "::", false },
+                { "::1", false },
                 { "fe80::1", false },
-                { "fd00::1", false },        { "ff02::1", false },       { "::ffff:8.8.8.8",
-                true }, { "::ffff:192.168.0.1", false },
-                { "64:ff9b::a00:1", false }, { "64:ff9b::808:808", true }, { "2002:a00:1::",
-                false }, { "2001::1", false },
-                { "2001:db8::1", false },    { "2001:4860::8888", true }, { "3fff::1", false },
+                { "fd00::1", false },
+                { "ff02::1", false },
+                { "::ffff:8.8.8.8", true },
+                { "::ffff:192.168.0.1", false },
+                { "64:ff9b::a00:1", false },
+                { "64:ff9b::808:808", true },
+                { "2002:a00:1::", false },
+                { "2001::1", false },
+                { "2001:db8::1", false },
+                { "2001:4860::8888", true },
+                { "3fff::1", false },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 union {

@@ -11,8 +11,8 @@
 typedef struct Post {
         int fd;
         uint16_t port;
-        const char *rcpt_answer;                      /* "250 ok\r\n" or a refusal */
-        bool hang_up;                                 /* after the letter, before the answer */
+        const char *rcpt_answer; /* "250 ok\r\n" or a refusal */
+        bool hang_up;            /* after the letter, before the answer */
         char letter[8192];
         size_t n;
         pthread_t thread;
@@ -86,9 +86,9 @@ static const MailSpec letter = { .from = STR("Mainstay <no-reply@example.com>"),
                                  .body = STR("Hello\n.\nBye"),
                                  .timeout_ms = 5000 };
 
-#define WITH_CTX(cx) \
-        _cleanup_(arena_freep) Arena *arena_ = arena_new(); \
-        TestWorld world_ = TEST_WORLD(INT64_C(1700000000000)); \
+#define WITH_CTX(cx)                                                                               \
+        _cleanup_(arena_freep) Arena *arena_ = arena_new();                                        \
+        TestWorld world_ = TEST_WORLD(INT64_C(1700000000000));                                     \
         Ctx cx = TEST_CTX(arena_, &world_.world)
 
 static void test_a_letter_arrives_whole(void **state) {

@@ -5,7 +5,11 @@
 
 static const GateLimits limits = { .line_max = 200, .headers_max = 400, .fields_max = 5 };
 
-typedef struct Case { const char *target; Err want; const char *path, *query; } Case;
+typedef struct Case {
+        const char *target;
+        Err want;
+        const char *path, *query;
+} Case;
 
 static Arena *arena;
 static TestWorld world;
@@ -28,7 +32,8 @@ static Err check(GateHead h, GatePass *ret) {
 
 #define FIELDS(...)                                                                                \
         .fields = (Header[]){ __VA_ARGS__ }, .n_fields = ELEMENTSOF(((Header[]){ __VA_ARGS__ }))
-#define F(n, v) { STR(n), STR(v) }
+#define F(n, v)                                                                                    \
+        { STR(n), STR(v) }
 #define LINE(m, t) .method = STR(m), .target = STR(t), .version = STR("HTTP/1.1"), .size = 60
 
 static void test_targets(void **state) {
@@ -90,7 +95,7 @@ static void test_line(void **state) {
         assert_err(check(h, &p), ERR_BAD_REQUEST);
         h.method = STR("get");
         assert_ok(check(h, &p));
-        assert_int_equal(p.method, M_UNSET);          /* methods are case-sensitive */
+        assert_int_equal(p.method, M_UNSET); /* methods are case-sensitive */
         h.method = STR("GET");
         h.version = STR("HTTP/1.2");
         assert_err(check(h, &p), ERR_HTTP_VERSION);
@@ -124,7 +129,9 @@ static void test_one_host(void **state) {
 }
 
 static void test_framing(void **state) {
-        static const struct { Header a, b; Err want;
+        static const struct {
+                Header a, b;
+                Err want;
         } cases[] = {
                 { F("Content-Length", "5"), F("A", "b"), OK },
                 { F("Content-Length", "5"), F("content-length", "5"), ERR_BAD_REQUEST },
@@ -162,8 +169,8 @@ static void test_framing(void **state) {
 static void test_fields(void **state) {
         GatePass p;
         static const Header bad[] = {
-                { STR("A b"), STR("c") }, { STR("A "), STR("c") }, { STR(""), STR("c") },
-                { STR("A"), STR("b\001c") }, { STR("A"), STR("b\rc") }, { STR("A"), STR("b\177") },
+                { STR("A b"), STR("c") },    { STR("A "), STR("c") },    { STR(""), STR("c") },
+                { STR("A"), STR("b\001c") }, { STR("A"), STR("b\rc") },  { STR("A"), STR("b\177") },
                 { STR("A"), { "b\0c", 3 } }, { STR("A\xc3"), STR("b") },
         };
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
@@ -173,7 +180,7 @@ static void test_fields(void **state) {
         assert_ok(check(
                 (GateHead){ LINE("GET", "/"), FIELDS(F("Host", "x"), F("A", "b\tc \xc3\xa9")) },
                 &p));
-        char value[40];                               /* wherever it stands */
+        char value[40]; /* wherever it stands */
         for (size_t i = 0; i < sizeof value; i++) {
                 memset(value, 'v', sizeof value);
                 value[i] = i % 2 ? '\177' : '\037';
@@ -215,7 +222,7 @@ static void test_watch_order(void **state) {
         watch_arm(&q, &a, 0);
         watch_arm(&q, &b, 10);
         watch_arm(&q, &c, 20);
-        watch_arm(&q, &a, 30);                        /* again: now the last */
+        watch_arm(&q, &a, 30); /* again: now the last */
         assert_int_equal(watch_next_us(&q), 110);
         assert_null(watch_expired(&q, 109));
         assert_ptr_equal(watch_expired(&q, 110), &b);

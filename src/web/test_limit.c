@@ -46,7 +46,7 @@ static void test_refused_requests_do_not_count(void **state) {
                 assert_int_equal(r.retry_after_s, 59);
                 assert_int_equal(r.each[1].remaining, 2);
         }
-        assert_true(take(STR("u:2"), noon_ms, &r));   /* somebody else is not touched */
+        assert_true(take(STR("u:2"), noon_ms, &r)); /* somebody else is not touched */
         assert_true(take(STR("u:1"), noon_ms + 60000, &r));
         assert_true(take(STR("u:1"), noon_ms + 60000, &r));
         assert_false(take(STR("u:1"), noon_ms + 60000, &r));
@@ -100,7 +100,7 @@ static void test_full_table_forgets_the_least_used(void **state) {
         LimitResult r;
         for (int i = 0; i < 3; i++)
                 take(STR("u:heavy"), noon_ms, &r);
-        for (int i = 0; i < 200000; i++)              /* more keys than places */
+        for (int i = 0; i < 200000; i++) /* more keys than places */
                 take(arena_strf(arena, "u:%d", i), noon_ms, &r);
         assert_false(take(STR("u:heavy"), noon_ms, &r));
 }
@@ -117,7 +117,10 @@ static void test_long_keys_stay_apart(void **state) {
         assert_true(take((Str){ b, sizeof b }, noon_ms, &r));
 }
 
-typedef struct Saved { LimitCount v[8]; size_t n; } Saved;
+typedef struct Saved {
+        LimitCount v[8];
+        size_t n;
+} Saved;
 
 static void save(void *arg, const LimitCount *c) {
         Saved *s = arg;
@@ -132,7 +135,7 @@ static void test_counters_survive_a_restart(void **state) {
                 take(STR("u:1"), noon_ms, &r);
         limits_export(limits, save, &s);
         assert_int_equal(s.n, 2);
-        limits_export(limits, save, &s);              /* nothing moved since */
+        limits_export(limits, save, &s); /* nothing moved since */
         assert_int_equal(s.n, 2);
 
         limits = limits_free(limits);
@@ -147,7 +150,9 @@ static void test_counters_survive_a_restart(void **state) {
 
 /* ---- forwarded ---- */
 
-typedef struct Hop { const char *peer, *xff, *fwd, *want; } Hop;
+typedef struct Hop {
+        const char *peer, *xff, *fwd, *want;
+} Hop;
 
 static void test_forwarded(void **state) {
         static const Hop cases[] = {

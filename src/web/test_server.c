@@ -26,8 +26,8 @@ enum {
 static struct {
         pthread_mutex_t lock;
         pthread_cond_t changed;
-        Exchange *held;                               /* of /hold: answered by the test */
-        Stream *stream;                               /* of /stream */
+        Exchange *held; /* of /hold: answered by the test */
+        Stream *stream; /* of /stream */
         int ends, aborts, gones, drains, last_status;
 } toy = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
@@ -93,7 +93,7 @@ static void on_ready(void *arg, Exchange *x) {
         } else if (str_eq(x->path, STR("/stage"))) {
                 reply(x, 200, arena_strf(x->cx.arena, "stage %d", x->overload));
         } else if (str_eq(x->path, STR("/forgot"))) {
-                return;                               /* a hook that answers nothing */
+                return; /* a hook that answers nothing */
         } else {
                 reply(x, 200,
                       arena_strf(x->cx.arena, "%s %.*s?%.*s", method_names[x->method],
@@ -183,7 +183,8 @@ static void await_idle(void) {
 static int64_t mono_ms(void) { return world_real.mono_us(&world_real) / 1000; }
 
 static int dial(void) {
-        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(server_port(server)),
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_port = htons(server_port(server)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
@@ -229,7 +230,7 @@ static bool is_closed(int fd, int ms) {
 }
 
 #define GET_CLOSE(path) "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-#define GET_KEEP(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define GET_KEEP(path)  "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define assert_starts(s, lit)                                                                      \
         do {                                                                                       \
                 Str got_ = (s);                                                                    \
@@ -304,8 +305,12 @@ static void test_hook_that_answers_nothing(void **state) {
 
 /* ---- what is refused ---- */
 
-typedef struct Bad { Str sent; const char *status, *code; } Bad;
-#define BAD(s, status_, code_) { STR(s), "HTTP/1.1 " status_ " ", code_ }
+typedef struct Bad {
+        Str sent;
+        const char *status, *code;
+} Bad;
+#define BAD(s, status_, code_)                                                                     \
+        { STR(s), "HTTP/1.1 " status_ " ", code_ }
 
 static void test_malformed(void **state) {
         static const Bad cases[] = {
@@ -354,7 +359,7 @@ static void test_malformed(void **state) {
                         fail_msg("case %zu: %.*s got: %.*s", i, STR_FMT(cases[i].sent), STR_FMT(s));
                 assert_has(s, "\r\nX-Toy: yes\r\n");
                 assert_has(s, "\r\nConnection: close\r\n");
-                assert_null(strstr(s.p + 1, "HTTP/1.1 "));     /* one answer, not two */
+                assert_null(strstr(s.p + 1, "HTTP/1.1 ")); /* one answer, not two */
         }
         assert_has(talk(STR(GET_CLOSE("/still-well"))), "/still-well");
 }
@@ -448,7 +453,7 @@ static void test_slow_head_and_body(void **state) {
                             mono_ms() - start < ARRIVE_MS + 1500);
                 close(fd);
         }
-        int fd = dial();                              /* drop by drop is no progress */
+        int fd = dial(); /* drop by drop is no progress */
         int64_t start = mono_ms();
         for (const char *p = GET_KEEP("/aaaaaaaaaaaaaaaaaaaaaaaa"); *p && !is_closed(fd, 50); p++)
                 if (send(fd, p, 1, MSG_NOSIGNAL) < 0)
@@ -461,7 +466,7 @@ static void test_idle_connections_are_closed(void **state) {
         int fresh = dial(), used = dial();
         say(used, GET_KEEP("/1"));
         assert_has(hear(used, "/1?", PATIENCE_MS), "200");
-        assert_int_equal(hear(fresh, NULL, PATIENCE_MS).n, 0);     /* silently: nothing was asked */
+        assert_int_equal(hear(fresh, NULL, PATIENCE_MS).n, 0); /* silently: nothing was asked */
         assert_int_equal(hear(used, NULL, PATIENCE_MS).n, 0);
         close(fresh);
         close(used);
@@ -501,7 +506,7 @@ static void test_client_that_leaves_is_noticed(void **state) {
                 poll(NULL, 0, 1);
         assert_true(exchange_is_gone(x));
         assert_true(mono_ms() - start < 100);
-        assert_int_equal(toy.ends, 0);                /* the exchange is still ours */
+        assert_int_equal(toy.ends, 0); /* the exchange is still ours */
         reply(x, 200, STR("to nobody"));
         await(&toy.ends, 1);
 }
@@ -545,12 +550,12 @@ static void test_stream(void **state) {
                    "Transfer-Encoding: chunked\r\n"); /* the head goes out before the first event */
         assert_int_equal(stream_send(s, STR("data: one\n\n")), SEND_OK);
         assert_has(hear(fd, "one\n\n", PATIENCE_MS), "B\r\ndata: one\n\n\r\n");
-        assert_has(hear(fd, ":\n\n", PATIENCE_MS), "3\r\n:\n\n\r\n");    /* the heartbeat */
+        assert_has(hear(fd, ":\n\n", PATIENCE_MS), "3\r\n:\n\n\r\n"); /* the heartbeat */
         stream_send(s, STR("data: two\n\n"));
         stream_end(s);
         assert_has(hear(fd, "0\r\n\r\n", PATIENCE_MS), "data: two\n\n\r\n0\r\n\r\n");
         assert_int_equal(stream_send(s, STR("x")), SEND_GONE);
-        say(fd, GET_CLOSE("/after"));                 /* the connection lives on */
+        say(fd, GET_CLOSE("/after")); /* the connection lives on */
         assert_has(hear(fd, NULL, PATIENCE_MS), "GET /after?");
         assert_int_equal(toy.gones, 0);
         close(fd);
@@ -656,8 +661,11 @@ static void test_many_streams_come_and_go(void **state) {
 static Server *small_server(unsigned connections_max) {
         Server *s = NULL;
         Ctx cx = { .arena = arena, .world = &world_real };
-        ServerSettings set = { .listen = STR("127.0.0.1:0"), .fd = -1, .threads = 1,
-                               .connections_max = connections_max, .world = &world_real,
+        ServerSettings set = { .listen = STR("127.0.0.1:0"),
+                               .fd = -1,
+                               .threads = 1,
+                               .connections_max = connections_max,
+                               .world = &world_real,
                                .hooks = hooks };
         assert_ok(server_start(&cx, &set, &s));
         return s;
@@ -683,15 +691,17 @@ static void test_connections_run_out(void **state) {
         server = small_server(MOST);
         for (int i = 0; i < KEPT; i++) {
                 say(fds[i] = dial(), GET_KEEP("/1"));
-                assert_false(str_contains(hear(fds[i], "/1?", PATIENCE_MS), STR("Connection: close")));
+                assert_false(
+                        str_contains(hear(fds[i], "/1?", PATIENCE_MS), STR("Connection: close")));
         }
-        assert_has(talk(STR(GET_KEEP("/8th"))), "Connection: close");     /* four fifths are taken */
+        /* four fifths are taken */
+        assert_has(talk(STR(GET_KEEP("/8th"))), "Connection: close");
         for (int i = KEPT; i < MOST; i++)
                 fds[i] = dial();
         int late = dial();
         say(late, GET_KEEP("/late"));
         struct pollfd p = { .fd = late, .events = POLLIN };
-        assert_int_equal(poll(&p, 1, 200), 0);        /* waits in the kernel, is not refused */
+        assert_int_equal(poll(&p, 1, 200), 0); /* waits in the kernel, is not refused */
         close(fds[0]);
         assert_has(hear(late, "/late?", PATIENCE_MS), "200 OK");
         for (int i = 1; i < MOST; i++)
@@ -712,7 +722,8 @@ static void test_drain(void **state) {
         int64_t start = mono_ms();
         while (server_fd(server) >= 0 && mono_ms() - start < PATIENCE_MS)
                 poll(NULL, 0, 1);
-        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(server_port(server)),
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_port = htons(server_port(server)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         int refused = socket(AF_INET, SOCK_STREAM, 0);
         assert_int_equal(connect(refused, (struct sockaddr *)&at, sizeof at), -1);
@@ -727,7 +738,9 @@ static void test_drain(void **state) {
 }
 
 static void test_addresses(void **state) {
-        static const struct { const char *listen; Err want;
+        static const struct {
+                const char *listen;
+                Err want;
         } cases[] = {
                 { "[::1]:0", OK },
                 { "localhost:0", OK },
@@ -759,7 +772,10 @@ static void test_addresses(void **state) {
 static void test_busy_port_and_inherited_socket(void **state) {
         Server *second = NULL;
         Ctx cx = { .arena = arena, .world = &world_real };
-        ServerSettings set = { .fd = -1, .threads = 1, .world = &world_real, .hooks = hooks,
+        ServerSettings set = { .fd = -1,
+                               .threads = 1,
+                               .world = &world_real,
+                               .hooks = hooks,
                                .listen = arena_strf(arena, "127.0.0.1:%u", server_port(server)) };
         assert_err(server_start(&cx, &set, &second), ERR_CONFLICT);
         assert_non_null(strstr(cx.err.what, "is in use"));
@@ -835,7 +851,8 @@ int main(void) {
                 TEST(test_stream_reader_that_stops_is_cut),
                 TEST(test_streams_end_at_drain),
                 TEST(test_many_streams_come_and_go),
-                TEST(test_long_turns_are_told), TEST(test_connections_run_out),
+                TEST(test_long_turns_are_told),
+                TEST(test_connections_run_out),
                 TEST(test_drain),
                 TEST(test_addresses),
                 TEST(test_busy_port_and_inherited_socket),

@@ -99,7 +99,7 @@ static void test_a_file_that_went_away(void **state) {
         StaticFile f;
         unlink(at("index.html"));
         assert_err(static_get(&cx, files, STR("index.html"), STR_NULL, &f), ERR_UNAVAILABLE);
-        write_file("index.html", "");                 /* shorter than listed: not half a page */
+        write_file("index.html", ""); /* shorter than listed: not half a page */
         assert_err(static_get(&cx, files, STR("index.html"), STR_NULL, &f), ERR_UNAVAILABLE);
 }
 

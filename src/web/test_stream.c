@@ -2,7 +2,9 @@
 #include "base/testing.h"
 #include "web/stream_int.h"
 
-typedef struct Seen { int gone, drained, woken; } Seen;
+typedef struct Seen {
+        int gone, drained, woken;
+} Seen;
 
 static Seen seen;
 static Stream *stream;
@@ -43,7 +45,7 @@ static void test_bytes_come_out_in_order(void **state) {
         assert_memory_equal(to, "hello wo", n);
         assert_int_equal(stream_take(stream, (StreamRoom){ to, 8 }, 0, &n), STREAM_BYTES);
         assert_memory_equal(to, "rld", n);
-        assert_int_equal(seen.woken, 0);              /* nobody waited yet */
+        assert_int_equal(seen.woken, 0); /* nobody waited yet */
 }
 
 static void test_wakes_once_per_parking(void **state) {
@@ -59,7 +61,7 @@ static void test_wakes_once_per_parking(void **state) {
         assert_int_equal(take_n(10, &n), STREAM_ENDED);
         assert_int_equal(send_n(1), SEND_GONE);
         stream_lose(stream);
-        assert_int_equal(seen.gone, 0);               /* it ended itself: nobody left */
+        assert_int_equal(seen.gone, 0); /* it ended itself: nobody left */
 }
 
 static void test_full_then_drained(void **state) {
@@ -67,7 +69,7 @@ static void test_full_then_drained(void **state) {
         assert_int_equal(send_n(100), SEND_OK);
         assert_int_equal(send_n(1), SEND_FULL);
         assert_int_equal(take_n(50, &n), STREAM_BYTES);
-        assert_int_equal(seen.drained, 0);            /* 51 left: not under half */
+        assert_int_equal(seen.drained, 0); /* 51 left: not under half */
         assert_int_equal(take_n(2, &n), STREAM_BYTES);
         assert_int_equal(seen.drained, 1);
         assert_int_equal(send_n(10), SEND_OK);
@@ -80,7 +82,7 @@ static void test_producer_that_does_not_pause_loses_the_reader(void **state) {
         assert_int_equal(send_n(150),
                          SEND_FULL); /* one large event with nothing before it is fine */
         assert_int_equal(send_n(50), SEND_FULL);
-        assert_int_equal(send_n(1), SEND_GONE);       /* over twice the backlog */
+        assert_int_equal(send_n(1), SEND_GONE); /* over twice the backlog */
         assert_int_equal(seen.gone, 1);
         assert_true(stream_is_gone(stream));
         assert_int_equal(take_n(10, &n), STREAM_LOST);
@@ -90,7 +92,7 @@ static void test_producer_that_does_not_pause_loses_the_reader(void **state) {
 
 static void test_long_slow_reading_needs_no_more_memory(void **state) {
         size_t n;
-        for (int i = 0; i < 100000; i++) {            /* never empty, never more than 60 */
+        for (int i = 0; i < 100000; i++) { /* never empty, never more than 60 */
                 assert_int_equal(send_n(i ? 10 : 50), SEND_OK);
                 if (i)
                         assert_int_equal(take_n(10, &n), STREAM_BYTES);
@@ -129,7 +131,7 @@ static void test_lost_connection_tells_once(void **state) {
         assert_int_equal(seen.gone, 1);
         assert_int_equal(send_n(1), SEND_GONE);
         stream_end(stream);
-        assert_int_equal(seen.woken, 0);              /* the connection is not there to be woken */
+        assert_int_equal(seen.woken, 0); /* the connection is not there to be woken */
 }
 
 int main(void) {
