@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Rate classes of the rows (identity.md section 8): a user's burst and daily quota, or counters
- * of one client address. */
+ * of one client address. Rows that are free count nothing and still say what the user has left. */
 #include "api/visit_int.h"
 #include "base/metric.h"
 
@@ -24,7 +24,7 @@ static const AddressClass address_classes[] = {
 };
 
 static const char user_class[] = "user:";
-enum { DAILY = 1 }; /* place of the daily policy in take_user */
+enum { DAILY = 1 }; /* place of the daily policy in user_limit */
 
 static uint32_t quota(int64_t n) { return n < 0 ? 0 : (uint32_t)MIN(n, (int64_t)UINT32_MAX); }
 
@@ -57,13 +57,25 @@ static void count_decision(const char *policy, bool allowed) {
         cell_inc(c);
 }
 
+/* Class and name in one; copied by hand, as free requests pass here too. */
+static Str limit_key(Ctx *cx, const char *class, Str who) {
+        size_t n = strlen(class);
+        char *p = arena_bytes(cx->arena, n + who.n);
+        memcpy(p, class, n);
+        memcpy(p + n, who.p, who.n);
+        return (Str){ p, n + who.n };
+}
+
+static void tell(Visit *v, LimitPolicies p, const LimitResult *r) {
+        v->ratelimit_policy = limit_policy_text(v->rq.cx->arena, p);
+        v->ratelimit = limit_state_text(v->rq.cx->arena, p, r);
+}
+
 static Err take(Visit *v, const char *class, Str who, LimitPolicies p) {
         Ctx *cx = v->rq.cx;
         LimitResult r;
-        Str key = arena_strf(cx->arena, "%s%.*s", class, STR_FMT(who));
-        bool allowed = limit_take(v->api->limits, key, p, cx_now_ms(cx), &r);
-        v->ratelimit_policy = limit_policy_text(cx->arena, p);
-        v->ratelimit = limit_state_text(cx->arena, p, &r);
+        bool allowed = limit_take(v->api->limits, limit_key(cx, class, who), p, cx_now_ms(cx), &r);
+        tell(v, p, &r);
         count_decision(class, allowed);
         if (allowed)
                 return OK;
@@ -72,22 +84,30 @@ static Err take(Visit *v, const char *class, Str who, LimitPolicies p) {
         return RAISE(cx, ERR_RATE_LIMITED, "%s limit", class);
 }
 
-static Err take_user(Visit *v) {
+/* Of a user, whether the request counts or only says what is left. */
+static Err user_limit(Visit *v, bool counts) {
         if (!v->rq.who)
                 return OK;
-        const LimitPolicy p[] = {
+        const LimitPolicy each[] = {
                 { "burst", quota(tier_limits[v->who.tier].requests_per_minute), 60, false },
                 { "daily", quota(v->who.max_requests_per_day), DAY_S, true },
         };
-        return take(v, user_class, v->who.user_id, (LimitPolicies){ p, ELEMENTSOF(p) });
+        LimitPolicies p = { each, ELEMENTSOF(each) };
+        if (counts)
+                return take(v, user_class, v->who.user_id, p);
+        Ctx *cx = v->rq.cx;
+        LimitResult r;
+        limit_peek(v->api->limits, limit_key(cx, user_class, v->who.user_id), p, cx_now_ms(cx), &r);
+        tell(v, p, &r);
+        return OK;
 }
 
 Err visit_limit(Visit *v) {
         Rate rate = v->row->route->rate;
-        if (v->api->set.limits_off || rate == RATE_NONE || rate == RATE_FREE)
+        if (v->api->set.limits_off || rate == RATE_NONE)
                 return OK;
-        if (rate == RATE_READ || rate == RATE_WRITE)
-                return take_user(v);
+        if (rate == RATE_FREE || rate == RATE_READ || rate == RATE_WRITE)
+                return user_limit(v, rate != RATE_FREE);
         const AddressClass *c = &address_classes[rate];
         return take(v, c->prefix, v->client_ip, (LimitPolicies){ c->policies, c->n });
 }

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/buf.h"
+
 enum {
         SETS = 8192, /* a power of two; pages of unused sets are never touched */
         LOCKS = 64,
@@ -93,11 +95,15 @@ static uint32_t entry_use(const Entry *e) {
         return most;
 }
 
-static Entry *entry_of(Set *set, Str key, int64_t now_s) {
-        Entry *place = NULL;
+static Entry *entry_find(Set *set, Str key) {
         for (Entry *e = set->ways; e < set->ways + LIMIT_WAYS; e++)
                 if (e->n_windows && str_eq((Str){ e->key, e->key_n }, key))
                         return e;
+        return NULL;
+}
+
+static Entry *entry_make(Set *set, Str key, int64_t now_s) {
+        Entry *place = NULL;
         for (Entry *e = set->ways; e < set->ways + LIMIT_WAYS; e++) {
                 if (!e->n_windows || entry_is_over(e, now_s)) {
                         place = e;
@@ -113,21 +119,27 @@ static Entry *entry_of(Set *set, Str key, int64_t now_s) {
 
 /* Locked until place_leave. */
 typedef struct Place {
-        Entry *e;
+        Set *set;
         pthread_mutex_t *lock;
+        Str key; /* as it is stored */
+        char room[KEY_MAX + 1];
 } Place;
 
-static Place place_enter(Limits *l, Str key, int64_t now_s) {
-        char room[KEY_MAX + 1];
+static void place_enter(Limits *l, Str key, Place *ret) {
         uint64_t h = mix(l->seed, key);
         size_t at = h % SETS;
-        Place p = { .lock = &l->locks[at % LOCKS] };
-        pthread_mutex_lock(p.lock);
-        p.e = entry_of(&l->sets[at], key_fit(key, h, room), now_s);
-        return p;
+        ret->key = key_fit(key, h, ret->room);
+        ret->set = &l->sets[at];
+        ret->lock = &l->locks[at % LOCKS];
+        pthread_mutex_lock(ret->lock);
 }
 
-static void place_leave(Place p) { pthread_mutex_unlock(p.lock); }
+static void place_leave(Place *p) { pthread_mutex_unlock(p->lock); }
+
+static Entry *place_entry(Place *p, int64_t now_s) {
+        Entry *known = entry_find(p->set, p->key);
+        return known ? known : entry_make(p->set, p->key, now_s);
+}
 
 /* ---- counting ---- */
 
@@ -162,43 +174,71 @@ static void count(Entry *e, LimitPolicies p) {
         }
 }
 
+static void left(const Entry *e, LimitPolicies p, int64_t now_s, LimitResult *r) {
+        for (size_t i = 0; i < p.n; i++) {
+                const Window *w = &e->windows[i];
+                r->each[i].remaining = p.v[i].quota > w->count ? p.v[i].quota - w->count : 0;
+                r->each[i].reset_s = w->start_s + p.v[i].window_s - now_s;
+        }
+}
+
 bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult *ret) {
         assert(p.n <= LIMIT_POLICIES_MAX);
         int64_t now_s = now_ms / 1000;
         LimitResult r = { .allowed = false };
-        Place at = place_enter(l, key, now_s);
-        windows_roll(at.e, p, now_s);
-        judge(at.e, p, now_s, &r);
+        Place at;
+        place_enter(l, key, &at);
+        Entry *e = place_entry(&at, now_s);
+        windows_roll(e, p, now_s);
+        judge(e, p, now_s, &r);
         if (r.allowed)
-                count(at.e, p);
-        for (size_t i = 0; i < p.n; i++) {
-                const Window *w = &at.e->windows[i];
-                r.each[i].remaining = p.v[i].quota > w->count ? p.v[i].quota - w->count : 0;
-                r.each[i].reset_s = w->start_s + p.v[i].window_s - now_s;
-        }
-        place_leave(at);
+                count(e, p);
+        left(e, p, now_s, &r);
+        place_leave(&at);
         *ret = r;
         return r.allowed;
 }
 
+void limit_peek(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult *ret) {
+        assert(p.n <= LIMIT_POLICIES_MAX);
+        int64_t now_s = now_ms / 1000;
+        LimitResult r = { .allowed = false };
+        Entry copy = { .n_windows = 0 };
+        Place at;
+        place_enter(l, key, &at);
+        const Entry *known = entry_find(at.set, at.key);
+        if (known)
+                copy = *known;
+        place_leave(&at);
+        windows_roll(&copy, p, now_s);
+        judge(&copy, p, now_s, &r);
+        left(&copy, p, now_s, &r);
+        *ret = r;
+}
+
 /* ---- header values ---- */
 
-enum { ITEM_MAX = 128 };
+enum { TEXT_MAX = 512 };
+
+/* On the way of every request, so without a format string. */
+static void item_add(Buf *b, const char *before, int64_t v) {
+        buf_add_c(b, before);
+        buf_add_i64(b, v);
+}
 
 static Str items(Arena *a, LimitPolicies p, const LimitResult *r) {
-        char *text = arena_bytes(a, LIMIT_POLICIES_MAX * ITEM_MAX);
-        size_t n = 0;
+        _cleanup_(buf_done) Buf b = BUF(TEXT_MAX);
         for (size_t i = 0; i < p.n; i++) {
                 const LimitPolicy *v = &p.v[i];
                 if (!v->quota)
                         continue;
-                int m = r ? snprintf(text + n, ITEM_MAX, "%s\"%.40s\";r=%u;t=%lld", n ? ", " : "",
-                                     v->name, r->each[i].remaining, (long long)r->each[i].reset_s)
-                          : snprintf(text + n, ITEM_MAX, "%s\"%.40s\";q=%u;w=%u", n ? ", " : "",
-                                     v->name, v->quota, v->window_s);
-                n += (size_t)m;
+                buf_add_c(&b, b.n ? ", \"" : "\"");
+                buf_add_c(&b, v->name);
+                item_add(&b, r ? "\";r=" : "\";q=", r ? r->each[i].remaining : v->quota);
+                item_add(&b, r ? ";t=" : ";w=", r ? r->each[i].reset_s : v->window_s);
         }
-        return n ? (Str){ text, n } : STR_NULL;
+        assert(!b.full);
+        return b.n ? arena_dup(a, buf_str(&b)) : STR_NULL;
 }
 
 Str limit_policy_text(Arena *a, LimitPolicies p) { return items(a, p, NULL); }
@@ -237,9 +277,11 @@ void limits_export(Limits *l, void (*fn)(void *arg, const LimitCount *c), void *
 void limits_import(Limits *l, const LimitCount *c) {
         if (c->policy >= LIMIT_POLICIES_MAX)
                 return;
-        Place at = place_enter(l, c->key, c->start_s);
-        at.e->n_windows = (uint8_t)MAX(at.e->n_windows, c->policy + 1);
-        at.e->spans_s[c->policy] = c->span_s;
-        at.e->windows[c->policy] = (Window){ .start_s = c->start_s, .count = c->count };
-        place_leave(at);
+        Place at;
+        place_enter(l, c->key, &at);
+        Entry *e = place_entry(&at, c->start_s);
+        e->n_windows = (uint8_t)MAX(e->n_windows, c->policy + 1);
+        e->spans_s[c->policy] = c->span_s;
+        e->windows[c->policy] = (Window){ .start_s = c->start_s, .count = c->count };
+        place_leave(&at);
 }

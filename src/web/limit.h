@@ -44,6 +44,10 @@ DEFINE_CLEANUP(Limits, limits_free)
  * address). Never fails: a full table forgets someone. */
 bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult *ret);
 
+/* What limit_take would judge, without counting and without taking a place in the table: for
+ * answers to requests that are free. `each` is what is left now. */
+void limit_peek(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult *ret);
+
 /* Header values (IETF httpapi ratelimit fields), in the arena; STR_NULL when no policy has a quota.
  * "burst";q=100;w=60, "daily";q=1000;w=86400   and   "burst";r=99;t=60, "daily";r=999;t=43200 */
 Str limit_policy_text(Arena *a, LimitPolicies p);

@@ -96,6 +96,51 @@ static void test_header_text(void **state) {
         assert_str(limit_state_text(arena, user, &r), "\"burst\";r=2;t=60, \"daily\";r=4;t=43200");
 }
 
+static void test_a_look_counts_nothing(void **state) {
+        LimitResult r;
+        limit_peek(limits, STR("u:1"), user, noon_ms, &r); /* before the first request */
+        assert_true(r.allowed);
+        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=3;t=60, \"daily\";r=5;t=43200");
+        for (int i = 0; i < 2; i++)
+                take(STR("u:1"), noon_ms, &r);
+        for (int i = 0; i < 100; i++)
+                limit_peek(limits, STR("u:1"), user, noon_ms + 10000, &r);
+        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=1;t=50, \"daily\";r=3;t=43190");
+        take(STR("u:1"), noon_ms, &r);
+        limit_peek(limits, STR("u:1"), user, noon_ms + 1000, &r);
+        assert_false(r.allowed);
+        assert_int_equal(r.retry_after_s, 59);
+        limit_peek(limits, STR("u:1"), user, noon_ms + 60000, &r); /* the burst is over */
+        assert_true(r.allowed);
+        assert_int_equal(r.each[0].remaining, 3);
+        assert_int_equal(r.each[0].reset_s, 60);
+        assert_int_equal(r.each[1].remaining, 2);
+        assert_false(take(STR("u:1"), noon_ms + 1000, &r)); /* looking ahead moved nothing */
+}
+
+static int known(LimitPolicies p, int n) {
+        LimitResult r;
+        int refused = 0;
+        for (int i = 0; i < n; i++) {
+                limit_peek(limits, arena_strf(arena, "u:%d", i), p, noon_ms, &r);
+                refused += !r.allowed;
+        }
+        return refused;
+}
+
+static void test_looks_push_nobody_out(void **state) {
+        static const LimitPolicy v[] = { { "once", 1, DAY_S, false } };
+        enum { KEYS = 100000 }; /* more than there are places */
+        LimitPolicies p = { v, 1 };
+        LimitResult r;
+        for (int i = 0; i < KEYS; i++)
+                limit_take(limits, arena_strf(arena, "u:%d", i), p, noon_ms, &r);
+        int before = known(p, KEYS);
+        assert_in_range(before, KEYS / 2, KEYS);
+        known(p, 3 * KEYS);
+        assert_int_equal(known(p, KEYS), before);
+}
+
 static void test_full_table_forgets_the_least_used(void **state) {
         LimitResult r;
         for (int i = 0; i < 3; i++)
@@ -212,6 +257,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_unlimited_is_neither_counted_nor_shown, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_header_text, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_look_counts_nothing, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_looks_push_nobody_out, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_full_table_forgets_the_least_used, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_long_keys_stay_apart, setup, teardown),

@@ -198,3 +198,43 @@ test('a forgotten password: the new one has limits too', async () => {
         await posted.stop();
         mail.stop();
 });
+
+test('answers that count nothing say what is left all the same', async () => {
+        const strict = await startServer({ env: { LIMITS: 'on' } });
+        const user = await newUser(api(strict));
+        const left = async (path) => {
+                const { headers } = await user.call('GET', path, { expect: 200 });
+                assert.equal(
+                        headers.get('ratelimit-policy'),
+                        '"burst";q=100;w=60, "daily";q=1000;w=86400',
+                        path,
+                );
+                return /^"burst";r=(\d+);t=(\d+), "daily";r=(\d+);t=(\d+)$/
+                        .exec(headers.get('ratelimit'))
+                        .slice(1)
+                        .map(Number);
+        };
+        const free = [
+                '/api/v1/auth/me',
+                '/api/v1/me',
+                '/api/v1/auth/sessions',
+                '/api/v1/auth/api-keys',
+                '/api/v1/audit',
+        ];
+        for (const path of [...free, ...free]) {
+                const [burst, window, daily, midnight] = await left(path);
+                assert.deepEqual([burst, window, daily], [100, 60, 1000], path);
+                assert.ok(midnight >= 1 && midnight <= 86400, path);
+        }
+        for (let n = 1; n <= 3; n++) {
+                const counted = await left('/api/v1/memories');
+                assert.deepEqual([counted[0], counted[2]], [100 - n, 1000 - n]);
+                const seen = await left('/api/v1/auth/me');
+                assert.deepEqual([seen[0], seen[2]], [100 - n, 1000 - n]);
+        }
+        while ((await user.call('GET', '/api/v1/memories')).status === 200);
+        assert.equal((await left('/api/v1/auth/me'))[0], 0, 'free, and nothing left of the rest');
+        const unknown = await api(strict)('GET', '/api/v1/auth/me', { expect: 401 });
+        assert.equal(unknown.headers.get('ratelimit'), null, 'nobody has no quota');
+        await strict.stop();
+});
