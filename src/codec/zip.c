@@ -19,7 +19,12 @@ static void put(Buf *b, uint32_t v, int bytes) {
                 buf_addc(b, (char)(unsigned char)(v >> 8 * i));
 }
 
+/* The years that the format has: 1980 to 2107. */
+#define TIME_MIN INT64_C(315532800000)
+#define TIME_MAX INT64_C(4354819199000)
+
 void zip_begin(Zip *z, Buf *out, int64_t at_ms) {
+        at_ms = MAX(TIME_MIN, MIN(at_ms, TIME_MAX));
         Civil c = civil_from_days(days_of_ms(at_ms));
         int64_t s = (at_ms - days_of_ms(at_ms) * DAY_MS) / 1000;
 
