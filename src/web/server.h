@@ -31,6 +31,7 @@ typedef struct Exchange {
         Str query;       /* raw, without '?'; STR_NULL when absent */
         Str body;        /* complete when `ready` runs */
         size_t body_max; /* set by `begin`; 0 = a body is refused with 413 */
+        bool in_parts;   /* set by `begin`: the body goes to `part`, and `body` stays empty */
         int overload;    /* the stage when it began: OVERLOAD_… */
         struct sockaddr_storage peer;
         int64_t started_us; /* monotonic */
@@ -45,6 +46,9 @@ typedef struct ServerHooks {
         /* Loop thread, headers complete, gate passed. May answer at once (`ready` is then not
          * called), else sets body_max. */
         void (*begin)(void *arg, Exchange *x);
+        /* Loop thread, of an exchange in_parts: what came of the body. False: no more of it for
+         * now; the client waits until exchange_more. May be NULL when nothing is in_parts. */
+        bool (*part)(void *arg, Exchange *x, Str bytes);
         /* Loop thread, body complete. Answers, or calls exchange_hold and answers later from any
          * thread. */
         void (*ready)(void *arg, Exchange *x);
@@ -65,6 +69,9 @@ void exchange_headers(const Exchange *x, bool (*fn)(void *arg, Str name, Str val
 /* Loop thread, from `ready`: the answer will come later. After this another thread may answer at
  * any time. */
 void exchange_hold(Exchange *x);
+
+/* Any thread, once for each `part` that returned false: the next one may come. */
+void exchange_more(Exchange *x);
 
 /* Any thread, while held: the client closed its side. Work for it may stop; an answer is due all
  * the same. */

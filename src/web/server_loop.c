@@ -314,7 +314,8 @@ static void arrive_expired(Conn *c) {
         Request *rq = c->rq;
         /* A long body may take as long as a modest line needs for it. */
         enum { BYTES_PER_S = 256 * 1024 };
-        int64_t more_us = rq && rq->began ? (int64_t)(rq->length / BYTES_PER_S) * 1000000 : 0;
+        bool whole = rq && rq->began && !rq->x.in_parts;
+        int64_t more_us = whole ? (int64_t)(rq->length / BYTES_PER_S) * 1000000 : 0;
         if (more_us && c->loop->now_us < rq->x.started_us + c->loop->arrive.span_us + more_us) {
                 watch_arm(&c->loop->arrive, &c->watch, c->loop->now_us);
                 return;

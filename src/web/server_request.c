@@ -13,6 +13,7 @@ enum {
          * a copy of the cookies. It clears all of it after each request, so more would cost every
          * request of thousands of connections a walk through uncached memory. */
         POOL = 48 * 1024,
+        PART_STEP = 256 * 1024, /* of a body in parts: to arrive within arrive_ms, each */
 };
 
 /* ---- requests are reused, with the first chunk of their arena ---- */
@@ -233,11 +234,48 @@ static bool body_add(Request *rq, Str bytes) {
         return true;
 }
 
+static void part_pause(Request *rq) {
+        Conn *c = rq->conn;
+        rq->paused = c->suspended = true;
+        watch_disarm(&c->watch);
+        rq->loop->n_held++;
+        MHD_suspend_connection(c->mhd);
+}
+
+static void part_give(Request *rq, Str bytes) {
+        const ServerHooks *h = &rq->loop->server->set.hooks;
+        uint64_t steps = rq->came / PART_STEP;
+        rq->came += bytes.n;
+        if (rq->came / PART_STEP > steps)
+                watch_arm(&rq->loop->arrive, &rq->conn->watch, rq->loop->now_us);
+        if (!h->part(h->arg, &rq->x, bytes))
+                part_pause(rq);
+}
+
+static void more_run(Loop *l, Post *p) {
+        Request *rq = CONTAINER_OF(p, Request, post);
+        rq->paused = false;
+        watch_arm(&l->arrive, &rq->conn->watch, l->now_us);
+        request_resume(rq);
+}
+
+void exchange_more(Exchange *x) {
+        Request *rq = request_of(x);
+        rq->post.run = more_run;
+        loop_post(rq->loop, &rq->post);
+}
+
 /* The library cannot send an answer in the middle of a body. A chunked body over its limit is
  * answered past the library, and the connection ends. */
 static enum MHD_Result body_part(Request *rq, const char *data, size_t *n) {
         Str bytes = { data, *n };
+        if (rq->paused) /* the next chunk of what it has read: it keeps it */
+                return MHD_YES;
         *n = 0;
+        if (rq->phase != PHASE_SKIP && rq->x.in_parts) {
+                part_give(rq, bytes);
+                return MHD_YES;
+        }
         if (rq->phase == PHASE_SKIP || body_add(rq, bytes))
                 return MHD_YES;
         rq->conn->linger = true;

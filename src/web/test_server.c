@@ -18,6 +18,7 @@ enum {
         STALL_MS = 600,
         PATIENCE_MS = 5000,
         BODY_MAX = 100 * 1000,
+        PART_MAX = 50 * 1000,
         LARGE = 24 * 1024 * 1024
 };
 
@@ -61,8 +62,45 @@ static void *answer_later(void *arg) {
         return NULL;
 }
 
+/* What came of a body in parts: how much, and a sum that knows the order. */
+typedef struct Heard {
+        size_t n, since;
+        uint64_t sum;
+        bool full;
+} Heard;
+
+static void *take_more(void *arg) {
+        Exchange *x = arg;
+        ((Heard *)x->user)->full = false;
+        poll(NULL, 0, 1);
+        exchange_more(x);
+        return NULL;
+}
+
+static bool on_part(void *arg, Exchange *x, Str bytes) {
+        Heard *h = x->user;
+        assert_false(h->full);
+        for (size_t i = 0; i < bytes.n; i++)
+                h->sum = h->sum * 31 + (unsigned char)bytes.p[i];
+        h->n += bytes.n;
+        h->since += bytes.n;
+        if (h->since < PART_MAX)
+                return true;
+        pthread_t t;
+        h->since = 0;
+        h->full = true;
+        assert_int_equal(pthread_create(&t, NULL, take_more, x), 0);
+        pthread_detach(t);
+        return false;
+}
+
 static void on_begin(void *arg, Exchange *x) {
         x->body_max = str_eq(x->path, STR("/nobody")) ? 0 : BODY_MAX;
+        if (str_eq(x->path, STR("/parts"))) {
+                x->user = NEW(x->cx.arena, Heard);
+                x->in_parts = true;
+                x->body_max = SIZE_MAX;
+        }
         if (str_eq(x->path, STR("/refused")))
                 reply(x, 401, STR("no"));
 }
@@ -70,6 +108,10 @@ static void on_begin(void *arg, Exchange *x) {
 static void on_ready(void *arg, Exchange *x) {
         if (str_eq(x->path, STR("/echo"))) {
                 reply(x, 200, x->body);
+        } else if (str_eq(x->path, STR("/parts"))) {
+                const Heard *h = x->user;
+                reply(x, 200,
+                      arena_strf(x->cx.arena, "%zu %llu", h->n, (unsigned long long)h->sum));
         } else if (str_eq(x->path, STR("/thread"))) {
                 pthread_t t;
                 exchange_hold(x);
@@ -115,7 +157,7 @@ static void on_refuse(void *arg, Exchange *x, Err e) {
 }
 
 static const ServerHooks hooks = {
-        .begin = on_begin, .ready = on_ready, .end = on_end, .refuse = on_refuse
+        .begin = on_begin, .part = on_part, .ready = on_ready, .end = on_end, .refuse = on_refuse
 };
 
 static int setup(void **state) {
@@ -433,6 +475,75 @@ static void test_small_refused_body_keeps_the_connection(void **state) {
         say(fd, GET_CLOSE("/next"));
         assert_has(hear(fd, NULL, PATIENCE_MS), "GET /next?");
         close(fd);
+}
+
+/* ---- bodies in parts ---- */
+
+/* Numbered lines: a part that is lost, doubled or out of place changes the sum. */
+static void lines_add(Buf *b, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                buf_addf(b, "line %zu of %zu\n", i, n);
+}
+
+static Str sum_of(Str s) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < s.n; i++)
+                sum = sum * 31 + (unsigned char)s.p[i];
+        return arena_strf(arena, "%zu %llu", s.n, (unsigned long long)sum);
+}
+
+static void test_body_in_parts(void **state) {
+        _cleanup_(buf_done) Buf lines = BUF(8 * 1024 * 1024), b = BUF(16 * 1024 * 1024);
+        lines_add(&lines, 60 * 1000); /* twelve times what the toy takes at once */
+        Str sum = sum_of(buf_str(&lines));
+        buf_addf(&b, "POST /parts HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", lines.n);
+        buf_add(&b, buf_str(&lines));
+        buf_add_c(&b, GET_CLOSE("/next")); /* what follows is not eaten */
+        Str s = talk(buf_str(&b));
+        assert_true(str_contains(s, sum));
+        assert_has(s, "GET /next?");
+}
+
+static void test_chunked_body_in_parts(void **state) {
+        _cleanup_(buf_done) Buf lines = BUF(8 * 1024 * 1024), b = BUF(16 * 1024 * 1024);
+        lines_add(&lines, 60 * 1000);
+        buf_add_c(&b, "POST /parts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+                      "Connection: close\r\n\r\n");
+        for (Str rest = buf_str(&lines); rest.n;) {
+                Str chunk = str_to(rest, 700); /* many in what the library reads at once */
+                buf_addf(&b, "%zx\r\n%.*s\r\n", chunk.n, STR_FMT(chunk));
+                rest = str_from(rest, chunk.n);
+        }
+        buf_add_c(&b, "0\r\n\r\n");
+        assert_true(str_contains(talk(buf_str(&b)), sum_of(buf_str(&lines))));
+}
+
+/* Each quarter MiB has the time of a request; a client that stops does not have more. */
+static void test_slow_body_in_parts(void **state) {
+        static char piece[200 * 1024];
+        memset(piece, 'x', sizeof piece);
+        int fd = dial();
+        say(fd, "POST /parts HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n");
+        int64_t start = mono_ms();
+        for (int i = 0; i < 4; i++) {
+                say_n(fd, (Str){ piece, sizeof piece });
+                poll(NULL, 0, ARRIVE_MS * 2 / 3);
+        }
+        assert_true(mono_ms() - start > 2 * ARRIVE_MS);
+        assert_false(is_closed(fd, 0));
+        assert_starts(hear(fd, NULL, PATIENCE_MS), "HTTP/1.1 408 ");
+        close(fd);
+        await(&toy.ends, 1);
+}
+
+static void test_body_in_parts_left_alone(void **state) {
+        static char piece[300 * 1024];
+        int fd = dial();
+        say(fd, "POST /parts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+        say_n(fd, (Str){ piece, sizeof piece });
+        close(fd);
+        await(&toy.aborts, 1);
+        await_idle();
 }
 
 /* ---- time ---- */
@@ -837,6 +948,10 @@ int main(void) {
                 TEST(test_sizes),
                 TEST(test_large_body_is_refused_unread),
                 TEST(test_chunked_body_over_its_limit),
+                TEST(test_body_in_parts),
+                TEST(test_chunked_body_in_parts),
+                TEST(test_slow_body_in_parts),
+                TEST(test_body_in_parts_left_alone),
                 TEST(test_small_refused_body_keeps_the_connection),
                 TEST(test_slow_head_and_body),
                 TEST(test_idle_connections_are_closed),
