@@ -54,9 +54,9 @@ struct Request {
         size_t head_size;
         uint64_t length;  /* of the body, by Content-Length */
         size_t body_room; /* bytes reserved for it in the arena */
-        uint64_t came;           /* of a body in parts */
+        uint64_t came;    /* of a body in parts */
         bool chunked, began, held, answered, close;
-        bool paused;        /* `part` has enough for now: what came since waits in the library */
+        bool paused;      /* `part` has enough for now: what came since waits in the library */
         bool sent_raw;    /* the answer went past the library */
         atomic_bool gone; /* the client closed its side */
         Buf chunks;       /* body of unknown length */
