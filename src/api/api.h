@@ -23,6 +23,8 @@ DEFINE_CLEANUP(Api, api_free)
 ServerHooks api_hooks(Api *a);
 
 extern const Migration api_migrations[];              /* Idempotency-Key */
+/* Once, before the server listens: what claimed a key and died with its process is void. */
+Err idempotency_start(Ctx *cx, Db *db) _must_check_;
 Err idempotency_expire(Ctx *cx, Db *db) _must_check_; /* answers older than a day go; hourly */
 
 /* Daily quotas outlive a restart: what moved since the last flush, about once a second; all of

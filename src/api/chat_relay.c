@@ -8,10 +8,11 @@
 #include "codec/json.h"
 #include "codec/sse.h"
 
-enum { EVENT_MAX = 8 * 1024 * 1024 };
+/* KEPT: of a stream, for whoever sends its key again */
+enum { EVENT_MAX = 8 * 1024 * 1024, KEPT_MAX = 2 * 1024 * 1024 };
 
 struct Relay {
-        /* the turn's feed, and the stream once there is one */
+        /* the turn's feed, its writes, and the stream once there is one */
         atomic_int refs;
         const RelayForm *form;
         Arena *arena; /* of the end of a stream, when that is rendered */
@@ -22,10 +23,8 @@ struct Relay {
         Req *rq; /* until it is answered */
         Stream *stream;
         TurnFeed *feed;
-        /* of a stream with an Idempotency-Key, and all that was said in it */
-        Claim *claim;
-        Buf said;
-        bool is_keyed;
+        Claim *claim; /* of a request with an Idempotency-Key */
+        bool is_stored;
 };
 
 Ctx *relay_cx(Relay *r) { return &r->cx; }
@@ -36,7 +35,7 @@ static void relay_unref(Relay *r) {
         if (atomic_fetch_sub(&r->refs, 1) > 1)
                 return;
         turn_feed_unref(r->feed);
-        buf_done(&r->said);
+        claim_free(r->claim);
         arena_free(r->arena);
         free(r->extra);
         free(r);
@@ -55,12 +54,7 @@ void relay_problem(Relay *r, Buf *out, Err e) {
 
 /* ---- the stream's side ---- */
 
-/* Who sent a key means to ask again: the turn is heard to its end for that. */
-static void on_gone(void *arg) {
-        const Relay *r = arg;
-        if (!r->is_keyed)
-                turn_leave(r->feed);
-}
+static void on_gone(void *arg) { turn_leave(((Relay *)arg)->feed); }
 static void on_drained(void *arg) { turn_ready(((Relay *)arg)->feed); }
 static void on_freed(void *arg) { relay_unref(arg); }
 
@@ -79,8 +73,6 @@ static void stream_open(Relay *r, Str provider, Str model) {
         provider_headers(r, provider, model);
         atomic_fetch_add(&r->refs, 1);
         Req *rq = r->rq;
-        r->claim = req_claim(rq);
-        r->is_keyed = r->claim;
         r->rq = NULL; /* gone with the stream */
         r->stream = req_stream(rq, &set);
 }
@@ -88,10 +80,7 @@ static void stream_open(Relay *r, Str provider, Str model) {
 /* ---- the turn's side: one callback at a time ---- */
 
 static bool relay_send(Relay *r, Buf *out) {
-        SendResult s = out->n ? stream_send(r->stream, buf_str(out)) : SEND_OK;
-        if (r->claim)
-                buf_add(&r->said, buf_str(out));
-        return s != SEND_FULL;
+        return !out->n || stream_send(r->stream, buf_str(out)) != SEND_FULL;
 }
 
 static bool relay_event(void *arg, const TurnEvent *ev) {
@@ -118,35 +107,24 @@ static void err_dup(Ctx *to, const CtxErr *why) {
         }
 }
 
-static void answer_whole(Relay *r, Err e, const CtxErr *why, const ChatTurn *t) {
-        Req *rq = r->rq;
-        const void *ret = NULL;
-        r->rq = NULL;
-        if (e)
-                err_dup(rq->cx, why);
-        if (!e) {
-                r->rq = rq;
-                provider_headers(r, t->provider, t->model);
-                ret = r->form->answer(r, t);
-                r->rq = NULL;
-        }
-        /* encoded now: the turn's texts do not outlive this call */
-        if (ret) {
-                visit_of(rq)->ret = (void *)(uintptr_t)ret;
-                e = visit_encode(visit_of(rq));
-        }
-        req_answer(rq, e, ret);
+/* Now: the turn's texts do not outlive its end. */
+static Err answer_encode(Relay *r, const ChatTurn *t) {
+        Visit *v = visit_of(r->rq);
+        v->type = STR_NULL;
+        v->ret = (void *)(uintptr_t)r->form->answer(r, t);
+        return visit_encode(v);
 }
 
-/* A failed turn may be tried again; so may one whose events were too many to keep. */
-static void relay_settle(Relay *r, Err e) {
-        if (!r->claim)
-                return;
-        if (e || r->said.full)
-                claim_drop(r->claim);
+static void answer_whole(Relay *r, Err e, const CtxErr *why, const ChatTurn *t) {
+        Req *rq = r->rq;
+        if (e && visit_of(rq)->replayed)
+                e = OK; /* another request with the same key was first; its answer is this one's */
+        else if (e)
+                err_dup(rq->cx, why);
         else
-                claim_settle(r->claim, buf_str(&r->said));
-        r->claim = NULL;
+                e = answer_encode(r, t);
+        r->rq = NULL;
+        req_answer(rq, e, visit_of(rq)->ret);
 }
 
 static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n) {
@@ -166,15 +144,65 @@ static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, i
                 r->form->done(r, &out, t, n);
         }
         relay_send(r, &out);
-        relay_settle(r, e);
         stream_end(r->stream);
 }
 
 static void relay_release(void *arg) {
         Relay *r = arg;
-        relay_settle(r, ERR_CANCELLED);
         r->stream = stream_unref(r->stream);
         relay_unref(r);
+}
+
+/* ---- the turn's writes: an Idempotency-Key is claimed and settled in them ---- */
+
+static Err keyed_begin(Ctx *cx, DbConn *c, void *arg, const ChatTurn *t) {
+        const Relay *r = arg;
+        return claim_take(cx, c, r->claim, r->is_stored ? t->turn_id : STR_NULL);
+}
+
+/* All its events, whatever the reader has taken of them. */
+static void events_write(Ctx *cx, const Relay *r, const TurnTold *told, Buf *out) {
+        Relay teller = {
+                .form = r->form, .cx = r->cx, .public_url = r->public_url, .extra = r->extra
+        };
+        teller.cx.arena = cx->arena;
+        for (int64_t i = 0; i < told->n; i++) {
+                TurnEvent ev = turn_told_event(told, i);
+                r->form->event(&teller, out, &ev);
+        }
+        r->form->done(&teller, out, told->turn, told->n);
+}
+
+/* A failed turn may be tried again. One whose events are too many to keep stays claimed: it is
+ * answered from what is stored of it. */
+static Err keyed_end(Ctx *cx, DbConn *c, void *arg, const TurnTold *told) {
+        Relay *r = arg;
+        if (told->turn->state == TURN_FAILED)
+                return claim_drop(cx, c, r->claim);
+        if (!r->wants_stream) {
+                TRY(answer_encode(r, told->turn));
+                const Visit *v = visit_of(r->rq);
+                return claim_settle(cx, c, r->claim, v->type, v->body);
+        }
+        _cleanup_(buf_done) Buf out = BUF(KEPT_MAX);
+        events_write(cx, r, told, &out);
+        if (out.full)
+                return r->is_stored ? OK : claim_drop(cx, c, r->claim);
+        return claim_settle(cx, c, r->claim, STR("text/event-stream"), buf_str(&out));
+}
+
+static void keyed_release(void *arg) { relay_unref(arg); }
+
+/* Who sent a key means to ask again: the turn goes on to its end for that. */
+static void relay_key(Relay *r, TurnAsk *ask) {
+        r->claim = req_claim(r->rq);
+        if (!r->claim)
+                return;
+        r->is_stored = !ask->no_store;
+        atomic_fetch_add(&r->refs, 1);
+        ask->writes = (TurnWrites){ r, keyed_begin, keyed_end, keyed_release };
+        ask->again = claim_left(r->claim);
+        ask->no_cancel = true;
 }
 
 /* ---- start ---- */
@@ -185,7 +213,6 @@ static Relay *relay_new(Req *rq, const RelayForm *form, bool stream) {
                 abort();
         atomic_init(&r->refs, 1);
         r->form = form;
-        r->said = BUF(EVENT_MAX);
         r->cx = (Ctx){ .world = rq->cx->world };
         memcpy(r->cx.trace_id, rq->cx->trace_id, sizeof r->cx.trace_id);
         memcpy(r->cx.span_id, rq->cx->span_id, sizeof r->cx.span_id);
@@ -211,7 +238,9 @@ Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *
                 memcpy(r->extra, extra, extra_size);
         }
         TurnListener l = { r, relay_release, ask->stream ? relay_event : NULL, relay_done };
-        return relay_end(r, turn_start(rq->cx, rq->sv->chat, ask, &l, &r->feed));
+        TurnAsk asked = *ask;
+        relay_key(r, &asked);
+        return relay_end(r, turn_start(rq->cx, rq->sv->chat, &asked, &l, &r->feed));
 }
 
 Err relay_follow(Req *rq, const RelayForm *form, Str turn_id, int64_t after) {

@@ -183,7 +183,7 @@ Err req_raw(Req *rq, Str type, Str body) {
 void req_answer(Req *rq, Err e, const void *ret) {
         Visit *v = visit_of(rq);
         v->ret = (void *)ret;
-        visit_answer_later(v, e);
+        visit_finish(v, e);
 }
 
 Stream *req_stream(Req *rq, const StreamSettings *set) {

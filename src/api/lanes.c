@@ -75,8 +75,7 @@ static void run_worker(PoolJob *job) {
 
 static void run_stream(PoolJob *job) {
         Visit *v = CONTAINER_OF(job, Visit, pool_job);
-        Err e = v->idem_key.p ? db_write(v->rq.cx, v->api->sv->db, claim, v) : OK;
-        v->idem_claimed = v->idem_key.p && !e && !v->replayed;
+        Err e = v->idem_key.p ? idempotency_look(v) : OK;
         if (e || v->replayed) {
                 visit_finish(v, e);
                 return;
@@ -84,26 +83,7 @@ static void run_stream(PoolJob *job) {
         e = call(v);
         /* OK: it answers, or has answered and the Visit is gone */
         if (e)
-                visit_answer_later(v, e);
-}
-
-static void settled(DbJob *job, Err e) {
-        Visit *v = CONTAINER_OF(job, Visit, db_job);
-        visit_finish(v, v->err ? v->err : e);
-}
-
-void visit_answer_later(Visit *v, Err e) {
-        v->err = e;
-        /* from any thread, so the store is asked, not waited for */
-        if (v->idem_claimed) {
-                v->db_job = (DbJob){
-                        .fn = e ? give_up : settle, .arg = v, .cx = v->rq.cx, .done = settled
-                };
-                v->idem_claimed = false;
-                if (!db_submit(v->rq.cx, v->api->sv->db, &v->db_job))
-                        return;
-        }
-        visit_finish(v, e);
+                visit_finish(v, e);
 }
 
 static Err start_pooled(Visit *v, Pool *pool, void (*run)(PoolJob *job), Err full) {

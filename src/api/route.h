@@ -132,13 +132,6 @@ void req_answer(Req *rq, Err e, const void *ret);
 /* A 200 text/event-stream with the usual headers. The Req is gone with the stream: copy what is
  * needed before. */
 Stream *req_stream(Req *rq, const StreamSettings *set);
-/* The Idempotency-Key of a request that becomes a stream, taken before req_stream; NULL: none. Ends
- * in one of the two, from any thread: the same request gets these events again, or may be tried
- * again. */
-typedef struct Claim Claim;
-Claim *req_claim(Req *rq);
-void claim_settle(Claim *c, Str events);
-void claim_drop(Claim *c);
 
 /* api/routes.c: every table, NULL-terminated */
 extern const Route *const route_tables[];

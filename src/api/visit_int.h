@@ -38,8 +38,8 @@ typedef struct Visit {
         bool replayed; /* they are those of an earlier request */
         Str idem_key;  /* Idempotency-Key; STR_NULL = none */
         unsigned char idem_print[32];
-        /* STREAM rows: to be settled or dropped by the answer */
-        bool idem_claimed;
+        /* STREAM rows: the turn that an earlier try with this key left; STR_NULL = none */
+        Str idem_left;
 } Visit;
 
 static inline Visit *visit_of(Req *rq) { return (Visit *)(void *)rq; }
@@ -52,8 +52,6 @@ void visit_finish(Visit *v, Err e); /* one of the two */
 
 /* lanes.c: run the handler where its row says. Ends in visit_finish, now or later. */
 void visit_run(Visit *v);
-/* a STREAM row's whole answer; settles its Idempotency-Key */
-void visit_answer_later(Visit *v, Err e);
 
 /* limits.c: ERR_RATE_LIMITED with Retry-After; sets the header values either way. */
 Err visit_limit(Visit *v) _must_check_;
@@ -65,6 +63,21 @@ Err idempotency_read_key(Visit *v) _must_check_;
 Err idempotency_begin(Visit *v, DbConn *c) _must_check_; /* v->replayed: nothing to do */
 Err idempotency_end(Visit *v, DbConn *c) _must_check_;
 Err idempotency_drop(Visit *v, DbConn *c) _must_check_;
+/* STREAM rows, before the handler, reading only: v->replayed, v->idem_left, or it is running. */
+Err idempotency_look(Visit *v) _must_check_;
+
+/* The key of a STREAM row, whose effect is a turn of chat that may outlive the request: claimed in
+ * the turn's first write and settled in its last. A try that a crash cut off is known by its turn,
+ * which is not running any more. */
+typedef struct Claim Claim;
+Claim *req_claim(Req *rq); /* NULL: there is no key */
+Claim *claim_free(Claim *claim);
+Str claim_left(const Claim *claim); /* the turn to go on with; STR_NULL = none */
+/* All inside a write. Take fails when somebody else has it; when that one has been answered, the
+ * answer is the visit's now (replayed). `turn_id` STR_NULL: the turn is not stored. */
+Err claim_take(Ctx *cx, DbConn *c, Claim *claim, Str turn_id) _must_check_;
+Err claim_settle(Ctx *cx, DbConn *c, const Claim *claim, Str type, Str body) _must_check_;
+Err claim_drop(Ctx *cx, DbConn *c, const Claim *claim) _must_check_;
 
 /* exchange.c: v->type and v->body from v->ret as the row says, unless they are there already. */
 Err visit_encode(Visit *v) _must_check_;

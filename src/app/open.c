@@ -50,17 +50,26 @@ Err app_db_path(Ctx *cx, const Settings *set, const char **ret) {
         return OK;
 }
 
+/* The migrations' lists and texts go with an arena of their own; the caller's lives as long as the
+ * server. */
+static Err open_db(Ctx *cx, App *a, const char *path) {
+        _cleanup_(arena_freep) Arena *arena = arena_new();
+        Ctx own = { .arena = arena, .world = cx->world };
+        Err e = db_open(&own,
+                        &(DbSettings){ .path = path,
+                                       .queue_max = (size_t)a->set.write_queue,
+                                       .cache_kib = (size_t)a->set.db_cache_kib,
+                                       .migrations = app_migrations,
+                                       .migrate = true },
+                        &a->db);
+        return e ? RAISE(cx, e, "%s", own.err.what ? own.err.what : err_info[e].text) : OK;
+}
+
 static Err open_store(Ctx *cx, App *a) {
         const char *path;
         TRY(app_db_path(cx, &a->set, &path));
         TRY(timers_new(cx, &a->timers));
-        return db_open(cx,
-                       &(DbSettings){ .path = path,
-                                      .queue_max = (size_t)a->set.write_queue,
-                                      .cache_kib = (size_t)a->set.db_cache_kib,
-                                      .migrations = app_migrations,
-                                      .migrate = true },
-                       &a->db);
+        return open_db(cx, a, path);
 }
 
 static Err open_identity(Ctx *cx, App *a) {
@@ -211,6 +220,7 @@ static Err open_api(Ctx *cx, App *a) {
                             .limits_off = s->limits_off,
                             .production = s->production };
         TRY(api_new(cx, &a->sv, a->router, &set, &a->api));
+        TRY(idempotency_start(cx, a->db));
         return quotas_restore(cx, a->api);
 }
 

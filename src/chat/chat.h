@@ -139,6 +139,23 @@ typedef struct ChatTurns {
         size_t n;
 } ChatTurns;
 
+/* What belongs into the turn's own writes, so that both are durable or neither is: on the writer,
+ * perhaps more than once; a failure undoes the write and ends the turn. `begin` is part of the
+ * first one, `end` of the last, with the turn as it will be told. `release`: neither comes any
+ * more. */
+typedef struct Live Live;
+typedef struct TurnTold {
+        const ChatTurn *turn;
+        int64_t n; /* events before `done`; streamed turns only: see turn_told_event */
+        Live *live;
+} TurnTold;
+typedef struct TurnWrites {
+        void *arg;
+        Err (*begin)(Ctx *cx, DbConn *c, void *arg, const ChatTurn *t);
+        Err (*end)(Ctx *cx, DbConn *c, void *arg, const TurnTold *told);
+        void (*release)(void *arg);
+} TurnWrites;
+
 typedef struct TurnAsk {
         Str user_id, message;
         Str conversation_id; /* STR_NULL: the default conversation */
@@ -153,10 +170,14 @@ typedef struct TurnAsk {
         /* leave no trace but the usage (/v1 with memory off) */
         bool no_store;
         bool stream;
+        bool no_cancel;             /* goes on although nobody listens any more */
         bool no_fallback;           /* no offline answer when providers fail */
         bool no_model, no_learning; /* the person does not consent to it */
         /* /v1: JSON array as sent; JSON object of members to pass on */
         Str messages, options;
+        /* the turn of an earlier try: an answer is given again, else it goes on under its number */
+        Str again;
+        TurnWrites writes;
 } TurnAsk;
 
 typedef enum TurnEventKind { TURN_EV_START = 1, TURN_EV_MEMORIES, TURN_EV_DELTA } TurnEventKind;
@@ -178,6 +199,8 @@ typedef struct TurnListener {
         void (*done)(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n);
 } TurnListener;
 typedef struct TurnFeed TurnFeed; /* one listener on one turn */
+/* Inside TurnWrites.end: event number 0 … n - 1, as listeners hear it. */
+TurnEvent turn_told_event(const TurnTold *told, int64_t number);
 
 /* Worker thread. A failure returned here comes instead of all callbacks. *ret (may be NULL) is set
  * before the first callback and belongs to the caller: turn_feed_unref. ERR_RATE_LIMITED: too many

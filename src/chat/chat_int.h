@@ -9,7 +9,6 @@
 #include "chat/spend.h"
 #include "sys/pool.h"
 
-typedef struct Live Live;
 enum { LIVE_BUCKETS = 1024, RUNNING_MAX = 4, WAITING_MAX = 16, GATE_WAIT_MS = 5000 };
 
 struct Chat {

@@ -7,8 +7,9 @@
 
 static void ask_dup(Arena *a, const TurnAsk *in, TurnAsk *ret) {
         *ret = *in;
-        Str *texts[] = { &ret->user_id, &ret->message, &ret->conversation_id, &ret->metadata,
-                         &ret->context, &ret->model,   &ret->messages,        &ret->options };
+        Str *texts[] = { &ret->user_id,  &ret->message, &ret->conversation_id,
+                         &ret->metadata, &ret->context, &ret->model,
+                         &ret->messages, &ret->options, &ret->again };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 *texts[i] = arena_dup(a, *texts[i]);
 }
@@ -48,10 +49,19 @@ Live *live_ref(Live *live) {
         return live;
 }
 
+/* At the end and not only here: who has writes in a turn may hold the turn. */
+static void writes_release(Live *live) {
+        TurnWrites w = live->ask.writes;
+        live->ask.writes = (TurnWrites){ 0 };
+        if (w.release)
+                w.release(w.arg);
+}
+
 Live *live_unref(Live *live) {
         if (!live || atomic_fetch_sub(&live->refs, 1) > 1)
                 return NULL;
         completion_unref(live->completion);
+        writes_release(live);
         free(live->deltas);
         pthread_mutex_destroy(&live->lock);
         arena_free(live->scratch);
@@ -93,24 +103,35 @@ TurnFeed *live_feed(Live *live, const TurnListener *l, int64_t from) {
 
 /* ---- listeners ---- */
 
-/* The lock is held. */
-static bool event_next(const TurnFeed *f, TurnEvent *ret) {
-        const Live *live = f->live;
-        if (!f->l.event || !live->started)
-                return false;
+/* The lock is held. false: there is none of this number yet. */
+static bool event_at(const Live *live, int64_t n, TurnEvent *ret) {
         *ret = (TurnEvent){
-                .n = f->at, .turn = &live->t, .provider = live->t.provider, .model = live->t.model
+                .n = n, .turn = &live->t, .provider = live->t.provider, .model = live->t.model
         };
-        if (f->at < 2) {
-                ret->kind = f->at == 0 ? TURN_EV_START : TURN_EV_MEMORIES;
+        if (n < 2) {
+                ret->kind = n == 0 ? TURN_EV_START : TURN_EV_MEMORIES;
                 return true;
         }
-        if ((size_t)f->at - 2 >= live->n_deltas)
+        if ((size_t)n - 2 >= live->n_deltas)
                 return false;
         ret->kind = TURN_EV_DELTA;
-        ret->text = live->deltas[f->at - 2].text;
-        ret->tool_calls = live->deltas[f->at - 2].tool_calls;
+        ret->text = live->deltas[n - 2].text;
+        ret->tool_calls = live->deltas[n - 2].tool_calls;
         return true;
+}
+
+TurnEvent turn_told_event(const TurnTold *told, int64_t number) {
+        TurnEvent ev;
+        assert(number < told->n);
+        pthread_mutex_lock(&told->live->lock);
+        event_at(told->live, number, &ev);
+        pthread_mutex_unlock(&told->live->lock);
+        return ev;
+}
+
+/* The lock is held. */
+static bool event_next(const TurnFeed *f, TurnEvent *ret) {
+        return f->l.event && f->live->started && event_at(f->live, f->at, ret);
 }
 
 /* The lock is held and let go around the callback. false: nothing to do now. */
@@ -245,7 +266,8 @@ void turn_leave(TurnFeed *f) {
         pthread_mutex_lock(&live->lock);
         f->gone = true;
         pthread_mutex_unlock(&live->lock);
-        if (live->chat->set.cancel_on_disconnect && live->completion && !live_is_heard(live))
+        if (live->chat->set.cancel_on_disconnect && !live->ask.no_cancel && live->completion &&
+            !live_is_heard(live))
                 completion_cancel(live->completion);
         live_pump(live);
         resume_if(live);
@@ -261,9 +283,8 @@ void live_start(Live *live) {
         live_pump(live);
 }
 
-bool live_delta(Live *live, Str text, Str tool_calls) {
+void live_delta_add(Live *live, Str text, Str tool_calls) {
         pthread_mutex_lock(&live->lock);
-        live->started = true;
         if (live->n_deltas == live->cap_deltas) {
                 live->cap_deltas = live->cap_deltas ? live->cap_deltas * 2 : 32;
                 live->deltas = reallocarray(live->deltas, live->cap_deltas, sizeof *live->deltas);
@@ -272,7 +293,11 @@ bool live_delta(Live *live, Str text, Str tool_calls) {
         }
         live->deltas[live->n_deltas++] = (Delta){ text, tool_calls };
         pthread_mutex_unlock(&live->lock);
-        live_pump(live);
+}
+
+bool live_delta(Live *live, Str text, Str tool_calls) {
+        live_delta_add(live, text, tool_calls);
+        live_start(live);
         pthread_mutex_lock(&live->lock);
         live->paused = all_full(live);
         bool go_on = !live->paused;
@@ -286,6 +311,7 @@ void live_end(Live *live, Err e) {
         live->over = true;
         live->started |= e == OK;
         pthread_mutex_unlock(&live->lock);
+        writes_release(live);
         live_pump(live);
 }
 

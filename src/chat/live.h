@@ -72,7 +72,9 @@ DEFINE_CLEANUP(Live, live_unref)
 TurnFeed *live_feed(Live *live, const TurnListener *l, int64_t from);
 /* provider and model are known: `start` and `memories` may go out */
 void live_start(Live *live);
-/* text in the turn's arena. false: all listeners are full */
+/* text in the turn's arena; nobody hears it before live_start or live_end */
+void live_delta_add(Live *live, Str text, Str tool_calls);
+/* false: all listeners are full */
 bool live_delta(Live *live, Str text, Str tool_calls);
 void live_end(Live *live, Err e); /* t is final */
 void live_pump(Live *live);

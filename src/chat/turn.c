@@ -71,16 +71,17 @@ static ChatScope scope_of(const Live *live, DbConn *c) {
 
 /* ---- store ---- */
 
-/* The text in pieces at word boundaries, so that an answer made here streams like one of a model.
- */
+/* The text in pieces at word boundaries, so that an answer made here streams like one of a model. A
+ * write that runs again makes them again. */
 static void answer_cut(Live *live) {
-        Str rest = live->t.answer;
+        Str rest = live->ask.stream ? live->t.answer : STR("");
+        live->n_deltas = 0;
         while (rest.n) {
                 size_t n = MIN(rest.n, (size_t)PIECE_BYTES);
                 while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '\n')
                         n++;
                 n = MIN(n, rest.n);
-                live_delta(live, str_to(rest, n), STR_NULL);
+                live_delta_add(live, str_to(rest, n), STR_NULL);
                 rest = str_from(rest, n);
         }
 }
@@ -96,6 +97,11 @@ static Str ends_make(Arena *a, const Delta *d, size_t n) {
                         p[i * 4 + (size_t)b] = (unsigned char)(at >> (8 * b));
         }
         return str_n(p, n * 4);
+}
+
+static void ends_take(Live *live) {
+        if (live->ask.stream)
+                live->ends = ends_make(live->arena, live->deltas, live->n_deltas);
 }
 
 static Err learn(Ctx *cx, const MemoryScope *s, Live *live, Learned *ret) {
@@ -133,6 +139,8 @@ static void respond_offline(Live *live, const Learned *learned) {
         live->t.finish_reason = STR("stop");
         live->t.usage = (TokenUsage){ tokens_estimate(live->t.message.n), tokens_estimate(r.text.n),
                                       0, .estimated = true };
+        answer_cut(live);
+        ends_take(live);
 }
 
 static Err answer_add(Ctx *cx, const MemoryScope *s, Live *live, Str *ret_id) {
@@ -157,24 +165,17 @@ static Err usage_store(Ctx *cx, DbConn *c, Live *live) {
         return live->t.attempts.n ? ledger_alerts(cx, live->chat, c, live->t.user_id) : OK;
 }
 
-static Err turn_record(Ctx *cx, DbConn *c, void *arg);
+static Err writes_end(Ctx *cx, DbConn *c, Live *live) {
+        const TurnWrites *w = &live->ask.writes;
+        TurnTold told = { &live->t, (int64_t)live->n_deltas + 2, live };
+        return w->end ? w->end(cx, c, w->arg, &told) : OK;
+}
 
-/* One write: the answer, the facts of the message, the usage, the state. */
-static Err turn_store(Ctx *cx, DbConn *c, void *arg) {
-        Live *live = arg;
+static Err answer_store(Ctx *cx, DbConn *c, Live *live) {
         ChatTurn *t = &live->t;
         MemoryScope s = chat_scope(live->chat, c, t->user_id);
         Learned learned = { 0 };
         Str answer_id = STR_NULL;
-        if (live->ask.no_store) {
-                if (t->is_offline)
-                        respond_offline(live, &learned);
-                return usage_store(cx, c, live);
-        }
-        if (!live->is_recorded)
-                TRY(turn_record(cx, c, live));
-        if (t->is_replay)
-                return OK;
         TRY(learn(cx, &s, live, &learned));
         if (t->is_offline)
                 respond_offline(live, &learned);
@@ -192,14 +193,32 @@ static Err turn_store(Ctx *cx, DbConn *c, void *arg) {
         return turn_row_finish(cx, &mine, t, answer_id, live->ends);
 }
 
+static Err turn_record(Ctx *cx, DbConn *c, void *arg);
+
+/* One write: the answer, the facts of the message, the usage, the state. */
+static Err turn_store(Ctx *cx, DbConn *c, void *arg) {
+        Live *live = arg;
+        if (!live->is_recorded)
+                TRY(turn_record(cx, c, live));
+        if (live->t.is_replay)
+                return OK;
+        if (!live->ask.no_store) {
+                TRY(answer_store(cx, c, live));
+        } else {
+                if (live->t.is_offline)
+                        respond_offline(live, &(Learned){ 0 });
+                TRY(usage_store(cx, c, live));
+        }
+        return writes_end(cx, c, live);
+}
+
 static void store_submit(void *arg);
 
 static void store_done(DbJob *job, Err e) {
         Live *live = CONTAINER_OF(job, Live, job);
-        if (!e && live->t.is_replay)
-                stored_cut(live);
-        else if (!e && live->t.is_offline && live->ask.stream)
-                answer_cut(live);
+        /* not streamed, but followed: one piece, as when it is read again later */
+        if (!e && !live->n_deltas && live->t.answer.n)
+                live_delta_add(live, live->t.answer, STR_NULL);
         turn_over(live, e);
 }
 
@@ -216,11 +235,6 @@ static void store_submit(void *arg) {
         } else if (e) {
                 turn_over(live, e);
         }
-}
-
-static void ends_take(Live *live) {
-        if (live->ask.stream)
-                live->ends = ends_make(live->arena, live->deltas, live->n_deltas);
 }
 
 /* ---- answered ---- */
@@ -476,39 +490,33 @@ static Err turn_replay(Ctx *cx, DbConn *c, Live *live, StoredTurn *old) {
                 *t = old->t;
                 t->is_replay = true;
                 live->ends = old->ends;
+                live->n_deltas = 0;
+                stored_cut(live);
                 return OK;
         }
         t->turn_id = old->t.turn_id;
+        t->conversation_id = old->t.conversation_id;
         t->number = old->t.number;
         MemoryScope s = chat_scope(live->chat, c, t->user_id);
         TRY(turn_find(cx, &s, t->turn_id, &live->said));
-        TRY(turn_row_reopen(cx, c, t));
-        live->is_recorded = true;
-        return OK;
+        return turn_row_reopen(cx, c, t);
 }
 
 static Err turn_existing(Ctx *cx, DbConn *c, Live *live, bool *ret_found) {
         StoredTurn old;
         ChatScope mine = scope_of(live, c);
-        Err e = live->ask.number.has ? turn_row_by_number(cx, &mine, &live->t, &old)
-                                     : ERR_NOT_FOUND;
+        Err e = live->ask.again.p ? turn_row_find(cx, &mine, live->ask.again, &old) : ERR_NOT_FOUND;
+        if (e == ERR_NOT_FOUND && live->ask.number.has)
+                e = turn_row_by_number(cx, &mine, &live->t, &old);
         *ret_found = e == OK;
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
         return turn_replay(cx, c, live, &old);
 }
 
-/* In a write: the turn is there, as running, with the user's words. */
-static Err turn_record(Ctx *cx, DbConn *c, void *arg) {
-        Live *live = arg;
+static Err turn_insert(Ctx *cx, DbConn *c, Live *live) {
         ChatTurn *t = &live->t;
         MemoryScope s = chat_scope(live->chat, c, t->user_id);
-        bool found;
-        if (live->ask.number.has)
-                t->number = live->ask.number.v;
-        TRY(turn_existing(cx, c, live, &found));
-        if (found)
-                return OK;
         if (!live->ask.number.has) {
                 TRY(turn_last_number(cx, c, t->user_id, t->conversation_id, &t->number));
                 t->number++;
@@ -520,9 +528,25 @@ static Err turn_record(Ctx *cx, DbConn *c, void *arg) {
                        .at = t->at };
         TRY(turn_add(cx, &s, &in, &live->said));
         ChatScope mine = scope_of(live, c);
-        TRY(turn_row_insert(cx, &mine, t));
-        live->is_recorded = true;
-        return OK;
+        return turn_row_insert(cx, &mine, t);
+}
+
+/* The first write, or the first part of the only one: the turn is there, as running, with the
+ * user's words. */
+static Err turn_record(Ctx *cx, DbConn *c, void *arg) {
+        Live *live = arg;
+        const TurnWrites *w = &live->ask.writes;
+        bool found;
+        if (live->ask.number.has)
+                live->t.number = live->ask.number.v;
+        if (!live->ask.no_store) {
+                TRY(turn_existing(cx, c, live, &found));
+                if (!found)
+                        TRY(turn_insert(cx, c, live));
+        }
+        if (w->begin)
+                TRY(w->begin(cx, c, w->arg, &live->t));
+        return live->t.is_replay ? writes_end(cx, c, live) : OK;
 }
 
 static bool asks_model(const Live *live) {
@@ -544,10 +568,11 @@ static void turn_find_memories(Live *live) {
 }
 
 static Err run_with_model(Live *live) {
-        if (!live->ask.no_store)
+        if (!live->ask.no_store || live->ask.writes.begin) {
                 TRY(db_write(&live->cx, live->chat->rooms.db, turn_record, live));
+                live->is_recorded = true;
+        }
         if (live->t.is_replay) {
-                stored_cut(live);
                 turn_over(live, OK);
                 return OK;
         }
@@ -703,11 +728,11 @@ static void stored_cut(Live *live) {
                              (size_t)p[i + 3] << 24;
                 if (end < at || end > text.n)
                         break;
-                live_delta(live, str_n(text.p + at, end - at), STR_NULL);
+                live_delta_add(live, str_n(text.p + at, end - at), STR_NULL);
                 at = end;
         }
         if (at < text.n)
-                live_delta(live, str_from(text, at), STR_NULL);
+                live_delta_add(live, str_from(text, at), STR_NULL);
 }
 
 static Err end_of_state(const ChatTurn *t) {
@@ -737,6 +762,8 @@ static Err follow_stored(Ctx *cx, Chat *chat, const FollowAsk *ask, Live **ret) 
         live->t.is_replay = true;
         live->ends = s.ends;
         stored_cut(live);
+        if (live->n_deltas) /* also of a turn that failed after them */
+                live_start(live);
         live_end(live, end_of_state(&s.t));
         *ret = live_ref(live);
         return OK;

@@ -45,16 +45,41 @@ test('Accept asks for a stream too, and whole characters only come out', async (
                 assert.ok(!e.data.text.includes('\uFFFD'));
 });
 
-test('a stream is taken up behind any event, without loss or repetition', async () => {
-        const { events, text } = await readStream(await stream(ann, 'count 6'));
+// Every event again behind each of those that were seen.
+async function resumed(who, { events, text }) {
+        const deltas = (list) => list.filter((e) => e.event === 'delta').map((e) => e.data);
         const id = events[0].data.turn_id;
         for (let n = -1; n < events.length - 1; n++) {
-                const again = await readStream(await ann.call.stream('GET', `/api/v1/turns/${id}/stream`,
-                        { headers: n >= 0 ? { 'Last-Event-ID': `${id}:${n}` } : {} }));
-                assert.deepEqual(again.events.map((e) => e.id), events.slice(n + 1).map((e) => e.id));
-                assert.deepEqual(again.events.filter((e) => e.event === 'delta').map((e) => e.data),
-                        events.slice(n + 1).filter((e) => e.event === 'delta').map((e) => e.data));
+                const headers = n >= 0 ? { 'Last-Event-ID': `${id}:${n}` } : {};
+                const again = await readStream(
+                        await who.call.stream('GET', `/api/v1/turns/${id}/stream`, { headers }),
+                );
+                const rest = events.slice(n + 1);
+                assert.deepEqual(again.events.map((e) => e.id), rest.map((e) => e.id));
+                assert.deepEqual(deltas(again.events), deltas(rest));
                 assert.equal(again.last.data.response, text);
+        }
+}
+
+test('a stream is taken up behind any event, without loss or repetition', async () => {
+        await resumed(ann, await readStream(await stream(ann, 'count 6')));
+});
+
+test('so is an answer without a model, and one that was not streamed', async () => {
+        const offline = await startServer();
+        try {
+                const bob = await newUser(api(offline));
+                await say(bob, 'My boat is called Calypso.');
+                const first = await readStream(await stream(bob, 'What is my boat called?'));
+                assert.ok(first.names.filter((n) => n === 'delta').length > 3);
+                await resumed(bob, first);
+                const { turn_id, response } = await say(bob, 'Who is my captain?');
+                const path = `/api/v1/turns/${turn_id}/stream`;
+                const later = await readStream(await bob.call.stream('GET', path));
+                assert.deepEqual(later.names, ['start', 'memories', 'delta', 'done']);
+                assert.equal(later.text, response);
+        } finally {
+                await offline.stop();
         }
 });
 
