@@ -309,7 +309,8 @@ Err mem0_search(Req *rq, const Mem0SearchIn *in, List *ret) {
                 if (!mem0_filter_fits(rq, &f, h->memory))
                         continue;
                 Mem0Breakdown *b = NEW(rq->cx->arena, Mem0Breakdown);
-                *b = (Mem0Breakdown){ h->breakdown.semantic, h->breakdown.lexical, 0 };
+                *b = (Mem0Breakdown){ h->breakdown.parts.semantic,
+                                       h->breakdown.parts.lexical, 0 };
                 mem0_view_make(rq, h->memory, &v[n]);
                 v[n].score = (OptNum){ true, h->relevance };
                 v[n++].score_breakdown = b;

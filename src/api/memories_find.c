@@ -47,25 +47,29 @@ typedef struct SearchIn {
 static const Shape search_in = SHAPE(SearchIn, SEARCH_FIELDS);
 
 typedef struct BreakdownView {
-        double lexical, proximity, conversation, date, speaker, when, first_person, question,
-                semantic;
-        double importance_boost, confidence_boost, recency_boost;
+        double lexical, proximity, conversation, date, named;
+        double speaker, when, first_person, question, brief, circle;
+        double semantic, importance_boost, confidence_boost, recency_boost, scale;
         Strs matched_terms;
         Str unit;
 } BreakdownView;
 static const Shape breakdown_view = SHAPE(BreakdownView,
-        F_NUM(BreakdownView, lexical, F_REQ),
+        F_NUM(BreakdownView, lexical, F_REQ, .doc = "the share of the best; added to what follows"),
         F_NUM(BreakdownView, proximity, F_REQ),
         F_NUM(BreakdownView, conversation, F_REQ),
         F_NUM(BreakdownView, date, F_REQ),
-        F_NUM(BreakdownView, speaker, F_REQ),
+        F_NUM(BreakdownView, named, F_REQ),
+        F_NUM(BreakdownView, speaker, F_REQ, .doc = "a factor on that sum, as what follows"),
         F_NUM(BreakdownView, when, F_REQ),
         F_NUM(BreakdownView, first_person, F_REQ),
         F_NUM(BreakdownView, question, F_REQ),
-        F_NUM(BreakdownView, semantic, F_REQ),
+        F_NUM(BreakdownView, brief, F_REQ),
+        F_NUM(BreakdownView, circle, F_REQ),
+        F_NUM(BreakdownView, semantic, F_REQ, .doc = "added then; the rest are factors again"),
         F_NUM(BreakdownView, importance_boost, F_REQ),
         F_NUM(BreakdownView, confidence_boost, F_REQ),
         F_NUM(BreakdownView, recency_boost, F_REQ),
+        F_NUM(BreakdownView, scale, F_REQ, .doc = "of this answer; the product is relevance_score"),
         F_STRS(BreakdownView, matched_terms, F_REQ),
         F_STR(BreakdownView, unit, F_REQ, .one_of = "memory|turn"));
 
@@ -113,6 +117,35 @@ static Err units_of(Ctx *cx, const SearchIn *in, MemoryQuery *q) {
 /* Six decimals: what is behind them is the clock moving on. */
 static double shown(double v) { return round(v * 1e6) / 1e6; }
 
+/* Nine, so that the product of a dozen is right to six. */
+static double exact(double v) { return round(v * 1e9) / 1e9; }
+
+static const BreakdownView *breakdown_fill(Ctx *cx, const Breakdown *d, const Str *unit) {
+        const HitParts *p = &d->parts;
+        BreakdownView *b = NEW(cx->arena, BreakdownView);
+        *b = (BreakdownView){ exact(p->lexical),
+                              exact(p->proximity),
+                              exact(p->conversation),
+                              exact(p->date),
+                              exact(p->named),
+                              exact(p->speaker),
+                              exact(p->when),
+                              exact(p->first_person),
+                              exact(p->question),
+                              exact(p->brief),
+                              exact(p->circle),
+                              exact(p->semantic),
+                              exact(p->importance_boost),
+                              exact(p->confidence_boost),
+                              exact(p->recency_boost),
+                              exact(p->scale),
+                              d->matched_terms,
+                              *unit };
+        if (!b->matched_terms.v)
+                b->matched_terms.v = unit; /* empty, not absent */
+        return b;
+}
+
 static const HitView *hit_fill(Ctx *cx, const MemoryHit *h, bool explain, HitView *ret) {
         *ret = (HitView){ .unit = h->memory ? STR("memory") : STR("turn"),
                           .relevance_score = shown(h->relevance),
@@ -128,20 +161,8 @@ static const HitView *hit_fill(Ctx *cx, const MemoryHit *h, bool explain, HitVie
                 turn_view_make(h->turn, t);
                 ret->turn = t;
         }
-        if (!explain)
-                return ret;
-        BreakdownView *b = NEW(cx->arena, BreakdownView);
-        const Breakdown *d = &h->breakdown;
-        *b = (BreakdownView){ shown(d->lexical),          shown(d->proximity),
-                              shown(d->conversation),     shown(d->date),
-                              shown(d->speaker),          shown(d->when),
-                              shown(d->first_person),     shown(d->question),
-                              shown(d->semantic),         shown(d->importance_boost),
-                              shown(d->confidence_boost), shown(d->recency_boost),
-                              d->matched_terms,           ret->unit };
-        if (!b->matched_terms.v)
-                b->matched_terms.v = &ret->unit; /* empty, not absent */
-        ret->breakdown = b;
+        if (explain)
+                ret->breakdown = breakdown_fill(cx, &h->breakdown, &ret->unit);
         return ret;
 }
 

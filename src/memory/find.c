@@ -148,14 +148,10 @@ static bool is_bystander(const Hit *h) {
 }
 
 static Err hit_make(Find *f, const Hit *h, MemoryHit *ret, bool *ret_ok) {
-        const HitParts *p = &h->parts;
         *ret = (MemoryHit){ .relevance = h->relevance,
                             .similarity = h->similarity,
                             .recency = h->recency,
-                            .breakdown = { p->lexical, p->proximity, p->conversation, p->date,
-                                           p->speaker, p->when, p->first_person, p->question,
-                                           p->semantic, p->importance_boost, p->confidence_boost,
-                                           p->recency_boost, h->matched } };
+                            .breakdown = { h->parts, h->matched } };
         if (h->relevance < f->q->min_score || is_bystander(h)) {
                 *ret_ok = false;
                 return OK;

@@ -3,6 +3,7 @@
 /* find: search over memories and turns. Ranking is the index's (index.h); every text comes from the
  * store by id, under the user's key, and its validity is checked again, so nothing uncommitted,
  * foreign or deleted can be in an answer. */
+#include "memory/index.h"
 #include "memory/turns.h"
 
 enum { FIND_TOP_MAX = 1000 };
@@ -25,9 +26,7 @@ typedef struct MemoryQuery {
 } MemoryQuery;
 
 typedef struct Breakdown {
-        double lexical, proximity, conversation, date, speaker, when, first_person, question,
-                semantic;
-        double importance_boost, confidence_boost, recency_boost;
+        HitParts parts; /* they multiply out to the relevance */
         Strs matched_terms;
 } Breakdown;
 typedef struct MemoryHit {

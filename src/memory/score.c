@@ -191,6 +191,7 @@ static Best union_take(Search *s, double max) {
 static void rank_with_cosines(Search *s, double max, Best *best) {
         Best all = union_take(s, max);
         double w = s->ix->rank->semantic, cosine_max = 0, top = 0;
+        s->words_share = max > 0 ? (1 - w) / max : 0;
         for (size_t i = 0; i < all.n; i++) {
                 all.v[i].cosine = MAX(cosine_of(s, all.v[i].slot), 0);
                 cosine_max = MAX(cosine_max, all.v[i].cosine);
@@ -214,6 +215,18 @@ static void rank_by_age(Search *s, Best *best) {
 }
 
 /* ---- the answer ---- */
+/* The cosine in the units of the words' parts; they do not count when it is all that counts. */
+static void semantic_tell(const Search *s, double cosine, HitParts *p) {
+        p->semantic = s->words_share > 0 ? cosine / s->words_share : cosine;
+        if (s->in->similar_n && s->words_share <= 0)
+                p->lexical = p->proximity = p->conversation = p->date = p->named = 0;
+}
+
+static double parts_worth(const HitParts *p) {
+        return (parts_total(p) + p->semantic) * p->importance_boost * p->confidence_boost *
+               p->recency_boost;
+}
+
 static Hit hit_of(const Search *s, const Pick *p) {
         const Cold *c = &s->ix->colds[p->slot];
         Hit h = {
@@ -225,7 +238,7 @@ static Hit hit_of(const Search *s, const Pick *p) {
                 .parts = unit_parts(s, p->slot),
         };
         unit_boosts(s, p->slot, &h.parts);
-        h.parts.semantic = p->cosine;
+        semantic_tell(s, p->cosine, &h.parts);
         h.similarity = unit_share(s, p->slot, &h.matched);
         if (s->in->similar_n)
                 h.similarity = MAX(h.similarity, MIN(cosine_of(s, p->slot), 1));
@@ -239,9 +252,13 @@ static Hits hits_of(const Search *s, const Best *best) {
                 hits.v[i] = hit_of(s, &best->v[i]);
                 similarity_max = MAX(similarity_max, hits.v[i].similarity);
         }
-        for (size_t i = 0; i < hits.n; i++)
-                if (hits.v[0].final > 0)
-                        hits.v[i].relevance = hits.v[i].final / hits.v[0].final * similarity_max;
+        if (!hits.n || hits.v[0].final <= 0)
+                return hits;
+        double scale = similarity_max / parts_worth(&hits.v[0].parts);
+        for (size_t i = 0; i < hits.n; i++) {
+                hits.v[i].relevance = hits.v[i].final / hits.v[0].final * similarity_max;
+                hits.v[i].parts.scale = scale;
+        }
         return hits;
 }
 

@@ -19,6 +19,8 @@ typedef struct Search {
         Query q;
         Tally units, sessions;     /* by slot; by session number */
         double *proximity, *total; /* by slot */
+        /* with embeddings: what a total is multiplied with before its cosine is added */
+        double words_share;
         /* by conversation: its best session, for memories */
         double *chain;
         uint8_t *eligible; /* by slot */

@@ -75,8 +75,10 @@ double parts_total(const HitParts *p) {
                p->when * p->question * p->first_person * p->brief * p->circle;
 }
 
+/* By the minute: the same question a moment later has the same answer. */
 double unit_recency(const Search *s, uint32_t slot) {
-        double days = (double)(s->in->now_ms - s->ix->colds[slot].at_ms) / 86400e3;
+        int64_t now_ms = s->in->now_ms - s->in->now_ms % 60000;
+        double days = (double)(now_ms - s->ix->colds[slot].at_ms) / 86400e3;
         return exp2(-MAX(days, 0) / s->ix->rank->recency_half_days);
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <math.h>
+
 #include "base/testing.h"
 #include "codec/when.h"
 #include "memory/index.h"
@@ -304,6 +306,42 @@ static void test_semantic_union(void **state) {
         assert_true(four && one);
 }
 
+static void parts_check(const Hits *hits, const char *text) {
+        for (size_t i = 0; i < hits->n; i++) {
+                const HitParts *p = &hits->v[i].parts;
+                double sum = p->lexical + p->proximity + p->conversation + p->date + p->named;
+                double words = sum * p->speaker * p->when * p->first_person * p->question *
+                               p->brief * p->circle;
+                double product = (words + p->semantic) * p->importance_boost *
+                                 p->confidence_boost * p->recency_boost * p->scale;
+                if (fabs(product - hits->v[i].relevance) > 1e-9 || p->scale != hits->v[0].parts.scale)
+                        fail_msg("%s, hit %zu: %.12f is not %.12f", text, i, product,
+                                 hits->v[i].relevance);
+        }
+}
+
+static void test_parts_multiply_out(void **state) {
+        Fixture *f = *state;
+        static const char *const questions[] = {
+                "puppy",      "What puppy did Ana adopt?", "When did Ben run the marathon in Lisbon?",
+                "my chicken", "What happened in November 2023?", "Ana and Ben", "",
+        };
+        Similar near[] = { { 4, 0.9 }, { 5, 0.4 }, { 999, 0.8 } };
+        fill(f);
+        for (double share = 0; share <= 1; share += 0.5) {
+                f->rank.semantic = share;
+                for (size_t i = 0; i < ELEMENTSOF(questions); i++) {
+                        Hits plain = search(f, (SearchQuery){ .text = str_c(questions[i]) });
+                        Hits both = search(f, (SearchQuery){ .text = str_c(questions[i]),
+                                                             .similar = near,
+                                                             .similar_n = ELEMENTSOF(near) });
+                        assert_true(both.n > 0 || share <= 0);
+                        parts_check(&plain, questions[i]);
+                        parts_check(&both, questions[i]);
+                }
+        }
+}
+
 static void test_bad_input_is_safe(void **state) {
         Fixture *f = *state;
         put(f, turn(1, "", "", ""));
@@ -441,6 +479,7 @@ int main(void) {
                 T(test_filters),
                 T(test_boosts_are_bounded),
                 T(test_semantic_union),
+                T(test_parts_multiply_out),
                 T(test_bad_input_is_safe),
                 T(test_edits_leave_no_trace),
                 T(test_loaded_backwards),
