@@ -32,6 +32,12 @@ static Err memory_quota(Ctx *cx, DbConn *c, Str owner, void *arg, int64_t *ret_m
                                      ret_max);
 }
 
+static Err budget_letter(Ctx *cx, DbConn *c, void *arg, const ChatLetter *l) {
+        const App *a = arg;
+        return identity_letter(cx, a->identity, c, l->user_id,
+                               &(Letter){ STR_NULL, l->subject, l->body });
+}
+
 static Err letter_send(Ctx *cx, void *arg, const Letter *letter) {
         const App *a = arg;
         return mail_send(cx, &(MailSpec){ .server = a->set.smtp_url,
@@ -153,6 +159,8 @@ static Err open_chat(Ctx *cx, App *a) {
                 .cancel_on_disconnect = str_eq(s->on_disconnect, STR("cancel")),
                 .key = content_key,
                 .key_arg = a,
+                .letter = budget_letter,
+                .letter_arg = a,
         };
         ChatRooms rooms = { a->db, a->memory, a->client, a->workers, a->timers };
         TRY(chat_new(cx, &rooms, &set, &a->chat));

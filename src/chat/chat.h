@@ -24,6 +24,10 @@ typedef struct ChatRooms {
         Timers *timers;
 } ChatRooms;
 
+typedef struct ChatLetter {
+        Str user_id, subject, body;
+} ChatLetter;
+
 typedef struct ChatSettings {
         /* LLM_PROVIDERS: JSON list (chat.md 7); STR_NULL = the short form */
         Str providers;
@@ -43,6 +47,10 @@ typedef struct ChatSettings {
          */
         Err (*key)(Ctx *cx, DbConn *c, Str user_id, void *arg, uint8_t ret_key[32]);
         void *key_arg;
+        /* A letter to a user, inside a write (a budget threshold was crossed); NULL = none is sent.
+         */
+        Err (*letter)(Ctx *cx, DbConn *c, void *arg, const ChatLetter *l);
+        void *letter_arg;
 } ChatSettings;
 
 extern const Migration chat_migrations[];

@@ -95,6 +95,54 @@ static int level_of(const Budget *b, int64_t spent) {
         return percent >= (double)b->critical ? 2 : percent >= (double)b->warning ? 1 : 0;
 }
 
+/* Whole cents, and what is less of one as it is. */
+static Str money(Arena *a, int64_t micro) {
+        return arena_strf(a, "$%.*f", micro && micro < 10000 ? 6 : 2, (double)micro / 1e6);
+}
+
+static Str month_text(Arena *a, int year, int month) {
+        static const char *const names[] = { "January",   "February", "March",    "April",
+                                             "May",       "June",     "July",     "August",
+                                             "September", "October",  "November", "December" };
+        return arena_strf(a, "%s %d", names[month - 1], year);
+}
+
+static const char *what_follows(const Chat *chat, const Budget *b) {
+        return !b->auto_stop ? "Models are still asked; this is only to let you know."
+               : chat->set.budget_offline
+                       ? "When it is used up, answers come from your memories alone until then."
+                       : "When it is used up, messages that need a paid model are refused until "
+                         "then.";
+}
+
+/* How far the month has come. */
+typedef struct Spent {
+        const Budget *budget;
+        const Month *month;
+        int64_t micro;
+        int level;
+} Spent;
+
+static Err alert_letter(Ctx *cx, const Chat *chat, DbConn *c, Str user_id, const Spent *s) {
+        Arena *a = cx->arena;
+        const Budget *b = s->budget;
+        if (!chat->set.letter)
+                return OK;
+        ChatLetter l = { .user_id = user_id,
+                         .subject = STR("Your budget for language models is used up") };
+        if (s->level < LEVELS)
+                l.subject = arena_strf(a, "%lld %% of your budget for language models is used",
+                                       (long long)(s->level == 1 ? b->warning : b->critical));
+        Month next = month_of(s->month->to);
+        l.body = arena_strf(a,
+                            "You have used %.*s of the %.*s that language models may cost you in "
+                            "%.*s.\nA new budget begins on 1 %.*s (UTC). %s\n",
+                            STR_FMT(money(a, s->micro)), STR_FMT(money(a, b->limit_micro)),
+                            STR_FMT(month_text(a, s->month->year, s->month->month)),
+                            STR_FMT(month_text(a, next.year, next.month)), what_follows(chat, b));
+        return chat->set.letter(cx, c, chat->set.letter_arg, &l);
+}
+
 static void alert_tell(Ctx *cx, int level) {
         static Metric *events;
         if (!events) /* on the writer only */
@@ -119,6 +167,7 @@ Err ledger_alerts(Ctx *cx, Chat *chat, DbConn *c, Str user_id) {
                            &r));
                 spent = row_int(&r, 0);
         }
+        int told = 0;
         for (int level = 1; spent > 0 && level <= level_of(&b, spent); level++) {
                 int64_t added = 0;
                 TRY(db_run(
@@ -126,9 +175,10 @@ Err ledger_alerts(Ctx *cx, Chat *chat, DbConn *c, Str user_id) {
                         ARGS(v_text(user_id), v_int(m.number), v_int(level), v_int(cx_now_ms(cx))),
                         &added));
                 if (added)
-                        alert_tell(cx, level);
+                        alert_tell(cx, told = level);
         }
-        return OK;
+        /* one letter, about the highest of those that were crossed at once */
+        return told ? alert_letter(cx, chat, c, user_id, &(Spent){ &b, &m, spent, told }) : OK;
 }
 
 /* ---- the month ---- */

@@ -12,5 +12,5 @@ typedef struct LedgerEntry {
         bool completed;
 } LedgerEntry;
 Err ledger_add(Ctx *cx, DbConn *c, const LedgerEntry *e) _must_check_;
-/* Notes each threshold that this month's sum has newly passed; events and metric with it. */
+/* Notes each threshold that this month's sum has newly passed: event, metric, a letter. */
 Err ledger_alerts(Ctx *cx, Chat *chat, DbConn *c, Str user_id) _must_check_;

@@ -163,6 +163,7 @@ static Err job_store(Ctx *cx, DbConn *c, void *arg) {
                    NULL));
         TRY(ledger_add(cx, c,
                        &(LedgerEntry){ job->t.user_id, id, "extraction", job->attempts, true }));
+        TRY(ledger_alerts(cx, job->r->chat, c, job->t.user_id));
         Err e = turn_find(cx, &s, job->t.turn_id, &said);
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
@@ -178,6 +179,7 @@ static Err job_postpone(Ctx *cx, DbConn *c, void *arg) {
                 return RAISE(cx, ERR_INTERNAL, "a job without a turn");
         TRY(ledger_add(cx, c,
                        &(LedgerEntry){ job->t.user_id, id, "extraction", job->attempts, true }));
+        TRY(ledger_alerts(cx, job->r->chat, c, job->t.user_id));
         int64_t wait = (int64_t)BACKOFF_MS << MIN(job->tries, (int64_t)8);
         return db_run(cx, c, &sql_chat_job_later,
                       ARGS(v_text(job->t.user_id), v_blob(str_n(id, 16)), v_int(JOB_QUEUED),

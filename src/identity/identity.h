@@ -114,6 +114,9 @@ unsigned identity_hash_threads(const Identity *id); /* for the pool behind LANE_
  * raised). */
 Err identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id,
                           int64_t *ret_max) _must_check_;
+/* Inside a write: a letter of another room to this user (`to` is not looked at). Accounts without a
+ * verified address of ours get none. */
+Err identity_letter(Ctx *cx, Identity *id, DbConn *c, Str user_id, const Letter *l) _must_check_;
 /* Housekeeping: expired rows, last-used times, queued mails, due erasures, key rotation. Called
  * about once a second by a timer's worker; does a bounded piece each time. */
 Err identity_tick(Ctx *cx, Identity *id) _must_check_;

@@ -66,31 +66,47 @@ static Str letter_body(Ctx *cx, const Identity *id, const Template *t, Str token
 }
 
 /* Record: address NL subject NL body, under the user's key. */
-Err letter_send(Ctx *cx, const Work *w, const LetterTo *to, Notice n, Str token) {
+static Err letter_put(Ctx *cx, const Work *w, Str user_id, const Letter *l) {
         _cleanup_(user_key_done) UserKey key = { 0 };
-        Str body = letter_body(cx, w->id, &templates[n], token), plain;
+        Str plain;
 
-        if (!mail_is_kept(w->id) || !to->address.n)
+        if (!mail_is_kept(w->id) || !l->to.n)
                 return OK;
-        TRY(user_key_get(cx, w->id->keys, w->c, to->user_id, &key));
-        plain = arena_strf(cx->arena, "%.*s\n%s\n%.*s", STR_FMT(to->address), templates[n].subject,
-                           STR_FMT(body));
+        TRY(user_key_get(cx, w->id->keys, w->c, user_id, &key));
+        plain = arena_strf(cx->arena, "%.*s\n%.*s\n%.*s", STR_FMT(l->to), STR_FMT(l->subject),
+                           STR_FMT(l->body));
         return db_run(cx, w->c, &sql_mail_add,
-                      ARGS(v_text(id_new(cx, "msg_")), v_text(to->user_id),
-                           v_blob(seal(cx, &key, (SealFor){ to->user_id, "mail" }, plain)),
+                      ARGS(v_text(id_new(cx, "msg_")), v_text(user_id),
+                           v_blob(seal(cx, &key, (SealFor){ user_id, "mail" }, plain)),
                            v_int(cx_now_ms(cx))),
                       NULL);
 }
 
-Err notice_send(Ctx *cx, const Work *w, Str user_id, Notice n) {
+Err letter_send(Ctx *cx, const Work *w, const LetterTo *to, Notice n, Str token) {
+        const Template *t = &templates[n];
+
+        return letter_put(
+                cx, w, to->user_id,
+                &(Letter){ to->address, str_c(t->subject), letter_body(cx, w->id, t, token) });
+}
+
+Err identity_letter(Ctx *cx, Identity *id, DbConn *c, Str user_id, const Letter *l) {
+        const Work w = { id, c };
         User u;
 
-        if (!mail_is_kept(w->id))
+        if (!mail_is_kept(id))
                 return OK;
-        TRY(user_load(cx, w, user_id, &u));
+        TRY(user_load(cx, &w, user_id, &u));
         if (u.source != SOURCE_LOCAL || !u.is_verified)
                 return OK;
-        return letter_send(cx, w, &(LetterTo){ user_id, u.email }, n, STR_NULL);
+        return letter_put(cx, &w, user_id, &(Letter){ u.email, l->subject, l->body });
+}
+
+Err notice_send(Ctx *cx, const Work *w, Str user_id, Notice n) {
+        const Template *t = &templates[n];
+
+        return identity_letter(cx, w->id, w->c, user_id,
+                               &(Letter){ STR_NULL, str_c(t->subject), str_c(t->body) });
 }
 
 /* ---- sending ---- */

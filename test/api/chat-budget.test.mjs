@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 
 import { conversation, eventually, newUser, providersEnv, say } from '../fake/chat.mjs';
 import { startLlm } from '../fake/llm.mjs';
-import { api } from '../lib/api.mjs';
+import { startSmtp } from '../fake/smtp.mjs';
+import { api, PASSWORD, signIn, unique } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
 
 const PRICE = { input_per_1m: 2000, output_per_1m: 8000 };     // $0.002 and $0.008 a token: sums that can be seen
@@ -138,5 +139,43 @@ test('BUDGET_ACTION=offline answers from memory and says why; a free provider st
         } finally {
                 await one.stop();
                 await two.stop();
+        }
+});
+
+test('each threshold sends one letter to an address that was verified', async () => {
+        const mail = await startSmtp();
+        const one = await startServer({ env: providersEnv(llm, [paid], { SMTP_URL: mail.url }) });
+        try {
+                const there = api(one);
+                const email = `${unique()}@example.org`;
+                await there('POST', '/api/v1/auth/register', {
+                        body: { email, password: PASSWORD },
+                        expect: 202,
+                });
+                await there('POST', '/api/v1/auth/email/verify', {
+                        body: { token: await mail.token(email) },
+                        expect: 200,
+                });
+                const ann = await signIn(there, email);
+                const letters = () =>
+                        mail.letters.filter((l) => l.to === email && /budget/.test(l.text));
+                const subjects = () => letters().map((l) => /^Subject: (.*)/m.exec(l.text)[1].trim());
+                await say(ann, 'count 5');
+                const spent = (await usage(ann)).current_month.total_cost;
+                await budget(ann, { monthly_budget: spent * 2.4, auto_stop_enabled: false });
+                await say(ann, 'count 5');
+                await eventually(() => letters().length === 1, 'the first letter');
+                assert.match(letters()[0].text, /You have used \$\d+\.\d\d of the \$\d+\.\d\d/);
+                await say(ann, 'count 5');
+                await eventually(() => letters().length === 2, 'the second letter');
+                await say(ann, 'count 5');
+                await eventually(() => one.logs.filter((l) => l.event === 'turn_completed').length === 4, 'four turns');
+                assert.deepEqual(subjects(), [
+                        '80 % of your budget for language models is used',
+                        'Your budget for language models is used up',
+                ]);
+        } finally {
+                await one.stop();
+                mail.stop();
         }
 });
