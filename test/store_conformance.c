@@ -304,6 +304,50 @@ static void every_thread_sees_what_was_acknowledged(void **state) {
         }
 }
 
+static int64_t accounts_in_view(Case *k) {
+        DbConn *c = NULL;
+        assert_ok(db_view(&k->cx, k->db, &c));
+        _cleanup_(rows_done) Rows r = { 0 };
+        assert_ok(db_row(&k->cx, c, &account_sum, NO_ARGS, &r));
+        return row_int(&r, 1);
+}
+
+static void a_view_sees_what_was_acknowledged(void **state) {
+        Case *k = *state;
+        for (int64_t id = 1; id <= 20; id++) {
+                assert_ok(add(k, id)); /* with a view open, and with none */
+                assert_int_equal(accounts_in_view(k), id);
+                assert_int_equal(accounts_in_view(k), id);
+                assert_int_equal(accounts(k), id);
+                if (id % 2)
+                        db_view_end(k->db);
+        }
+        db_view_end(k->db);
+        db_view_end(k->db);
+}
+
+/* Rows that are being read go on with the view they began in. */
+static void a_view_lasts_as_long_as_its_rows(void **state) {
+        Case *k = *state;
+        for (int64_t id = 1; id <= 3; id++)
+                assert_ok(add(k, id));
+        DbConn *c = NULL;
+        assert_ok(db_view(&k->cx, k->db, &c));
+        Rows r = { 0 };
+        bool more = false;
+        assert_ok(db_rows(&k->cx, c, &account_list, NO_ARGS, &r));
+        assert_ok(rows_next(&k->cx, &r, &more));
+        assert_ok(add(k, 4));
+        db_view_end(k->db);
+        int64_t n = 0;
+        for (; more; n++)
+                assert_ok(rows_next(&k->cx, &r, &more));
+        assert_int_equal(n, 3);
+        rows_done(&r);
+        assert_int_equal(accounts_in_view(k), 4);
+        db_view_end(k->db);
+}
+
 static Err self_fn(Ctx *cx, DbConn *c, void *arg) {
         Case *k = arg;
         TRY(add_fn(cx, c, &(Add){ .id = 5 }));
@@ -865,6 +909,8 @@ static const Named cases[] = {
         CASE(a_conflict_may_be_handled_inside_the_write),
         CASE(changes_are_counted),
         CASE(every_thread_sees_what_was_acknowledged),
+        CASE(a_view_sees_what_was_acknowledged),
+        CASE(a_view_lasts_as_long_as_its_rows),
         CASE(a_write_reads_its_own),
         CASE(a_failed_write_leaves_nothing),
         CASE(any_statement_may_fail),

@@ -76,14 +76,29 @@ static void add_common(HeaderList *l, Visit *v) {
                 add(l, STR("X-Mainstay-Skip-Auth"), STR("true"));
 }
 
+/* "head1.234": by hand, as every answer has two of them. */
+static Str fixed_point(Arena *arena, Str head, int64_t v, int places) {
+        enum { DIGITS = 24 };
+        char digits[DIGITS], *at = digits + DIGITS;
+        for (int i = 0; i <= places || v > 0; i++, v /= 10) {
+                if (i == places)
+                        *--at = '.';
+                *--at = (char)('0' + v % 10);
+        }
+        size_t n = (size_t)(digits + DIGITS - at);
+        char *out = arena_bytes(arena, head.n + n);
+        memcpy(out, head.p, head.n);
+        memcpy(out + head.n, at, n);
+        return (Str){ out, head.n + n };
+}
+
 static void add_timing(HeaderList *l, Visit *v) {
         if (v->api->set.production && !(v->rq.who && v->rq.who->is_admin))
                 return;
-        long long us = (long long)(cx_mono_us(&v->x->cx) - v->x->started_us);
+        int64_t us = cx_mono_us(&v->x->cx) - v->x->started_us;
         Arena *arena = v->x->cx.arena;
-        add(l, STR("X-Process-Time"), arena_strf(arena, "%lld.%06lld", us / 1000000, us % 1000000));
-        add(l, STR("Server-Timing"),
-            arena_strf(arena, "app;dur=%lld.%03lld", us / 1000, us % 1000));
+        add(l, STR("X-Process-Time"), fixed_point(arena, STR(""), us, 6));
+        add(l, STR("Server-Timing"), fixed_point(arena, STR("app;dur="), us, 3));
 }
 
 void visit_send(Visit *v, int status, Str type, Str body) {
@@ -428,12 +443,16 @@ static void hook_refuse(void *arg, Exchange *x, Err e) {
         visit_fail(x->user ? x->user : visit_new(arg, x), e);
 }
 
+/* The reads of a turn share one view of the database (lanes.c). */
+static void hook_turned(void *arg) { db_view_end(((Api *)arg)->sv->db); }
+
 ServerHooks api_hooks(Api *a) {
         return (ServerHooks){ .arg = a,
                               .begin = hook_begin,
                               .ready = hook_ready,
                               .end = hook_end,
-                              .refuse = hook_refuse };
+                              .refuse = hook_refuse,
+                              .turned = hook_turned };
 }
 
 Err api_new(Ctx *cx, const Services *sv, const Router *router, const ApiSettings *set, Api **ret) {

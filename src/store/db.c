@@ -39,6 +39,17 @@ Err db_read(Ctx *cx, Db *db, DbConn **ret) {
         return db->driver->read(cx, db, ret);
 }
 
+Err db_view(Ctx *cx, Db *db, DbConn **ret) {
+        if (!db->driver->view || write_is_running())
+                return db_read(cx, db, ret);
+        return db->driver->view(cx, db, ret);
+}
+
+void db_view_end(Db *db) {
+        if (db->driver->view_end)
+                db->driver->view_end(db);
+}
+
 Err db_submit(Ctx *cx, Db *db, DbJob *job) {
         assert(job->fn && job->cx && job->done);
         return db->driver->submit(cx, db, job);

@@ -76,6 +76,12 @@ Str row_dup(Ctx *cx, const Rows *r, int col); /* the same, in the arena */
 /* This thread's read connection: sees every acknowledged write. Inside a write: the write's own. */
 Err db_read(Ctx *cx, Db *db, DbConn **ret) _must_check_;
 
+/* The same for a thread that reads many times in short order: its reads share one transaction,
+ * begun anew after each commit of this process, until db_view_end. That must come soon: an open
+ * view keeps the log of the database from being folded. */
+Err db_view(Ctx *cx, Db *db, DbConn **ret) _must_check_;
+void db_view_end(Db *db); /* of this thread; nothing when it has none */
+
 typedef Err DbFn(Ctx *cx, DbConn *c, void *arg);
 /* Runs fn in the write path and waits for the commit. Not from a loop thread, nor from inside
  * another write or its `done` (asserted). ERR_UNAVAILABLE: the queue is full. ERR_TIMEOUT: the

@@ -104,7 +104,7 @@ static void batch_commit(Batch *b) {
         int64_t took = thread_mono_us() - from;
         cell_observe(commit_seconds, (double)took / 1e6);
         __atomic_store_n(&by->commit_us, took, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&by->commits, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&by->commits, 1, __ATOMIC_RELEASE);
         __atomic_fetch_add(&by->writes, (int64_t)b->n, __ATOMIC_RELAXED);
         if (took > SLOW_US)
                 LOG(NULL, LOG_WARN, "storage_slow", "commit", L_INT("duration_ms", took / 1000));
@@ -174,9 +174,13 @@ void batcher_done(Batcher *b) {
         b->arena = NULL;
 }
 
+int64_t batcher_commits(const Batcher *b) {
+        return __atomic_load_n(&b->commits, __ATOMIC_ACQUIRE);
+}
+
 void batcher_stats(Batcher *b, DbStats *ret) {
         *ret = (DbStats){
-                .commits = __atomic_load_n(&b->commits, __ATOMIC_RELAXED),
+                .commits = batcher_commits(b),
                 .writes = __atomic_load_n(&b->writes, __ATOMIC_RELAXED),
                 .fsync_s_last = (double)__atomic_load_n(&b->commit_us, __ATOMIC_RELAXED) / 1e6,
         };

@@ -37,4 +37,5 @@ typedef struct Batcher {
 void batcher_init(Batcher *b, const BatchDriver *driver, DbConn *c, size_t queue_max);
 void batcher_done(Batcher *b); /* fine on {0} */
 void batch_run(Batcher *b);    /* what waits now, up to a limit of jobs and time */
+int64_t batcher_commits(const Batcher *b); /* done, and seen by every read that begins now */
 void batcher_stats(Batcher *b, DbStats *ret);

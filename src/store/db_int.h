@@ -36,6 +36,8 @@ struct DbDriver {
 
         /* Lanes: as the functions of db.h. */
         Err (*read)(Ctx *cx, Db *db, DbConn **ret);
+        Err (*view)(Ctx *cx, Db *db, DbConn **ret); /* NULL: read */
+        void (*view_end)(Db *db);
         Err (*submit)(Ctx *cx, Db *db, DbJob *job); /* mostly queue_push */
         Err (*backup)(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg);
         void (*stats)(Db *db, DbStats *ret);

@@ -115,8 +115,7 @@ static void reader_exit(void *arg) {
         conn_close(c);
 }
 
-static Err sqlite_read(Ctx *cx, Db *db, DbConn **ret) {
-        SqliteDb *s = sqlite_db(db);
+static Err reader_get(Ctx *cx, SqliteDb *s, SqliteConn **ret) {
         SqliteConn *c = pthread_getspecific(s->key);
         if (!c) {
                 TRY(conn_open(cx, s, CONN_READER, &c));
@@ -129,8 +128,54 @@ static Err sqlite_read(Ctx *cx, Db *db, DbConn **ret) {
                 pthread_mutex_unlock(&s->readers_lock);
                 pthread_setspecific(s->key, c);
         }
+        *ret = c;
+        return OK;
+}
+
+static const Sql view_begin = { "store.view", "BEGIN" };
+static const Sql view_commit = { "store.view_end", "COMMIT" };
+
+/* With results still open the caller is in the middle of something: it goes on seeing the same. */
+static void view_close(SqliteConn *c) {
+        if (!c->viewing || c->base.open)
+                return;
+        c->viewing = false;
+        (void)conn_exec(c, &view_commit); /* of reads: nothing that could fail to be kept */
+}
+
+static bool view_is_old(const SqliteConn *c) {
+        return c->viewing && c->view_of != batcher_commits(&c->owner->writer.batcher);
+}
+
+static Err sqlite_read(Ctx *cx, Db *db, DbConn **ret) {
+        SqliteConn *c;
+        TRY(reader_get(cx, sqlite_db(db), &c));
+        if (view_is_old(c))
+                view_close(c);
         *ret = &c->base;
         return OK;
+}
+
+/* The count is read before the transaction begins, so the view is never older than it says. */
+static Err sqlite_view(Ctx *cx, Db *db, DbConn **ret) {
+        DbConn *base;
+        TRY(sqlite_read(cx, db, &base));
+        SqliteConn *c = sqlite_conn(base);
+        if (!c->viewing) {
+                c->view_of = batcher_commits(&c->owner->writer.batcher);
+                int rc = conn_exec(c, &view_begin);
+                if (rc)
+                        return sqlite_fail(cx, c->db, rc, view_begin.name);
+                c->viewing = true;
+        }
+        *ret = base;
+        return OK;
+}
+
+static void sqlite_view_end(Db *db) {
+        SqliteConn *c = pthread_getspecific(sqlite_db(db)->key);
+        if (c)
+                view_close(c);
 }
 
 /* ---- open and close ---- */
@@ -247,6 +292,8 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
 const DbDriver sqlite_driver = {
         .name = "sqlite",
         .read = sqlite_read,
+        .view = sqlite_view,
+        .view_end = sqlite_view_end,
         .submit = writer_submit,
         .backup = sqlite_backup,
         .stats = writer_stats,

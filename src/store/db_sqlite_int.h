@@ -31,6 +31,8 @@ struct SqliteConn {
         SqlTable stmts;           /* Stmt, then its twins */
         Ctx *cx;                  /* whose deadline the running step keeps; NULL between steps */
         SqliteConn *next, **prev; /* among the readers */
+        bool viewing;             /* a transaction of db_view is open, */
+        int64_t view_of;          /* begun when this many commits were done */
 };
 
 typedef struct Writer {

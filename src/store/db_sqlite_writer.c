@@ -7,7 +7,7 @@
 #include "base/log.h"
 
 enum {
-        WAL_PASSIVE_PAGES = 2048,   /* 8 MiB: checkpoint between two batches */
+        WAL_PASSIVE_PAGES = 8192,   /* 32 MiB: checkpoint between two batches */
         WAL_TRUNCATE_PAGES = 32768, /* 128 MiB: readers held it back; begin anew */
         WAL_IDLE_PAGES = 256,       /* worth a checkpoint in a quiet moment */
         IDLE_US = 200000,

@@ -58,6 +58,8 @@ typedef struct ServerHooks {
         /* Loop thread: the gate, the parser or a deadline refuses. Answers with a problem.
          * `begin` may not have run; then there is no `end` either. */
         void (*refuse)(void *arg, Exchange *x, Err e);
+        /* Loop thread, after each turn: all that was ready was looked at. May be NULL. */
+        void (*turned)(void *arg);
 } ServerHooks;
 
 /* A header of the request; name is matched without case. STR_NULL when absent. Borrowed from the
@@ -72,6 +74,10 @@ void exchange_hold(Exchange *x);
 
 /* Any thread, once for each `part` that returned false: the next one may come. */
 void exchange_more(Exchange *x);
+
+/* Any thread, while held: `fn` runs on the exchange's loop thread and answers there, so that the
+ * thread that has the result does not have to write it out as well. */
+void exchange_call(Exchange *x, void (*fn)(Exchange *x));
 
 /* Any thread, while held: the client closed its side. Work for it may stop; an answer is due all
  * the same. */

@@ -96,10 +96,26 @@ void exchange_answer(Exchange *x, const Answer *a) {
                 return;
         }
         rq->response = response_make(rq, a);
-        if (rq->held) {
+        if (rq->called) {
+                answered_run(rq->loop, &rq->post);
+        } else if (rq->held) {
                 rq->post.run = answered_run;
                 loop_post(rq->loop, &rq->post); /* from here on the request is the loop's */
         }
+}
+
+static void call_run(Loop *l, Post *p) {
+        Request *rq = CONTAINER_OF(p, Request, post);
+        rq->called = true;
+        rq->call(&rq->x);
+}
+
+void exchange_call(Exchange *x, void (*fn)(Exchange *x)) {
+        Request *rq = request_of(x);
+        assert(rq->held && !rq->answered);
+        rq->call = fn;
+        rq->post.run = call_run;
+        loop_post(rq->loop, &rq->post); /* from here on the request is the loop's */
 }
 
 enum MHD_Result answer_queue(Request *rq) {

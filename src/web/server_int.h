@@ -65,6 +65,8 @@ struct Request {
         Stream *stream;
         Request *prev_stream, *next_stream;
         Post post;
+        void (*call)(Exchange *x); /* of exchange_call */
+        bool called;               /* it runs: the answer comes from the loop's own inbox */
         Request *next_free;
 };
 

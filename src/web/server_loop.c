@@ -383,6 +383,7 @@ static void lag_note(Loop *l, int64_t from_us, int64_t to_us) {
 }
 
 static void turn(Loop *l, int most_ms) {
+        const ServerHooks *hooks = &l->server->set.hooks;
         struct epoll_event events[EVENTS_MAX];
         int n = epoll_wait(l->ep, events, EVENTS_MAX, MIN(wait_ms(l), most_ms));
         l->now_us = now_us(l);
@@ -397,6 +398,8 @@ static void turn(Loop *l, int most_ms) {
         streams_look(l);
         listen_on(l);
         MHD_run_wait(l->mhd, 0);
+        if (hooks->turned)
+                hooks->turned(hooks->arg);
         lag_note(l, l->now_us, now_us(l));
 }
 
