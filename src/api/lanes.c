@@ -6,7 +6,7 @@
 static Err call(Visit *v) { return v->row->route->fn(&v->rq, v->in, v->ret); }
 
 static Err run_read(Visit *v) {
-        TRY(db_read(v->rq.cx, v->api->sv->db, &v->rq.db));
+        TRY(db_view(v->rq.cx, v->api->sv->db, &v->rq.db));
         return call(v);
 }
 
@@ -33,10 +33,16 @@ static Err run_write(Ctx *cx, DbConn *c, void *arg) {
         return v->kept ? idempotency_drop(v, c) : idempotency_end(v, c);
 }
 
+static void write_answer(Exchange *x) {
+        Visit *v = x->user;
+        visit_finish(v, v->db_job.result ? v->db_job.result : v->kept);
+}
+
+/* The writer is one for all, the loops are many: they write the answer out. */
 static void write_done(DbJob *job, Err e) {
         Visit *v = CONTAINER_OF(job, Visit, db_job);
         v->rq.db = NULL;
-        visit_finish(v, e ? e : v->kept);
+        exchange_call(v->x, write_answer);
 }
 
 static Err start_write(Visit *v) {
@@ -105,10 +111,21 @@ static Err start(Visit *v) {
         return RAISE(v->rq.cx, ERR_INTERNAL, "route %s has no lane", v->row->route->id);
 }
 
+/* What can be done before the lane is not done on it: with a view of the store, to read. */
+static Err admit(Visit *v) {
+        const Route *r = v->row->route;
+        if (r->lane != LANE_WRITE)
+                return r->admit(&v->rq, v->in, NULL);
+        TRY(db_view(v->rq.cx, v->api->sv->db, &v->rq.db));
+        Err e = r->admit(&v->rq, v->in, NULL);
+        v->rq.db = NULL;
+        return e;
+}
+
 void visit_run(Visit *v) {
         const Route *r = v->row->route;
         Lane lane = r->lane;
-        Err refused = r->admit ? r->admit(&v->rq, v->in, NULL) : OK;
+        Err refused = r->admit ? admit(v) : OK;
         if (refused) {
                 visit_finish(v, refused);
         } else if (lane == LANE_INLINE) {

@@ -35,10 +35,11 @@ static void etag_header(Req *rq, const MemoryRow *row) {
         req_header(rq, STR("ETag"), memory_etag(rq->cx, row));
 }
 
-static Err create_handle(Req *rq, const void *in_, void *ret) {
+/* What needs no write is done before the writer is asked for its time. */
+static Err create_admit(Req *rq, const void *in_, void *ret) {
         const MemoryIn *in = in_;
         MemoryScope s = req_memory(rq);
-        MemoryWritten w;
+        MemoryDraft *draft;
         TRY(req_same_user(rq, in->user_id));
         MemoryNew new = { .type = in->type,
                           .content = in->content,
@@ -50,7 +51,15 @@ static Err create_handle(Req *rq, const void *in_, void *ret) {
                           .valid_from = in->valid_from,
                           .valid_to = in->valid_to,
                           .expires_at = in->expires_at };
-        TRY(memory_add(rq->cx, &s, &new, &w));
+        TRY(memory_draft(rq->cx, &s, &new, &draft));
+        rq->prepared = draft;
+        return OK;
+}
+
+static Err create_handle(Req *rq, const void *in, void *ret) {
+        MemoryScope s = req_memory(rq);
+        MemoryWritten w;
+        TRY(memory_add_draft(rq->cx, &s, rq->prepared, &w));
         rq->status = w.event == MEMORY_ADD || w.event == MEMORY_SUPERSEDE ? 201 : 200;
         etag_header(rq, &w.row);
         memory_written_make(rq->cx, &w, ret);
@@ -488,7 +497,7 @@ const Route memories_routes[] = { {
                                           .mcp_tool = "add_memory",
                                           .audit_none = "kept in the memory's own history",
                                           .summary = "Remember something about the caller",
-                                          .fn = create_handle,
+                                          .admit = create_admit, .fn = create_handle,
                                   },
                                   LIST("memory.list", "/api/v1/memories/list"),
                                   LIST("memory.list_all", "/api/v1/memories"),

@@ -70,6 +70,7 @@ typedef struct Req {
         int status;
         /* LANE_WRITE: set by the handler: what it wrote stays although it returns an error */
         bool keep;
+        void *prepared; /* by the row's `admit`, for its handler */
         Header headers[HEADERS_OUT_MAX]; /* added by the handler: req_header */
         size_t n_headers;
 } Req;
@@ -107,7 +108,8 @@ struct Route {
         const char *tag, *summary; /* OpenAPI */
         /* extra error members for clients made for another server */
         Wire wire;
-        /* loop thread, values decoded, before the lane: a cheap refusal; NULL = none */
+        /* loop thread, values decoded, before the lane: a cheap refusal, or work that needs no write
+         * and is left in rq->prepared. WRITE rows have rq->db here, to read. NULL = none */
         HandlerFn *admit;
         HandlerFn *fn;
 };

@@ -460,65 +460,84 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
 
 /* ---- which rules can match at all ---- */
 
-/* A rule needs a word of each of its literals somewhere in the sentence. Words are bits of a small
- * set, so that most rules fall out before they are tried at every place. */
-enum { RULES_MAX = 512, NEEDS_MAX = 8, BITS = 128 };
-typedef struct Words {
-        uint64_t bits[BITS / 64];
-} Words;
-typedef struct Needs {
-        size_t n;
-        Words v[NEEDS_MAX];
-} Needs;
+/* A rule needs a word of each of its literals somewhere in the sentence. The words of all rules
+ * stand in one table and a sentence is the set of those it has, so that most rules fall out before
+ * they are tried at any place. */
+enum { RULES_MAX = 512, SLOTS = 2048, NEEDS_SIZE = 8192 };
 
-static Needs needs[RULES_MAX];
+typedef struct Said {
+        uint64_t bits[SLOTS / 64];
+} Said;
 
-static void words_add(Words *w, Str word) {
+static Str slots[SLOTS];           /* open addressing; a word's number is its slot */
+static uint16_t needs[NEEDS_SIZE]; /* per rule: count, words; count, words; 0 */
+static const uint16_t *needs_of[RULES_MAX];
+
+static unsigned slot_of(Str word) {
         uint32_t h = 0x811c9dc5u;
         for (size_t i = 0; i < word.n; i++)
                 h = (h ^ (unsigned char)word.p[i]) * 0x01000193u;
-        h ^= h >> 15;
-        w->bits[h / 64 % (BITS / 64)] |= UINT64_C(1) << h % 64;
+        unsigned at = (h ^ h >> 15) % SLOTS;
+        while (slots[at].p && !str_eq(slots[at], word))
+                at = (at + 1) % SLOTS;
+        return at;
 }
 
-static bool words_meet(const Words *a, const Words *b) {
-        return (a->bits[0] & b->bits[0]) | (a->bits[1] & b->bits[1]);
+static uint16_t *need_add(uint16_t *at, Str element) {
+        uint16_t *count = at++;
+        for (Str rest = element; rest.p; (*count)++) {
+                Str word = str_cut(&rest, '|');
+                *at = (uint16_t)slot_of(word);
+                slots[*at++] = word;
+        }
+        return at;
 }
 
 static void needs_make(void) {
+        uint16_t *at = needs;
         for (size_t r = 0; extract_rules[r].pattern; r++) {
                 assert(r < RULES_MAX);
+                needs_of[r] = at;
                 const char *p = extract_rules[r].pattern;
                 Str element;
                 for (bool first = true; element_next(&p, &element); first = false) {
                         bool may_miss =
                                 str_ends(element, STR("?")) || (first && str_eq_c(element, "my"));
-                        if (element.p[0] == '%' || may_miss || needs[r].n == NEEDS_MAX)
-                                continue;
-                        Words *w = &needs[r].v[needs[r].n++];
-                        for (Str rest = element; rest.p;)
-                                words_add(w, str_cut(&rest, '|'));
+                        if (element.p[0] != '%' && !may_miss)
+                                at = need_add(at, element);
                 }
+                *at++ = 0;
+                assert(at < needs + NEEDS_SIZE - 256);
         }
 }
 
-static bool rule_is_possible(const Needs *n, const Words *said) {
-        for (size_t i = 0; i < n->n; i++)
-                if (!words_meet(&n->v[i], said))
+static bool rule_is_possible(const uint16_t *need, const Said *said) {
+        while (*need) {
+                const uint16_t *end = need + 1 + *need;
+                bool found = false;
+                while (!found && ++need < end)
+                        found = said->bits[*need / 64] >> *need % 64 & 1;
+                if (!found)
                         return false;
+                need = end;
+        }
         return true;
 }
 
 const Rule **rules_possible(Arena *a, const Sentence *s) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         pthread_once(&once, needs_make);
-        Words said = { { 0 } };
-        for (size_t i = 0; i < s->n; i++)
-                words_add(&said, s->v[i].low);
+        Said said = { { 0 } };
+        for (size_t i = 0; i < s->n; i++) {
+                unsigned at = slot_of(s->v[i].low);
+                if (slots[at].p)
+                        said.bits[at / 64] |= UINT64_C(1) << at % 64;
+        }
         const Rule **list = NEW_ARRAY(a, const Rule *, RULES_MAX + 1);
         size_t n = 0;
         for (size_t r = 0; extract_rules[r].pattern; r++)
-                if (rule_is_possible(&needs[r], &said))
+                if (rule_is_possible(needs_of[r], &said))
                         list[n++] = &extract_rules[r];
+        list[n] = NULL;
         return list;
 }

@@ -84,7 +84,7 @@ static unsigned token_flags(Str raw) {
 }
 
 static void token_add(Sentence *s, Str raw, Str low) {
-        if (s->n < SENTENCE_MAX && low.n)
+        if (s->n < SENTENCE_MAX && low.n) /* a token has a byte of its own at least */
                 s->v[s->n++] = (Token){ raw, low, token_flags(raw) };
 }
 
@@ -189,8 +189,9 @@ static bool mark_read(Sentence *s, Str text, size_t i) {
 }
 
 bool sentence_next(Arena *a, Str *rest, Sentence *ret) {
-        Sentence s = { .v = ret->v ? ret->v : NEW_ARRAY(a, Token, SENTENCE_MAX) };
         Str text = *rest;
+        Sentence s = { .v = ret->v ? ret->v
+                                   : NEW_ARRAY(a, Token, MIN((size_t)SENTENCE_MAX, text.n + 1)) };
         size_t i = 0;
         bool ended = false;
         while (i < text.n && !(ended && s.n)) {

@@ -34,9 +34,13 @@ Str owner_of(Str user_id) { return str_to(user_id, str_index(user_id, '/')); }
 
 void keys_done(Keys *k) { secret_wipe(k, sizeof *k); }
 
+Err keys_to_open(Ctx *cx, const MemoryScope *s, Keys *ret) {
+        return s->m->set.key(cx, s->c, owner_of(s->user_id), s->m->set.arg, ret->seal.k);
+}
+
 Err keys_get(Ctx *cx, const MemoryScope *s, Keys *ret) {
         Keys k = { 0 };
-        TRY(s->m->set.key(cx, s->c, owner_of(s->user_id), s->m->set.arg, k.seal.k));
+        TRY(keys_to_open(cx, s, &k));
         hmac_sha256(str_n(k.seal.k, sizeof k.seal.k), STR("memory digests"), k.mac);
         *ret = k;
         keys_done(&k);

@@ -83,6 +83,14 @@ typedef struct MemoryWritten {
 /* ERR_INVALID with the member named; ERR_MEMORY_QUOTA with `limit` and `used`. */
 Err memory_add(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryWritten *ret) _must_check_;
 
+/* The same in two steps: all that needs no write first (rules, digests, the sealed body), on any
+ * thread, so that little is left to do while others wait to write. */
+typedef struct Pending MemoryDraft;
+Err memory_draft(Ctx *cx, const MemoryScope *s, const MemoryNew *in,
+                 MemoryDraft **ret) _must_check_;
+Err memory_add_draft(Ctx *cx, const MemoryScope *s, MemoryDraft *d,
+                     MemoryWritten *ret) _must_check_;
+
 typedef struct MemoryChange {
         Str content, context;         /* STR_NULL = leave */
         double confidence;            /* < 0 = leave */

@@ -58,6 +58,7 @@ typedef struct Keys {
 } Keys;
 void keys_done(Keys *k);
 Err keys_get(Ctx *cx, const MemoryScope *s, Keys *ret) _must_check_;
+Err keys_to_open(Ctx *cx, const MemoryScope *s, Keys *ret) _must_check_; /* without `mac` */
 Str owner_of(Str user_id); /* "usr_1/ann" -> "usr_1" */
 
 /* Equal for equal bytes under one user's key, meaningless under another's. */
@@ -81,6 +82,7 @@ typedef struct Stored {
         int64_t last_confirmed;
         /* valid_to before a supersession closed it; 0 = open */
         int64_t valid_to_said;
+        Str sealed; /* the body as it was sealed ahead; STR_NULL = seal it now */
         const char *birth_reason;
         MemoryEvent birth;
 } Stored;
@@ -104,6 +106,8 @@ typedef struct Page {
 } Page;
 Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page,
                 StoredList *ret) _must_check_;
+/* Seals the body ahead of stored_insert; nothing that is in it may change between the two. */
+Err stored_seal(Ctx *cx, const Keys *k, Stored *m) _must_check_;
 Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;
 /* Writes all that may change, version + 1 and updated_at. */
 Err stored_save(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;

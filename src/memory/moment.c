@@ -60,11 +60,15 @@ static void words_split(Arena *a, Str text, const MomentRef *ref, Words *ret) {
 static const char *word(const Words *w, size_t i) { return i < w->n ? w->v[i].s : ""; }
 static bool is(const Words *w, size_t i, const char *s) { return !strcmp(word(w, i), s); }
 
+static bool abbreviates(const char *s, size_t len, const char *whole, size_t least) {
+        return least && len >= least && len <= 4 && !strncmp(s, whole, len) && whole[len];
+}
+
 static int in_list(const char *s, const char *const *list, size_t n, size_t abbreviated) {
         size_t len = strlen(s);
         for (size_t i = 0; i < n; i++)
-                if (!strcmp(s, list[i]) || (abbreviated && len >= abbreviated && len <= 4 &&
-                                            !strncmp(s, list[i], len) && strlen(list[i]) > len))
+                if (*s == *list[i] &&
+                    (!strcmp(s, list[i]) || abbreviates(s, len, list[i], abbreviated)))
                         return (int)i;
         return -1;
 }
@@ -355,11 +359,41 @@ static void moment_fill(const Words *w, size_t i, const Found *f, Moment *ret) {
                                      w->v[end - 1].end - w->v[start].at } };
 }
 
+#define HEAD(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+
+/* By its first three letters: most words begin none of what is looked for below. */
+static bool may_begin(const Word *w) {
+        const char *s = w->s;
+        switch (HEAD((unsigned char)s[0], (unsigned char)s[1], (unsigned char)s[2])) {
+        case HEAD('t', 'h', 'e'):
+        case HEAD('d', 'a', 'y'):
+        case HEAD('t', 'o', 'd'):
+        case HEAD('t', 'o', 'n'):
+        case HEAD('t', 'o', 'm'):
+        case HEAD('y', 'e', 's'):
+        case HEAD('n', 'e', 'x'):
+        case HEAD('l', 'a', 's'):
+        case HEAD('t', 'h', 'i'):
+        case HEAD('i', 'n', 0):
+        case HEAD('o', 'n', 0):
+        case HEAD('s', 'i', 'n'):
+        case HEAD('d', 'u', 'r'):
+        case HEAD('u', 'n', 't'):
+        case HEAD('f', 'r', 'o'):
+        case HEAD('a', 0, 0):
+        case HEAD('a', 'n', 0): return true;
+        }
+        return (s[0] >= '0' && s[0] <= '9') || month_of(s) >= 0 || weekday_of(s) >= 0 ||
+               in_list(s, numbers, ELEMENTSOF(numbers), 0) >= 0;
+}
+
 bool moment_find(Arena *a, Str text, const MomentRef *ref, Moment *ret) {
         Words w;
         words_split(a, text, ref, &w);
         for (size_t i = 0; i < w.n; i++) {
                 Found f;
+                if (!may_begin(&w.v[i]))
+                        continue;
                 if (find_fixed(&w, i, &f) || find_season(&w, i, &f) || find_counted(&w, i, &f) ||
                     find_weekday(&w, i, &f) || find_date(&w, i, &f) || find_span(&w, i, &f)) {
                         moment_fill(&w, i, &f, ret);

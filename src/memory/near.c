@@ -2,6 +2,7 @@
 #include "memory/near.h"
 
 #include <math.h>
+#include <pthread.h>
 
 enum { GRAM_MIN = 3, GRAM_MAX = 5, VECTOR_DIM = 8192, WORDS_MAX = 512 };
 
@@ -9,6 +10,12 @@ static uint64_t mix(uint64_t h) { /* splitmix64's finisher */
         h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
         h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
         return h ^ (h >> 31);
+}
+
+static uint64_t bytes_hash(uint64_t h, Str s) { /* FNV-1a's step */
+        for (size_t i = 0; i < s.n; i++)
+                h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+        return h;
 }
 
 static bool is_start(char c) { return ((unsigned char)c & 0xc0) != 0x80; }
@@ -108,17 +115,6 @@ typedef struct Word {
         WordKind kind;
 } Word;
 
-static bool in_list(Str w, const char *list) { /* " a b c " */
-        char key[24];
-        if (w.n == 0 || w.n > sizeof key - 3)
-                return false;
-        key[0] = ' ';
-        memcpy(key + 1, w.p, w.n);
-        key[w.n + 1] = ' ';
-        key[w.n + 2] = 0;
-        return strstr(list, key) != NULL;
-}
-
 static const char numbers[] =
         " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
         "sixteen seventeen eighteen "
@@ -161,19 +157,54 @@ static bool has_digit(Str w) {
         return false;
 }
 
+/* The words of the lists with their kinds, open addressing. */
+enum { KIND_SLOTS = 1024 };
+static struct {
+        Str word;
+        WordKind kind;
+} word_kinds[KIND_SLOTS];
+
+static size_t kind_slot(Str w) {
+        size_t at = mix(bytes_hash(0xcbf29ce484222325u, w)) % KIND_SLOTS;
+        while (word_kinds[at].word.p && !str_eq(word_kinds[at].word, w))
+                at = (at + 1) % KIND_SLOTS;
+        return at;
+}
+
+static void kind_add(const char *list, WordKind kind) {
+        for (Str rest = str_trim(str_c(list)); rest.p;) {
+                Str w = str_cut(&rest, ' ');
+                size_t at = kind_slot(w);
+                if (!word_kinds[at].word.p)
+                        word_kinds[at].kind = kind;
+                word_kinds[at].word = w;
+        }
+}
+
+static void kinds_make(void) {
+        kind_add(numbers, WORD_NUMBER);
+        kind_add(negations, WORD_NOT);
+        kind_add(dates, WORD_DATE);
+        kind_add(fillers, WORD_FILLER);
+}
+
 static WordKind word_kind(Str low, bool is_capital, bool is_first) {
-        if (has_digit(low) || in_list(low, numbers))
+        if (has_digit(low))
                 return WORD_NUMBER;
-        if (in_list(low, negations))
-                return WORD_NOT;
-        if (in_list(low, dates))
-                return WORD_DATE;
-        if (in_list(low, fillers))
-                return WORD_FILLER;
+        size_t at = kind_slot(low);
+        if (word_kinds[at].word.p)
+                return word_kinds[at].kind;
         return is_capital && !is_first ? WORD_NAME : WORD_PLAIN;
 }
 
+static Word *words_room(Arena *a, Str s) {
+        return NEW_ARRAY(a, Word, MIN((size_t)WORDS_MAX, s.n / 2 + 1));
+}
+
+/* Into words_room(s). */
 static size_t words_split(Arena *a, Str s, Word *ret) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, kinds_make);
         size_t n = 0;
         bool is_first = true;
         for (size_t i = 0; i < s.n && n < WORDS_MAX;) {
@@ -233,7 +264,7 @@ static unsigned words_lacking(const Word *x, size_t nx, const Word *y, size_t ny
 }
 
 bool near_differs(Arena *a, Str x, Str y) {
-        Word *wx = NEW_ARRAY(a, Word, WORDS_MAX), *wy = NEW_ARRAY(a, Word, WORDS_MAX);
+        Word *wx = words_room(a, x), *wy = words_room(a, y);
         size_t nx = words_split(a, x, wx), ny = words_split(a, y, wy);
         unsigned from_x = words_lacking(wx, nx, wy, ny), from_y = words_lacking(wy, ny, wx, nx);
         if ((from_x | from_y) & ~(1u << WORD_PLAIN))
@@ -243,7 +274,7 @@ bool near_differs(Arena *a, Str x, Str y) {
 
 /* Numbers, dates and negations of a text, in any order, as one number. */
 static uint64_t strict_words(Arena *a, Str folded, uint64_t seed) {
-        Word *w = NEW_ARRAY(a, Word, WORDS_MAX);
+        Word *w = words_room(a, folded);
         size_t n = words_split(a, folded, w);
         uint64_t sum = seed;
         for (size_t i = 0; i < n; i++) {
@@ -251,10 +282,7 @@ static uint64_t strict_words(Arena *a, Str folded, uint64_t seed) {
                         w[i].kind == WORD_NUMBER || w[i].kind == WORD_DATE || w[i].kind == WORD_NOT;
                 if (!counts || !word_missing(&w[i], w, i))
                         continue;
-                uint64_t h = seed;
-                for (size_t j = 0; j < w[i].s.n; j++)
-                        h = (h ^ (unsigned char)w[i].s.p[j]) * 0x100000001b3u;
-                sum += mix(h);
+                sum += mix(bytes_hash(seed, w[i].s));
         }
         return mix(sum);
 }

@@ -8,7 +8,7 @@ enum { SCAN_PAGE = 256, SCAN_MAX = 4096, SUB_USERS_MAX = 1000 };
 Err memory_get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
-        TRY(keys_get(cx, s, &k));
+        TRY(keys_to_open(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
         *ret = m.row;
         return OK;

@@ -100,7 +100,8 @@ static Err body_open(Ctx *cx, const Keys *k, Str sealed, Stored *m) {
         field_name(field, "memory", m->id);
         Str body, v;
         TRY(seal_open(cx, &k->seal, (SealFor){ m->row.user_id, field }, sealed, &body));
-        Gather tags = { 0 }, entities = { 0 }, supersedes = { 0 };
+        Gather tags, entities, supersedes; /* large: only what is counted is set */
+        tags.n = entities.n = supersedes.n = 0;
         m->row.context = STR("{}");
         m->birth = MEMORY_ADD;
         m->birth_reason = "new_memory";
@@ -260,10 +261,12 @@ Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page, StoredL
 
 static Val v_mac(const Mac *m, bool is_set) { return is_set ? v_blob(mac_str(m)) : v_null(); }
 
+Err stored_seal(Ctx *cx, const Keys *k, Stored *m) { return body_seal(cx, k, m, &m->sealed); }
+
 Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
         const MemoryRow *r = &m->row;
-        Str body;
-        TRY(body_seal(cx, k, m, &body));
+        if (!m->sealed.p)
+                TRY(stored_seal(cx, k, m));
         int kind = word_index(source_kinds, r->source_kind);
         return db_run(
                 cx, s->c, &sql_memory_insert,
@@ -271,13 +274,14 @@ Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
                      v_int(m->status), v_int(m->level), v_int(attribute_parse(r->attribute)),
                      v_mac(&m->subject_mac, m->has_subject), v_mac(&m->value_mac, m->has_subject),
                      v_mac(&m->content_mac, true), v_blob(str_n(m->sketch.b, SKETCH_SIZE)),
-                     v_blob(body), v_int(r->valid_from), v_time(r->valid_to), v_int(r->recorded_at),
-                     v_time(r->retired_at), v_time(r->expires_at), v_uuid(cx, r->superseded_by),
-                     v_int(MAX(kind, 0)), v_uuid(cx, r->source_turn_id),
-                     v_uuid(cx, r->source_conversation_id), v_int(r->source_turn),
-                     v_int(r->created_at), v_int(r->updated_at), v_time(r->last_accessed),
-                     v_int(r->access_count), v_time(m->last_confirmed), v_int(r->version),
-                     v_num(r->confidence), v_num(r->decay_score), v_num(r->importance_score)),
+                     v_blob(m->sealed), v_int(r->valid_from), v_time(r->valid_to),
+                     v_int(r->recorded_at), v_time(r->retired_at), v_time(r->expires_at),
+                     v_uuid(cx, r->superseded_by), v_int(MAX(kind, 0)),
+                     v_uuid(cx, r->source_turn_id), v_uuid(cx, r->source_conversation_id),
+                     v_int(r->source_turn), v_int(r->created_at), v_int(r->updated_at),
+                     v_time(r->last_accessed), v_int(r->access_count), v_time(m->last_confirmed),
+                     v_int(r->version), v_num(r->confidence), v_num(r->decay_score),
+                     v_num(r->importance_score)),
                 NULL);
 }
 

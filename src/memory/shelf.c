@@ -5,7 +5,7 @@
 #include "memory/memory_sql.h"
 #include "memory/twins.h"
 
-enum { SLOTS = 4096 };
+enum { WAYS = 4, SETS = 1024, SLOTS = SETS * WAYS };
 
 struct Shelf {
         Shelves *all;
@@ -13,14 +13,16 @@ struct Shelf {
         size_t user_n;
         int64_t last_unit;
         Twins *twins;
-        size_t counted; /* bytes of it in all->bytes */
+        size_t counted;   /* bytes of it in all->bytes */
+        uint64_t used_at; /* on the clock of all */
 };
 
-/* Direct mapped: a user has one slot, and whoever is in it goes. Over the ceiling, slots are
- * emptied in turn. */
+/* Set-associative: a user has four slots to be in, and takes that of the longest unused. Over the
+ * ceiling, slots are emptied in turn. */
 struct Shelves {
         Shelf *slots[SLOTS];
         size_t bytes, bytes_max, hand;
+        uint64_t clock;
 };
 
 static void shelf_count(Shelf *s, size_t bytes) {
@@ -61,15 +63,23 @@ Shelves *shelves_free(Shelves *all) {
         return NULL;
 }
 
+static bool shelf_is_of(const Shelf *s, Str user_id) {
+        return s && str_eq((Str){ s->user_id, s->user_n }, user_id);
+}
+
+/* Of this user, or the one that a new shelf may take. */
 static Shelf **shelf_slot(Shelves *all, Str user_id) {
         uint64_t h = 0xcbf29ce484222325u;
         for (size_t i = 0; i < user_id.n; i++)
                 h = (h ^ (unsigned char)user_id.p[i]) * 0x100000001b3u;
-        return &all->slots[(h ^ h >> 32) % SLOTS];
-}
-
-static bool shelf_is_of(const Shelf *s, Str user_id) {
-        return s && str_eq((Str){ s->user_id, s->user_n }, user_id);
+        Shelf **set = &all->slots[(h ^ h >> 32) % SETS * WAYS], **best = set;
+        for (size_t w = 0; w < WAYS; w++) {
+                if (shelf_is_of(set[w], user_id))
+                        return &set[w];
+                if (*best && (!set[w] || set[w]->used_at < (*best)->used_at))
+                        best = &set[w];
+        }
+        return best;
 }
 
 void shelf_forget(Shelves *all, Str user_id) {
@@ -146,6 +156,7 @@ Err shelf_get(Ctx *cx, const MemoryScope *sc, Shelf **ret) {
                 TRY(shelf_load(cx, sc, slot));
         if (all->bytes > all->bytes_max)
                 shelves_trim(all, *slot);
+        (*slot)->used_at = ++all->clock;
         *ret = *slot;
         return OK;
 }

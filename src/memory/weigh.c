@@ -37,22 +37,30 @@ static size_t phrase_at(Str text, const char *phrase) {
         return i;
 }
 
-bool text_has_phrase(Str text, const char *phrase) {
-        for (size_t i = 0; i < text.n; i++) {
-                if (i && is_word(text.p[i - 1]))
-                        continue;
-                size_t n = phrase_at(str_from(text, i), phrase);
-                if (n && (i + n == text.n || !is_word(text.p[i + n])))
+/* The phrase stands at this beginning of a word, whole words only. */
+static bool phrase_begins(Str text, size_t at, const char *phrase) {
+        if (lower(text.p[at]) != *phrase)
+                return false;
+        size_t n = phrase_at(str_from(text, at), phrase);
+        return n && (at + n == text.n || !is_word(text.p[at + n]));
+}
+
+static bool any_begins(Str text, size_t at, const char *const *phrases) {
+        for (; *phrases; phrases++)
+                if (phrase_begins(text, at, *phrases))
                         return true;
-        }
         return false;
 }
 
 static bool has_any(Str text, const char *const *phrases) {
-        for (; text.n && *phrases; phrases++)
-                if (text_has_phrase(text, *phrases))
+        for (size_t i = 0; i < text.n; i++)
+                if ((!i || !is_word(text.p[i - 1])) && any_begins(text, i, phrases))
                         return true;
         return false;
+}
+
+bool text_has_phrase(Str text, const char *phrase) {
+        return has_any(text, (const char *const[]){ phrase, NULL });
 }
 
 static Weight weight_of_words(MemoryType type, Str content, Str said) {

@@ -331,6 +331,11 @@ static Err quota_check(Ctx *cx, const MemoryScope *s, const Shelf *shelf) {
                      (long long)max);
 }
 
+static void born_as(Stored *m, const Verdict *v) {
+        m->birth = v->supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD;
+        m->birth_reason = v->reason ? v->reason : "new_memory";
+}
+
 static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, const Verdict *v) {
         Shelf *shelf;
         Stored *m = &p->m;
@@ -338,8 +343,7 @@ static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, 
         if (!v->supersedes)
                 TRY(quota_check(cx, s, shelf));
         m->row.unit = shelf_next_unit(shelf);
-        m->birth = v->supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD;
-        m->birth_reason = v->reason ? v->reason : "new_memory";
+        born_as(m, v);
         m->row.status = str_c(memory_status_names[m->status]);
         m->row.importance_level = str_c(memory_level_names[m->level]);
         TRY(stored_insert(cx, s, k, m));
@@ -382,23 +386,45 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         return OK;
 }
 
+static Err draft_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
+                      Pending *p) {
+        _cleanup_(keys_done) Keys k = { 0 };
+        bool is_scheduled;
+        p->fact = fact;
+        TRY(pending_make(cx, s, in, fact, p));
+        TRY(keys_get(cx, s, &k));
+        TRY(pending_schedule(cx, s, in, p, &is_scheduled));
+        Weight w = weigh_importance(p->m.type, p->m.row.content, fact ? fact->quote : STR_NULL,
+                                    &p->m.row, is_scheduled);
+        p->m.level = w.level;
+        p->m.row.importance_score = w.score;
+        p->m.row.memory_id = uuid_new(cx);
+        if (!uuid_read(p->m.row.memory_id, p->m.id))
+                return RAISE(cx, ERR_INTERNAL, "new id is not a UUID");
+        TRY(stored_identify(cx, &k, &p->m));
+        born_as(&p->m, &(Verdict){ 0 });
+        /* what can be in conflict may still change */
+        return p->m.has_subject ? OK : stored_seal(cx, &k, &p->m);
+}
+
+Err memory_draft(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryDraft **ret) {
+        Pending *p = NEW(cx->arena, Pending);
+        TRY(draft_make(cx, s, in, NULL, p));
+        *ret = p;
+        return OK;
+}
+
+Err memory_add_draft(Ctx *cx, const MemoryScope *s, MemoryDraft *d, MemoryWritten *ret) {
+        _cleanup_(keys_done) Keys k = { 0 };
+        TRY(keys_get(cx, s, &k));
+        return pending_store(cx, s, &k, d, ret);
+}
+
 Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
                        MemoryWritten *ret) {
-        _cleanup_(keys_done) Keys k = { 0 };
-        Pending p = { .fact = fact };
-        bool is_scheduled;
-        TRY(pending_make(cx, s, in, fact, &p));
-        TRY(keys_get(cx, s, &k));
-        TRY(pending_schedule(cx, s, in, &p, &is_scheduled));
-        Weight w = weigh_importance(p.m.type, p.m.row.content, fact ? fact->quote : STR_NULL,
-                                    &p.m.row, is_scheduled);
-        p.m.level = w.level;
-        p.m.row.importance_score = w.score;
-        p.m.row.memory_id = uuid_new(cx);
-        if (!uuid_read(p.m.row.memory_id, p.m.id))
-                return RAISE(cx, ERR_INTERNAL, "new id is not a UUID");
-        TRY(stored_identify(cx, &k, &p.m));
-        return pending_store(cx, s, &k, &p, ret);
+        Pending p = { 0 };
+        TRY(draft_make(cx, s, in, fact, &p));
+        return memory_add_draft(cx, s, &p, ret);
 }
 
 Err memory_add(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryWritten *ret) {
