@@ -7,9 +7,14 @@
 #include "crypto/sodium_int.h"
 
 enum { ARGON2_PASSWORD_MAX = 128, BCRYPT_PASSWORD_MAX = 72, SALT_SIZE = 16 };
+enum { FOREIGN_MEMORY_KIB = 65536, FOREIGN_PASSES = 16, FOREIGN_COST_MIN = 4, FOREIGN_COST = 15 };
 
 static const char argon2_prefix[] = "$argon2id$";
 static const char bcrypt_prefix[] = "$2b$12$";
+
+/* Salt and sum of the dummies. */
+#define BCRYPT_NOBODY "LYnqQ0FMbzHDk4dHHC5qAOXqB6DqvYw4EDkYI6Bh0R3aNUb7Tz0Gm"
+#define ARGON2_NOBODY "bWFpbnN0YXkgZHVtbXkgIQ$Tm9ib2R5IGtub3dzIGEgcGFzc3dvcmQgZm9yIHRoaXM"
 
 size_t password_max(PasswordAlg alg) {
         return alg == PASSWORD_BCRYPT ? BCRYPT_PASSWORD_MAX : ARGON2_PASSWORD_MAX;
@@ -116,22 +121,72 @@ Err password_verify(Ctx *cx, Str hash, Str password, bool *ret_right) {
         return RAISE(cx, ERR_CORRUPT, "neither argon2id nor bcrypt");
 }
 
+/* The library's word: 0 the parameters are these, 1 others, -1 not a hash. */
+static int argon2_differs(Str hash) {
+        char text[crypto_pwhash_STRBYTES] = { 0 };
+        if (hash.n >= sizeof text)
+                return -1;
+        memcpy(text, hash.p, hash.n);
+        return crypto_pwhash_str_needs_rehash(text, ARGON2_PASSES,
+                                              (size_t)ARGON2_MEMORY_KIB * 1024);
+}
+
 bool password_needs_rehash(PasswordAlg alg, Str hash) {
         if (alg_of(hash) != alg)
                 return true;
         if (alg == PASSWORD_BCRYPT)
                 return !str_starts(hash, str_c(bcrypt_prefix));
-        char text[crypto_pwhash_STRBYTES] = { 0 };
-        if (hash.n >= sizeof text)
-                return true;
-        memcpy(text, hash.p, hash.n);
-        return crypto_pwhash_str_needs_rehash(text, ARGON2_PASSES,
-                                              (size_t)ARGON2_MEMORY_KIB * 1024) != 0;
+        return argon2_differs(hash) != 0;
 }
 
 Str password_dummy(PasswordAlg alg) {
         if (alg == PASSWORD_BCRYPT)
-                return STR("$2b$12$LYnqQ0FMbzHDk4dHHC5qAOXqB6DqvYw4EDkYI6Bh0R3aNUb7Tz0Gm");
-        return STR("$argon2id$v=19$m=19456,t=2,p=1$bWFpbnN0YXkgZHVtbXkgIQ"
-                   "$Tm9ib2R5IGtub3dzIGEgcGFzc3dvcmQgZm9yIHRoaXM");
+                return STR("$2b$12$" BCRYPT_NOBODY);
+        return STR("$argon2id$v=19$m=19456,t=2,p=1$" ARGON2_NOBODY);
+}
+
+/* ---- what a hash costs ---- */
+
+/* "m=19456" with name "m=". */
+static bool parameter_is_within(Str text, Str name, int64_t max) {
+        int64_t v;
+        return str_starts(text, name) && str_to_i64(str_from(text, name.n), &v) && v >= 1 &&
+               v <= max;
+}
+
+static Str argon2_cost(Str hash) {
+        Str rest = str_from(hash, sizeof argon2_prefix - 1), version = str_cut(&rest, '$'),
+            all = str_cut(&rest, '$'), memory = str_cut(&all, ','), passes = str_cut(&all, ',');
+        bool good = str_eq(version, STR("v=19")) &&
+                    parameter_is_within(memory, STR("m="), FOREIGN_MEMORY_KIB) &&
+                    parameter_is_within(passes, STR("t="), FOREIGN_PASSES) &&
+                    argon2_differs(hash) >= 0; /* whole, so there is a rest */
+        return good ? str_to(hash, hash.n - rest.n) : STR_NULL;
+}
+
+static Str bcrypt_cost(Str hash) {
+        enum { HEAD = 7 };
+        int64_t cost;
+        if (!str_to_i64((Str){ hash.p + 4, 2 }, &cost) || cost < FOREIGN_COST_MIN ||
+            cost > FOREIGN_COST || hash.p[HEAD - 1] != '$')
+                return STR_NULL;
+        for (size_t i = HEAD; i < hash.n; i++)
+                if (hash.p[i] < '.' || hash.p[i] > 'z' || strchr(":;<=>?@[\\]^_`", hash.p[i]))
+                        return STR_NULL;
+        return str_to(hash, HEAD);
+}
+
+Str password_cost(Str hash) {
+        switch (alg_of(hash)) {
+        case PASSWORD_ARGON2ID: return argon2_cost(hash);
+        case PASSWORD_BCRYPT: return bcrypt_cost(hash);
+        case PASSWORD_UNSET: break;
+        }
+        return STR_NULL;
+}
+
+Str password_dummy_of(Ctx *cx, Str cost) {
+        bool is_argon2 = str_starts(cost, str_c(argon2_prefix));
+        return arena_strf(cx->arena, "%.*s%s", STR_FMT(cost),
+                          is_argon2 ? ARGON2_NOBODY : BCRYPT_NOBODY);
 }

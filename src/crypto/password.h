@@ -19,3 +19,9 @@ bool password_needs_rehash(PasswordAlg alg, Str hash); /* another algorithm or o
 /* A hash of nobody's password with the parameters of `alg`: equal work for unknown accounts. Static
  * text. */
 Str password_dummy(PasswordAlg alg);
+
+/* What verifying `hash` costs, told by its beginning, which ends with '$': "$2b$10$",
+ * "$argon2id$v=19$m=19456,t=2,p=1$". Borrowed. STR_NULL: not a whole hash, or one over the limits
+ * of hashes from elsewhere (bcrypt cost 15; argon2id 64 MiB, 16 passes). */
+Str password_cost(Str hash);
+Str password_dummy_of(Ctx *cx, Str cost); /* as password_dummy, at that cost; in the arena */

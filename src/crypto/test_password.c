@@ -100,11 +100,57 @@ static void test_dummy(void **state) {
         }
 }
 
+static void test_cost(void **state) {
+        Ctx *cx = *state;
+        static const struct {
+                const char *hash, *cost; /* NULL: none */
+        } cases[] = {
+                { "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$2a$05$" },
+                { "$2y$15$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$2y$15$" },
+                { "$2b$16$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", NULL },
+                { "$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", NULL },
+                { "$2b$x5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", NULL },
+                { "$2b$105CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", NULL },
+                { "$2b$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe=", NULL },
+                { "$2b$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", NULL },
+                { "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"
+                  "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                  "$argon2id$v=19$m=256,t=2,p=1$" },
+                { "$argon2id$v=19$m=65537,t=2,p=1$c29tZXNhbHQ$"
+                  "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                  NULL },
+                { "$argon2id$v=19$m=256,t=17,p=1$c29tZXNhbHQ$"
+                  "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                  NULL },
+                { "$argon2id$v=16$m=256,t=2,p=1$c29tZXNhbHQ$"
+                  "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                  NULL },
+                { "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$", NULL },
+                { "$argon2id$v=19$m=256,t=2,p=1", NULL },
+                { "$argon2id$", NULL },
+                { "plain", NULL },
+                { "", NULL },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Str cost = password_cost(str_c(cases[i].hash));
+                if (!str_eq(cost, str_c(cases[i].cost)))
+                        fail_msg("%s: %.*s", cases[i].hash, STR_FMT(cost));
+        }
+        for (PasswordAlg alg = PASSWORD_ARGON2ID; alg <= PASSWORD_BCRYPT; alg++) {
+                Str dummy = password_dummy(alg);
+                assert_true(str_eq(password_dummy_of(cx, password_cost(dummy)), dummy));
+        }
+        Str dear = password_dummy_of(cx, STR("$argon2id$v=19$m=64,t=3,p=1$"));
+        assert_true(str_eq(password_cost(dear), STR("$argon2id$v=19$m=64,t=3,p=1$")));
+        assert_false(is_right(cx, dear, STR("password"))); /* it is a hash, and nobody's */
+        assert_false(is_right(cx, password_dummy_of(cx, STR("$2y$04$")), STR("password")));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST_WITH_CTX(test_round),  TEST_WITH_CTX(test_known_hashes),
                 TEST_WITH_CTX(test_limits), TEST_WITH_CTX(test_not_a_hash),
-                TEST_WITH_CTX(test_dummy),
+                TEST_WITH_CTX(test_dummy),  TEST_WITH_CTX(test_cost),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

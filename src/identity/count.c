@@ -28,9 +28,11 @@ void count_event(const char *event, const char *outcome) {
         cell_inc(METRIC_CELL(events, str_c(event), str_c(outcome)));
 }
 
-void count_hash(PasswordAlg alg, int64_t took_us) {
+void count_hash(Str hash, int64_t took_us) {
+        bool is_argon2 = str_starts(hash, STR("$argon2"));
+
         families();
-        cell_observe(METRIC_CELL(hashes, alg == PASSWORD_BCRYPT ? STR("bcrypt") : STR("argon2id")),
+        cell_observe(METRIC_CELL(hashes, is_argon2 ? STR("argon2id") : STR("bcrypt")),
                      (double)took_us / 1e6);
 }
 

@@ -6,5 +6,5 @@
 
 /* "authn_login_fail", "failure": words of the contract only, so the number of series is bounded. */
 void count_event(const char *event, const char *outcome);
-void count_hash(PasswordAlg alg, int64_t took_us);
+void count_hash(Str hash, int64_t took_us); /* verified or made */
 void count_sessions(int64_t active);

@@ -167,6 +167,7 @@ Err identity_new(Ctx *cx, Db *db, const IdentitySettings *set, Identity **ret) {
         secret_wipe(audit_seed, sizeof(audit_seed));
         id->cache = token_cache_new(cx, &id->changes, set->cache_max ? set->cache_max : CACHE_MAX);
         id->gate = hash_gate_new(cx);
+        id->kinds = hash_kinds_new(id->set.password_hash);
         id->stuffing = stuffing_new(cx);
         id->memo = grant_memo_new(cx);
         id->uses = key_uses_new();
@@ -193,6 +194,7 @@ Identity *identity_free(Identity *id) {
         pthread_cond_destroy(&id->provisioned);
         key_uses_free(id->uses);
         hash_gate_free(id->gate);
+        hash_kinds_free(id->kinds);
         stuffing_free(id->stuffing);
         grant_memo_free(id->memo);
         password_rules_free(id->rules);

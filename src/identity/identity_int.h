@@ -10,6 +10,7 @@
 #include "identity/foreign.h"
 #include "identity/grant_memo.h"
 #include "identity/hash_gate.h"
+#include "identity/hash_kinds.h"
 #include "identity/identity.h"
 #include "identity/identity_sql_int.h"
 #include "identity/key_use.h"
@@ -33,6 +34,7 @@ struct Identity {
         ForeignKeys *foreign;
         bool same_secret; /* JWT_SECRET_KEY is also a secret of the front end */
         HashGate *gate;
+        HashKinds *kinds;
         Stuffing *stuffing;
         GrantMemo *memo;
         KeyUses *uses;
@@ -49,7 +51,7 @@ struct Identity {
         pthread_cond_t provisioned;
         size_t provisions;
         /* identity_tick's own */
-        int64_t next_sweep_ms, next_checkpoint_ms, next_warning_ms;
+        int64_t next_sweep_ms, next_checkpoint_ms, next_warning_ms, next_kinds_ms;
 };
 
 /* Sealed under the installation, not under a user. */

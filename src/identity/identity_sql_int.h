@@ -42,6 +42,17 @@
           "$6, $7, $8, $9, $10)")                                                                  \
         X(user_set_profile, "UPDATE users SET profile = $2, email_hash = $3 WHERE user_id = $1")   \
         X(user_set_password, "UPDATE users SET password_hash = $2 WHERE user_id = $1")             \
+        /* a hash of none of these beginnings */                                                   \
+        X(user_other_hash,                                                                         \
+          "SELECT password_hash FROM users WHERE password_hash > '' "                              \
+          "AND substr(password_hash, 1, length($1)) <> $1 "                                        \
+          "AND substr(password_hash, 1, length($2)) <> $2 "                                        \
+          "AND substr(password_hash, 1, length($3)) <> $3 "                                        \
+          "AND substr(password_hash, 1, length($4)) <> $4 "                                        \
+          "AND substr(password_hash, 1, length($5)) <> $5 "                                        \
+          "AND substr(password_hash, 1, length($6)) <> $6 "                                        \
+          "AND substr(password_hash, 1, length($7)) <> $7 "                                        \
+          "AND substr(password_hash, 1, length($8)) <> $8 LIMIT 1")                                \
         X(user_set_login, "UPDATE users SET last_login = $2 WHERE user_id = $1")                   \
         X(user_set_epoch, "UPDATE users SET epoch_s = $2 WHERE user_id = $1 AND epoch_s < $2")     \
         X(user_set_verified, "UPDATE users SET is_verified = $2 WHERE user_id = $1")               \

@@ -188,9 +188,16 @@ static Err attempt_verify(Ctx *cx, const Attempt *a, bool *ret_right) {
 
         started_us = cx_mono_us(cx);
         TRY(password_verify(cx, hash, password, &right));
-        count_hash(str_starts(hash, STR("$argon2")) ? PASSWORD_ARGON2ID : PASSWORD_BCRYPT,
-                   cx_mono_us(cx) - started_us);
+        count_hash(hash, cx_mono_us(cx) - started_us);
         *ret_right = right && a->known && fits;
+        return *ret_right ? OK : hash_kinds_work(cx, a->id->kinds, hash, password);
+}
+
+Err password_make(Ctx *cx, Identity *id, Str password, Str *ret) {
+        int64_t started_us = cx_mono_us(cx);
+
+        TRY(password_hash(cx, id->set.password_hash, password, ret));
+        count_hash(*ret, cx_mono_us(cx) - started_us);
         return OK;
 }
 
@@ -200,7 +207,7 @@ static Err attempt_rehash(Ctx *cx, Attempt *a) {
         if (!password_needs_rehash(alg, a->user.password_hash) ||
             a->in->password.n > password_max(alg))
                 return OK;
-        return password_hash(cx, alg, a->in->password, &a->rehash);
+        return password_make(cx, a->id, a->in->password, &a->rehash);
 }
 
 Err login_password(Ctx *cx, Identity *id, const LoginInput *in, LoginResult *ret) {
@@ -334,7 +341,7 @@ Err account_register(Ctx *cx, Identity *id, const RegisterInput *in, User *ret,
         Signup s = { .id = id, .in = in };
 
         TRY(register_check(cx, id, in, &s.user));
-        TRY(password_hash(cx, id->set.password_hash, in->password, &s.hash));
+        TRY(password_make(cx, id, in->password, &s.hash));
         if (!mail_is_configured(id))
                 s.user.password_hash = s.hash;
         TRY(db_write(cx, id->db, signup_write, &s));

@@ -31,6 +31,9 @@ Err login_password(Ctx *cx, Identity *id, const LoginInput *in, LoginResult *ret
 Err password_confirm(Ctx *cx, Identity *id, const User *u, Str password,
                      const Caller *from) _must_check_;
 
+/* password_hash of the configured kind, counted. */
+Err password_make(Ctx *cx, Identity *id, Str password, Str *ret) _must_check_;
+
 typedef struct RegisterInput {
         Str email, password, full_name, confirm_password;
         Caller from;

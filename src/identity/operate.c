@@ -65,28 +65,19 @@ static Err create_write(Ctx *cx, DbConn *c, void *arg) {
         return job_audit(cx, j, c);
 }
 
-/* Hashes of other systems come as they are; the first sign-in replaces those that are not as
- * configured. */
-static bool hash_is_known(Str hash) {
-        static const char *const heads[] = { "$2a$", "$2b$", "$2y$", "$argon2id$v=19$" };
-
-        for (size_t i = 0; i < ELEMENTSOF(heads); i++)
-                if (str_starts(hash, str_c(heads[i])) && hash.n <= 256 && str_is_utf8(hash))
-                        return true;
-        return false;
-}
-
 static Err new_hash(Ctx *cx, Identity *id, const UserNew *in, Str email, Str *ret) {
         if (in->password_hash.p) {
-                if (!hash_is_known(in->password_hash))
-                        return RAISE_FIELD(cx, "#/password_hash", "is neither bcrypt nor argon2id");
+                /* As they are; the first sign-in replaces those that are not as configured. */
+                if (!password_cost(in->password_hash).n)
+                        return RAISE_FIELD(cx, "#/password_hash",
+                                           "is neither bcrypt nor argon2id, or too dear");
                 *ret = in->password_hash;
                 return OK;
         }
         if (!in->password.p)
                 return RAISE_FIELD(cx, "#/password", "or password_hash is needed");
         TRY(password_check(cx, id->rules, "#/password", in->password, email));
-        return password_hash(cx, id->set.password_hash, in->password, ret);
+        return password_make(cx, id, in->password, ret);
 }
 
 Err operate_user_create(Ctx *cx, Identity *id, const UserNew *in, User *ret) {

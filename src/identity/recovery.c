@@ -61,12 +61,11 @@ Err password_change(Ctx *cx, Identity *id, Str user_id, const PasswordChange *in
         NewPassword p = {
                 .id = id, .end_others = in->end_others, .keep_sid = in->keep_sid, .from = &in->from
         };
-        PasswordAlg alg = id->set.password_hash;
 
         TRY(user_must_load(cx, id, user_id, &p.user));
         TRY(password_check(cx, id->rules, "#/new_password", in->new_password, p.user.email));
         TRY(password_confirm(cx, id, &p.user, in->current, &in->from));
-        TRY(password_hash(cx, alg, in->new_password, &p.hash));
+        TRY(password_make(cx, id, in->new_password, &p.hash));
         return db_write(cx, id->db, password_set, &p);
 }
 
@@ -199,7 +198,7 @@ Err password_reset(Ctx *cx, Identity *id, Str token, Str new_password, const Cal
         TRY(once_peek(cx, &(Work){ id, c }, ONCE_RESET, token, &info));
         TRY(user_must_load(cx, id, info.user_id, &p.user));
         TRY(password_check(cx, id->rules, "#/new_password", new_password, p.user.email));
-        TRY(password_hash(cx, id->set.password_hash, new_password, &p.hash));
+        TRY(password_make(cx, id, new_password, &p.hash));
         return db_write(cx, id->db, reset_write, &p);
 }
 

@@ -8,7 +8,13 @@
 #include "identity/notice.h"
 #include "identity/recovery.h"
 
-enum { SWEEP_EVERY_MS = 10000, CHECKPOINT_EVERY_MS = 60000, ROWS = 5000, WARN_EVERY_MS = 60000 };
+enum {
+        SWEEP_EVERY_MS = 10000,
+        CHECKPOINT_EVERY_MS = 60000,
+        KINDS_EVERY_MS = 3600 * 1000,
+        WARN_EVERY_MS = 60000,
+        ROWS = 5000,
+};
 #define AUDIT_KEPT_MS (366 * DAY_MS)
 
 static Err store_uses(Ctx *cx, DbConn *c, void *arg) {
@@ -53,6 +59,13 @@ static Err sessions_count(Ctx *cx, Identity *id) {
         return OK;
 }
 
+static Err kinds_load(Ctx *cx, Identity *id) {
+        DbConn *c;
+
+        TRY(db_read(cx, id->db, &c));
+        return hash_kinds_load(cx, id->kinds, c);
+}
+
 static Err reload_keys(Ctx *cx, Identity *id) {
         DbConn *c;
 
@@ -78,6 +91,8 @@ Err identity_tick(Ctx *cx, Identity *id) {
         TRY(mail_flush(cx, id));
         TRY(export_flush(cx, id));
         TRY(erasure_flush(cx, id));
+        if (is_due(&id->next_kinds_ms, now, KINDS_EVERY_MS))
+                TRY(kinds_load(cx, id));
         if (is_due(&id->next_sweep_ms, now, SWEEP_EVERY_MS)) {
                 TRY(reload_keys(cx, id));
                 TRY(db_write(cx, id->db, sweep, id));

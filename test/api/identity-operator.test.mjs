@@ -29,8 +29,8 @@ async function operate(...args) {
 test('accounts from another system, with their bcrypt hashes', async () => {
         const file = join(server.dataDir, 'users.jsonl');
         const email = `${unique()}@example.org`;
-        // bcrypt of "correct horse battery", cost 4, as another system would have stored it
-        const hash = '$2b$04$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu';
+        // of PASSWORD, cost 4, as another system would have stored it
+        const hash = '$2b$04$abcdefghijklmnopqrstuuxdHMWXqoHNsTNDwLuQb/2kOU4V8v6pW';
         await writeFile(
                 file,
                 [
@@ -47,13 +47,17 @@ test('accounts from another system, with their bcrypt hashes', async () => {
                         }),
                         JSON.stringify({ email: 'not an address', password_hash: hash }),
                         JSON.stringify({ email: `m${email}`, password_hash: '$1$md5$xxxx' }),
+                        JSON.stringify({
+                                email: `d${email}`,
+                                password_hash: hash.replace('$04$', '$31$'),
+                        }),
                         '{ broken',
                 ].join('\n'),
         );
         const r = await operate('user', 'import', file);
         assert.equal(r.code, 1);
-        assert.match(r.stdout, /^2 imported, 3 refused$/m);
-        for (const line of [3, 4, 5]) assert.match(r.stderr, new RegExp(`^line ${line}: `, 'm'));
+        assert.match(r.stdout, /^2 imported, 4 refused$/m);
+        for (const line of [3, 4, 5, 6]) assert.match(r.stderr, new RegExp(`^line ${line}: `, 'm'));
         const old = await signIn(call, email, 'correct horse battery');
         assert.equal(old.user.tier, 'pro');
         assert.equal(old.user.full_name, 'Old User');
@@ -61,6 +65,7 @@ test('accounts from another system, with their bcrypt hashes', async () => {
                 body: { email: `h${email}`, password: 'anything else' },
                 code: 'invalid_credentials',
         });
+        for (let i = 0; i < 2; i++) await signIn(call, `h${email}`); // before and after its upgrade
 });
 
 test('a link for somebody without mail', async () => {
@@ -193,7 +198,7 @@ test('what happened is counted', async () => {
         );
         assert.match(
                 text,
-                /^mainstay_password_hash_duration_seconds_count\{algorithm="argon2id"\} 1$/m,
+                /^mainstay_password_hash_duration_seconds_count\{algorithm="argon2id"\} 2$/m,
         );
         await counted.stop();
 });
