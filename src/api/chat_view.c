@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "api/chat_view.h"
 
+#include "api/identity_view.h"
+
 enum { MESSAGE_MAX = 10000 };
 
 static const Shape usage_shape = SHAPE(UsageView,
@@ -210,6 +212,21 @@ bool wants_stream(const Req *rq, const OptBool *asked) {
                 return asked->v;
         Str accept = exchange_header(rq->x, "accept");
         return accept.p && str_contains(accept, STR("text/event-stream"));
+}
+
+Err own_audit(Req *rq, const char *event, const char *target_type, Str target_id) {
+        Caller from = req_caller(rq);
+        bool by_key = rq->who->kind == WHO_API_KEY;
+        return audit_append(rq->cx, identity_audit(rq->sv->identity), rq->db,
+                            &(AuditEvent){ .event = event,
+                                           .outcome = "success",
+                                           .actor_type = by_key ? "api_key" : "user",
+                                           .actor_id = by_key ? rq->who->key_id : rq->who->user_id,
+                                           .owner = rq->who->user_id,
+                                           .target_type = target_type,
+                                           .target_id = target_id,
+                                           .ip = from.ip,
+                                           .user_agent = from.user_agent });
 }
 
 MemoryScope req_scope(const Req *rq, DbConn *c) {

@@ -155,12 +155,11 @@ static Err delete_handle(Req *rq, const void *in, void *ret) {
         TRY(chat_conversation_clear(rq->cx, rq->db, rq->who->user_id, v.conversation_id));
         TRY(conversation_delete(rq->cx, &s, v.conversation_id, q->memories, &memories));
         *(Deleted *)ret = (Deleted){ STR("deleted"), 1, memories };
-        return OK;
+        return own_audit(rq, "sensitive_delete", "conversation", v.conversation_id);
 }
 
-#define COMMON                                                                                     \
-        .auth = AUTH_USER, .scope = "chat", .tag = "Conversations",                                \
-        .audit_none = "a person's own conversation"
+#define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations"
+#define QUIET  .audit_none = "a person's own conversation"
 
 const Route conversation_routes[] = { {
                                               .id = "conversation.list",
@@ -168,6 +167,7 @@ const Route conversation_routes[] = { {
                                               .path = "/api/v1/conversations",
                                               .lane = LANE_READ,
                                               COMMON,
+                                              QUIET,
                                               .rate = RATE_READ,
                                               .query = &list_query,
                                               .out = &conversation_shape,
@@ -181,6 +181,7 @@ const Route conversation_routes[] = { {
                                               .path = "/api/v1/conversations",
                                               .lane = LANE_WRITE,
                                               COMMON,
+                                              QUIET,
                                               .rate = RATE_WRITE,
                                               .in = &create_in,
                                               .out = &conversation_shape,
@@ -195,6 +196,7 @@ const Route conversation_routes[] = { {
                                               .path = "/api/v1/conversations/{conversation_id}",
                                               .lane = LANE_READ,
                                               COMMON,
+                                              QUIET,
                                               .rate = RATE_READ,
                                               .out = &conversation_shape,
                                               .errors = ERRORS(ERR_NOT_FOUND),
@@ -207,6 +209,7 @@ const Route conversation_routes[] = { {
                                               .path = "/api/v1/conversations/{conversation_id}",
                                               .lane = LANE_WRITE,
                                               COMMON,
+                                              QUIET,
                                               .rate = RATE_WRITE,
                                               .in = &change_in,
                                               .out = &conversation_shape,
@@ -221,6 +224,7 @@ const Route conversation_routes[] = { {
                                               .path = "/api/v1/conversations/{conversation_id}",
                                               .lane = LANE_WRITE,
                                               COMMON,
+                                              .audit = "sensitive_delete",
                                               .rate = RATE_WRITE,
                                               .query = &delete_query,
                                               .out = &deleted_shape,

@@ -12,7 +12,7 @@ typedef struct HistoryQuery {
 static const Shape history_query = SHAPE(HistoryQuery,
         F_OINT(HistoryQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
         F_STR(HistoryQuery, before_turn, 0, .max = 36,
-                .doc = "A turn's number: only those before it"),
+                .doc = "Only those before it: with conversation_id a turn's number, else its id"),
         F_STR(HistoryQuery, conversation_id, 0, .max = 128));
 typedef struct PageQuery {
         OptInt limit;
@@ -23,9 +23,9 @@ static const Shape page_query = SHAPE(PageQuery,
         F_STR(PageQuery, before_turn, 0, .max = 36,
                 .doc = "A turn's number: only those before it"));
 
-static Err before_read(Ctx *cx, Str text, int64_t *ret) {
-        *ret = 0;
-        if (!text.p || (str_to_i64(text, ret) && *ret >= 0))
+static Err before_read(Ctx *cx, Str text, OptInt *ret) {
+        ret->has = text.p;
+        if (!text.p || (str_to_i64(text, &ret->v) && ret->v >= 0))
                 return OK;
         return RAISE_FIELD(cx, "?before_turn", "must be a turn number");
 }
@@ -34,7 +34,10 @@ static Err before_read(Ctx *cx, Str text, int64_t *ret) {
 static Err utterances(Req *rq, const Conversation *v, const ChatTurnFilter *f, List *ret) {
         MemoryScope s = req_scope(rq, rq->db);
         Turns said;
-        TRY(turn_list(rq->cx, &s, &(TurnFilter){ v->conversation_id, f->before, f->limit }, &said));
+        TRY(turn_list(rq->cx, &s,
+                      &(TurnFilter){ v->conversation_id, f->before.has ? f->before.v : 0,
+                                     f->limit },
+                      &said));
         TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, said.n + 1);
         for (size_t i = 0; i < said.n; i++) {
                 const Turn *u = &said.v[i];
@@ -55,11 +58,23 @@ static Err utterances(Req *rq, const Conversation *v, const ChatTurnFilter *f, L
         return OK;
 }
 
+/* Nothing of it was said to us. */
+static Err is_imported(Req *rq, const Conversation *v, bool *ret) {
+        int64_t *n;
+        TRY(chat_turn_counts(rq->cx, rq->db, rq->who->user_id, (Strs){ &v->conversation_id, 1 },
+                             &n));
+        *ret = !n[0];
+        return OK;
+}
+
 static Err page(Req *rq, const ChatTurnFilter *f, const Conversation *v, List *ret) {
         ChatTurns list;
         ChatScope mine = req_chat(rq);
+        bool imported = false, at_start = f->before.has && !f->before.v;
         TRY(chat_turn_list(rq->cx, &mine, f, &list));
-        if (!list.n && v && !f->before)
+        if (!list.n && v && !at_start)
+                TRY(is_imported(rq, v, &imported));
+        if (imported)
                 return utterances(rq, v, f, ret);
         TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, list.n + 1);
         for (size_t i = 0; i < list.n; i++)
@@ -72,9 +87,15 @@ static Err history_handle(Req *rq, const void *in, void *ret) {
         const HistoryQuery *q = rq->query;
         ChatTurnFilter f = { .limit = q->limit.has ? q->limit.v : 20 };
         Conversation v;
+        if (!q->conversation_id.p) {
+                f.before_turn = q->before_turn;
+                Err e = page(rq, &f, NULL, ret);
+                return e == ERR_NOT_FOUND ? RAISE_FIELD(rq->cx, "?before_turn",
+                                                        "without conversation_id it must be the "
+                                                        "turn_id of one of your turns")
+                                          : e;
+        }
         TRY(before_read(rq->cx, q->before_turn, &f.before));
-        if (!q->conversation_id.p)
-                return page(rq, &f, NULL, ret);
         TRY(conversation_get(rq, rq->db, q->conversation_id, &v));
         f.conversation_id = v.conversation_id;
         return page(rq, &f, &v, ret);

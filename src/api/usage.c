@@ -210,7 +210,7 @@ static Err budget_handle(Req *rq, const void *in_, void *ret) {
         ThresholdsView *v = NEW(rq->cx->arena, ThresholdsView);
         *v = (ThresholdsView){ (double)b.warning, (double)b.critical };
         *(BudgetView *)ret = (BudgetView){ STR("success"), usd(b.limit_micro), v, b.auto_stop };
-        return OK;
+        return own_audit(rq, "sensitive_update", "budget", rq->who->user_id);
 }
 
 #define USAGE(id_, path_)                                                                          \
@@ -225,8 +225,8 @@ static Err budget_handle(Req *rq, const void *in_, void *ret) {
         {                                                                                          \
                 .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_USER,   \
                 .scope = "chat", .rate = RATE_WRITE, .in = &budget_in, .out = &budget_view,        \
-                .body_max = 16 * 1024, .audit_none = "limits only the person's own spending",      \
-                .tag = "Usage", .summary = "Set one's own monthly budget", .fn = budget_handle     \
+                .body_max = 16 * 1024, .audit = "sensitive_update", .tag = "Usage",                \
+                .summary = "Set one's own monthly budget", .fn = budget_handle                     \
         }
 
 const Route usage_routes[] = { USAGE("usage.get", "/api/v1/usage"),

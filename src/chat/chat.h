@@ -232,11 +232,12 @@ Err turn_cancel(Ctx *cx, Chat *chat, Str user_id, Str turn_id) _must_check_;
 
 /* ERR_NOT_FOUND */
 Err chat_turn_find(Ctx *cx, const ChatScope *s, Str turn_id, ChatTurn *ret) _must_check_;
-/* Newest first; conversation_id STR_NULL = all of the user's; before 0 = from the end, else the
- * turn number (of one conversation) to start below. */
+/* Newest first; conversation_id STR_NULL = all of the user's. Of one conversation: those below the
+ * number; of all: those before the turn of this id (ERR_NOT_FOUND: there is none). */
 typedef struct ChatTurnFilter {
-        Str conversation_id;
-        int64_t before, limit;
+        Str conversation_id, before_turn;
+        OptInt before;
+        int64_t limit;
 } ChatTurnFilter;
 Err chat_turn_list(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f,
                    ChatTurns *ret) _must_check_;

@@ -71,8 +71,9 @@ const Sql sql_chat_page = { "chat_page",
                             " FROM chat_turn WHERE user_id = $1 AND conversation_id = $2 "
                             "AND number < $3 ORDER BY number DESC LIMIT $4" };
 const Sql sql_chat_page_all = { "chat_page_all",
-                                "SELECT " COLS " FROM chat_turn WHERE user_id = $1 AND number < $2 "
-                                "ORDER BY at DESC, number DESC, turn_id LIMIT $3" };
+                                "SELECT " COLS " FROM chat_turn WHERE user_id = $1 AND at <= $2 "
+                                "AND (at < $2 OR number < $3 OR (number = $3 AND turn_id > $4)) "
+                                "ORDER BY at DESC, number DESC, turn_id LIMIT $5" };
 const Sql sql_chat_last_number = {
         "chat_last_number",
         "SELECT MAX(number) FROM chat_turn WHERE user_id = $1 AND conversation_id = $2"

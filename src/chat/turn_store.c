@@ -290,25 +290,40 @@ Err chat_turn_find(Ctx *cx, const ChatScope *s, Str turn_id, ChatTurn *ret) {
         return OK;
 }
 
-static Err page_open(Ctx *cx, DbConn *c, Str user_id, const ChatTurnFilter *f, Rows *ret) {
-        unsigned char id[16];
-        int64_t before = f->before > 0 ? f->before : INT64_MAX;
+/* Of all conversations. */
+static Err page_all_open(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f, Rows *ret) {
+        unsigned char id[16] = { 0 };
+        StoredTurn from = { .t = { .at = INT64_MAX } };
+        if (f->before_turn.p) {
+                TRY(turn_row_find(cx, s, f->before_turn, &from));
+                if (!uuid_read(from.t.turn_id, id))
+                        return RAISE(cx, ERR_INTERNAL, "a turn without an id");
+        }
+        return db_rows(cx, s->c, &sql_chat_page_all,
+                       ARGS(v_text(s->user_id), v_int(from.t.at), v_int(from.t.number),
+                            v_blob(str_n(id, 16)), v_int(f->limit)),
+                       ret);
+}
+
+static Err page_open(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f, Rows *ret) {
         if (!f->conversation_id.p)
-                return db_rows(cx, c, &sql_chat_page_all,
-                               ARGS(v_text(user_id), v_int(before), v_int(f->limit)), ret);
+                return page_all_open(cx, s, f, ret);
+        unsigned char id[16];
+        int64_t before = f->before.has ? f->before.v : INT64_MAX;
         if (!uuid_read(f->conversation_id, id))
                 return ERR_NOT_FOUND;
-        return db_rows(cx, c, &sql_chat_page,
-                       ARGS(v_text(user_id), v_blob(str_n(id, 16)), v_int(before), v_int(f->limit)),
+        return db_rows(cx, s->c, &sql_chat_page,
+                       ARGS(v_text(s->user_id), v_blob(str_n(id, 16)), v_int(before),
+                            v_int(f->limit)),
                        ret);
 }
 
 Err chat_turn_list(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f, ChatTurns *ret) {
-        ChatTurnFilter page = { f->conversation_id, f->before,
-                                MAX(MIN(f->limit ? f->limit : 20, PAGE_MAX), 1) };
+        ChatTurnFilter page = *f;
+        page.limit = MAX(MIN(f->limit ? f->limit : 20, PAGE_MAX), 1);
         ChatTurns list = { NEW_ARRAY(cx->arena, ChatTurn, (size_t)page.limit), 0 };
         _cleanup_(rows_done) Rows r = { 0 };
-        TRY(page_open(cx, s->c, s->user_id, &page, &r));
+        TRY(page_open(cx, s, &page, &r));
         for (bool row;;) {
                 TRY(rows_next(cx, &r, &row));
                 if (!row || list.n == (size_t)page.limit)

@@ -85,6 +85,60 @@ test('a removed conversation takes its turns along, and its memories where asked
         assert.doesNotMatch((await say(bob, 'What do I play?')).response, /cello/);
 });
 
+test('history is read page by page: by turn id over all, by number inside one', async () => {
+        const bob = await newUser(call);
+        const ids = [await conversation(bob), await conversation(bob)];
+        const said = [];
+        for (let i = 0; i < 7; i++)
+                said.unshift((await say(bob, `note ${i}`, { conversation_id: ids[i % 2] })).turn_id);
+        const pages = async (path, before_) => {
+                const seen = [];
+                for (let at = ''; ;) {
+                        const page = (await bob.call('GET', `${path}limit=2${at}`, { expect: 200 })).body;
+                        seen.push(...page);
+                        if (page.length < 2) return seen;
+                        at = `&before_turn=${page.at(-1)[before_]}`;
+                }
+        };
+        const history = '/api/v1/conversations/history?';
+        assert.deepEqual((await pages(history, 'turn_id')).map((t) => t.turn_id), said);
+        for (const path of [`/api/v1/conversations/${ids[0]}/turns?`, `${history}conversation_id=${ids[0]}&`]) {
+                assert.deepEqual((await pages(path, 'turn_number')).map((t) => t.turn_number), [3, 2, 1, 0]);
+                assert.deepEqual((await bob.call('GET', `${path}before_turn=0`, { expect: 200 })).body, []);
+        }
+        const foreign = (await say(ann, 'hello')).turn_id;
+        for (const bad of ['before_turn=2', 'before_turn=x', `before_turn=${foreign}`, `conversation_id=${ids[0]}&before_turn=x`]) {
+                const { body } = await bob.call('GET', history + bad, { expect: 422, code: 'invalid_request' });
+                assert.equal(body.errors[0].pointer, '?before_turn');
+        }
+});
+
+test('an imported conversation is read page by page too', async () => {
+        const bob = await newUser(call);
+        const turns = Array.from({ length: 5 }, (_, i) => (
+                { external_id: `m${i}`, speaker: 'Ann', text: `line ${i}`, at: `2026-01-10T10:0${i}:00Z` }));
+        await bob.call('POST', '/api/v1/conversations/import', {
+                body: { conversations: [{ external_id: 'old', turns }] }, expect: 200 });
+        const path = '/api/v1/conversations/old/turns?limit=3';
+        const first = (await bob.call('GET', path, { expect: 200 })).body;
+        const rest = (await bob.call('GET', `${path}&before_turn=${first[2].turn_number}`, { expect: 200 })).body;
+        assert.deepEqual([...first, ...rest].map((t) => t.user_message), turns.map((t) => t.text).reverse());
+});
+
+test('what takes something away, or changes a limit, is in the audit log', async () => {
+        const bob = await newUser(call);
+        const id = await conversation(bob);
+        await bob.call('DELETE', `/api/v1/conversations/${id}`, { expect: 200 });
+        await bob.call('POST', '/api/v1/usage/budget', { body: { monthly_budget: 5 }, expect: 200 });
+        for (const [event, target] of [['sensitive_delete', { type: 'conversation', id }],
+                ['sensitive_update', { type: 'budget', id: bob.user_id }]]) {
+                const [record] = (await bob.call('GET', `/api/v1/audit?event=${event}`, { expect: 200 })).body;
+                assert.deepEqual(record.target, target);
+                assert.deepEqual(record.actor, { type: 'user', id: bob.user_id });
+                assert.equal(record.outcome, 'success');
+        }
+});
+
 test('what is not mine is not there', async () => {
         const id = await conversation(ann);
         const { turn_id } = await say(ann, 'My sister is called Mia.', { conversation_id: id });
