@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* pool: a fixed number of threads and a bounded queue. Blocking, straight-line work runs here.
- * Crossing moves ownership of the job. */
+/* pool: threads, at most so many and each started when it is first needed, and a bounded queue.
+ * Blocking, straight-line work runs here. Crossing moves ownership of the job. */
 #include "base/base.h"
 
 typedef struct Pool Pool;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -140,6 +141,35 @@ static void a_full_pool_refuses(void **state) {
         meter_let_go(&m);
         pool_free(p);
         assert_int_equal(meter_get(&m), 5);
+}
+
+static int threads_now(void) {
+        int n = 0;
+        DIR *d = opendir("/proc/self/task");
+        assert_non_null(d);
+        for (struct dirent *e; (e = readdir(d));)
+                n += e->d_name[0] != '.';
+        closedir(d);
+        return n;
+}
+
+static void a_pool_starts_a_thread_when_none_is_free(void **state) {
+        Case *k = *state;
+        enum { N = 6 };
+        Meter m = METER;
+        Task tasks[N];
+        Pool *p = NULL;
+        int before = threads_now();
+        assert_ok(pool_new(&k->cx, &(PoolSettings){ "test", N, N }, &p));
+        assert_int_equal(threads_now(), before + 1);
+        for (int i = 0; i < N; i++) {
+                tasks[i] = (Task){ .job.run = task_run, .meter = &m, .blocks = true };
+                assert_true(pool_submit(p, &tasks[i].job));
+        }
+        meter_wait(&m, N); /* all at once */
+        assert_int_equal(threads_now(), before + N);
+        meter_let_go(&m);
+        pool_free(p);
 }
 
 /* ---- timers ---- */
@@ -460,6 +490,7 @@ int main(void) {
                 CASE(signals_come_as_calls), /* first: while there is one thread */
                 CASE(a_pool_runs_everything_it_took),
                 CASE(a_full_pool_refuses),
+                CASE(a_pool_starts_a_thread_when_none_is_free),
                 CASE(a_one_shot_runs_once),
                 CASE(a_period_repeats_until_stopped),
                 CASE(timers_run_in_the_order_of_time),
