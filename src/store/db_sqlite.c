@@ -25,6 +25,8 @@ enum {
 static void setup(void) {
         sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+        /* no block of pages for a connection that reads three */
+        sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
         sqlite3_initialize();
 }
 

@@ -145,6 +145,7 @@ int conn_exec(SqliteConn *c, const Sql *sql) {
 
 Err sqlite_script(Ctx *cx, DbConn *base, const char *name, const char *text) {
         SqliteConn *c = sqlite_conn(base);
+        sqlite3_db_release_memory(c->db); /* the pages of the migration before */
         int rc = sqlite3_exec(c->db, text, NULL, NULL, NULL);
         if (rc == SQLITE_OK)
                 return OK;

@@ -11,8 +11,6 @@ static const char schema_tables[] =
         "NULL, applied_at BIGINT NOT NULL, checksum BIGINT NOT NULL);"
         "CREATE TABLE IF NOT EXISTS store_probe (id BIGINT PRIMARY KEY, at BIGINT NOT NULL);";
 
-enum { MIGRATIONS_MAX = 1000 };
-
 static const Sql applied_list = {
         "store.migrations",
         "SELECT number, name, applied_at, checksum FROM schema_migrations ORDER BY number "
@@ -52,11 +50,19 @@ static int by_number(const void *a, const void *b) {
         return ((*x)->number > (*y)->number) - ((*x)->number < (*y)->number);
 }
 
+static size_t known_count(const Db *db) {
+        size_t n = 0;
+        for (const Migration *const *table = db->migrations; table && *table; table++)
+                for (const Migration *m = *table; m->number; m++)
+                        n++;
+        return n;
+}
+
 static void known_load(Ctx *cx, Db *db, Schema *s) {
-        s->known = NEW_ARRAY(cx->arena, const Migration *, MIGRATIONS_MAX);
+        s->known = NEW_ARRAY(cx->arena, const Migration *, known_count(db) + 1);
         for (const Migration *const *table = db->migrations; table && *table; table++)
                 for (const Migration *m = *table; m->number; m++) {
-                        assert(s->known_n < MIGRATIONS_MAX && m->number > 0);
+                        assert(m->number > 0);
                         s->known[s->known_n++] = m;
                 }
         qsort(s->known, s->known_n, sizeof *s->known, by_number);
@@ -64,20 +70,20 @@ static void known_load(Ctx *cx, Db *db, Schema *s) {
                 assert(s->known[i - 1]->number != s->known[i]->number);
 }
 
+/* One more than is known is enough: an unknown one is then among them. */
 static Err applied_load(Ctx *cx, DbConn *c, Schema *s) {
         _cleanup_(rows_done) Rows r = { 0 };
         TRY(db_rows(cx, c, &applied_list, NO_ARGS, &r));
-        s->applied = NEW_ARRAY(cx->arena, Applied, MIGRATIONS_MAX);
+        s->applied = NEW_ARRAY(cx->arena, Applied, s->known_n + 1);
         s->applied_n = 0;
-        for (bool row = false;;) {
+        for (bool row = false; s->applied_n <= s->known_n;) {
                 TRY(rows_next(cx, &r, &row));
                 if (!row)
                         return OK;
-                if (s->applied_n == MIGRATIONS_MAX)
-                        return RAISE(cx, ERR_TOO_LARGE, "more than %d migrations", MIGRATIONS_MAX);
                 s->applied[s->applied_n++] = (Applied){ row_int(&r, 0), row_int(&r, 2),
                                                         row_int(&r, 3), row_dup(cx, &r, 1) };
         }
+        return OK;
 }
 
 static const Applied *applied_find(const Schema *s, int number) {
