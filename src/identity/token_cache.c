@@ -44,10 +44,12 @@ TokenCache *token_cache_new(Ctx *cx, Changes *changes, size_t max) {
         t->changes = changes;
         t->sets = MAX((size_t)1, max / (SHARDS * WAYS));
         cx_random(cx, &t->key, sizeof(t->key));
+        /* one block: so large that the system hands out its pages when they are first used */
+        Entry *(*all)[WAYS] = calloc(SHARDS * t->sets, sizeof(*all));
+        assert(all);
         for (size_t i = 0; i < SHARDS; i++) {
                 pthread_mutex_init(&t->shards[i].lock, NULL);
-                t->shards[i].sets = calloc(t->sets, sizeof(*t->shards[i].sets));
-                assert(t->shards[i].sets);
+                t->shards[i].sets = all + i * t->sets;
         }
         return t;
 }
@@ -59,9 +61,9 @@ TokenCache *token_cache_free(TokenCache *t) {
                 for (size_t s = 0; s < t->sets; s++)
                         for (size_t w = 0; w < WAYS; w++)
                                 free(t->shards[i].sets[s][w]);
-                free(t->shards[i].sets);
                 pthread_mutex_destroy(&t->shards[i].lock);
         }
+        free(t->shards[0].sets);
         free(t);
         return NULL;
 }

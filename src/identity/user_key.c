@@ -35,10 +35,12 @@ UserKeys *user_keys_new(Ctx *cx, const Keyring *ring, size_t cache_max) {
         u->ring = ring;
         u->sets = MAX((size_t)1, (cache_max ? cache_max : 4096) / (SHARDS * WAYS));
         cx_random(cx, &u->sip, sizeof(u->sip));
+        /* one block: so large that the system hands out its pages when they are first used */
+        Slot(*all)[WAYS] = calloc(SHARDS * u->sets, sizeof(*all));
+        assert(all);
         for (size_t i = 0; i < SHARDS; i++) {
                 pthread_mutex_init(&u->shards[i].lock, NULL);
-                u->shards[i].sets = calloc(u->sets, sizeof(*u->shards[i].sets));
-                assert(u->shards[i].sets);
+                u->shards[i].sets = all + i * u->sets;
         }
         return u;
 }
@@ -48,9 +50,9 @@ UserKeys *user_keys_free(UserKeys *u) {
                 return NULL;
         for (size_t i = 0; i < SHARDS; i++) {
                 secret_wipe(u->shards[i].sets, u->sets * sizeof(*u->shards[i].sets));
-                free(u->shards[i].sets);
                 pthread_mutex_destroy(&u->shards[i].lock);
         }
+        free(u->shards[0].sets);
         free(u);
         return NULL;
 }
