@@ -55,7 +55,7 @@ struct Client {
         pthread_cond_t closed;
         Call *commands;
         size_t n_calls;
-        bool closing;
+        bool runs, closing; /* runs: the thread and what is above are there */
 };
 
 static int64_t mono_us(void) { return world_real.mono_us(&world_real); }
@@ -388,36 +388,60 @@ static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static void curl_start(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
 Err client_new(Ctx *cx, Client **ret) {
-        pthread_once(&curl_once, curl_start);
         Client *c = calloc(1, sizeof *c);
         if (!c)
                 abort();
         c->timer_us = -1;
+        c->epoll = c->bell = -1;
         pthread_mutex_init(&c->lock, NULL);
         pthread_cond_init(&c->closed, NULL);
+        *ret = c;
+        return OK;
+}
+
+static Err client_open(Ctx *cx, Client *c) {
+        pthread_once(&curl_once, curl_start);
         c->multi = curl_multi_init();
         c->epoll = epoll_create1(EPOLL_CLOEXEC);
         c->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->bell };
         if (!c->multi || c->epoll < 0 || c->bell < 0 ||
-            epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->bell, &ev) < 0) {
-                Err e = RAISE(cx, ERR_INTERNAL, "outbound client: %s", strerror(errno));
-                c->closing = true;
-                client_free(c);
-                return e;
-        }
+            epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->bell, &ev) < 0)
+                return RAISE(cx, ERR_INTERNAL, "outbound client: %s", strerror(errno));
         curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
         curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
         curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
-        if (pthread_create(&c->thread, NULL, client_main, c)) {
-                c->closing = true;
-                client_free(c);
+        if (pthread_create(&c->thread, NULL, client_main, c))
                 return RAISE(cx, ERR_INTERNAL, "outbound client: no thread");
-        }
-        *ret = c;
         return OK;
+}
+
+static void client_shut(Client *c) {
+        if (c->multi)
+                curl_multi_cleanup(c->multi);
+        if (c->epoll >= 0)
+                close(c->epoll);
+        if (c->bell >= 0)
+                close(c->bell);
+        c->multi = NULL;
+        c->epoll = c->bell = -1;
+}
+
+/* With the first call: a server that calls nobody keeps neither the thread nor what libcurl sets
+ * up. A failure is that call's; the next one tries again. */
+static Err client_run(Ctx *cx, Client *c) {
+        Err e = OK;
+        pthread_mutex_lock(&c->lock);
+        if (!c->runs && !c->closing) {
+                e = client_open(cx, c);
+                c->runs = !e;
+                if (e)
+                        client_shut(c);
+        }
+        pthread_mutex_unlock(&c->lock);
+        return e;
 }
 
 static void bell_ring(Client *c) {
@@ -430,20 +454,15 @@ Client *client_free(Client *c) {
         if (!c)
                 return NULL;
         pthread_mutex_lock(&c->lock);
-        bool runs = !c->closing;
         c->closing = true;
+        bool runs = c->runs;
         pthread_cond_broadcast(&c->closed);
         pthread_mutex_unlock(&c->lock);
         if (runs) {
                 bell_ring(c);
                 pthread_join(c->thread, NULL);
         }
-        if (c->multi)
-                curl_multi_cleanup(c->multi);
-        if (c->epoll >= 0)
-                close(c->epoll);
-        if (c->bell >= 0)
-                close(c->bell);
+        client_shut(c);
         pthread_cond_destroy(&c->closed);
         pthread_mutex_destroy(&c->lock);
         free(c);
@@ -596,6 +615,7 @@ Err client_start(Ctx *cx, Client *c, const CallSpec *spec, const CallEvents *ev,
         for (size_t i = 0; i < spec->n_headers; i++)
                 if (!header_is_clean(&spec->headers[i]))
                         return RAISE(cx, ERR_FORBIDDEN, "header %zu holds control characters", i);
+        TRY(client_run(cx, c));
         if (!call_admit(c))
                 return RAISE(cx, ERR_UNAVAILABLE, "%d outbound calls run already", CALLS_MAX);
 
