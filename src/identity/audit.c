@@ -104,7 +104,7 @@ static Err client_write(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e, Audit
 static Str or_empty(Str s) { return s.p ? s : STR(""); }
 static Str word(const char *c) { return c ? str_c(c) : STR(""); }
 
-Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
+static Err append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
         Str actor_is_owner =
                 e->actor_type && !strcmp(e->actor_type, "user") ? e->actor_id : STR_NULL;
         AuditRecord r = {
@@ -133,6 +133,14 @@ Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
                            v_text(r.reason), v_text(r.owner), v_blob(r.prev_hash),
                            v_blob(str_n(hash, sizeof(hash)))),
                       NULL);
+}
+
+Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
+        Err err = append(cx, a, c, e);
+
+        if (err)
+                count_audit_failure();
+        return err;
 }
 
 /* ---- reading ---- */

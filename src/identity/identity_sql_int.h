@@ -170,6 +170,7 @@
         X(mail_delete, "DELETE FROM mail_queue WHERE mail_id = $1")                                \
         /* audit */                                                                                \
         X(audit_head, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")                     \
+        X(audit_newest, "SELECT ts FROM audit ORDER BY seq DESC LIMIT 1")                          \
         X(audit_add,                                                                               \
           "INSERT INTO audit (seq, ts, event, outcome, actor_type, actor_id, "                     \
           "target_type, target_id, client, trace_id, reason, owner, prev_hash, hash) VALUES "      \

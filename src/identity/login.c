@@ -36,6 +36,7 @@ Err lockout_check(Ctx *cx, const Work *w, Str account) {
         wait = lockout_wait_s(&l, cx_now_ms(cx));
         if (!wait)
                 return OK;
+        count_event("login_delayed", "refused");
         RAISE(cx, ERR_LOCKED, "%lld failures", (long long)l.failures);
         cx->err.retry_after_s = wait;
         return ERR_LOCKED;
@@ -84,7 +85,11 @@ Err login_forgive(Ctx *cx, const Work *w, Str account) {
 /* ---- the queue ---- */
 
 Err hash_queue_enter(Ctx *cx, Identity *id, Str ip, Str account) {
-        return hash_gate_enter(cx, id->gate, ip, str_trim(account));
+        Err e = hash_gate_enter(cx, id->gate, ip, str_trim(account));
+
+        if (e)
+                count_event("hash_queue_full", "refused");
+        return e;
 }
 
 Err hash_queue_leave(Ctx *cx, Identity *id, Str ip, Str account, int64_t arrived_us) {

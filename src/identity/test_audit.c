@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The chain stands against whoever can write to the database file. */
+#include "base/metric.h"
 #include "identity/testing_int.h"
 
 enum { RECORDS = 40, CHECKPOINT_EVERY = 10 };
@@ -244,6 +245,30 @@ static void erasure_leaves_the_chain_and_takes_the_person(void **state) {
         assert_null(verify(f).fault);
 }
 
+/* Fail closed: what cannot be recorded does not happen, and shows. */
+static void what_cannot_be_written_is_counted(void **state) {
+        Fix *f = *state;
+        User u = filled(f);
+        Fill one = { f, u.user_id, RECORDS, RECORDS + 1 };
+        int refused = 0, counted = (int)metric_sum("mainstay_audit_append_failures_total");
+
+        for (int64_t nth = 1; nth <= 3; nth++) {
+                err_clear(&f->cx);
+                db_fail_at(f->db, nth, ERR_STORAGE);
+                refused += db_write(&f->cx, f->db, fill_write, &one) != OK;
+        }
+        db_fail_at(f->db, 0, OK);
+        counted = (int)metric_sum("mainstay_audit_append_failures_total") - counted;
+        assert_in_range(counted, 1, refused);
+        assert_null(verify(f).fault);
+        err_clear(&f->cx);
+        OKF(f, db_write(&f->cx, f->db, fill_write, &one));
+        int64_t newest = f->world.now_ms;
+        f->world.now_ms += 60000;
+        OKF(f, identity_tick(&f->cx, f->id));
+        assert_int_equal(metric_sum("mainstay_audit_chain_head_timestamp_seconds"), newest / 1000);
+}
+
 int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
         const struct CMUnitTest tests[] = {
@@ -254,6 +279,7 @@ int main(void) {
                 T(a_rewritten_tail_has_no_signature),
                 T(pruned_chain_stands_on_its_base),
                 T(erasure_leaves_the_chain_and_takes_the_person),
+                T(what_cannot_be_written_is_counted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,18 @@ static Err sessions_count(Ctx *cx, Identity *id) {
         return OK;
 }
 
+static Err audit_look(Ctx *cx, Identity *id) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        DbConn *c;
+        Err e;
+
+        TRY(db_read(cx, id->db, &c));
+        e = db_row(cx, c, &sql_audit_newest, NO_ARGS, &r);
+        if (!e)
+                count_audit_head(row_int(&r, 0));
+        return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static Err kinds_load(Ctx *cx, Identity *id) {
         DbConn *c;
 
@@ -95,6 +107,7 @@ Err identity_tick(Ctx *cx, Identity *id) {
                 TRY(kinds_load(cx, id));
         if (is_due(&id->next_sweep_ms, now, SWEEP_EVERY_MS)) {
                 TRY(reload_keys(cx, id));
+                TRY(audit_look(cx, id));
                 TRY(db_write(cx, id->db, sweep, id));
         }
         if (is_due(&id->next_checkpoint_ms, now, CHECKPOINT_EVERY_MS)) {

@@ -185,9 +185,18 @@ test('what happened is counted', async () => {
         await call('GET', '/api/v1/me', { token: 'nonsense', expect: 401 });
         const counted = await startServer({ env: { METRICS_PUBLIC: 'true' } });
         const there = api(counted);
-        await newUser(there);
+        const bob = await newUser(there);
         await there('GET', '/api/v1/me', { token: 'nonsense', expect: 401 });
+        for (let i = 0; i < 5; i++)
+                await there('POST', '/api/v1/auth/login', {
+                        body: { email: `x${bob.email}`, password: 'wrong wrong' },
+                });
         const { text } = await there('GET', '/metrics', { expect: 200, judge: false });
+        assert.match(text, /^mainstay_audit_append_failures_total 0$/m);
+        assert.match(
+                text,
+                /^mainstay_auth_events_total\{event="login_delayed",outcome="refused"\} 1$/m,
+        );
         assert.match(
                 text,
                 /^mainstay_auth_events_total\{event="authn_login_success",outcome="success"\} 1$/m,
@@ -198,7 +207,7 @@ test('what happened is counted', async () => {
         );
         assert.match(
                 text,
-                /^mainstay_password_hash_duration_seconds_count\{algorithm="argon2id"\} 2$/m,
+                /^mainstay_password_hash_duration_seconds_count\{algorithm="argon2id"\} 6$/m,
         );
         await counted.stop();
 });
