@@ -36,6 +36,7 @@ class Model {
 
 const post = (path, body, token) =>
         call('POST', `/api/v1/auth/${path}`, { body, token, judge: false });
+const sid = (s) => JSON.parse(Buffer.from(s.access.split('.')[1], 'base64url')).sid;
 const refresh = (token) => post('refresh', { refresh_token: token });
 
 async function login(m) {
@@ -123,6 +124,34 @@ const steps = {
                 if (!s) return;
                 const r = await post('logout', undefined, s.access);
                 assert.equal(r.status, s.alive ? 204 : 401);
+                s.alive = false;
+        },
+        // One of one's own sessions is ended from another; the second time there is nothing to end.
+        revoke: async (m, i) => {
+                const [by, gone] = [m.pick(i), m.pick(i >> 3)];
+                if (!by) return;
+                const r = await call('DELETE', `/api/v1/auth/sessions/${sid(gone)}`, {
+                        token: by.access,
+                        judge: false,
+                });
+                assert.equal(r.status, !by.alive ? 401 : gone.alive ? 204 : 404, r.text);
+                gone.alive = gone.alive && !by.alive;
+        },
+        // Whichever of the two comes first, the session has ended and all it gave is worth nothing.
+        race: async (m, i) => {
+                const s = m.pick(i);
+                if (!s?.alive) return;
+                const all = [
+                        refresh(s.line.at(-1)),
+                        post('logout', undefined, s.access),
+                        refresh(s.line.at(-1)),
+                ];
+                const [first, out, second] = await Promise.all(i % 2 ? all : all.reverse());
+                assert.equal(out.status, 204, out.text);
+                for (const r of [first, second].filter(({ status }) => status === 200)) {
+                        s.access = r.body.access_token;
+                        s.line.push(r.body.refresh_token);
+                }
                 s.alive = false;
         },
         everywhere: async (m, i) => {
