@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The way of a request, on one page: `begin` (ids, route, credential, limits, media type), then
- * the body, then `ready` (values, lane, handler), the answer, and `end` (log line, metrics). */
+ * the body (whole, or by lines: pieces.c), then `ready` (values, lane, handler), the answer, and
+ * `end` (log line, metrics). */
 #include "api/visit_int.h"
 #include "base/log.h"
 #include "codec/json.h"
@@ -356,12 +357,24 @@ static Err capacity(Visit *v) {
         return RAISE(&v->x->cx, ERR_UNAVAILABLE, "overload");
 }
 
+static Err query_decode(Visit *v) {
+        const Shape *shape = v->row->route->query;
+        if (!shape || v->rq.query)
+                return OK;
+        void *q = arena_alloc(v->x->cx.arena, shape->size);
+        TRY(query_read(&v->x->cx, v->x->query, shape, q));
+        v->rq.query = q;
+        return OK;
+}
+
 static Err admit(Visit *v) {
         TRY(capacity(v));
         TRY(authenticate(v));
         TRY(visit_limit(v));
         TRY(media_type(v));
-        return idempotency_read_key(v);
+        TRY(idempotency_read_key(v));
+        pieces_begin(v);
+        return v->pieces ? query_decode(v) : OK; /* the first piece may ask for it */
 }
 
 static void hook_begin(void *arg, Exchange *x) {
@@ -382,11 +395,7 @@ static void hook_begin(void *arg, Exchange *x) {
 static Err decode(Visit *v) {
         Ctx *cx = &v->x->cx;
         const Route *r = v->row->route;
-        if (r->query) {
-                void *q = arena_alloc(cx->arena, r->query->size);
-                TRY(query_read(cx, v->x->query, r->query, q));
-                v->rq.query = q;
-        }
+        TRY(query_decode(v));
         if (!r->in)
                 return OK;
         void *in = arena_alloc(cx->arena, r->in->size);
@@ -403,9 +412,13 @@ static size_t ret_size(const Route *r) {
         return r->produces ? sizeof(Str) : r->out_list ? sizeof(List) : r->out ? r->out->size : 1;
 }
 
+static bool hook_part(void *arg, Exchange *x, Str bytes) { return pieces_add(x->user, bytes); }
+
 static void hook_ready(void *arg, Exchange *x) {
         Visit *v = x->user;
-        Err e = decode(v);
+        Err e = pieces_rest(v);
+        if (!e)
+                e = decode(v);
         if (e) {
                 visit_fail(v, e);
                 return;
@@ -425,6 +438,7 @@ static LogLevel level_of(const Visit *v, int status) {
 static void hook_end(void *arg, Exchange *x) {
         Visit *v = x->user;
         int64_t now_us = cx_mono_us(&x->cx);
+        pieces_end(v);
         double seconds = (double)(now_us - x->started_us) / 1e6;
         recent_count(now_us, x->status >= 500);
         if (v->row)
@@ -449,6 +463,7 @@ static void hook_turned(void *arg) { db_view_end(((Api *)arg)->sv->db); }
 ServerHooks api_hooks(Api *a) {
         return (ServerHooks){ .arg = a,
                               .begin = hook_begin,
+                              .part = hook_part,
                               .ready = hook_ready,
                               .end = hook_end,
                               .refuse = hook_refuse,

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* Import of past conversations (contracts: memory, import): one JSON document, or one conversation
- * per line. */
+/* Import of past conversations (contracts: memory, import): one JSON document, or lines of one
+ * conversation each, as many as there are. A few dozen at a time are read, stored and forgotten;
+ * what stays is their part of the answer. */
 #include "memory/import.h"
 #include "api/memory_view.h"
 #include "codec/json.h"
 
-enum {
-        BODY_MAX = 64 * 1024 * 1024,
-        JSON_MAX = 16 * 1024 * 1024,
-        CONVERSATIONS_MAX = 100000,
-        TURNS_MAX = 20000
-};
+enum { BODY_MAX = 16 * 1024 * 1024, CONVERSATIONS_MAX = 100000, TURNS_MAX = 20000, BATCH = 64 };
 
 typedef struct TurnIn {
         Str external_id, speaker, role, text, caption;
@@ -41,6 +37,13 @@ static const Shape import_in = SHAPE(ImportIn,
                 .max = CONVERSATIONS_MAX),
         F_BOOL(ImportIn, extract, 0));
 
+/* for lines; a document has it inside */
+typedef struct ImportQuery {
+        bool extract;
+} ImportQuery;
+static const Shape import_query = SHAPE(ImportQuery,
+        F_BOOL(ImportQuery, extract, 0, .doc = "learn from the caller's own turns"));
+
 typedef struct ImportedView {
         Str conversation_id, external_id, code, pointer, detail;
         int64_t turns_added, turns_unchanged, status;
@@ -68,80 +71,55 @@ typedef struct Slot {
         ConversationIn in;
         ImportedView view;
 } Slot;
+/* Some of them, in an arena of their own. */
 typedef struct Slots {
-        Slot *v;
-        size_t n, cap;
-        bool extract;
+        Ctx cx;
+        Slot v[BATCH];
+        size_t n;
 } Slots;
 
-static Slot *slot_add(Ctx *cx, Slots *s) {
-        if (s->n == s->cap) {
-                Slot *more = NEW_ARRAY(cx->arena, Slot, s->cap ? s->cap * 2 : 64);
-                if (s->n)
-                        memcpy(more, s->v, s->n * sizeof *more);
-                s->v = more;
-                s->cap = s->cap ? s->cap * 2 : 64;
+/* An import on its way: what is answered so far. */
+typedef struct Taking {
+        Req *rq;
+        bool extract;
+        ImportedView *v;
+        size_t n, cap, refused;
+        int64_t memories;
+} Taking;
+
+static Taking *taking_of(Req *rq) {
+        const ImportQuery *q = rq->query;
+        if (!rq->state) {
+                Taking *t = rq->state = NEW(rq->cx->arena, Taking);
+                t->rq = rq;
+                t->extract = q->extract;
         }
-        return &s->v[s->n++];
+        return rq->state;
 }
 
-/* A bad turn refuses its conversation; the others stand. */
-static Err slot_read(Ctx *cx, Slots *s, Str text) {
-        Slot *slot = slot_add(cx, s);
-        Err e = json_read(cx, text, &conversation_in, &slot->in);
-        slot->is_ok = !e;
-        if (!e)
-                return OK;
-        if (e != ERR_INVALID && e != ERR_BAD_JSON)
-                return e;
-        const FieldErr *field = cx->err.fields;
-        slot->view = (ImportedView){ .status = err_info[e].http,
-                                     .code = str_c(err_info[e].name),
-                                     .external_id = slot->in.external_id,
-                                     .pointer = field ? field->pointer : STR_NULL,
-                                     .detail = field ? field->detail : str_c(err_info[e].text) };
-        err_clear(cx);
+static Err view_add(Taking *t, const ImportedView *in) {
+        Arena *arena = t->rq->cx->arena;
+        if (t->n == CONVERSATIONS_MAX)
+                return RAISE(t->rq->cx, ERR_TOO_LARGE, "more than %d conversations",
+                             CONVERSATIONS_MAX);
+        if (t->n == t->cap) {
+                ImportedView *more = NEW_ARRAY(arena, ImportedView, t->cap ? t->cap * 2 : BATCH);
+                if (t->n)
+                        memcpy(more, t->v, t->n * sizeof *more);
+                t->v = more;
+                t->cap = t->cap ? t->cap * 2 : BATCH;
+        }
+        ImportedView *v = &t->v[t->n++];
+        *v = *in;
+        v->conversation_id = arena_dup(arena, in->conversation_id);
+        v->external_id = arena_dup(arena, in->external_id);
+        v->pointer = arena_dup(arena, in->pointer);
+        v->detail = arena_dup(arena, in->detail);
+        t->refused += in->status != 200;
         return OK;
 }
 
-static Err read_lines(Ctx *cx, Str body, Slots *ret) {
-        for (Str rest = body; rest.p;) {
-                Str line = str_trim(str_cut(&rest, '\n'));
-                if (line.n)
-                        TRY(slot_read(cx, ret, line));
-                if (ret->n > CONVERSATIONS_MAX)
-                        return RAISE(cx, ERR_TOO_LARGE, "more than %d conversations",
-                                     CONVERSATIONS_MAX);
-        }
-        return OK;
-}
-
-/* Whole when everything is right; else conversation by conversation, to find which ones are. */
-static Err read_document(Ctx *cx, Str body, Slots *ret) {
-        _cleanup_(json_freep) Json *j = NULL;
-        ImportIn in = { 0 };
-        Err e = body.n > JSON_MAX ? RAISE(cx, ERR_TOO_LARGE, "document over 16 MiB") : json_read(cx,
-                body, &import_in, &in);
-        ret->extract = in.extract;
-        if (!e) {
-                const ConversationIn *v = in.conversations.v;
-                for (size_t i = 0; i < in.conversations.n; i++)
-                        *slot_add(cx, ret) = (Slot){ .is_ok = true, .in = v[i] };
-                return OK;
-        }
-        if (e != ERR_INVALID || json_parse(cx, body, JSON_DEPTH_MAX, &j))
-                return e;
-        JsonRef list = json_get(json_root(j), "conversations");
-        bool plain = json_kind(list) == JSON_ARR && json_count(list) > 1 &&
-                     json_count(list) <= CONVERSATIONS_MAX && json_count(json_root(j)) <= 2;
-        if (!plain)
-                return e;
-        err_clear(cx);
-        ret->extract = json_bool(json_get(json_root(j), "extract"), false);
-        for (size_t i = 0; i < json_count(list); i++)
-                TRY(slot_read(cx, ret, json_text(cx, json_at(list, i))));
-        return OK;
-}
+/* ---- storing ---- */
 
 static const ImportTurn *turns_of(Ctx *cx, const List *in) {
         const TurnIn *t = in->v;
@@ -168,64 +146,157 @@ static void slot_answer(Ctx *cx, Slot *slot, const Imported *r) {
                             : str_c(err_info[r->err].text);
 }
 
-static Err slots_store(Req *rq, Slots *s, int64_t *ret_memories) {
-        Ctx *cx = rq->cx;
-        ImportConversation *v = NEW_ARRAY(cx->arena, ImportConversation, s->n + 1);
-        Imported *results = NEW_ARRAY(cx->arena, Imported, s->n + 1);
+static Err slots_import(Taking *t, Slots *s) {
+        ImportConversation v[BATCH];
+        Imported results[BATCH];
         size_t n = 0;
         for (size_t i = 0; i < s->n; i++)
                 if (s->v[i].is_ok)
                         v[n++] = (ImportConversation){ s->v[i].in.external_id, s->v[i].in.title,
                                                        s->v[i].in.timezone,
-                                                       turns_of(cx, &s->v[i].in.turns),
+                                                       turns_of(&s->cx, &s->v[i].in.turns),
                                                        s->v[i].in.turns.n };
-        Import im = { rq->sv->memory, rq->who->user_id, v, n, s->extract, results };
-        TRY(memory_import(cx, &im));
+        const Req *rq = t->rq;
+        Import im = { rq->sv->memory, rq->who->user_id, v, n, t->extract, results };
+        TRY(memory_import(&s->cx, &im));
         for (size_t i = 0, k = 0; i < s->n; i++) {
                 if (!s->v[i].is_ok)
                         continue;
-                slot_answer(cx, &s->v[i], &results[k]);
-                s->v[i].is_ok = !results[k].err;
-                *ret_memories += results[k++].memories_created;
+                t->memories += results[k].memories_created;
+                slot_answer(&s->cx, &s->v[i], &results[k++]);
         }
         return OK;
 }
 
+static Err slots_store(Taking *t, Slots *s) {
+        Err e = slots_import(t, s);
+        for (size_t i = 0; i < s->n && !e; i++)
+                e = view_add(t, &s->v[i].view);
+        if (e && !t->rq->cx->err.what) /* what went wrong outlives the batch */
+                e = RAISE(t->rq->cx, e, "%s", s->cx.err.what ? s->cx.err.what : "import");
+        s->n = 0;
+        arena_clear(s->cx.arena);
+        return e;
+}
+
+static void slots_done(Slots *s) { arena_free(s->cx.arena); }
+
+static Slots slots_new(const Req *rq) {
+        Slots s = { .cx = *rq->cx };
+        s.cx.arena = arena_new();
+        return s;
+}
+
+/* ---- reading ---- */
+
+/* A bad turn refuses its conversation; the others stand. */
+static Err slot_read(Slots *s, Str text) {
+        Slot *slot = &s->v[s->n++];
+        *slot = (Slot){ .is_ok = true };
+        Err e = json_read(&s->cx, text, &conversation_in, &slot->in);
+        slot->is_ok = !e;
+        if (!e)
+                return OK;
+        if (e != ERR_INVALID && e != ERR_BAD_JSON)
+                return e;
+        const FieldErr *field = s->cx.err.fields;
+        slot->view = (ImportedView){ .status = err_info[e].http,
+                                     .code = str_c(err_info[e].name),
+                                     .external_id = slot->in.external_id,
+                                     .pointer = field ? field->pointer : STR_NULL,
+                                     .detail = field ? field->detail : str_c(err_info[e].text) };
+        err_clear(&s->cx);
+        return OK;
+}
+
+static Err lines_take(Taking *t, Str body) {
+        _cleanup_(slots_done) Slots s = slots_new(t->rq);
+        for (Str rest = body; rest.p;) {
+                Str line = str_trim(str_cut(&rest, '\n'));
+                if (line.n)
+                        TRY(slot_read(&s, line));
+                if (s.n == BATCH)
+                        TRY(slots_store(t, &s));
+        }
+        return s.n ? slots_store(t, &s) : OK;
+}
+
+/* Conversation by conversation, to find which ones are wrong. */
+static Err parts_take(Taking *t, const Json *j) {
+        _cleanup_(slots_done) Slots s = slots_new(t->rq);
+        JsonRef list = json_get(json_root(j), "conversations");
+        t->extract |= json_bool(json_get(json_root(j), "extract"), false);
+        for (size_t i = 0; i < json_count(list); i++) {
+                TRY(slot_read(&s, json_text(&s.cx, json_at(list, i))));
+                if (s.n == BATCH)
+                        TRY(slots_store(t, &s));
+        }
+        return s.n ? slots_store(t, &s) : OK;
+}
+
+static Err whole_take(Taking *t, const ImportIn *in) {
+        _cleanup_(slots_done) Slots s = slots_new(t->rq);
+        const ConversationIn *v = in->conversations.v;
+        t->extract |= in->extract;
+        for (size_t i = 0; i < in->conversations.n; i++) {
+                s.v[s.n++] = (Slot){ .is_ok = true, .in = v[i] };
+                if (s.n == BATCH)
+                        TRY(slots_store(t, &s));
+        }
+        return s.n ? slots_store(t, &s) : OK;
+}
+
+/* Whole when everything is right. */
+static Err document_take(Taking *t, Str body) {
+        _cleanup_(json_freep) Json *j = NULL;
+        Ctx *cx = t->rq->cx;
+        ImportIn in = { 0 };
+        Err e = json_read(cx, body, &import_in, &in);
+        if (!e)
+                return whole_take(t, &in);
+        if (e != ERR_INVALID || json_parse(cx, body, JSON_DEPTH_MAX, &j))
+                return e;
+        JsonRef list = json_get(json_root(j), "conversations");
+        bool plain = json_kind(list) == JSON_ARR && json_count(list) > 1 &&
+                     json_count(list) <= CONVERSATIONS_MAX && json_count(json_root(j)) <= 2;
+        if (!plain)
+                return e;
+        err_clear(cx);
+        return parts_take(t, j);
+}
+
+/* ---- the answer ---- */
+
 /* One conversation alone that was refused is an error of the request. */
-static Err single_error(Req *rq, const Slot *slot) {
+static Err single_error(Req *rq, const ImportedView *v) {
         Ctx *cx = rq->cx;
-        if (slot->view.status == 409) {
+        if (v->status == 409) {
                 Err e = RAISE(cx, ERR_CONFLICT, "import conflict");
-                cx->err.detail = slot->view.detail;
+                cx->err.detail = v->detail;
                 return e;
         }
-        if (slot->view.status == 422 && slot->view.pointer.p)
-                return RAISE_FIELD(cx, arena_cstr(cx->arena, slot->view.pointer), "%.*s",
-                                   STR_FMT(slot->view.detail));
-        return slot->view.status == 400 ? RAISE(cx, ERR_BAD_JSON, "a line is not JSON") : RAISE(cx,
-                ERR_STORAGE, "not stored");
+        if (v->status == 422 && v->pointer.p)
+                return RAISE_FIELD(cx, arena_cstr(cx->arena, v->pointer), "%.*s",
+                                   STR_FMT(v->detail));
+        return v->status == 400 ? RAISE(cx, ERR_BAD_JSON, "a line is not JSON")
+                                : RAISE(cx, ERR_STORAGE, "not stored");
+}
+
+static Err import_piece(Req *rq, const void *in, void *ret) {
+        return lines_take(taking_of(rq), rq->x->body);
 }
 
 static Err import_handle(Req *rq, const void *in, void *ret) {
-        Slots s = { 0 };
-        ImportView view = { 0 };
+        Taking *t = taking_of(rq);
         Str type = exchange_header(rq->x, "content-type");
         bool lines = str_contains(type, STR("ndjson"));
-        TRY(lines ? read_lines(rq->cx, rq->x->body, &s) : read_document(rq->cx, rq->x->body, &s));
-        if (!s.n)
+        TRY(lines ? lines_take(t, rq->x->body) : document_take(t, rq->x->body));
+        if (!t->n)
                 return RAISE_FIELD(rq->cx, "#/conversations", "at least one is needed");
-        TRY(slots_store(rq, &s, &view.memories_created));
-        ImportedView *views = NEW_ARRAY(rq->cx->arena, ImportedView, s.n);
-        bool all = true;
-        for (size_t i = 0; i < s.n; i++) {
-                views[i] = s.v[i].view;
-                all &= s.v[i].is_ok;
-        }
-        if (!all && s.n == 1)
-                return single_error(rq, &s.v[0]);
-        rq->status = all ? 200 : 207;
-        view.conversations = (List){ views, s.n };
-        *(ImportView *)ret = view;
+        if (t->refused && t->n == 1)
+                return single_error(rq, t->v);
+        rq->status = t->refused ? 207 : 200;
+        *(ImportView *)ret = (ImportView){ { t->v, t->n }, t->memories };
         return OK;
 }
 
@@ -238,6 +309,7 @@ const Route import_routes[] = {
                 .auth = AUTH_USER,
                 .scope = "memories:write",
                 .rate = RATE_WRITE,
+                .query = &import_query,
                 .in_raw = true,
                 .accepts = "application/json, application/x-ndjson",
                 .out = &import_view,
@@ -247,6 +319,7 @@ const Route import_routes[] = {
                 .audit_none = "the turns themselves are the record",
                 .tag = "memories",
                 .summary = "Store past conversations, searchable when it answers",
+                .piece = import_piece,
                 .fn = import_handle,
         },
         {}

@@ -70,7 +70,8 @@ typedef struct Req {
         int status;
         /* LANE_WRITE: set by the handler: what it wrote stays although it returns an error */
         bool keep;
-        void *prepared; /* by the row's `admit`, for its handler */
+        void *prepared;                  /* by the row's `admit`, for its handler */
+        void *state;                     /* the handler's own, from piece to piece */
         Header headers[HEADERS_OUT_MAX]; /* added by the handler: req_header */
         size_t n_headers;
 } Req;
@@ -111,6 +112,9 @@ struct Route {
         /* loop thread, values decoded, before the lane: a cheap refusal, or work that needs no write
          * and is left in rq->prepared. WRITE rows have rq->db here, to read. NULL = none */
         HandlerFn *admit;
+        /* WORKER rows: an NDJSON body may have any length; its whole lines come to this (x->body),
+         * again and again, and the last of them to `fn`. body_max is for the others. NULL = none */
+        HandlerFn *piece;
         HandlerFn *fn;
 };
 #define ERRORS(...)                                                                                \

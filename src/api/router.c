@@ -38,6 +38,8 @@ static const char *missing_column(const Route *r) {
                 return "summary";
         if ((r->in || r->in_raw) && !r->body_max)
                 return "body_max";
+        if (r->piece && (r->lane != LANE_WORKER || !r->in_raw))
+                return "lane or in_raw of piece";
         if (!r->audit == !r->audit_none)
                 return "audit or audit_none";
         return NULL;

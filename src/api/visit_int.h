@@ -14,6 +14,7 @@ struct Api {
         Strs origins;
 };
 
+typedef struct Pieces Pieces;
 typedef struct Visit {
         Req rq; /* first: a handler's Req is its Visit */
         Api *api;
@@ -40,6 +41,7 @@ typedef struct Visit {
         unsigned char idem_print[32];
         /* STREAM rows: the turn that an earlier try with this key left; STR_NULL = none */
         Str idem_left;
+        Pieces *pieces; /* of a body that comes so; NULL = it comes whole */
 } Visit;
 
 static inline Visit *visit_of(Req *rq) { return (Visit *)(void *)rq; }
@@ -52,6 +54,13 @@ void visit_finish(Visit *v, Err e); /* one of the two */
 
 /* lanes.c: run the handler where its row says. Ends in visit_finish, now or later. */
 void visit_run(Visit *v);
+
+/* pieces.c: a row with `piece`. Begin when the head is judged; add as the body comes (false: wait);
+ * what is left when it is all there; end. */
+void pieces_begin(Visit *v);
+bool pieces_add(Visit *v, Str bytes);
+Err pieces_rest(Visit *v) _must_check_;
+void pieces_end(Visit *v);
 
 /* limits.c: ERR_RATE_LIMITED with Retry-After; sets the header values either way. */
 Err visit_limit(Visit *v) _must_check_;

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// Import by lines: a body of any length, a bit at a time.
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { api, newUser } from '../lib/api.mjs';
+import { startServer } from '../lib/server.mjs';
+
+const path = '/api/v1/conversations/import';
+const at = '2026-01-10T10:00:00Z';
+const FILLER = 'the same words as everywhere '.repeat(6);
+let server, call;
+before(async () => {
+        server = await startServer();
+        call = api(server);
+});
+after(() => server.stop());
+
+const turn = (n, text) => ({ external_id: `t${n}`, speaker: 'user', text, at });
+const conversation = (n, turns = 5) => ({
+        external_id: `c${n}`,
+        turns: Array.from({ length: turns }, (_, i) =>
+                turn(
+                        i,
+                        `Turn ${i} of number ${n}: ${FILLER} word${n}x${i}.`,
+                ),
+        ),
+});
+const lines = (list) => list.map((c) => `${JSON.stringify(c)}\n`).join('');
+
+/* Writes the pieces, waiting `pause` ms behind each; → { status, body }. */
+function upload(user, pieces, { headers = {}, pause = 0, query = '' } = {}) {
+        return new Promise((done, fail) => {
+                const req = request(
+                        server.base + path + query,
+                        {
+                                method: 'POST',
+                                headers: {
+                                        authorization: `Bearer ${user.token}`,
+                                        'content-type': 'application/x-ndjson',
+                                        ...headers,
+                                },
+                        },
+                        (res) => {
+                                const parts = [];
+                                res.on('data', (b) => parts.push(b));
+                                res.on('end', () =>
+                                        done({
+                                                status: res.statusCode,
+                                                body: JSON.parse(Buffer.concat(parts)),
+                                        }),
+                                );
+                        },
+                );
+                req.on('error', fail);
+                (async () => {
+                        for (const piece of pieces) {
+                                if (!req.write(piece)) await once(req, 'drain');
+                                if (pause) await sleep(pause);
+                        }
+                        req.end();
+                })();
+        });
+}
+
+const found = async (user, word) =>
+        (
+                await user.call('POST', '/api/v1/memories/search', {
+                        body: { query: word, units: ['turn'], top_k: 1 },
+                        expect: 200,
+                })
+        ).body[0]?.turn;
+
+test('a body larger than what is held of it', async () => {
+        const user = await newUser(call);
+        const list = Array.from({ length: 1500 }, (_, i) => conversation(i));
+        list[700].turns[2].at = 'yesterday';
+        const text = lines(list);
+        assert.ok(text.length > 1_500_000);
+        // chunks that end anywhere, in the middle of a character's line as well
+        const r = await upload(user, text.match(/[\s\S]{1,77777}/g));
+        assert.equal(r.status, 207);
+        assert.equal(r.body.conversations.length, 1500);
+        r.body.conversations.forEach((c, i) => {
+                assert.equal(c.status, i === 700 ? 422 : 200, `conversation ${i}`);
+                assert.equal(c.turns_added, i === 700 ? 0 : 5);
+                if (i !== 700) assert.equal(c.external_id, `c${i}`);
+        });
+        assert.equal(r.body.conversations[700].pointer, '#/turns/2/at');
+        for (const n of [0, 699, 701, 1499])
+                assert.equal((await found(user, `word${n}x4`)).conversation_external_id, `c${n}`);
+        assert.notEqual((await found(user, 'word700x1'))?.conversation_external_id, 'c700');
+        // with its length told, and without a line break at the end: nothing new
+        const again = lines(list.filter((_, i) => i !== 700)).trimEnd();
+        const same = await upload(user, [again], { headers: { 'content-length': again.length } });
+        assert.equal(same.status, 200);
+        for (const c of same.body.conversations) {
+                assert.equal(c.turns_added, 0);
+                assert.equal(c.turns_unchanged, 5);
+        }
+});
+
+test('a client that is slow holds up nobody; of one that leaves, what was whole stays', async () => {
+        const user = await newUser(call);
+        const forty = lines(Array.from({ length: 40 }, (_, i) => conversation(i, 60)));
+        const slow = upload(user, forty.match(/[\s\S]{1,60000}/g), { pause: 40 });
+        await user.call('GET', '/api/v1/auth/me', { expect: 200 });
+        assert.equal((await slow).body.conversations.length, 40);
+
+        const text = lines(Array.from({ length: 100 }, (_, i) => conversation(`gone${i}`, 60)));
+        const req = request(server.base + path, {
+                method: 'POST',
+                headers: {
+                        authorization: `Bearer ${user.token}`,
+                        'content-type': 'application/x-ndjson',
+                        'content-length': text.length,
+                },
+        });
+        req.on('error', () => {});
+        req.write(text.slice(0, -1000), () => setTimeout(() => req.destroy(), 50));
+        await new Promise((done) => {
+                req.on('close', done);
+        });
+        const rest = await upload(user, [text]);
+        assert.equal(rest.status, 200);
+        assert.ok(rest.body.conversations[0].turns_unchanged === 60, 'the first piece was not kept');
+        assert.ok(rest.body.conversations[99].turns_added === 60);
+});
+
+test('a line without end is refused', async () => {
+        const user = await newUser(call);
+        const long = Buffer.alloc(1024 * 1024, 'x');
+        const r = await upload(user, Array(20).fill(long));
+        assert.equal(r.status, 413);
+        assert.equal(r.body.code, 'too_large');
+});
+
+test('what is learned from lines, and a key for them', async () => {
+        const user = await newUser(call);
+        const turns = [turn(0, 'I live in Lisbon.'), turn(1, 'I am allergic to peanuts.')];
+        const text = lines([{ external_id: 'a', turns }]);
+        const r = await upload(user, [text], { query: '?extract=true' });
+        assert.equal(r.status, 200);
+        assert.ok(r.body.memories_created >= 2);
+        assert.equal((await upload(user, [text], { query: '?extract=perhaps' })).status, 422);
+
+        const bare = lines([{ turns: [turn(0, 'Nobody gave this one a name.')] }]);
+        const headers = { 'idempotency-key': 'import-1' };
+        const first = await upload(user, [bare], { headers });
+        const second = await upload(user, [bare], { headers });
+        assert.deepEqual(second.body, first.body);
+        assert.equal((await upload(user, [bare, bare], { headers })).status, 422);
+});
