@@ -82,7 +82,6 @@ typedef struct Stored {
         int64_t last_confirmed;
         /* valid_to before a supersession closed it; 0 = open */
         int64_t valid_to_said;
-        Str sealed; /* the body as it was sealed ahead; STR_NULL = seal it now */
         const char *birth_reason;
         MemoryEvent birth;
 } Stored;
@@ -106,8 +105,6 @@ typedef struct Page {
 } Page;
 Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page,
                 StoredList *ret) _must_check_;
-/* Seals the body ahead of stored_insert; nothing that is in it may change between the two. */
-Err stored_seal(Ctx *cx, const Keys *k, Stored *m) _must_check_;
 Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;
 /* Writes all that may change, version + 1 and updated_at. */
 Err stored_save(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) _must_check_;

@@ -17,9 +17,10 @@
 
 const Sql sql_memory_insert = {
         "memory_insert",
-        "INSERT INTO memory (user_id, " COLS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+        "INSERT INTO memory (user_id, " COLS
+        ", id_is_drawn) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
         "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, "
-        "$29, $30, $31)"
+        "$29, $30, $31, 0)"
 };
 const Sql sql_memory_save = {
         "memory_save",
@@ -35,8 +36,10 @@ const Sql sql_memory_confirm = {
         "memory_confirm",
         "UPDATE memory SET last_confirmed = $3, confidence = $4 WHERE user_id = $1 AND unit = $2"
 };
-const Sql sql_memory_by_id = { "memory_by_id", "SELECT " COLS " FROM memory WHERE user_id = $1 "
-                                               "AND memory_id = $2" };
+const Sql sql_memory_by_drawn_id = {
+        "memory_by_drawn_id",
+        "SELECT " COLS " FROM memory WHERE user_id = $1 AND memory_id = $2 AND id_is_drawn = 1"
+};
 const Sql sql_memory_by_unit = { "memory_by_unit", "SELECT " COLS " FROM memory WHERE user_id = $1 "
                                                    "AND unit = $2" };
 const Sql sql_memory_by_subject = { "memory_by_subject",
@@ -308,11 +311,21 @@ static const char around_up[] =
         "CREATE TABLE memory_vector (user_id TEXT NOT NULL, unit BIGINT NOT NULL, model TEXT NOT "
         "NULL, body BYTEA NOT NULL, PRIMARY KEY (user_id, unit));";
 
+/* Ids were random and had an index; now they lead to their rows (memory_id.h). */
+static const char ids_up[] =
+        "ALTER TABLE memory ADD COLUMN id_is_drawn BIGINT NOT NULL DEFAULT 1; DROP INDEX "
+        "memory_id; "
+        "CREATE UNIQUE INDEX memory_drawn_id ON memory (user_id, memory_id) WHERE id_is_drawn = 1;";
+static const char ids_down[] =
+        "DROP INDEX memory_drawn_id; ALTER TABLE memory DROP COLUMN id_is_drawn; "
+        "CREATE UNIQUE INDEX memory_id ON memory (user_id, memory_id);";
+
 const Migration memory_migrations[] = {
         { 300, "memory", memory_up,
           "DROP TABLE memory_tombstone; DROP TABLE memory_version; DROP TABLE memory;" },
         { 301, "turns", turns_up, "DROP TABLE turn; DROP TABLE conversation;" },
         { 302, "profile, jobs, vectors", around_up,
           "DROP TABLE memory_vector; DROP TABLE memory_job; DROP TABLE profile;" },
+        { 303, "ids lead to rows", ids_up, ids_down },
         { 0 },
 };

@@ -2,7 +2,7 @@
 /* row: memories to and from their table. What says something about the person is in one sealed
  * body; what SQL must compare is a keyed digest; the rest is plain columns. */
 #include "codec/uuid.h"
-#include "memory/memory_int.h"
+#include "memory/memory_id.h"
 #include "memory/memory_sql.h"
 
 #include <stdio.h>
@@ -201,7 +201,10 @@ Err stored_by_id(Ctx *cx, const MemoryScope *s, const Keys *k, Str memory_id, St
         unsigned char id[16];
         if (!uuid_read(memory_id, id))
                 return RAISE(cx, ERR_MEMORY_NOT_FOUND, "not a UUID");
-        Err e = stored_one(cx, s, k, (By){ &sql_memory_by_id, v_blob(str_n(id, 16)) }, ret);
+        Err e = stored_by_unit(cx, s, k, memory_id_unit(k, id), ret);
+        if (e == ERR_NOT_FOUND || (!e && memcmp(ret->id, id, sizeof id)))
+                e = stored_one(cx, s, k, (By){ &sql_memory_by_drawn_id, v_blob(str_n(id, 16)) },
+                               ret);
         return e == ERR_NOT_FOUND ? RAISE(cx, ERR_MEMORY_NOT_FOUND, "no such memory of this user")
                                   : e;
 }
@@ -261,12 +264,10 @@ Err stored_page(Ctx *cx, const MemoryScope *s, const Keys *k, Page page, StoredL
 
 static Val v_mac(const Mac *m, bool is_set) { return is_set ? v_blob(mac_str(m)) : v_null(); }
 
-Err stored_seal(Ctx *cx, const Keys *k, Stored *m) { return body_seal(cx, k, m, &m->sealed); }
-
 Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
         const MemoryRow *r = &m->row;
-        if (!m->sealed.p)
-                TRY(stored_seal(cx, k, m));
+        Str body;
+        TRY(body_seal(cx, k, m, &body));
         int kind = word_index(source_kinds, r->source_kind);
         return db_run(
                 cx, s->c, &sql_memory_insert,
@@ -274,14 +275,13 @@ Err stored_insert(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
                      v_int(m->status), v_int(m->level), v_int(attribute_parse(r->attribute)),
                      v_mac(&m->subject_mac, m->has_subject), v_mac(&m->value_mac, m->has_subject),
                      v_mac(&m->content_mac, true), v_blob(str_n(m->sketch.b, SKETCH_SIZE)),
-                     v_blob(m->sealed), v_int(r->valid_from), v_time(r->valid_to),
-                     v_int(r->recorded_at), v_time(r->retired_at), v_time(r->expires_at),
-                     v_uuid(cx, r->superseded_by), v_int(MAX(kind, 0)),
-                     v_uuid(cx, r->source_turn_id), v_uuid(cx, r->source_conversation_id),
-                     v_int(r->source_turn), v_int(r->created_at), v_int(r->updated_at),
-                     v_time(r->last_accessed), v_int(r->access_count), v_time(m->last_confirmed),
-                     v_int(r->version), v_num(r->confidence), v_num(r->decay_score),
-                     v_num(r->importance_score)),
+                     v_blob(body), v_int(r->valid_from), v_time(r->valid_to), v_int(r->recorded_at),
+                     v_time(r->retired_at), v_time(r->expires_at), v_uuid(cx, r->superseded_by),
+                     v_int(MAX(kind, 0)), v_uuid(cx, r->source_turn_id),
+                     v_uuid(cx, r->source_conversation_id), v_int(r->source_turn),
+                     v_int(r->created_at), v_int(r->updated_at), v_time(r->last_accessed),
+                     v_int(r->access_count), v_time(m->last_confirmed), v_int(r->version),
+                     v_num(r->confidence), v_num(r->decay_score), v_num(r->importance_score)),
                 NULL);
 }
 

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "codec/uuid.h"
 #include "memory/jobs.h"
+#include "memory/memory_id.h"
 
 static MemoryNew fact(const char *content) {
         return (MemoryNew){ .type = STR("fact"), .content = str_c(content), .confidence = -1 };
@@ -40,6 +42,72 @@ static void adds_and_reads_back(void **state) {
         assert_int_equal(find(f, "bob", "rye bread").n, 0);
         fix_reopen(f);
         assert_int_equal(find(f, "ann", "rye bread").n, 1);
+}
+
+static Err delete_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        return memory_delete(cx, s, *(const Str *)arg);
+}
+
+static void an_id_leads_to_its_unit(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        Keys k = { .seal.k = { 1 } }, other = { .seal.k = { 2 } };
+        const int64_t units[] = { 1, 2, 4095, INT64_C(1) << 40, MEMORY_ID_UNIT_MAX };
+        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
+                unsigned char id[16], again[16];
+                memory_id_make(&f->cx, &k, units[i], id);
+                memory_id_make(&f->cx, &k, units[i], again);
+                assert_int_equal(memory_id_unit(&k, id), units[i]);
+                assert_int_equal(memory_id_unit(&k, again), units[i]);
+                assert_memory_not_equal(id, again, sizeof id);
+                assert_int_not_equal(memory_id_unit(&other, id), units[i]);
+                assert_int_equal(id[6] >> 4, 4);
+                assert_int_equal(id[8] >> 6, 2);
+        }
+}
+
+/* As memories were written before ids led anywhere. */
+static Err drawn_add(Ctx *cx, const MemoryScope *s, void *arg) {
+        static const Sql drawn = { "drawn",
+                                   "UPDATE memory SET id_is_drawn = 1 WHERE user_id = $1" };
+        _cleanup_(keys_done) Keys k = { 0 };
+        Stored m = { .row = { .user_id = s->user_id,
+                              .unit = 1,
+                              .content = STR("Keeps a diary."),
+                              .context = STR("{}"),
+                              .source_kind = STR("user"),
+                              .version = 1,
+                              .confidence = 1 },
+                     .birth_reason = "new_memory" };
+        m.row.memory_id = *(const Str *)arg;
+        assert_true(uuid_read(m.row.memory_id, m.id));
+        TRY(keys_get(cx, s, &k));
+        TRY(stored_insert(cx, s, &k, &m));
+        return db_run(cx, s->c, &drawn, ARGS(v_text(s->user_id)), NULL);
+}
+
+static void an_old_id_is_still_found(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        Str id = STR("0b5f3c1e-6d7a-4c2b-9e8f-1a2b3c4d5e6f");
+        assert_ok(fix_write(f, "ann", drawn_add, &id));
+        MemoryScope s = fix_scope(f, "ann"), other = fix_scope(f, "bob");
+        MemoryRow row;
+        assert_ok(memory_get(&f->cx, &s, id, &row));
+        assert_str(row.content, "Keeps a diary.");
+        assert_err(memory_get(&f->cx, &other, id, &row), ERR_MEMORY_NOT_FOUND);
+}
+
+/* The last unit is free again after a restart; the id that was given for it is not. */
+static void a_deleted_id_stays_deleted(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten gone = add(f, "ann", "Keeps a diary.");
+        assert_ok(fix_write(f, "ann", delete_run, &gone.row.memory_id));
+        fix_reopen(f);
+        MemoryWritten next = add(f, "ann", "Rides a bicycle to work.");
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryRow row;
+        assert_int_equal(next.row.unit, gone.row.unit);
+        assert_err(memory_get(&f->cx, &s, gone.row.memory_id, &row), ERR_MEMORY_NOT_FOUND);
+        assert_ok(memory_get(&f->cx, &s, next.row.memory_id, &row));
 }
 
 static void says_the_same_once(void **state) {
@@ -102,10 +170,6 @@ static void learns_from_turns(void **state) {
         assert_int_equal(l.v[0].event, MEMORY_SUPERSEDE);
         MemoryHits hits = find(f, "ann", "Porto");
         assert_int_equal(hits.n, 1);
-}
-
-static Err delete_run(Ctx *cx, const MemoryScope *s, void *arg) {
-        return memory_delete(cx, s, *(Str *)arg);
 }
 
 static bool file_holds(const char *path, const char *text) {
@@ -354,6 +418,9 @@ static void leaves_nothing_of_an_erased_account(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(adds_and_reads_back),
+                cmocka_unit_test(an_id_leads_to_its_unit),
+                cmocka_unit_test(an_old_id_is_still_found),
+                cmocka_unit_test(a_deleted_id_stays_deleted),
                 cmocka_unit_test(says_the_same_once),
                 cmocka_unit_test(supersedes_in_one_go),
                 cmocka_unit_test(learns_from_turns),

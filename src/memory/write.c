@@ -4,7 +4,7 @@
 #include "codec/json.h"
 #include "codec/unicode.h"
 #include "codec/uuid.h"
-#include "memory/memory_int.h"
+#include "memory/memory_id.h"
 #include "memory/memory_sql.h"
 #include "memory/moment.h"
 #include "memory/profile.h"
@@ -331,9 +331,16 @@ static Err quota_check(Ctx *cx, const MemoryScope *s, const Shelf *shelf) {
                      (long long)max);
 }
 
-static void born_as(Stored *m, const Verdict *v) {
-        m->birth = v->supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD;
-        m->birth_reason = v->reason ? v->reason : "new_memory";
+/* Its place and its id, which those that it supersedes point to. */
+static Err number_take(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
+        Shelf *shelf;
+        TRY(shelf_get(cx, s, &shelf));
+        m->row.unit = shelf_next_unit(shelf);
+        memory_id_make(cx, k, m->row.unit, m->id);
+        char *text = arena_bytes(cx->arena, UUID_TEXT + 1);
+        uuid_write(text, m->id);
+        m->row.memory_id = (Str){ text, UUID_TEXT };
+        return OK;
 }
 
 static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, const Verdict *v) {
@@ -342,8 +349,8 @@ static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, 
         TRY(shelf_get(cx, s, &shelf));
         if (!v->supersedes)
                 TRY(quota_check(cx, s, shelf));
-        m->row.unit = shelf_next_unit(shelf);
-        born_as(m, v);
+        m->birth = v->supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD;
+        m->birth_reason = v->reason ? v->reason : "new_memory";
         m->row.status = str_c(memory_status_names[m->status]);
         m->row.importance_level = str_c(memory_level_names[m->level]);
         TRY(stored_insert(cx, s, k, m));
@@ -372,6 +379,7 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         }
         if (e != ERR_NOT_FOUND)
                 return e;
+        TRY(number_take(cx, s, k, &p->m));
         if (p->m.has_subject)
                 TRY(conflict_settle(cx, s, k, p, &v));
         if (v.known_unit) {
@@ -398,13 +406,7 @@ static Err draft_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const 
                                     &p->m.row, is_scheduled);
         p->m.level = w.level;
         p->m.row.importance_score = w.score;
-        p->m.row.memory_id = uuid_new(cx);
-        if (!uuid_read(p->m.row.memory_id, p->m.id))
-                return RAISE(cx, ERR_INTERNAL, "new id is not a UUID");
-        TRY(stored_identify(cx, &k, &p->m));
-        born_as(&p->m, &(Verdict){ 0 });
-        /* what can be in conflict may still change */
-        return p->m.has_subject ? OK : stored_seal(cx, &k, &p->m);
+        return stored_identify(cx, &k, &p->m);
 }
 
 Err memory_draft(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryDraft **ret) {
