@@ -294,15 +294,16 @@ Err audit_checkpoint(Ctx *cx, Audit *a, DbConn *c) {
 }
 
 /* The newest record always stays, so that the chain never starts again at one. */
-Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms) {
+Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms, int64_t *ret_gone) {
         int64_t newest, last;
         Str hash;
 
+        *ret_gone = 0;
         TRY(head_read(cx, c, &newest, &hash));
         {
                 _cleanup_(rows_done) Rows r = { 0 };
 
-                TRY(db_row(cx, c, &sql_audit_old, ARGS(v_int(before_ms)), &r));
+                TRY(db_row(cx, c, &sql_audit_old, ARGS(v_int(before_ms), v_int(AUDIT_PIECE)), &r));
                 last = MIN(row_int(&r, 0), newest - 1);
         }
         if (last <= 0)
@@ -318,7 +319,7 @@ Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms) {
         }
         TRY(db_run(cx, c, &sql_checkpoint_prune, ARGS(v_int(last)), NULL));
         TRY(checkpoint_add(cx, a, c, &(Mark){ "base", last, hash }));
-        return db_run(cx, c, &sql_audit_prune, ARGS(v_int(last)), NULL);
+        return db_run(cx, c, &sql_audit_prune, ARGS(v_int(last)), ret_gone);
 }
 
 /* ---- verifying ---- */

@@ -67,9 +67,10 @@ Err audit_scan(Ctx *cx, DbConn *c, int64_t after_seq, int limit, AuditRecords *r
 Err audit_checkpoint(Ctx *cx, Audit *a,
                      DbConn *c) _must_check_; /* inside a write; nothing new: nothing written */
 
-/* Inside a write: records before `before_ms` go; a signed base takes the place of the last of
- * them. */
-Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms) _must_check_;
+/* Inside a write: records before `before_ms` go, at most AUDIT_PIECE of them; a signed base takes
+ * the place of the last. */
+enum { AUDIT_PIECE = 5000 };
+Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms, int64_t *ret_gone) _must_check_;
 void audit_public_key(const Audit *a, unsigned char ret[32]);
 
 typedef struct AuditVerdict {

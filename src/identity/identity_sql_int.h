@@ -190,7 +190,8 @@
           "target_id, client, trace_id, reason, owner, prev_hash, hash FROM audit WHERE seq > "    \
           "$1 ORDER BY seq LIMIT $2")                                                              \
         X(audit_at, "SELECT hash FROM audit WHERE seq = $1")                                       \
-        X(audit_old, "SELECT MAX(seq) FROM audit WHERE ts < $1")                                   \
+        X(audit_old, "SELECT MAX(o.seq) FROM (SELECT seq, ts FROM audit ORDER BY seq LIMIT $2) o " \
+                     "WHERE o.ts < $1")                                                            \
         X(audit_prune, "DELETE FROM audit WHERE seq <= $1")                                        \
         X(checkpoint_add, "INSERT INTO audit_checkpoints (kind, seq, ts, hash, signature) "        \
                           "VALUES ($1, $2, $3, $4, $5)")                                           \

@@ -189,8 +189,9 @@ static void a_rewritten_tail_has_no_signature(void **state) {
 
 static Err prune_write(Ctx *cx, DbConn *c, void *arg) {
         Fix *f = arg;
+        int64_t gone;
 
-        return audit_prune(cx, f->id->audit, c, TEST_NOW_MS + 15 * 1000 + 1);
+        return audit_prune(cx, f->id->audit, c, TEST_NOW_MS + 15 * 1000 + 1, &gone);
 }
 
 static void pruned_chain_stands_on_its_base(void **state) {
@@ -209,6 +210,29 @@ static void pruned_chain_stands_on_its_base(void **state) {
         assert_null(verify(f).fault);
         run(f, &forge, NO_ARGS);
         assert_string_equal(verify(f).fault, "checkpoint");
+}
+
+static int64_t records(Fix *f) {
+        AuditVerdict v = verify(f);
+
+        assert_null(v.fault);
+        return v.records;
+}
+
+/* A year later, over more than one piece: all but the newest. */
+static void old_records_go(void **state) {
+        Fix *f = *state;
+        User u = filled(f);
+        Fill more = { f, u.user_id, RECORDS, 2 * AUDIT_PIECE + 1 };
+
+        OKF(f, db_write(&f->cx, f->db, fill_write, &more));
+        assert_int_equal(records(f), more.to);
+        f->world.now_ms += INT64_C(367) * 86400 * 1000;
+        OKF(f, identity_tick(&f->cx, f->id));
+        assert_int_equal(records(f), 1);
+        f->world.now_ms += 60000;
+        OKF(f, identity_tick(&f->cx, f->id));
+        assert_int_equal(records(f), 1);
 }
 
 typedef struct Destroy {
@@ -278,6 +302,7 @@ int main(void) {
                 T(truncation_is_found),
                 T(a_rewritten_tail_has_no_signature),
                 T(pruned_chain_stands_on_its_base),
+                T(old_records_go),
                 T(erasure_leaves_the_chain_and_takes_the_person),
                 T(what_cannot_be_written_is_counted),
         };
