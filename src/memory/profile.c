@@ -66,10 +66,22 @@ const ProfileField *profile_field(Str name) {
 
 /* ---- in step with memories ---- */
 
-static void suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggestion *sg) {
+/* The whole profile is read for one memory: it is not kept until the end of the request. */
+static Ctx passing(const Ctx *cx, Arena *arena) {
+        Ctx pc = *cx;
+        pc.arena = arena;
+        return pc;
+}
+
+static Err passed(Ctx *cx, const Ctx *pc, Err e) {
+        return e ? RAISE(cx, e, "profile: %s", pc->err.what ? pc->err.what : "") : OK;
+}
+
+/* True when it changed something. */
+static bool suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggestion *sg) {
         Entry *at = entry_make(cx, e, sg->field, sg->item);
         if (!at || (sg->if_unset && at->n_claims))
-                return;
+                return false;
         int64_t now = cx_now_ms(cx);
         Claim new = { .value = sg->value,
                       .memory_id = m->row.memory_id,
@@ -85,20 +97,28 @@ static void suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggest
         if (old && str_eq_nocase(old->value, new.value))
                 new.first_seen = MIN(old->first_seen, new.first_seen);
         entry_claim(cx, at, &new);
+        return true;
 }
 
-Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
+static Err suggestions_apply(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
         Suggestions sg;
         Entries e;
-        if (m->row.valid_to && m->row.valid_to <= cx_now_ms(cx))
-                return OK; /* it was so once */
+        bool changed = false;
         profile_suggest(cx, m, &sg);
         if (!sg.n)
                 return OK;
         TRY(entries_load(cx, s, k, &e));
         for (size_t i = 0; i < sg.n; i++)
-                suggestion_apply(cx, &e, m, &sg.v[i]);
-        return entries_save(cx, s, k, &e);
+                changed |= suggestion_apply(cx, &e, m, &sg.v[i]);
+        return changed ? entries_save(cx, s, k, &e) : OK;
+}
+
+Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
+        if (m->row.valid_to && m->row.valid_to <= cx_now_ms(cx))
+                return OK; /* it was so once */
+        _cleanup_(arena_freep) Arena *arena = arena_new();
+        Ctx pc = passing(cx, arena);
+        return passed(cx, &pc, suggestions_apply(&pc, s, k, m));
 }
 
 /* What the memory claimed goes; the next best claim takes its place. True when anything changed. */
@@ -128,14 +148,21 @@ static bool entry_retract(Ctx *cx, Entry *e, const Stored *m, ProfileGone how) {
         return changed;
 }
 
-Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
-                    ProfileGone how) {
+static Err claims_retract(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
+                          ProfileGone how) {
         Entries e;
         bool changed = false;
         TRY(entries_load(cx, s, k, &e));
         for (size_t i = 0; i < e.n; i++)
                 changed |= entry_retract(cx, &e.v[i], m, how);
         return changed ? entries_save(cx, s, k, &e) : OK;
+}
+
+Err profile_on_gone(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
+                    ProfileGone how) {
+        _cleanup_(arena_freep) Arena *arena = arena_new();
+        Ctx pc = passing(cx, arena);
+        return passed(cx, &pc, claims_retract(&pc, s, k, m, how));
 }
 
 /* ---- reading ---- */
