@@ -123,8 +123,8 @@ static void hashes_that_are_refused(void **state) {
         static const char *const bad[] = {
                 "$2b$31$abcdefghijklmnopqrstuuxdHMWXqoHNsTNDwLuQb/2kOU4V8v6pW", /* years */
                 "$2b$04$abcdefghijklmnopqrstuuxdHMWXqoHNsTNDwLuQb/2kOU4V8v6p",
-                "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$"
-                "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                ("$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$"
+                 "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"),
                 "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ",
                 "$1$md5$xxxx",
         };
