@@ -18,6 +18,11 @@ typedef struct Chore {
 
 static Err tick_identity(Ctx *cx, App *a) { return identity_tick(cx, a->identity); }
 static Err flush_quotas(Ctx *cx, App *a) { return quotas_flush(cx, a->api); }
+static Err count_memories(Ctx *cx, App *a) {
+        DbConn *c;
+        TRY(db_read(cx, a->db, &c));
+        return memory_count(cx, c);
+}
 static Err expire_answers(Ctx *cx, App *a) { return idempotency_expire(cx, a->db); }
 
 /* An event loop that stands still answers nobody: ending is better, because then somebody starts
@@ -34,15 +39,17 @@ static Err watch_loops(Ctx *cx, App *a) {
         abort();
 }
 
+/* Begun at different moments, so that as a rule one worker and its one connection do them all. */
 static const struct {
         const char *name;
-        int64_t period_ms;
+        int64_t first_ms, period_ms;
         Err (*fn)(Ctx *cx, App *a);
 } table[] = {
-        { "identity", 1000, tick_identity },
-        { "quotas", 1000, flush_quotas },
-        { "watchdog", 5000, watch_loops },
-        { "idempotency", 3600 * 1000, expire_answers },
+        { "identity", 1000, 1000, tick_identity },
+        { "quotas", 1250, 1000, flush_quotas },
+        { "memories", 1500, 60 * 1000, count_memories },
+        { "watchdog", 5750, 5000, watch_loops },
+        { "idempotency", 60 * 1000, 3600 * 1000, expire_answers },
 };
 
 struct Chores {
@@ -77,7 +84,7 @@ Err chores_start(Ctx *cx, App *a, struct Chores **ret) {
                 c->each[i].app = a;
                 c->each[i].name = table[i].name;
                 c->each[i].fn = table[i].fn;
-                c->each[i].timer = timer_every(a->timers, table[i].period_ms, table[i].period_ms,
+                c->each[i].timer = timer_every(a->timers, table[i].first_ms, table[i].period_ms,
                                                due, &c->each[i]);
         }
         *ret = c;

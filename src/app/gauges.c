@@ -55,6 +55,7 @@ static void collect(void *arg) {
         App *a = arg;
         collect_process();
         collect_server(a);
+        memory_measure(a->memory);
         DbStats db;
         db_stats(a->db, &db);
         set("mainstay_storage_wal_bytes", "Size of the write-ahead log", (double)db.wal_bytes);

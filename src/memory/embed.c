@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "codec/json.h"
+#include "memory/count_int.h"
 #include "web/client.h"
 
 enum { REST_MS = 15000, RESPONSE_MAX = 16 * 1024 * 1024, TEXT_MAX = 8000 };
@@ -121,7 +122,9 @@ Err embedder_run(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret
         if (cx_mono_us(cx) < atomic_load(&e->rest_until_us))
                 return RAISE(cx, ERR_UNAVAILABLE, "embeddings rest after a failure");
         assert(texts.n > 0 && texts.n <= EMBED_BATCH_MAX);
+        int64_t began_us = cx_mono_us(cx);
         Err err = embedder_call(cx, e, texts, timeout_ms, ret);
+        count_embedding(cx_mono_us(cx) - began_us);
         if (err) {
                 atomic_store(&e->rest_until_us, cx_mono_us(cx) + REST_MS * INT64_C(1000));
                 LOG(cx, LOG_WARN, "memory.embeddings.failed", "embeddings server failed",

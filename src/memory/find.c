@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "memory/count_int.h"
 #include "memory/memory_int.h"
 #include "memory/moment.h"
 #include "memory/touched.h"
@@ -174,7 +175,7 @@ static Err hits_make(Find *f, const Hits *found, MemoryHits *ret) {
         return OK;
 }
 
-Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *ret) {
+static Err search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *ret) {
         _cleanup_(find_done) Find f = { .cx = cx, .s = s, .q = q };
         _cleanup_(index_unpin) IndexPin pin = { 0 };
         Hits found;
@@ -192,6 +193,13 @@ Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHit
         TRY(hits_make(&f, &found, &hits));
         *ret = hits;
         return OK;
+}
+
+Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *ret) {
+        int64_t began_us = cx_mono_us(cx);
+        Err e = search(cx, s, q, ret);
+        count_retrieval(cx_mono_us(cx) - began_us);
+        return count_operation(OP_SEARCH, e);
 }
 
 Str memory_render(Ctx *cx, const MemoryRow *row, int64_t now_ms) {

@@ -3,6 +3,7 @@
 
 #include "codec/unicode.h"
 #include "codec/uuid.h"
+#include "memory/count_int.h"
 #include "memory/jobs.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
@@ -301,6 +302,7 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         if (!m)
                 abort();
         *m = (Memory){ .db = db, .set = *set };
+        memory_counts_make();
         m->shelves = shelves_new(SHELVES_BYTES);
         m->shown = shown_new();
         m->touched = touched_new();

@@ -190,6 +190,11 @@ Err memory_start(Ctx *cx, Memory *m) _must_check_;
 Memory *memory_free(Memory *m);
 DEFINE_CLEANUP(Memory, memory_free)
 
+/* The metrics that are read rather than counted: before they are printed, and, as it asks the
+ * store, now and then. */
+void memory_measure(Memory *m);
+Err memory_count(Ctx *cx, DbConn *c) _must_check_;
+
 extern const Migration memory_migrations[];
 
 /* UUID v4 text <-> 16 bytes. */

@@ -69,6 +69,7 @@ const Sql sql_memory_count_owner = { "memory_count_owner",
                                      "SELECT COUNT(*) FROM memory WHERE (user_id = $1 "
                                      "OR (user_id >= $1 || '/' AND user_id < $1 || '0')) "
                                      "AND status IN " STATUS_LIVE };
+const Sql sql_memory_count_all = { "memory_count_all", "SELECT COUNT(*) FROM memory" };
 const Sql sql_memory_expired = {
         "memory_expired",
         "SELECT user_id, memory_id FROM memory WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"

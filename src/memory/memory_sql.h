@@ -9,7 +9,8 @@
 extern const Sql sql_memory_insert, sql_memory_save, sql_memory_delete, sql_memory_confirm,
         sql_memory_by_drawn_id, sql_memory_by_unit, sql_memory_by_subject, sql_memory_by_source,
         sql_memory_page, sql_memory_touch, sql_memory_stats, sql_memory_count_owner,
-        sql_memory_expired, sql_memory_decay, sql_tombstone_add, sql_last_unit, sql_shelf;
+        sql_memory_count_all, sql_memory_expired, sql_memory_decay, sql_tombstone_add,
+        sql_last_unit, sql_shelf;
 extern const Sql sql_version_add, sql_version_list, sql_version_delete;
 /* conversations and turns */
 extern const Sql sql_conversation_insert, sql_conversation_save, sql_conversation_by_id,

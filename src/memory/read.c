@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 /* read: one memory, pages of them, and the figures. */
+#include "memory/count_int.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
 
 enum { SCAN_PAGE = 256, SCAN_MAX = 4096, SUB_USERS_MAX = 1000 };
 
-Err memory_get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) {
+static Err get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
         TRY(keys_to_open(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
         *ret = m.row;
         return OK;
+}
+
+Err memory_get(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryRow *ret) {
+        return count_operation(OP_GET, get(cx, s, memory_id, ret));
 }
 
 static bool has_tag(const MemoryRow *r, Str tag) {
@@ -54,7 +59,7 @@ static Err filter_check(Ctx *cx, const MemoryFilter *f, int64_t *ret_before) {
 
 /* Walks the user's memories from the newest; rows that do not fit are skipped. A page may be short,
  * even empty, when few fit: a request looks at SCAN_MAX rows and the cursor goes on from there. */
-Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret,
+static Err list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret,
                 Str *ret_cursor) {
         _cleanup_(keys_done) Keys k = { 0 };
         int64_t before, now = cx_now_ms(cx);
@@ -87,6 +92,11 @@ Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows
         }
         *ret = rows;
         return OK;
+}
+
+Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret,
+                Str *ret_cursor) {
+        return count_operation(OP_LIST, list(cx, s, f, ret, ret_cursor));
 }
 
 static void stats_add(MemoryStats *st, double *confidence, const Rows *r) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "memory/shelf.h"
 
+#include "memory/count_int.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
 #include "memory/twins.h"
@@ -152,7 +153,9 @@ void shelf_change(Ctx *cx, const MemoryScope *sc) {
 Err shelf_get(Ctx *cx, const MemoryScope *sc, Shelf **ret) {
         Shelves *all = sc->m->shelves;
         Shelf **slot = shelf_slot(all, sc->user_id);
-        if (!shelf_is_of(*slot, sc->user_id))
+        bool is_there = shelf_is_of(*slot, sc->user_id);
+        count_cache(CACHE_HOT, is_there);
+        if (!is_there)
                 TRY(shelf_load(cx, sc, slot));
         if (all->bytes > all->bytes_max)
                 shelves_trim(all, *slot);

@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "codec/unicode.h"
 #include "codec/uuid.h"
+#include "memory/count_int.h"
 #include "memory/memory_id.h"
 #include "memory/memory_sql.h"
 #include "memory/moment.h"
@@ -204,7 +205,9 @@ Err stored_identify(Ctx *cx, const Keys *k, Stored *m) {
 
 /* ---- duplicates ---- */
 
-static void written(MemoryWritten *w, MemoryEvent event, const char *reason, const Stored *m) {
+static void written(const MemoryScope *s, MemoryWritten *w, MemoryEvent event, const char *reason,
+                    const Stored *m) {
+        count_written(s, event);
         *w = (MemoryWritten){ .event = event, .reason = reason, .row = m->row };
 }
 
@@ -367,14 +370,14 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         Err e = exact_find(cx, s, k, p, &old);
         if (e == OK) {
                 TRY(confirm(cx, s, &old, p->m.row.confidence));
-                written(ret, MEMORY_NOOP, "exact_duplicate", &old);
+                written(s, ret, MEMORY_NOOP, "exact_duplicate", &old);
                 return OK;
         }
         if (e == ERR_NOT_FOUND)
                 e = near_find(cx, s, k, p, &old);
         if (e == OK) {
                 TRY(merge_into(cx, s, k, p, &old));
-                written(ret, MEMORY_UPDATE, "near_duplicate_merged", &old);
+                written(s, ret, MEMORY_UPDATE, "near_duplicate_merged", &old);
                 return OK;
         }
         if (e != ERR_NOT_FOUND)
@@ -385,11 +388,11 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         if (v.known_unit) {
                 TRY(stored_by_unit(cx, s, k, v.known_unit, &old));
                 TRY(confirm(cx, s, &old, p->m.row.confidence));
-                written(ret, MEMORY_NOOP, "already_known", &old);
+                written(s, ret, MEMORY_NOOP, "already_known", &old);
                 return OK;
         }
         TRY(insert_new(cx, s, k, p, &v));
-        written(ret, v.supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD, p->m.birth_reason, &p->m);
+        written(s, ret, v.supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD, p->m.birth_reason, &p->m);
         ret->superseded = v.superseded;
         return OK;
 }
@@ -416,10 +419,14 @@ Err memory_draft(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryDraft
         return OK;
 }
 
-Err memory_add_draft(Ctx *cx, const MemoryScope *s, MemoryDraft *d, MemoryWritten *ret) {
+static Err draft_store(Ctx *cx, const MemoryScope *s, Pending *d, MemoryWritten *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
         TRY(keys_get(cx, s, &k));
         return pending_store(cx, s, &k, d, ret);
+}
+
+Err memory_add_draft(Ctx *cx, const MemoryScope *s, MemoryDraft *d, MemoryWritten *ret) {
+        return count_operation(OP_ADD, draft_store(cx, s, d, ret));
 }
 
 Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
@@ -487,7 +494,7 @@ static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
         return OK;
 }
 
-Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
+static Err update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
                   MemoryWritten *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
@@ -509,8 +516,13 @@ Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
         TRY(stored_identify(cx, &k, &m));
         TRY(profile_on_gone(cx, s, &k, &m, GONE_CHANGED));
         TRY(stored_change(cx, s, &k, &m, &(Change){ MEMORY_UPDATE, "updated", before }));
-        written(ret, MEMORY_UPDATE, "updated", &m);
+        written(s, ret, MEMORY_UPDATE, "updated", &m);
         return OK;
+}
+
+Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
+                  MemoryWritten *ret) {
+        return count_operation(OP_UPDATE, update(cx, s, memory_id, in, ret));
 }
 
 /* The successor quotes the old value; what is forgotten is forgotten there as well. */
@@ -534,6 +546,7 @@ static Err unquote(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *g
 static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
         Shelf *shelf;
         TRY(stored_remove(cx, s, m));
+        count_written(s, MEMORY_DELETE);
         TRY(unquote(cx, s, k, m));
         TRY(shelf_get(cx, s, &shelf));
         shelf_change(cx, s);
@@ -542,12 +555,16 @@ static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored
         return profile_on_gone(cx, s, k, m, GONE_DELETED);
 }
 
-Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) {
+static Err delete_by_id(Ctx *cx, const MemoryScope *s, Str memory_id) {
         _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
         return delete_one(cx, s, &k, &m);
+}
+
+Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) {
+        return count_operation(OP_DELETE, delete_by_id(cx, s, memory_id));
 }
 
 static bool strs_has(Strs list, Str s) {
