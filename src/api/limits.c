@@ -38,6 +38,11 @@ static Str violated_json(Ctx *cx, LimitPolicies p, unsigned violated) {
         return arena_dup(cx->arena, buf_str(&b));
 }
 
+static Metric *decisions_family(void) {
+        return metric_counter("mainstay_ratelimit_decisions_total", "policy,decision",
+                              "Rate limit decisions");
+}
+
 static void count_decision(const char *policy, bool allowed) {
         static _Atomic(Cell *) cells[ELEMENTSOF(address_classes) + 1][2];
         size_t class = 0;
@@ -47,11 +52,10 @@ static void count_decision(const char *policy, bool allowed) {
         _Atomic(Cell *) *slot = &cells[class][allowed];
         Cell *c = atomic_load_explicit(slot, memory_order_acquire);
         if (!c) {
-                Metric *m = metric_counter("mainstay_ratelimit_decisions_total", "policy,decision",
-                                           "Rate limit decisions");
                 Str name = str_c(policy);
                 name.n -= name.n && name.p[name.n - 1] == ':';
-                c = METRIC_CELL(m, name, allowed ? STR("allowed") : STR("refused"));
+                c = METRIC_CELL(decisions_family(), name,
+                                allowed ? STR("allowed") : STR("refused"));
                 atomic_store_explicit(slot, c, memory_order_release);
         }
         cell_inc(c);
@@ -163,6 +167,7 @@ Err quotas_flush(Ctx *cx, Api *a) {
 Err quotas_restore(Ctx *cx, Api *a) {
         DbConn *c;
         _cleanup_(rows_done) Rows r = { 0 };
+        (void)decisions_family(); /* there before the first decision */
         TRY(db_read(cx, a->sv->db, &c));
         TRY(db_rows(cx, c, &sql_all, NO_ARGS, &r));
         for (bool more;;) {

@@ -5,6 +5,7 @@
 #include "api/services.h"
 #include "base/metric.h"
 #include "codec/authz.h"
+#include "codec/gzip.h"
 #include "codec/json.h"
 #include "sys/proc.h"
 #include "web/server.h"
@@ -74,6 +75,18 @@ static Err brief(Req *rq, MetricsBrief *ret) {
         return OK;
 }
 
+/* A scraper asks for gzip, and the text shrinks to a tenth. */
+static Err encoded(Req *rq, Str text, Str *ret) {
+        req_header(rq, STR("Vary"), STR("Accept, Accept-Encoding"));
+        if (!gzip_is_accepted(exchange_header(rq->x, "accept-encoding"))) {
+                *ret = arena_dup(rq->cx->arena, text);
+                return OK;
+        }
+        TRY(gzip_pack(rq->cx, text, ret));
+        req_header(rq, STR("Content-Encoding"), STR("gzip"));
+        return OK;
+}
+
 static Err metrics_handle(Req *rq, const void *in, void *ret) {
         TRY(allowed(rq));
         Str accept = exchange_header(rq->x, "accept");
@@ -82,10 +95,12 @@ static Err metrics_handle(Req *rq, const void *in, void *ret) {
         bool open = str_contains(accept, STR("application/openmetrics-text"));
         _cleanup_(buf_done) Buf out = BUF(METRICS_MAX);
         metric_print(&out, open ? METRIC_OPENMETRICS : METRIC_TEXT);
+        Str body;
+        TRY(encoded(rq, buf_str(&out), &body));
         return req_raw(rq,
                        open ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8")
                             : STR("text/plain; version=0.0.4; charset=utf-8"),
-                       arena_dup(rq->cx->arena, buf_str(&out)));
+                       body);
 }
 
 const Route metrics_routes[] = {

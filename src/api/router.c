@@ -74,6 +74,11 @@ static Node *node_for(Router *r, const char *path) {
         return at;
 }
 
+static Metric *requests_family(void) {
+        return metric_counter("mainstay_http_requests_total", "method,route,code",
+                              "HTTP requests answered");
+}
+
 static Metric *duration_family(void) {
         return metric_histogram("mainstay_http_request_duration_seconds", "method,route",
                                 metric_bounds_http, metric_bounds_http_n,
@@ -127,6 +132,7 @@ Err router_new(Ctx *cx, const Route *const *tables, Router **ret) {
         _cleanup_(router_freep) Router *r = NEW(arena, Router);
         r->arena = arena;
         r->rows = NEW_ARRAY(arena, Row, rows_in(tables));
+        (void)requests_family(); /* there before the first request */
         for (const Route *const *t = tables; *t; t++)
                 for (const Route *route = *t; route->id; route++)
                         TRY(row_add(cx, r, route));
@@ -204,15 +210,10 @@ static unsigned slot_of(int status) {
 }
 
 static Cell *status_cell(const Route *route, int status) {
-        static Metric *_Atomic family;
-        if (!atomic_load(&family))
-                atomic_store(&family,
-                             metric_counter("mainstay_http_requests_total", "method,route,code",
-                                            "HTTP requests answered"));
         char code[8];
         snprintf(code, sizeof code, "%d", status);
-        return METRIC_CELL(atomic_load(&family), str_c(method_names[route->method]),
-                           str_c(route->id), str_c(code));
+        return METRIC_CELL(requests_family(), str_c(method_names[route->method]), str_c(route->id),
+                           str_c(code));
 }
 
 void row_count(Row *row, int status, double seconds) {

@@ -235,8 +235,7 @@ void metric_print(Buf *out, MetricFormat format) {
                 reg.collect[i].fn(reg.collect[i].arg);
         pthread_mutex_lock(&reg.lock);
         for (const Metric *m = reg.families; m; m = m->next)
-                if (m->cells)
-                        print_family(out, m, format);
+                print_family(out, m, format); /* also one without a series: it can be asked for */
         pthread_mutex_unlock(&reg.lock);
         if (format == METRIC_OPENMETRICS)
                 buf_add_c(out, "# EOF\n");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "chat/chat_sql.h"
+#include "chat/count_int.h"
 #include "chat/live.h"
 
 enum { CANCELLED_WAIT_MS = 5000 };
@@ -16,6 +17,7 @@ static void settings_dup(Arena *a, const ChatSettings *in, ChatSettings *ret) {
 
 Err chat_new(Ctx *cx, const ChatRooms *rooms, const ChatSettings *set, Chat **ret) {
         Providers providers;
+        chat_counts_make();
         TRY(providers_load(cx, set, &providers));
         Chat *chat = calloc(1, sizeof *chat);
         if (!chat)

@@ -2,9 +2,9 @@
 #include "chat/ledger.h"
 
 #include "base/log.h"
-#include "base/metric.h"
 #include "chat/chat_int.h"
 #include "chat/chat_sql.h"
+#include "chat/count_int.h"
 #include "chat/month.h"
 
 enum { WARNING_DEFAULT = 80, CRITICAL_DEFAULT = 95, LEVELS = 3 };
@@ -144,11 +144,7 @@ static Err alert_letter(Ctx *cx, const Chat *chat, DbConn *c, Str user_id, const
 }
 
 static void alert_tell(Ctx *cx, int level) {
-        static Metric *events;
-        if (!events) /* on the writer only */
-                events = metric_counter("mainstay_budget_events_total", "event",
-                                        "Budget thresholds that were crossed");
-        cell_inc(METRIC_CELL(events, str_c(level_names[level - 1])));
+        count_budget(level_names[level - 1]);
         LOG(cx, LOG_WARN, "budget_threshold", "a budget threshold was crossed",
             L_STR("level", str_c(level_names[level - 1])));
 }

@@ -3,8 +3,8 @@
  * (record, retrieve, ask the model) → answered → store → over. Each step hands the Live to the
  * next; nothing waits on a thread. */
 #include "base/log.h"
-#include "base/metric.h"
 #include "chat/chat_sql.h"
+#include "chat/count_int.h"
 #include "chat/ledger.h"
 #include "chat/live.h"
 #include "chat/month.h"
@@ -22,17 +22,9 @@ static void stored_cut(Live *live);
 /* ---- over ---- */
 
 static void turn_measure(Live *live, Err e) {
-        static Metric *duration;
-        static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-        pthread_mutex_lock(&lock);
-        if (!duration)
-                duration = metric_histogram("mainstay_conversation_turn_duration_seconds", NULL,
-                                            metric_bounds_llm, metric_bounds_llm_n,
-                                            "Time from the message to the stored answer");
-        pthread_mutex_unlock(&lock);
         const ChatTurn *t = &live->t;
         double seconds = (double)(cx_mono_us(&live->cx) - live->started_us) / 1e6;
-        cell_observe(metric_one(duration), seconds);
+        count_turn(seconds);
         LOG(&live->cx, LOG_INFO, "turn_completed", "a turn is over", L_STR("turn_id", t->turn_id),
             L_STR("state", e ? str_c(err_info[e].name) : str_c(turn_state_names[t->state])),
             L_STR("provider", t->provider), L_INT("memories", (int64_t)t->used.n),

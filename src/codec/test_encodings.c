@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "base/test_ctx.h"
 
+#include <zlib.h>
+
 #include "codec/base64.h"
 #include "codec/crc32.h"
+#include "codec/gzip.h"
 #include "codec/radix.h"
 #include "codec/uuid.h"
 
@@ -161,6 +164,55 @@ static void test_crc32(void **state) {
         assert_int_equal(crc32_of(0, STR_NULL), 0);
 }
 
+static void test_gzip_is_undone(void **state) {
+        Ctx *cx = *state;
+        char plain[20000], back[sizeof plain];
+        for (size_t i = 0; i < sizeof plain; i++)
+                plain[i] = (char)(i * i >> 6);
+        static const size_t sizes[] = { 0, 1, 100, sizeof plain };
+        for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
+                Str packed;
+                assert_ok(gzip_pack(cx, str_n(plain, sizes[i]), &packed));
+                z_stream z = { .next_in = (Bytef *)(uintptr_t)packed.p,
+                               .avail_in = (uInt)packed.n,
+                               .next_out = (Bytef *)back,
+                               .avail_out = sizeof back };
+                assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+                assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+                assert_int_equal(z.total_out, sizes[i]);
+                assert_memory_equal(back, plain, sizes[i]);
+                inflateEnd(&z);
+        }
+        Str huge = { plain, (size_t)1 << 30 };
+        assert_err(gzip_pack(cx, huge, &huge), ERR_TOO_LARGE);
+        err_clear(cx);
+}
+
+static void test_gzip_when_asked(void **state) {
+        static const struct {
+                const char *header;
+                bool yes;
+        } cases[] = {
+                { "gzip", true },
+                { "deflate, GZIP;q=0.5", true },
+                { "br , x-gzip", true },
+                { "*", true },
+                { "*;q=0.1", true },
+                { "gzip;q=0", false },
+                { "gzip; q=0.000, *", false },
+                { "*;q=0", false },
+                { "identity", false },
+                { "gzipped", false },
+                { "", false },
+                { ",;q=,", false },
+                { "gzip;level=0", true },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                if (gzip_is_accepted(str_c(cases[i].header)) != cases[i].yes)
+                        fail_msg("%s", cases[i].header);
+        assert_false(gzip_is_accepted(STR_NULL));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST_WITH_CTX(test_vectors),
@@ -170,6 +222,8 @@ int main(void) {
                 TEST_WITH_CTX(test_base62_and_crockford),
                 TEST_WITH_CTX(test_uuid),
                 cmocka_unit_test(test_crc32),
+                TEST_WITH_CTX(test_gzip_is_undone),
+                cmocka_unit_test(test_gzip_when_asked),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

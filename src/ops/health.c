@@ -301,6 +301,8 @@ Err health_new(Ctx *cx, const HealthRooms *rooms, const HealthSettings *set, Hea
         h->checks = NEW_ARRAY(arena, Check, h->n);
         for (size_t i = 0; i < h->n; i++)
                 check_init(h, &h->checks[i], &specs[i]);
+        (void)failures_family(); /* there before the first of each */
+        (void)transitions_family();
         *ret = h;
         return OK;
 }

@@ -2,6 +2,7 @@
 // The process as an operator meets it: reload, the management listener, metrics in three forms,
 // CORS, HEAD, the order of refusals, and `config check`.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -12,6 +13,18 @@ import { runBinary, startServer } from '../lib/server.mjs';
 
 const ORIGIN = 'https://app.example.com';
 const TOKEN = 'metrics-token-of-this-test';
+const FAMILIES = `http_requests_total http_request_duration_seconds http_requests_in_flight
+        connections sse_streams overload_state auth_events_total ratelimit_decisions_total
+        password_hash_queue_depth password_hash_duration_seconds sessions_active
+        memory_operations_total memory_retrieval_duration_seconds memories memory_events_total
+        cache_requests_total embedding_duration_seconds llm_requests_total
+        llm_request_duration_seconds llm_time_to_first_chunk_seconds llm_tokens_total
+        llm_cost_usd_total llm_circuit_state conversation_turn_duration_seconds
+        budget_events_total storage_fsync_duration_seconds storage_wal_bytes queue_depth
+        queue_capacity audit_chain_head_timestamp_seconds audit_append_failures_total
+        log_lines_total build_info health_check_status health_check_duration_seconds
+        health_check_last_success_timestamp_seconds health_check_failures_total
+        health_transitions_total`.split(/\s+/);
 let server, call, user, management;
 
 async function freePort() {
@@ -110,6 +123,53 @@ describe('metrics', () => {
                 assert.ok(text.includes(`route="me.get"`) || text.includes('route="auth.login"'));
                 assert.ok(!text.includes(user.user_id));
                 assert.ok(!text.includes(user.email));
+        });
+        test('every family is there before its first event', async () => {
+                const text = await (await fetch(`${management}/metrics`)).text();
+                for (const name of FAMILIES)
+                        assert.match(text, new RegExp(`^# TYPE mainstay_${name} `, 'm'));
+                for (const name of ['cpu_seconds_total', 'open_fds', 'max_fds', 'threads',
+                        'virtual_memory_bytes', 'resident_memory_bytes', 'start_time_seconds'])
+                        assert.match(text, new RegExp(`^process_${name} \\d`, 'm'));
+        });
+        test('count what memories are used for', async () => {
+                const read = async (series) => {
+                        const { text } = await call('GET', '/metrics', bearer);
+                        return Number(text.split('\n').find((l) => l.startsWith(`${series} `))
+                                ?.split(' ')[1] ?? NaN);
+                };
+                const search = 'mainstay_memory_operations_total{operation="search",status="ok"}';
+                const added = 'mainstay_memory_events_total{event="ADD"}';
+                const refused = 'mainstay_memory_operations_total{operation="get",status="refused"}';
+                const before = await Promise.all([search, added, refused].map(read));
+                const body = { type: 'fact', content: 'Keeps nine bees.' };
+                await user.call('POST', '/api/v1/memories', { body, expect: 201 });
+                await user.call('POST', '/api/v1/memories/search', {
+                        body: { query: 'bees' },
+                        expect: 200,
+                });
+                await user.call('GET', `/api/v1/memories/${randomUUID()}`, { expect: 404 });
+                assert.deepEqual(
+                        await Promise.all([search, added, refused].map(read)),
+                        before.map((n) => n + 1),
+                );
+        });
+        test('come packed to who takes gzip', async () => {
+                for (const [accepted, packed] of [
+                        ['gzip', 'gzip'],
+                        ['br, gzip;q=0.2', 'gzip'],
+                        ['gzip;q=0', null],
+                        ['identity', null],
+                ]) {
+                        const { headers, text } = await call('GET', '/metrics', {
+                                headers: { ...bearer.headers, 'Accept-Encoding': accepted },
+                        });
+                        assert.equal(headers.get('content-encoding'), packed, accepted);
+                        assert.match(headers.get('vary'), /Accept-Encoding/);
+                        assert.match(text, /^mainstay_build_info\{version="/m);
+                        const sent = Number(headers.get('content-length'));
+                        assert.ok(packed ? sent < text.length / 4 : sent === text.length);
+                }
         });
         test('as OpenMetrics', async () => {
                 const { text, type } = await call(
