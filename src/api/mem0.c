@@ -7,7 +7,7 @@
 #include "memory/jobs.h"
 #include "memory/profile.h"
 
-enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, BATCH_MAX = 1000, PAGE_MAX = 1000 };
+enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, BATCH_MAX = 1000, PAGE_MAX = 1000, SWEEP = 200 };
 
 #define ROW(scope_, rate_)                                                                         \
         .auth = AUTH_USER, .tag = "mem0 compatible", .wire = WIRE_MEM0, .scope = scope_,           \
@@ -335,21 +335,65 @@ static const Shape deleted_view = SHAPE(DeletedView,
         F_STR(DeletedView, message, F_REQ),
         F_STR(DeletedView, event_id, F_REQ));
 
+/* Some of what is to go, in a write of its own: others write in between. */
+typedef struct Sweep {
+        Req *rq;
+        MemoryScope s;
+        const MemoryRow *v;
+        size_t n;
+        int64_t count;
+} Sweep;
+
+static Err sweep_write(Ctx *cx, DbConn *c, void *arg) {
+        Sweep *w = arg;
+        MemoryScope s = w->s;
+        int64_t count = 0;
+        s.c = c;
+        for (size_t i = 0; i < w->n; i++) {
+                Err e = memory_delete(cx, &s, w->v[i].memory_id);
+                if (e && e != ERR_MEMORY_NOT_FOUND)
+                        return e;
+                err_clear(cx); /* gone meanwhile */
+                count += !e;
+        }
+        w->count += count;
+        return OK;
+}
+
+/* Every memory of this status that fits, a page at a time. */
+static Err status_sweep(Sweep *w, const Mem0Filter *f, const char *status) {
+        Ctx *cx = w->rq->cx;
+        Str cursor = STR_NULL;
+        do {
+                MemoryFilter page = { .status = str_c(status), .limit = SWEEP, .cursor = cursor };
+                MemoryRows rows;
+                size_t n = 0;
+                TRY(db_read(cx, w->rq->sv->db, &w->s.c));
+                TRY(memory_list(cx, &w->s, &page, &rows, &cursor));
+                for (size_t i = 0; i < rows.n; i++)
+                        if (mem0_filter_fits(w->rq, f, &rows.v[i]))
+                                rows.v[n++] = rows.v[i];
+                w->v = rows.v;
+                w->n = n;
+                if (n)
+                        TRY(db_write(cx, w->rq->sv->db, sweep_write, w));
+        } while (cursor.p);
+        return OK;
+}
+
 Err mem0_delete_labelled(Req *rq, const Mem0Labels *labels, int64_t *ret_count) {
         _cleanup_(mem0_filter_done) Mem0Filter f = { 0 };
-        MemoryScope s;
-        Mem0Rows rows;
+        Sweep w = { .rq = rq };
         TRY(mem0_filter_parse(rq, mem0_filters_from(rq->cx, labels), &f));
         if (!f.has_scope) {
                 Err e = RAISE(rq->cx, ERR_BAD_REQUEST, "no scope named");
                 rq->cx->err.detail = STR("One of user_id, agent_id, app_id, run_id is required.");
                 return e;
         }
-        TRY(mem0_scope(rq, f.user_id, &s));
-        TRY(mem0_rows(rq, &s, &f, &rows));
-        for (size_t i = 0; i < rows.n; i++)
-                TRY(memory_delete(rq->cx, &s, rows.v[i].memory_id));
-        *ret_count = (int64_t)rows.n;
+        TRY(mem0_scope(rq, f.user_id, &w.s));
+        for (size_t i = 0; memory_status_names[i]; i++)
+                TRY(status_sweep(&w, &f, memory_status_names[i]));
+        *ret_count = w.count;
         return OK;
 }
 
@@ -389,11 +433,37 @@ static Err batch_update_handle(Req *rq, const void *in_, void *ret) {
         return OK;
 }
 
+typedef struct BatchStep {
+        Req *rq;
+        const BatchItem *v;
+        size_t n;
+} BatchStep;
+
+static Err batch_delete_write(Ctx *cx, DbConn *c, void *arg) {
+        const BatchStep *b = arg;
+        b->rq->db = c;
+        for (size_t i = 0; i < b->n; i++) {
+                Err e = delete_one(b->rq, b->v[i].memory_id);
+                if (e && e != ERR_MEMORY_NOT_FOUND)
+                        return e;
+                err_clear(cx); /* named twice, or gone meanwhile */
+        }
+        return OK;
+}
+
+/* All of them are there before the first one goes. */
 static Err batch_delete_handle(Req *rq, const void *in_, void *ret) {
         const BatchIn *in = in_;
         const BatchItem *v = in->memories.v;
+        MemoryScope s;
+        MemoryRow row;
+        TRY(db_read(rq->cx, rq->sv->db, &rq->db));
         for (size_t i = 0; i < in->memories.n; i++)
-                TRY(delete_one(rq, v[i].memory_id));
+                TRY(mem0_get(rq, v[i].memory_id, &s, &row));
+        for (size_t i = 0; i < in->memories.n; i += SWEEP) {
+                BatchStep b = { rq, v + i, MIN(in->memories.n - i, (size_t)SWEEP) };
+                TRY(db_write(rq->cx, rq->sv->db, batch_delete_write, &b));
+        }
         *(Mem0Message *)ret = (Mem0Message){ arena_strf(
                 rq->cx->arena, "Successfully deleted %zu memories", in->memories.n) };
         return OK;
@@ -626,7 +696,7 @@ const Route mem0_routes[] = { {
                                       .id = "mem0.delete_all",
                                       .method = DELETE,
                                       .path = "/v1/memories/",
-                                      .lane = LANE_WRITE,
+                                      .lane = LANE_WORKER,
                                       WRITES,
                                       .query = &page_query,
                                       .out = &deleted_view,
@@ -651,7 +721,7 @@ const Route mem0_routes[] = { {
                                       .id = "mem0.batch_delete",
                                       .method = DELETE,
                                       .path = "/v1/batch/",
-                                      .lane = LANE_WRITE,
+                                      .lane = LANE_WORKER,
                                       WRITES,
                                       .in = &batch_in,
                                       .out = &mem0_message,

@@ -84,6 +84,6 @@ Str mem0_filters_from(Ctx *cx, const Mem0Labels *labels); /* JSON of the labels 
 Err mem0_get(Req *rq, Str id, MemoryScope *ret_scope, MemoryRow *ret) _must_check_;
 extern const Shape mem0_history_view;
 Err mem0_history_handle(Req *rq, const void *in, void *ret) _must_check_;
-/* ERR_BAD_REQUEST without any label. A write. */
+/* Whatever its status. ERR_BAD_REQUEST without any label. In steps, on a worker. */
 Err mem0_delete_labelled(Req *rq, const Mem0Labels *labels, int64_t *ret_count) _must_check_;
 bool mem0_expires(Str date, int64_t *ret_ms) _must_check_;

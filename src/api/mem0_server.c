@@ -227,10 +227,25 @@ static Err delete_all_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
+typedef struct Reset {
+        const Req *rq;
+        int64_t position;
+} Reset;
+
+static Err reset_write(Ctx *cx, DbConn *c, void *arg) {
+        Reset *r = arg;
+        MemoryScope s = req_memory(r->rq);
+        int64_t position = r->position, count;
+        s.c = c;
+        TRY(memory_delete_some(cx, &s, &(MemoryMatch){ 0 }, &position, &count));
+        r->position = position;
+        return OK;
+}
+
 static Err reset_handle(Req *rq, const void *in, void *ret) {
-        MemoryScope s = req_memory(rq);
-        int64_t count;
-        TRY(memory_delete_all(rq->cx, &s, &(MemoryMatch){ 0 }, &count));
+        Reset r = { .rq = rq };
+        while (r.position != MEMORY_AT_END)
+                TRY(db_write(rq->cx, rq->sv->db, reset_write, &r));
         *(Mem0Message *)ret = (Mem0Message){ STR("All memories reset") };
         return OK;
 }
@@ -278,7 +293,7 @@ const Route mem0_server_routes[] = {
                 .id = "mem0.entity_delete",
                 .method = DELETE,
                 .path = "/v2/entities/{type}/{name}/",
-                .lane = LANE_WRITE,
+                .lane = LANE_WORKER,
                 WRITES,
                 .out = &mem0_message,
                 .errors = ERRORS(ERR_NOT_FOUND, ERR_SCOPE),
@@ -314,7 +329,7 @@ const Route mem0_server_routes[] = {
                 .id = "mem0.server_delete_all",
                 .method = DELETE,
                 .path = "/memories/",
-                .lane = LANE_WRITE,
+                .lane = LANE_WORKER,
                 WRITES,
                 .query = &label_query,
                 .out = &mem0_message,
@@ -365,7 +380,7 @@ const Route mem0_server_routes[] = {
                 .id = "mem0.server_reset",
                 .method = POST,
                 .path = "/reset/",
-                .lane = LANE_WRITE,
+                .lane = LANE_WORKER,
                 WRITES,
                 .out = &mem0_message,
                 .summary = "Delete the caller's own memories",

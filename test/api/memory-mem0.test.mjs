@@ -162,3 +162,49 @@ test('the server form', async () => {
         await key.call('GET', '/configure', { expect: 403 });
         await key.call('POST', '/reset', { expect: 200 });
 });
+
+test('many go at once, and with them what they replaced', async () => {
+        const own = await newUser(call);
+        const mine = await newKey(own, scopes);
+        const list = async (query) =>
+                (await mine.call('GET', `/api/v1/memories/list?limit=200${query}`)).body;
+        const fill = async () => {
+                for (const text of ['I live in Lisbon.', 'I moved to Porto.'])
+                        await mine.call('POST', '/v1/memories/', {
+                                body: { messages: said(text) },
+                                expect: 200,
+                        });
+                for (let i = 0; i < 5; i++)
+                        await mine.call('POST', '/v1/memories/', {
+                                body: {
+                                        infer: false,
+                                        agent_id: 'a1',
+                                        messages: Array.from({ length: 90 }, (_, n) => ({
+                                                role: 'user',
+                                                content: `Shelf ${i}, box ${n * 7919}.`,
+                                        })),
+                                },
+                                expect: 200,
+                        });
+                assert.equal((await list('&status=superseded')).length, 1);
+        };
+        const left = async () => (await mine.call('GET', '/api/v1/memories/stats')).body;
+        await fill();
+        // more than one step; the other label's stay
+        await mine.call('DELETE', '/v1/memories/?agent_id=a1', { expect: 200 });
+        assert.deepEqual((await left()).by_status, { active: 1, superseded: 1, archived: 0, flagged: 0 });
+        await mine.call('DELETE', `/v1/memories/?user_id=${own.user_id}`, { expect: 200 });
+        assert.deepEqual((await left()).by_status, { active: 0, superseded: 0, archived: 0, flagged: 0 });
+        await fill();
+        const ids = (await list('')).map(({ memory_id }) => ({ memory_id }));
+        const unknown = { memory_id: randomUUID() };
+        await mine.call('DELETE', '/v1/batch/', {
+                body: { memories: [...ids, unknown] },
+                expect: 404,
+        });
+        assert.equal((await left()).total_memories, 451);
+        await mine.call('DELETE', '/v1/batch/', { body: { memories: ids }, expect: 200 });
+        assert.equal((await left()).total_memories, 251);
+        await mine.call('POST', '/reset', { expect: 200 });
+        assert.deepEqual((await left()).by_status, { active: 0, superseded: 0, archived: 0, flagged: 0 });
+});
