@@ -121,23 +121,25 @@ static Err introspect_handle(Req *rq, const void *in_, void *ret) {
                 .tag = "auth", .summary = "How one can sign in here", .fn = status_handle          \
         }
 
-const Route auth_status_routes[] = { STATUS("auth.status", "/api/v1/auth/status"),
-                                     STATUS("auth.status.alias", "/api/auth/status"),
-                                     {
-                                             .id = "auth.introspect",
-                                             .method = POST,
-                                             .path = "/api/v1/auth/introspect",
-                                             .lane = LANE_READ,
-                                             .auth = AUTH_USER,
-                                             .scope = "introspect",
-                                             .rate = RATE_FREE,
-                                             .in = &introspect_in,
-                                             .accepts = "application/x-www-form-urlencoded",
-                                             .out = &introspected_shape,
-                                             .body_max = 40 * 1024,
-                                             .audit_none = "reads nothing but the token",
-                                             .tag = "auth",
-                                             .summary = "Is this token good? (RFC 7662)",
-                                             .fn = introspect_handle,
-                                     },
-                                     {} };
+const Route auth_status_routes[] = {
+        STATUS("auth.status", "/api/v1/auth/status"),
+        STATUS("auth.status.alias", "/api/auth/status"),
+        {
+                .id = "auth.introspect",
+                .method = POST,
+                .path = "/api/v1/auth/introspect",
+                .lane = LANE_READ,
+                .auth = AUTH_USER,
+                .scope = "introspect",
+                .rate = RATE_FREE,
+                .in = &introspect_in,
+                .accepts = "application/x-www-form-urlencoded",
+                .out = &introspected_shape,
+                .body_max = 40 * 1024,
+                .audit_none = "reads nothing but the token",
+                .tag = "auth",
+                .summary = "Is this token good? (RFC 7662)",
+                .fn = introspect_handle,
+        },
+        {},
+};

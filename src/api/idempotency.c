@@ -88,8 +88,12 @@ Err idempotency_read_key(Visit *v) {
 static void fingerprint(Visit *v) {
         Sha256 h;
         sha256_init(&h);
-        const Str parts[] = { str_c(method_names[v->x->method]), v->x->target, v->who.user_id,
-                              v->x->body };
+        const Str parts[] = {
+                str_c(method_names[v->x->method]),
+                v->x->target,
+                v->who.user_id,
+                v->x->body,
+        };
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
                 /* lengths keep "ab"+"c" apart from "a"+"bc" */
                 uint64_t n = parts[i].n;

@@ -145,10 +145,12 @@ Str mem0_filters_from(Ctx *cx, const Mem0Labels *l) {
         const struct {
                 const char *name;
                 Str v;
-        } all[] = { { "user_id", l->user_id },
-                    { "agent_id", l->agent_id },
-                    { "app_id", l->app_id },
-                    { "run_id", l->run_id } };
+        } all[] = {
+                { "user_id", l->user_id },
+                { "agent_id", l->agent_id },
+                { "app_id", l->app_id },
+                { "run_id", l->run_id },
+        };
         buf_addc(&b, '{');
         for (size_t i = 0; i < ELEMENTSOF(all); i++) {
                 if (!all[i].v.n)
@@ -309,8 +311,7 @@ Err mem0_search(Req *rq, const Mem0SearchIn *in, List *ret) {
                 if (!mem0_filter_fits(rq, &f, h->memory))
                         continue;
                 Mem0Breakdown *b = NEW(rq->cx->arena, Mem0Breakdown);
-                *b = (Mem0Breakdown){ h->breakdown.parts.semantic,
-                                       h->breakdown.parts.lexical, 0 };
+                *b = (Mem0Breakdown){ h->breakdown.parts.semantic, h->breakdown.parts.lexical, 0 };
                 mem0_view_make(rq, h->memory, &v[n]);
                 v[n].score = (OptNum){ true, h->relevance };
                 v[n++].score_breakdown = b;

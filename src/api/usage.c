@@ -229,8 +229,10 @@ static Err budget_handle(Req *rq, const void *in_, void *ret) {
                 .summary = "Set one's own monthly budget", .fn = budget_handle                     \
         }
 
-const Route usage_routes[] = { USAGE("usage.get", "/api/v1/usage"),
-                               USAGE("usage.get.alias", "/api/ai/cost-tracking"),
-                               BUDGET("usage.budget", "/api/v1/usage/budget"),
-                               BUDGET("usage.budget.alias", "/api/ai/cost-tracking/budget"),
-                               {} };
+const Route usage_routes[] = {
+        USAGE("usage.get", "/api/v1/usage"),
+        USAGE("usage.get.alias", "/api/ai/cost-tracking"),
+        BUDGET("usage.budget", "/api/v1/usage/budget"),
+        BUDGET("usage.budget.alias", "/api/ai/cost-tracking/budget"),
+        {},
+};

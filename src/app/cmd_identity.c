@@ -218,15 +218,17 @@ static const char user_usage[] =
         " | import FILE";
 
 static int user(Cmd *c) {
-        static const Word words[] = { { "create", 2, user_create },
-                                      { "list", 1, user_list_all },
-                                      { "disable", 2, user_disable },
-                                      { "enable", 2, user_enable },
-                                      { "tier", 3, user_tier },
-                                      { "reset", 2, user_reset },
-                                      { "import", 2, user_import },
-                                      { "link", 4, user_link },
-                                      { NULL, 0, NULL } };
+        static const Word words[] = {
+                { "create", 2, user_create },
+                { "list", 1, user_list_all },
+                { "disable", 2, user_disable },
+                { "enable", 2, user_enable },
+                { "tier", 3, user_tier },
+                { "reset", 2, user_reset },
+                { "import", 2, user_import },
+                { "link", 4, user_link },
+                { NULL, 0, NULL },
+        };
         return run_word(c, words, user_usage);
 }
 
@@ -289,11 +291,13 @@ static Err keys_rotate_root(Cmd *c, App *a) {
 static const char keys_usage[] = "keys list | rotate | retire KID | rotate-root";
 
 static int keys(Cmd *c) {
-        static const Word words[] = { { "list", 1, keys_list },
-                                      { "rotate", 1, keys_rotate },
-                                      { "retire", 2, keys_retire },
-                                      { "rotate-root", 1, keys_rotate_root },
-                                      { NULL, 0, NULL } };
+        static const Word words[] = {
+                { "list", 1, keys_list },
+                { "rotate", 1, keys_rotate },
+                { "retire", 2, keys_retire },
+                { "rotate-root", 1, keys_rotate_root },
+                { NULL, 0, NULL },
+        };
         return run_word(c, words, keys_usage);
 }
 
@@ -361,9 +365,11 @@ static Err audit_export(Cmd *c, App *a) {
 static const char audit_usage[] = "audit verify | export";
 
 static int audit(Cmd *c) {
-        static const Word words[] = { { "verify", 1, audit_verify_all },
-                                      { "export", 1, audit_export },
-                                      { NULL, 0, NULL } };
+        static const Word words[] = {
+                { "verify", 1, audit_verify_all },
+                { "export", 1, audit_export },
+                { NULL, 0, NULL },
+        };
         return run_word(c, words, audit_usage);
 }
 

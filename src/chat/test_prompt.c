@@ -139,8 +139,10 @@ static void test_turns_stand_in_order(void **state) {
 static void test_a_shorter_memory_behind_a_long_one_is_used(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         PromptIn in = input(a, 2, 20, 0);
-        PromptMemory m[2] = { { STR("fact"), long_text(a, 'm', 4000), STR_NULL, 0 },
-                              in.memories[1] };
+        PromptMemory m[2] = {
+                { STR("fact"), long_text(a, 'm', 4000), STR_NULL, 0 },
+                in.memories[1],
+        };
         Prompt p;
         in.memories = m;
         in.budget_tokens = 200;

@@ -128,9 +128,11 @@ static void test_order_and_noise(void **state) {
         MemoryRow trade = memory("m1", "Works as an engineer.", "t1"),
                   place = memory("m2", "Works at Siemens.", "t1"),
                   noise = memory("m3", "Has two cats.", "t2");
-        MemoryHit hits[] = { { .memory = &trade, .relevance = 0.9, .similarity = 1 },
-                             { .memory = &place, .relevance = 0.8, .similarity = 1 },
-                             { .memory = &noise, .relevance = 0.4 } };
+        MemoryHit hits[] = {
+                { .memory = &trade, .relevance = 0.9, .similarity = 1 },
+                { .memory = &place, .relevance = 0.8, .similarity = 1 },
+                { .memory = &noise, .relevance = 0.4 },
+        };
         Response r = answer(a, "Where do I work?", hits, 3, NULL);
         assert_true(str_contains(r.text, STR("You work at Siemens [1].")));
         assert_int_equal(r.citations.n, 2);
@@ -189,8 +191,11 @@ static void test_suggestions_are_four_and_differ(void **state) {
         m.tags = same.tags = (Strs){ &tag, 1 };
         MemoryHit hits[] = { { .memory = &m }, { .memory = &same } };
         MemoryHits none = { 0 }, some = { hits, 2, false };
-        Strs s[] = { suggest(a, STR("hello"), &some), suggest(a, STR("hello"), &none),
-                     suggest(a, STR("what do i like?"), &none) };
+        Strs s[] = {
+                suggest(a, STR("hello"), &some),
+                suggest(a, STR("hello"), &none),
+                suggest(a, STR("what do i like?"), &none),
+        };
         assert_true(str_contains(s[0].v[0], STR("bees")));
         for (size_t i = 0; i < ELEMENTSOF(s); i++) {
                 assert_int_equal(s[i].n, 4);

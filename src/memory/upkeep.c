@@ -264,8 +264,10 @@ static Err merge_check(Ctx *cx, const MemoryScope *s, Merge *g, Stored *keep, St
 
 static Err merge_drop(Ctx *cx, const MemoryScope *s, Merge *g, const Stored *keep, Stored *drop) {
         int64_t now = cx_now_ms(cx);
-        const Member marks[] = { { "consolidated_into", json_quoted(cx, keep->row.memory_id) },
-                                 { "superseded_at", json_time(cx, now) } };
+        const Member marks[] = {
+                { "consolidated_into", json_quoted(cx, keep->row.memory_id) },
+                { "superseded_at", json_time(cx, now) },
+        };
         TRY(json_with(cx, drop->row.context, marks, ELEMENTSOF(marks), &drop->row.context));
         drop->status = STATUS_SUPERSEDED;
         drop->row.superseded_by = keep->row.memory_id;

@@ -21,8 +21,10 @@ struct Signals {
 
 static void *signals_main(void *arg) {
         Signals *s = arg;
-        struct pollfd fds[] = { { .fd = s->fd, .events = POLLIN },
-                                { .fd = s->stop_fd, .events = POLLIN } };
+        struct pollfd fds[] = {
+                { .fd = s->fd, .events = POLLIN },
+                { .fd = s->stop_fd, .events = POLLIN },
+        };
         for (;;) {
                 struct signalfd_siginfo info;
                 if (poll(fds, ELEMENTSOF(fds), -1) < 0 && errno != EINTR)
