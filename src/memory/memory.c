@@ -7,6 +7,7 @@
 #include "memory/jobs.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
+#include "memory/quota.h"
 #include "memory/shown.h"
 #include "memory/touched.h"
 #include "memory/vectors.h"
@@ -306,6 +307,7 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         m->shelves = shelves_new(SHELVES_BYTES);
         m->shown = shown_new();
         m->touched = touched_new();
+        m->quotas = quotas_new();
         IndexCacheSettings ics = {
                 .bytes_max = set->index_bytes_max, .rank = rank, .load = index_load, .load_arg = m
         };
@@ -326,6 +328,7 @@ Memory *memory_free(Memory *m) {
         shelves_free(m->shelves);
         shown_free(m->shown);
         touched_free(m->touched);
+        quotas_free(m->quotas);
         free(m);
         return NULL;
 }

@@ -47,6 +47,7 @@ struct Memory {
         Shelves *shelves;
         struct Shown *shown;
         struct Touched *touched;
+        struct Quotas *quotas;
         Jobs *jobs;
         struct Vectors *vectors; /* NULL: no embeddings configured */
 };

@@ -3,6 +3,7 @@
 #include "memory/count_int.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
+#include "memory/quota.h"
 
 enum { SCAN_PAGE = 256, SCAN_MAX = 4096, SUB_USERS_MAX = 1000 };
 
@@ -128,7 +129,7 @@ Err memory_stats(Ctx *cx, const MemoryScope *s, MemoryStats *ret) {
                 stats_add(&st, &confidence, &r);
         }
         st.avg_confidence = st.total ? confidence / (double)st.total : 0;
-        st.quota_used = st.total;
+        TRY(quota_used(cx, s, st.total, &st.quota_used));
         if (s->m->set.quota)
                 TRY(s->m->set.quota(cx, s->c, owner_of(s->user_id), s->m->set.arg,
                                     &st.quota_limit));

@@ -254,6 +254,36 @@ static void keeps_to_the_quota(void **state) {
         assert_ok(fix_add(f, "bob", &sub, &w));
 }
 
+/* An owner and the sub-users share one quota, whoever writes, and it ends on the dot. */
+static void shares_the_quota(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        static const char *const who[] = { "ann", "ann/kid", "ann/cat" };
+        MemoryWritten w;
+        MemoryStats st;
+        f->quota = 200;
+        for (int i = 0; i < 200; i++)
+                assert_int_equal(add(f, who[i % 3],
+                                     arena_printf(f->arena, "Box %d is in rack %d.", i, i * 7919))
+                                         .event,
+                                 MEMORY_ADD);
+        for (size_t i = 0; i < ELEMENTSOF(who); i++) {
+                MemoryNew more = fact("The last box is red.");
+                assert_err(fix_add(f, who[i], &more, &w), ERR_MEMORY_QUOTA);
+        }
+        MemoryScope s = fix_scope(f, "ann");
+        assert_ok(memory_stats(&f->cx, &s, &st));
+        assert_int_equal(st.quota_used, 200);
+        assert_int_equal(st.quota_limit, 200);
+        w = add(f, "ann/kid", "Box 1 is in rack 7919.");
+        assert_int_equal(w.event, MEMORY_NOOP);
+        assert_ok(fix_write(f, "ann/kid", delete_run, &w.row.memory_id));
+        add(f, "ann", "The one that fits is green.");
+        fix_reopen(f);
+        MemoryNew more = fact("The last box is red.");
+        assert_err(fix_add(f, "ann", &more, &w), ERR_MEMORY_QUOTA);
+        add(f, "bob", "Another person's box.");
+}
+
 /* A rolled back write leaves nothing: no row, no duplicate that only the writer remembers. */
 static Err add_then_fail(Ctx *cx, const MemoryScope *s, void *arg) {
         MemoryWritten w;
@@ -427,6 +457,7 @@ int main(void) {
                 cmocka_unit_test(deletes_for_real),
                 cmocka_unit_test(deletes_what_matches),
                 cmocka_unit_test(keeps_to_the_quota),
+                cmocka_unit_test(shares_the_quota),
                 cmocka_unit_test(forgets_what_was_rolled_back),
                 cmocka_unit_test(learns_no_echo),
                 cmocka_unit_test(consolidates_once),

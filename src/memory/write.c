@@ -9,6 +9,7 @@
 #include "memory/memory_sql.h"
 #include "memory/moment.h"
 #include "memory/profile.h"
+#include "memory/quota.h"
 #include "memory/vectors.h"
 #include "memory/weigh.h"
 
@@ -309,30 +310,7 @@ static Err merge_into(Ctx *cx, const MemoryScope *s, const Keys *k, const Pendin
                              &(Change){ MEMORY_UPDATE, "near_duplicate_merged", before });
 }
 
-/* ---- quota and insert ---- */
-
-static Err quota_check(Ctx *cx, const MemoryScope *s, const Shelf *shelf) {
-        const MemorySettings *set = &s->m->set;
-        int64_t max = -1, used = shelf_active(shelf);
-        if (!set->quota)
-                return OK;
-        TRY(set->quota(cx, s->c, owner_of(s->user_id), set->arg, &max));
-        if (max < 0)
-                return OK;
-        /* a sub-user's memories count with the owner's */
-        if (owner_of(s->user_id).n != s->user_id.n) {
-                _cleanup_(rows_done) Rows r = { 0 };
-                TRY(db_row(cx, s->c, &sql_memory_count_owner, ARGS(v_text(owner_of(s->user_id))),
-                           &r));
-                used = row_int(&r, 0);
-        }
-        if (used < max)
-                return OK;
-        err_extra_int(cx, "limit", max);
-        err_extra_int(cx, "used", used);
-        return RAISE(cx, ERR_MEMORY_QUOTA, "%lld of %lld memories", (long long)used,
-                     (long long)max);
-}
+/* ---- insert ---- */
 
 /* Its place and its id, which those that it supersedes point to. */
 static Err number_take(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m) {
@@ -351,7 +329,7 @@ static Err insert_new(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, 
         Stored *m = &p->m;
         TRY(shelf_get(cx, s, &shelf));
         if (!v->supersedes)
-                TRY(quota_check(cx, s, shelf));
+                TRY(quota_check(cx, s, shelf_active(shelf)));
         m->birth = v->supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD;
         m->birth_reason = v->reason ? v->reason : "new_memory";
         m->row.status = str_c(memory_status_names[m->status]);
