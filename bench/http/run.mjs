@@ -22,43 +22,15 @@ import {
         printTable,
         scratch,
         startMainstay,
-        startPeer,
         usage,
         verdict,
 } from '../lib/bench.mjs';
+import { fastapi, fastify, nginx, tokenOf } from '../lib/peers.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 4);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const USERS = 64;
-
-const nginx = () =>
-        startPeer('nginx return 200', (port) => {
-                const conf = join(scratch, 'nginx.conf');
-                const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-                        .map((n) => `${n}_temp_path ${scratch}/${n};`)
-                        .join(' ');
-                writeFileSync(
-                        conf,
-                        `daemon off; worker_processes auto; pid ${scratch}/nginx.pid; error_log ${scratch}/nginx.log;
-events { worker_connections 1024; }
-http { access_log off; keepalive_requests 1000000000; ${places}
-  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '{"status":"ok"}'; } } }
-`,
-                );
-                return ['nginx', ['-p', scratch, '-e', join(scratch, 'nginx.log'), '-c', conf]];
-        });
-const fastify = () =>
-        startPeer('Fastify + @fastify/jwt', (port) => [
-                'node',
-                [join(here, 'peer_fastify.mjs'), port],
-        ]);
-const fastapi = () =>
-        startPeer('FastAPI + python-jose', (port) => [
-                '/usr/bin/python3',
-                [join(here, 'peer_fastapi.py'), port],
-        ]);
-const tokenOf = (peer) => /^TOKEN (\S+)/m.exec(peer.output())[1];
 
 async function measure(cases) {
         const results = cases.map(() => []);
