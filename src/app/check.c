@@ -43,24 +43,30 @@ static Err check_providers(Ctx *cx, const Settings *s) {
         return e;
 }
 
-/* A directory that is not there yet is made at the start, inside one that lets us. */
+static Err check_directory(Ctx *cx, const char *dir) {
+        return access(dir, R_OK | W_OK | X_OK)
+                ? RAISE(cx, ERR_STORAGE, "no way to write to %s", dir)
+                       : OK;
+}
+
+static const char *directory_of(Ctx *cx, Str path) {
+        const char *slash = memrchr(path.p, '/', path.n);
+        return slash ? arena_cstr(cx->arena, str_to(path, MAX((size_t)(slash - path.p), 1))) : ".";
+}
+
+/* What is not there yet is made at the start, inside a directory that lets us. */
 static Err check_data_dir(Ctx *cx, const Settings *s) {
         const char *dir = arena_cstr(cx->arena, s->data_dir);
-        if (!access(dir, F_OK))
-                return access(dir, R_OK | W_OK | X_OK)
-                        ? RAISE(cx, ERR_STORAGE, "%s cannot be written", dir)
-                               : OK;
-                               const char *slash = strrchr(dir, '/');
-                               const char *parent = ".";
-                               if (slash)
-                                       parent = arena_cstr(
-                                               cx->arena,
-                                               str_to(s->data_dir, MAX((size_t)(slash - dir), 1)));
-                               return access(parent, W_OK | X_OK)
-                                       ? RAISE(cx, ERR_STORAGE,
-                                               "%s cannot be made: no way to write to %s", dir,
-                                               parent)
-                       : OK;
+        return check_directory(cx, access(dir, F_OK) ? directory_of(cx, s->data_dir) : dir);
+}
+
+static Err check_log_file(Ctx *cx, const Settings *s) {
+        if (!s->log_file.n)
+                return OK;
+        if (!access(arena_cstr(cx->arena, s->log_file), F_OK) &&
+            access(arena_cstr(cx->arena, s->log_file), W_OK))
+                return RAISE(cx, ERR_STORAGE, "no way to write to the file");
+        return check_directory(cx, directory_of(cx, s->log_file));
 }
 
 Err app_check(Ctx *cx, const Settings *s) {
@@ -68,9 +74,9 @@ Err app_check(Ctx *cx, const Settings *s) {
                 const char *name;
                 Err (*check)(Ctx *cx, const Settings *s);
         } rooms[] = {
-                { "DATA_DIR", check_data_dir },       { "JWT_SECRET_KEY", check_secret },
-                { "TRUSTED_PROXIES", check_proxies }, { "HEALTH_CHECKS", check_health },
-                { "LLM_PROVIDERS", check_providers },
+                { "DATA_DIR", check_data_dir },     { "LOG_FILE", check_log_file },
+                { "JWT_SECRET_KEY", check_secret }, { "TRUSTED_PROXIES", check_proxies },
+                { "HEALTH_CHECKS", check_health },  { "LLM_PROVIDERS", check_providers },
         };
         for (size_t i = 0; i < ELEMENTSOF(rooms); i++) {
                 Ctx room = { .arena = cx->arena, .world = cx->world };

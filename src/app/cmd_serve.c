@@ -24,8 +24,10 @@ static struct {
         .came = PTHREAD_COND_INITIALIZER,
 };
 
-/* What may change while running: the log level. The rest of the settings needs a restart. */
+/* What may change while running: the log level, and where the log file is. The rest of the settings
+ * needs a restart. */
 static void reload(const Cmd *c) {
+        log_reopen();
         _cleanup_(arena_freep) Arena *arena = arena_new();
         Ctx cx = { .arena = arena, .world = &world_real };
         Settings set;
@@ -79,9 +81,27 @@ static void warn_conveniences(Ctx *cx, const Settings *s) {
                 LOG(cx, LOG_WARN, "skip_auth", "requests need no credential");
 }
 
-static Err listen_start(Ctx *cx, App *a) {
-        int fd;
-        TRY(listen_fd_take(cx, &fd));
+static Str host_of(Str listen) {
+        size_t n = listen.n;
+        while (n && listen.p[n - 1] != ':')
+                n--;
+        return str_to(listen, n); /* with its colon */
+}
+
+/* Port 0 in LISTEN, or a socket that was handed over: the port is known once there is a socket,
+ * and PUBLIC_URL, where it was not set, follows it. */
+static Err address_claim(Ctx *cx, Settings *set, int *ret_fd) {
+        TRY(listen_fd_take(cx, ret_fd));
+        if (*ret_fd < 0 && str_ends(set->listen, STR(":0")))
+                TRY(server_bind(cx, set->listen, ret_fd));
+        if (*ret_fd >= 0 && str_eq(set->public_url, listen_url(cx, set->listen)))
+                set->public_url = listen_url(cx, arena_strf(cx->arena, "%.*s%u",
+                                                            STR_FMT(host_of(set->listen)),
+                                                            server_fd_port(*ret_fd)));
+        return OK;
+}
+
+static Err listen_start(Ctx *cx, App *a, int fd) {
         ServerSettings set = { .listen = a->set.listen,
                                .fd = fd,
                                .threads = (unsigned)a->set.loops,
@@ -91,15 +111,15 @@ static Err listen_start(Ctx *cx, App *a) {
 }
 
 static Str address_of(Ctx *cx, const App *a) {
-        Str host = a->set.listen;
-        while (host.n && host.p[host.n - 1] != ':')
-                host.n--;
-        return arena_strf(cx->arena, "%.*s%u", STR_FMT(host), server_port(a->server));
+        return arena_strf(cx->arena, "%.*s%u", STR_FMT(host_of(a->set.listen)),
+                          server_port(a->server));
 }
 
-static Err start(Ctx *cx, const Settings *set, App *a) {
+static Err start(Ctx *cx, Settings *set, App *a) {
+        int fd;
+        TRY(address_claim(cx, set, &fd));
         TRY(app_open(cx, set, APP_ALL, a));
-        TRY(listen_start(cx, a));
+        TRY(listen_start(cx, a, fd));
         TRY(management_start(cx, a));
         health_start(a->health);
         gauges_register(a);
@@ -128,7 +148,7 @@ static void wait_for_checks(App *a) {
         }
 }
 
-static int run(Ctx *cx, Cmd *c, const Settings *set) {
+static int run(Ctx *cx, Cmd *c, Settings *set) {
         App a = { .arena = NULL };
         int64_t began = cx_mono_us(cx);
         Err e = start(cx, set, &a);
@@ -155,6 +175,24 @@ static int run(Ctx *cx, Cmd *c, const Settings *set) {
         return clean ? EXIT_FINE : EXIT_FAILED;
 }
 
+static Err log_open(Ctx *cx, const Settings *set) {
+        LogFile *file = NULL;
+        LogLevel level = LOG_INFO;
+        if (!log_level_parse(set->log_level, &level))
+                level = LOG_INFO;
+        if (set->log_file.n) {
+                TRY(log_file_open(cx,
+                                  &(LogFileSettings){ .path = set->log_file,
+                                                      .bytes_max = set->log_file_max_mib << 20,
+                                                      .keep = set->log_files_keep,
+                                                      .world = &world_real },
+                                  &file));
+                log_to_file(file);
+        }
+        log_start(2, level);
+        return OK;
+}
+
 static int serve(Cmd *c) {
         Settings set;
         int rc = cmd_settings(c, &set);
@@ -166,12 +204,10 @@ static int serve(Cmd *c) {
         mallopt(M_ARENA_MAX, 2);
         _cleanup_(signals_stopp) Signals *signals = NULL;
         Err e = signals_start(c->cx, on_signal, c, &signals);
+        if (!e)
+                e = log_open(c->cx, &set);
         if (e)
                 return cmd_fail(c, e);
-        LogLevel level = LOG_INFO;
-        if (!log_level_parse(set.log_level, &level))
-                level = LOG_INFO;
-        log_start(2, level);
         fds_limit_raise();
         LOG(c->cx, LOG_INFO, "server_start", "starting", L_STR("version", STR(MAINSTAY_VERSION)),
             L_STR("environment", set.environment));

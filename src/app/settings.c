@@ -200,10 +200,14 @@ static void value_set(Ctx *cx, const SettingRow *r, Str v, Settings *set) {
 
 /* ---- what goes together ---- */
 
+Str listen_url(Ctx *cx, Str listen) {
+        return arena_strf(cx->arena, "http://%.*s", STR_FMT(listen));
+}
+
 static void derive(Ctx *cx, Settings *s) {
         s->production = str_eq(s->environment, STR("production"));
         if (!s->public_url.n)
-                s->public_url = arena_strf(cx->arena, "http://%.*s", STR_FMT(s->listen));
+                s->public_url = listen_url(cx, s->listen);
         while (s->public_url.n && s->public_url.p[s->public_url.n - 1] == '/')
                 s->public_url.n--;
         if (!s->log_level.n)

@@ -8,9 +8,9 @@
 
 typedef struct Settings {
         /* process */
-        Str listen, data_dir, environment, app_version, public_url, log_level;
+        Str listen, data_dir, environment, app_version, public_url, log_level, log_file;
         bool limits_off, production; /* production: derived from environment */
-        int64_t loops, workers, drain_delay_s, drain_timeout_s;
+        int64_t log_file_max_mib, log_files_keep, loops, workers, drain_delay_s, drain_timeout_s;
         Strs cors_origins, trusted_proxies;
         /* storage */
         int64_t write_queue, db_cache_kib, index_memory_mib;
@@ -74,6 +74,9 @@ typedef struct SettingsSource {
 /* Everything in the arena. ERR_INVALID: each fault is a field error of cx, pointer = the
  * setting's name. */
 Err settings_load(Ctx *cx, const SettingsSource *src, Settings *ret) _must_check_;
+
+/* What PUBLIC_URL is when it is not set. */
+Str listen_url(Ctx *cx, Str listen);
 
 typedef enum SettingsForm {
         SETTINGS_TEXT,

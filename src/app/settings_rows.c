@@ -18,11 +18,18 @@ const SettingRow setting_rows[] = {
           .doc = "Version shown by /health. Default: that of the binary." },
         { "PUBLIC_URL", SET_STR, 0, AT(public_url), NULL, .group = "Process",
           .doc = "Where users reach this server, without a slash at the end. Used in links and "
-                 "problem types. Default: http:// and LISTEN." },
+                 "problem types. Default: http:// and LISTEN, with the port really taken." },
         { "LOG_LEVEL", SET_WORD, 0, AT(log_level), NULL,
           .words = "TRACE|DEBUG|INFO|WARN|ERROR|FATAL", .group = "Process",
           .doc = "Lowest level that is logged; read again on SIGHUP. Default: DEBUG in "
                  "development, INFO otherwise." },
+        { "LOG_FILE", SET_STR, 0, AT(log_file), NULL, .group = "Process",
+          .doc = "File for log lines, turned over each day (UTC) to `LOG_FILE.1` and so on; "
+                 "opened again on SIGHUP. Not set: stderr." },
+        { "LOG_FILE_MAX", SET_INT, 0, AT(log_file_max_mib), "100", 1, 1048576, .group = "Process",
+          .doc = "MiB at which LOG_FILE is turned over before the day ends." },
+        { "LOG_FILES_KEEP", SET_INT, 0, AT(log_files_keep), "14", 0, 1000, .group = "Process",
+          .doc = "Old log files that are kept; the oldest go." },
         { "LIMITS", SET_OFF, 0, AT(limits_off), "on", .group = "Process",
           .doc = "`off` disables quotas and rate limits, for development and benchmarks. "
                  "Refused in production." },

@@ -28,6 +28,7 @@ static struct {
         pthread_cond_t wake;
         pthread_t flusher;
         Buf queue;
+        LogFile *file; /* NULL: fd */
         int fd;
         bool running, stop;
         int64_t dropped;
@@ -49,6 +50,13 @@ static void write_all(int fd, Str s) {
         }
 }
 
+static void sink_write(Str lines) {
+        if (sink.file)
+                log_file_write(sink.file, lines);
+        else
+                write_all(sink.fd, lines);
+}
+
 static void *flusher_run(void *arg) {
         Buf out = BUF(QUEUE_MAX);
         pthread_mutex_lock(&sink.lock);
@@ -65,7 +73,7 @@ static void *flusher_run(void *arg) {
                 Buf full = sink.queue;
                 sink.queue = out;
                 pthread_mutex_unlock(&sink.lock);
-                write_all(sink.fd, buf_str(&full));
+                sink_write(buf_str(&full));
                 buf_clear(&full);
                 out = full;
                 pthread_mutex_lock(&sink.lock);
@@ -73,6 +81,15 @@ static void *flusher_run(void *arg) {
         pthread_mutex_unlock(&sink.lock);
         buf_done(&out);
         return NULL;
+}
+
+void log_to_file(LogFile *f) { sink.file = f; }
+
+void log_reopen(void) {
+        pthread_mutex_lock(&sink.lock);
+        if (sink.file)
+                log_file_reopen(sink.file);
+        pthread_mutex_unlock(&sink.lock);
 }
 
 void log_start(int fd, LogLevel level) {
@@ -93,12 +110,15 @@ void log_stop(void) {
                 return;
         pthread_join(sink.flusher, NULL);
         buf_done(&sink.queue);
+        pthread_mutex_lock(&sink.lock);
+        sink.file = log_file_close(sink.file);
+        pthread_mutex_unlock(&sink.lock);
 }
 
 static void sink_line(Str line, LogLevel level) {
         pthread_mutex_lock(&sink.lock);
         if (!sink.running) {
-                write_all(sink.fd, line);
+                sink_write(line);
         } else if (line.n > QUEUE_MAX - sink.queue.n) {
                 sink.dropped++;
         } else {

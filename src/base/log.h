@@ -5,6 +5,7 @@
  * none for the text of a message or a memory. Lines are formatted on the caller's thread into
  * its own buffer and written by one flusher, so no request waits for the disk. */
 #include "base/ctx.h"
+#include "base/log_file.h"
 
 typedef enum LogLevel { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL } LogLevel;
 typedef enum LogType { LOG_END = 0, LOG_T_STR, LOG_T_INT, LOG_T_NUM, LOG_T_BOOL } LogType;
@@ -52,7 +53,10 @@ void log_write(const Ctx *cx, LogLevel level, const char *event, const char *msg
                const LogField *fields);
 
 bool log_level_parse(Str name, LogLevel *ret) _must_check_;
+/* Before log_start: lines go to this file, which is the log's from now on. */
+void log_to_file(LogFile *f);
 /* starts the flusher; before it lines go out at once to stderr */
 void log_start(int fd, LogLevel level);
+void log_reopen(void); /* the file, if there is one, was moved away */
 /* flushes all threads' lines and stops; safe to call twice */
 void log_stop(void);

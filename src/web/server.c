@@ -66,38 +66,48 @@ static Err address_failed(Ctx *cx, int fd, Str listen) {
         return RAISE(cx, ERR_INVALID, "cannot listen on %.*s: %s", STR_FMT(listen), strerror(e));
 }
 
-static Err address_listen(Ctx *cx, Str listen_on, int *ret_fd) {
+Err server_bind(Ctx *cx, Str address, int *ret_fd) {
         static const int on = 1;
         Address a;
-        TRY(address_parse(cx, listen_on, &a));
+        TRY(address_parse(cx, address, &a));
         int fd = socket(a.at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
-                return address_failed(cx, fd, listen_on);
+                return address_failed(cx, fd, address);
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (bind(fd, (struct sockaddr *)&a.at, a.n) || listen(fd, LISTEN_QUEUE))
-                return address_failed(cx, fd, listen_on);
+        if (bind(fd, (struct sockaddr *)&a.at, a.n))
+                return address_failed(cx, fd, address);
         *ret_fd = fd;
         return OK;
 }
 
-static Err inherited_check(Ctx *cx, int fd) {
-        int listening = 0;
-        socklen_t n = sizeof listening;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) || !listening)
-                return RAISE(cx, ERR_INVALID, "descriptor %d is not a listening socket", fd);
-        int flags = fcntl(fd, F_GETFL);
-        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
+static Err address_listen(Ctx *cx, Str address, int *ret_fd) {
+        int fd;
+        TRY(server_bind(cx, address, &fd));
+        if (listen(fd, LISTEN_QUEUE))
+                return address_failed(cx, fd, address);
+        *ret_fd = fd;
         return OK;
 }
 
-static uint16_t port_of(int fd) {
+uint16_t server_fd_port(int fd) {
         struct sockaddr_storage at;
         socklen_t n = sizeof at;
         if (getsockname(fd, (struct sockaddr *)&at, &n))
                 return 0;
         return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
                                               : ((struct sockaddr_in *)&at)->sin_port);
+}
+
+static Err given_listen(Ctx *cx, int fd) {
+        int listening = 0;
+        socklen_t n = sizeof listening;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) ||
+            (!listening && (!server_fd_port(fd) || listen(fd, LISTEN_QUEUE))))
+                return RAISE(cx, ERR_INVALID, "descriptor %d is not a listening socket", fd);
+        int flags = fcntl(fd, F_GETFL);
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        return OK;
 }
 
 /* ---- start ---- */
@@ -164,14 +174,14 @@ static Server *server_make(const ServerSettings *set) {
 Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) {
         _cleanup_(server_freep) Server *s = server_make(set);
         if (set->fd >= 0) {
-                TRY(inherited_check(cx, set->fd));
+                TRY(given_listen(cx, set->fd));
                 s->fd = set->fd;
         } else {
                 int fd = -1;
                 TRY(address_listen(cx, set->listen, &fd));
                 s->fd = fd;
         }
-        s->port = port_of(s->fd);
+        s->port = server_fd_port(s->fd);
         for (unsigned i = 0; i < s->n_loops; i++)
                 TRY(loop_open(cx, &s->loops[i]));
         for (unsigned i = 0; i < s->n_loops; i++)

@@ -76,7 +76,7 @@ void exchange_hold(Exchange *x);
 void exchange_more(Exchange *x);
 
 /* Any thread, while held: `fn` runs on the exchange's loop thread and answers there, so that the
- * thread that has the result does not have to write it out as well. */
+ * thread that has the result does not have to write it out as well; or it holds once more. */
 void exchange_call(Exchange *x, void (*fn)(Exchange *x));
 
 /* Any thread, while held: the client closed its side. Work for it may stop; an answer is due all
@@ -123,7 +123,7 @@ void server_end_streams(Server *s, Str bytes);
 /* ---- life ---- */
 typedef struct ServerSettings {
         Str listen;                   /* "127.0.0.1:8080", "[::1]:0"; ignored when fd >= 0 */
-        int fd;                       /* an inherited listening socket, or -1 */
+        int fd;                       /* an inherited listening socket, one of server_bind, or -1 */
         unsigned threads;             /* 0 = cores */
         unsigned connections_max;     /* 0 = half of RLIMIT_NOFILE, whose soft limit is raised */
         size_t line_max, headers_max; /* 0 = 8 KiB, 32 KiB */
@@ -138,6 +138,10 @@ typedef struct ServerSettings {
  * cx->err.what. */
 Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) _must_check_;
 uint16_t server_port(const Server *s);
+/* The address is taken, but nobody is answered before server_start gets the descriptor: who must
+ * know the port first asks it here. Fails as server_start does. */
+Err server_bind(Ctx *cx, Str address, int *ret_fd) _must_check_;
+uint16_t server_fd_port(int fd);
 int server_fd(const Server *s); /* the listening socket, to hand to a successor */
 void server_stop_accepting(Server *s);
 void server_close_idle(Server *s, bool on); /* answers carry Connection: close from now on */

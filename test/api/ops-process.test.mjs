@@ -3,8 +3,9 @@
 // CORS, HEAD, the order of refusals, and `config check`.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -76,6 +77,51 @@ test('SIGHUP reads the log level again, and keeps the old one when the file is w
         await ask('GET', '/health', { expect: 200 });
         await still;
         await one.stop();
+});
+
+test('LOG_FILE has the lines, is turned over when full, and made again on SIGHUP', async () => {
+        const dir = await mkdtemp(join(tmpdir(), 'mainstay-log-'));
+        const file = join(dir, 'server.log');
+        const old = '{"event":"old"}\n'.repeat(65_536);
+        await Promise.all([
+                writeFile(file, old),
+                writeFile(`${file}.1`, 'older\n'),
+                writeFile(`${file}.2`, 'oldest\n'),
+        ]);
+        const port = await freePort();
+        const one = await startServer({
+                env: {
+                        LISTEN: `127.0.0.1:${port}`,
+                        LOG_FILE: file,
+                        LOG_FILE_MAX: '1',
+                        LOG_FILES_KEEP: '2',
+                },
+                ready: false,
+        });
+        const said = async (event) => {
+                for (let text = ''; ; text = await readFile(file, 'utf8').catch(() => '')) {
+                        const lines = text.split('\n').filter(Boolean).map((l) => JSON.parse(l));
+                        if (lines.some((l) => l.event === event)) return lines;
+                        assert.equal(one.exited, null);
+                        await new Promise((r) => {
+                                setTimeout(r, 10);
+                        });
+                }
+        };
+        assert.equal((await said('server_ready'))[0].event, 'server_start');
+        assert.equal(await readFile(`${file}.1`, 'utf8'), old);
+        assert.equal(await readFile(`${file}.2`, 'utf8'), 'older\n');
+        assert.deepEqual((await readdir(dir)).sort(), [0, 1, 2].map((n) => `server.log${n ? `.${n}` : ''}`));
+        await rename(file, `${file}.away`);
+        one.child.kill('SIGHUP');
+        assert.equal((await said('config_reloaded'))[0].event, 'config_reloaded');
+        assert.equal((await stat(file)).mode & 0o777, 0o640);
+        await one.stop();
+        assert.deepEqual([...one.logs, ...one.stray], [], 'nothing on stderr');
+        await rm(dir, { recursive: true });
+        const refused = await runBinary(['serve'], { env: { LOG_FILE: '/nonexistent/server.log' } });
+        assert.equal(refused.code, 3);
+        assert.match(refused.stderr, /LOG_FILE.*\/nonexistent/);
 });
 
 describe('the management listener', () => {
@@ -272,6 +318,7 @@ describe('an answer', () => {
                 assert.equal(headers.get('x-request-id'), trace);
                 assert.equal(body.request_id, trace);
                 assert.equal(body.instance, `urn:trace:${trace}`);
+                assert.equal(body.type, `${server.base}/problems/not_found`, 'the port really taken');
                 assert.equal(headers.get('cache-control'), 'no-store');
                 assert.equal(headers.get('server'), null);
         });
