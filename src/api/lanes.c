@@ -122,7 +122,7 @@ static Err admit(Visit *v) {
         return e;
 }
 
-void visit_run(Visit *v) {
+static void run(Visit *v) {
         const Route *r = v->row->route;
         Lane lane = r->lane;
         Err refused = r->admit ? admit(v) : OK;
@@ -141,4 +141,33 @@ void visit_run(Visit *v) {
                 if (e)
                         visit_finish(v, e);
         }
+}
+
+/* ---- somebody new: after the row that authentication has sent to the writer ---- */
+
+static Err row_written(Ctx *cx, DbConn *c, void *arg) { return OK; }
+
+static void run_new(Exchange *x) {
+        Visit *v = x->user;
+        if (v->db_job.result)
+                visit_finish(v, v->db_job.result);
+        else
+                run(v);
+}
+
+static void new_done(DbJob *job, Err e) {
+        Visit *v = CONTAINER_OF(job, Visit, db_job);
+        exchange_call(v->x, run_new);
+}
+
+void visit_run(Visit *v) {
+        if (!v->who.is_new) {
+                run(v);
+                return;
+        }
+        exchange_hold(v->x);
+        v->db_job = (DbJob){ .fn = row_written, .arg = v, .cx = v->rq.cx, .done = new_done };
+        Err e = db_submit(v->rq.cx, v->api->sv->db, &v->db_job);
+        if (e)
+                visit_finish(v, e);
 }

@@ -220,7 +220,7 @@ static Err epoch_check(Ctx *cx, const User *u, const Claims *c) {
         return OK;
 }
 
-static Err user_of_claims(Ctx *cx, const Check *k, const Opened *o, User *ret) {
+static Err user_of_claims(Ctx *cx, Check *k, const Opened *o, User *ret) {
         Work w = { .id = k->id, .c = k->c };
         Subject subject;
         Err e;
@@ -232,6 +232,7 @@ static Err user_of_claims(Ctx *cx, const Check *k, const Opened *o, User *ret) {
         TRY(subject_find(cx, &w, o->source, &o->claims, &subject));
         if (subject.is_new)
                 TRY(provision_start(cx, k->id, &subject.user));
+        k->who.is_new = subject.is_new;
         *ret = subject.user;
         return OK;
 }
@@ -350,7 +351,7 @@ static Err dev_admit(Ctx *cx, Identity *id, const Credentials *in, Principal *re
         TRY(subject_find(cx, &(Work){ id, c }, SOURCE_DEV, &(Claims){ .sub = name }, &s));
         if (s.is_new)
                 TRY(provision_start(cx, id, &s.user));
-        *ret = (Principal){ .kind = WHO_DEV, .scopes = SCOPES_ADMIN };
+        *ret = (Principal){ .kind = WHO_DEV, .scopes = SCOPES_ADMIN, .is_new = s.is_new };
         principal_fill(&s.user, ret);
         return OK;
 }

@@ -31,6 +31,7 @@ typedef struct Principal {
         Tier tier;
         uint32_t scopes; /* bits of identity/scope.h */
         bool is_admin, is_verified;
+        bool is_new;                       /* first seen just now: the row waits for the writer */
         int64_t issued_at_s, expires_at_s; /* 0 = never */
         int64_t created_at, last_login;    /* of the account, ms; 0 = never */
         int64_t max_memories,

@@ -378,6 +378,7 @@ void exchange_hold(Exchange *x) {
         Request *rq = request_of(x);
         assert(rq->phase == PHASE_RUN && !rq->answered);
         rq->held = true;
+        rq->called = false; /* held once more, out of exchange_call: any thread answers again */
 }
 
 bool exchange_is_gone(const Exchange *x) {

@@ -499,3 +499,25 @@ test('SKIP_AUTH is loud', async () => {
         assert.ok(dev.logs.some((l) => l.event === 'skip_auth' && l.level === 'WARN'));
         await dev.stop();
 });
+
+test('the first request of somebody new is answered like any other', async () => {
+        const dev = await startServer({ env: { SKIP_AUTH: 'true' } });
+        const call = api(dev);
+        const fact = { type: 'fact', content: 'Lives in Lisbon.' };
+        let n = 0;
+        const first = (method, path, expect, body) => call(method, `/api/v1${path}`,
+                { token: `dev-new-${n++}`, ...(body && { body }), expect });
+        await first('POST', '/memories', 201, fact);
+        await first('GET', '/memories', 200);
+        await first('GET', '/memories/stats', 200);
+        await first('POST', '/memories/decay', 200);
+        await first('POST', '/memories/cleanup', 200);
+        await first('PATCH', '/profile', 200, { name: 'Zoe' });
+        await first('GET', '/profile', 200);
+        await first('GET', '/profile/summary', 200);
+        await first('POST', '/conversation', 200, { message: 'I live in Lisbon.' });
+        const many = await Promise.all(Array.from({ length: 20 }, () => call('POST', '/api/v1/memories',
+                { token: 'dev-many', body: fact })));
+        assert.deepEqual(many.map((r) => r.status).sort(), [...Array(19).fill(200), 201]);
+        await dev.stop();
+});
