@@ -25,8 +25,8 @@ function program() {
 async function database(dir, prefix) {
         const path = join(dir, 'glewlwyd.db');
         const tables = join(prefix, 'share/dbconfig-common/data/glewlwyd/install/sqlite3');
-        const script =
-                'import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())';
+        const script = `import sqlite3, sys
+sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())`;
         await exec('python3', ['-c', script, path, tables]);
         return path;
 }

@@ -27,14 +27,16 @@ export class Line {
                 const isForm = typeof body === 'string';
                 const text = isForm ? body : body === undefined ? '' : JSON.stringify(body);
                 const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json';
+                const head = [
+                        `${method} ${path} HTTP/1.1`,
+                        'Host: x',
+                        ...(authorization ? [`Authorization: ${authorization}`] : []),
+                        ...(text ? [`Content-Type: ${type}`] : []),
+                        `Content-Length: ${text.length}`,
+                ];
                 return new Promise((done) => {
                         this.done = done;
-                        this.socket.write(
-                                `${method} ${path} HTTP/1.1\r\nHost: x\r\n` +
-                                        `${authorization ? `Authorization: ${authorization}\r\n` : ''}` +
-                                        `${text ? `Content-Type: ${type}\r\n` : ''}` +
-                                        `Content-Length: ${text.length}\r\n\r\n${text}`,
-                        );
+                        this.socket.write(`${head.join('\r\n')}\r\n\r\n${text}`);
                 });
         }
 

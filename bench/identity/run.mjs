@@ -132,7 +132,8 @@ async function turns(target, seconds) {
         const file = await tokenFile(target, 'refresh_token');
         const [path, ...how] = target.refresh;
         const args = [file, 'turn', ...how];
-        return load(target, path, { script, args, seconds, threads: CLIENTS, connections: CLIENTS });
+        const each = { threads: CLIENTS, connections: CLIENTS };
+        return load(target, path, { script, args, seconds, ...each });
 }
 
 // Four at a time: the hashing pool is kept busy, and nobody is turned away.
@@ -237,11 +238,11 @@ async function endurance(mainstay) {
         const checked = await long(mainstay, CHECKS, check);
         await turns(mainstay, 4);
         const refreshed = await long(mainstay, REFRESHES, () => turns(mainstay, 8));
-        for (const [what, r] of Object.entries({ 'token checks': checked, refreshes: refreshed }))
-                console.log(
-                        `${r.n} ${what}: ${r.rate.toFixed(0)}/s, CPU ${r.cpu.toFixed(2)} s/100k, ` +
-                                `RSS ${r.before.toFixed(1)} → ${(r.before + r.growth).toFixed(1)} MiB`,
-                );
+        for (const [what, r] of Object.entries({ 'token checks': checked, refreshes: refreshed })) {
+                const rss = [r.before, r.before + r.growth].map((v) => v.toFixed(1)).join(' → ');
+                const cpu = `CPU ${r.cpu.toFixed(2)} s/100k`;
+                console.log(`${r.n} ${what}: ${r.rate.toFixed(0)}/s, ${cpu}, RSS ${rss} MiB`);
+        }
         return { checked, refreshed };
 }
 
@@ -322,12 +323,16 @@ async function timing(server, peer) {
                 out.peer = await compare(peer.port, Math.min(LOGINS, 1000), (line, kind, i) =>
                         peer.fail(line, kind === 'known' ? 'ann' : `nobody${i}`),
                 );
-        for (const [what, r] of Object.entries(out))
-                console.log(
-                        `${what === 'peer' ? `login, ${peer.name}` : what}, known against unknown: |t| ` +
-                                `${r.t.toFixed(2)}, medians ${r.gap.toFixed(3)} ms apart of ${r.median.toFixed(2)} ms, ` +
-                                `answers ${r.equal ? 'equal' : 'differ'}`,
-                );
+        printTable([
+                ['known against unknown', '|t|', 'gap ms', 'median ms', 'answers'],
+                ...Object.entries(out).map(([what, r]) => [
+                        what === 'peer' ? `login, ${peer.name}` : what,
+                        r.t.toFixed(2),
+                        r.gap.toFixed(3),
+                        r.median.toFixed(2),
+                        r.equal ? 'equal' : 'differ',
+                ]),
+        ]);
         return out;
 }
 
@@ -338,6 +343,7 @@ function targets({ inside, rows, lasting, stormed, time }) {
         const check = one('check');
         const grown = inside.expired.rows - inside.start.rows;
         const file = inside.expired_again.file_kib / inside.expired.file_kib;
+        const flat = (what, mib, max) => [`RSS over ${what}`, mib, max, '<=', ' MiB'];
         const told = (what, r) => [
                 [`${what}, Welch |t|`, r.t, 4.5, '<='],
                 [`${what}, gap of the medians`, r.gap, 1, '<=', ' ms'],
@@ -348,25 +354,17 @@ function targets({ inside, rows, lasting, stormed, time }) {
                 ['token checks over HTTP, a second of one core', 1e5 / check.cpu, 50_000, '>='],
                 ['token checks over HTTP, × nginx, by CPU', rows[0].cpu / check.cpu, 0.5, '>='],
                 ['durable refreshes a second, 64 clients', one('refresh').rate, 3000, '>='],
-                [`RSS over ${lasting.checked.n} checks`, lasting.checked.growth, 1, '<=', ' MiB'],
-                [`RSS over ${lasting.refreshed.n} refreshes`, lasting.refreshed.growth, 2, '<=', ' MiB'],
-                [
-                        `RSS over ${inside.different / 2} different tokens, the cache being full`,
+                flat(`${lasting.checked.n} checks`, lasting.checked.growth, 1),
+                flat(`${lasting.refreshed.n} refreshes`, lasting.refreshed.growth, 2),
+                flat(
+                        `${inside.different / 2} different tokens, the cache being full`,
                         inside.different_growth_kib / 1024,
                         1,
-                        '<=',
-                        ' MiB',
-                ],
+                ),
                 [`rows left of ${inside.sign_ins} expired sign-ins`, grown, 0, '<='],
                 [`the file after as many again, × before`, file, 1.02, '<='],
                 ['GET /me beside 200 logins, p99', stormed.p99, 20, '<=', ' ms'],
-                [
-                        'memory of the storm',
-                        stormed.growth,
-                        availableParallelism() * 19 + 32,
-                        '<=',
-                        ' MiB',
-                ],
+                flat('the storm', stormed.growth, availableParallelism() * 19 + 32),
                 ['refused logins without Retry-After', stormed[503] - stormed.retry, 0, '<='],
                 ...told('login', time.login),
                 ...told('login of imported accounts', time.imported),

@@ -30,8 +30,8 @@ const bare = (text) =>
 // The slowest two percent are the machine's, not the server's.
 const cut = (x) => x.sort((p, q) => p - q).slice(0, Math.floor(x.length * 0.98));
 
-/* `ask(line, kind, i)` n times, half of them 'known', half 'unknown': { t, gap (of the medians, ms),
- * equal (all bodies and headers), median }. */
+/* `ask(line, kind, i)` n times, half of them 'known', half 'unknown': { t, gap (of the medians,
+ * ms), median (of the unknown, ms), equal (all bodies and headers) }. */
 export async function compare(port, n, ask) {
         const line = new Line(port);
         const times = { known: [], unknown: [] };
