@@ -28,6 +28,7 @@ static void setup(void) {
         /* no block of pages for a connection that reads three */
         sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
         sqlite3_initialize();
+        sqlite_log_vfs();
 }
 
 void sqlite_setup(void) {
@@ -80,7 +81,8 @@ Err conn_open(Ctx *cx, SqliteDb *s, ConnRole role, SqliteConn **ret) {
         c->owner = s;
         c->base.db = &s->base;
         int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-        int rc = sqlite3_open_v2(s->path, &c->db, flags, NULL);
+        int rc = sqlite3_open_v2(s->path, &c->db, flags,
+                                 role == CONN_WRITER ? SQLITE_LOG_VFS : NULL);
         if (!rc)
                 rc = conn_configure(c, role);
         if (rc)

@@ -65,6 +65,9 @@ static inline SqliteConn *sqlite_conn(DbConn *c) { return CONTAINER_OF(c, Sqlite
 Err sqlite_fail(Ctx *cx, sqlite3 *db, int rc, const char *what);
 
 void sqlite_setup(void); /* before anything else of the library */
+/* Registers the VFS by which the writer's log is written in large pieces. Result code. */
+#define SQLITE_LOG_VFS "mainstay-log"
+int sqlite_log_vfs(void);
 typedef enum ConnRole { CONN_READER, CONN_WRITER } ConnRole;
 Err conn_open(Ctx *cx, SqliteDb *s, ConnRole role, SqliteConn **ret);
 SqliteConn *conn_close(SqliteConn *c);
