@@ -140,6 +140,8 @@
                        "one_time_tokens WHERE expires_at < $1 LIMIT $2)")                          \
         X(once_used, "SELECT 1 FROM one_time_tokens WHERE user_id = $1 AND kind = $2 AND "         \
                      "used_at > 0 AND expires_at > $3")                                            \
+        X(once_open, "SELECT 1 FROM one_time_tokens WHERE user_id = $1 AND kind = $2 AND "         \
+                     "used_at = 0 AND expires_at > $3")                                            \
         X(reset_add, "INSERT INTO reset_requests (request_id, sealed, created_at) VALUES ($1, "    \
                      "$2, $3)")                                                                    \
         X(reset_page, "SELECT request_id, sealed FROM reset_requests ORDER BY created_at "         \

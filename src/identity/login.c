@@ -264,9 +264,9 @@ typedef struct Signup {
         Str hash;
 } Signup;
 
-/* The password belongs to the letter, not to the account: whoever verifies the address sets the
- * password that came with the letter they hold, so an account prepared by someone else is worth
- * nothing. */
+/* The password belongs to the letter: verifying the address brings the one that came with the
+ * letter into force. Until then it stands at the account only to tell "not verified" from
+ * "incorrect". */
 static Err verify_letter(Ctx *cx, const Work *w, const Signup *s, Str user_id) {
         OnceNew new = { ONCE_VERIFY, user_id, .ttl_s = VERIFY_TTL_S };
         Str token;
@@ -277,11 +277,18 @@ static Err verify_letter(Ctx *cx, const Work *w, const Signup *s, Str user_id) {
         return letter_send(cx, w, &(LetterTo){ user_id, s->user.email }, LETTER_VERIFY, token);
 }
 
+/* An account that was never used and whose letter expired unanswered begins anew. While the letter
+ * is open nobody else replaces it, nor the password in it. */
 static Err registered_twice(Ctx *cx, const Work *w, const Signup *s, const User *known) {
         int64_t now = cx_now_ms(cx);
+        bool open;
 
-        if (!known->is_verified)
+        TRY(once_is_open(cx, w->c, ONCE_VERIFY, known->user_id, &open));
+        if (!known->is_verified && !known->last_login && !open) {
+                TRY(db_run(cx, w->c, &sql_user_set_password,
+                           ARGS(v_text(known->user_id), v_text(s->hash)), NULL));
                 return verify_letter(cx, w, s, known->user_id);
+        }
         if (now - known->noticed_at < NOTICE_EVERY_MS)
                 return OK;
         TRY(db_run(cx, w->c, &sql_user_set_noticed, ARGS(v_text(known->user_id), v_int(now)),
@@ -347,8 +354,7 @@ Err account_register(Ctx *cx, Identity *id, const RegisterInput *in, User *ret,
 
         TRY(register_check(cx, id, in, &s.user));
         TRY(password_make(cx, id, in->password, &s.hash));
-        if (!mail_is_configured(id))
-                s.user.password_hash = s.hash;
+        s.user.password_hash = s.hash;
         TRY(db_write(cx, id->db, signup_write, &s));
         *ret = s.user;
         *ret_accepted = mail_is_configured(id);

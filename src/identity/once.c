@@ -24,6 +24,17 @@ Err once_void(Ctx *cx, DbConn *c, OnceKind kind, Str user_id) {
         return db_run(cx, c, &sql_once_void, ARGS(v_text(user_id), v_text(kind_name(kind))), NULL);
 }
 
+Err once_is_open(Ctx *cx, DbConn *c, OnceKind kind, Str user_id, bool *ret) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        Err e = db_row(cx, c, &sql_once_open,
+                       ARGS(v_text(user_id), v_text(kind_name(kind)), v_int(cx_now_ms(cx))), &r);
+
+        if (e && e != ERR_NOT_FOUND)
+                return e;
+        *ret = e == OK;
+        return OK;
+}
+
 Err once_new(Ctx *cx, const Work *w, const OnceNew *in, Str *ret_token) {
         unsigned char bytes[TOKEN_BYTES];
         int64_t now = cx_now_ms(cx);

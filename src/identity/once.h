@@ -30,4 +30,6 @@ Err once_peek(Ctx *cx, const Work *w, OnceKind kind, Str token, OnceInfo *ret) _
 /* Inside a write: exactly one caller succeeds. */
 Err once_redeem(Ctx *cx, const Work *w, OnceKind kind, Str token, OnceInfo *ret) _must_check_;
 Err once_count_try(Ctx *cx, DbConn *c, Str token) _must_check_;
+/* Whether one of this kind waits to be used. */
+Err once_is_open(Ctx *cx, DbConn *c, OnceKind kind, Str user_id, bool *ret) _must_check_;
 Err once_void(Ctx *cx, DbConn *c, OnceKind kind, Str user_id) _must_check_;
