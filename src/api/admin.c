@@ -125,9 +125,10 @@ static const Shape user_patch = SHAPE(UserPatch,
         F_STR(UserPatch, tier, 0, .one_of = "free|pro|enterprise"),
         F_OBOOL(UserPatch, is_active, 0),
         F_OBOOL(UserPatch, is_admin, 0),
-        F_OINT(UserPatch, max_memories, 0, .min = -1, .max = LIMIT_MAX, .doc = "-1: unlimited"),
-        F_OINT(UserPatch, max_requests_per_day, 0, .min = -1, .max = LIMIT_MAX,
-                .doc = "-1: unlimited"));
+        F_OINT(UserPatch, max_memories, F_CLEAR, .min = -1, .max = LIMIT_MAX,
+                .doc = "null or -1: unlimited"),
+        F_OINT(UserPatch, max_requests_per_day, F_CLEAR, .min = -1, .max = LIMIT_MAX,
+                .doc = "null or -1: unlimited"));
 
 static Err patch_apply(Ctx *cx, const UserPatch *in, User *u) {
         if (in->tier.p && !tier_parse(in->tier, &u->tier))

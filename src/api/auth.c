@@ -5,7 +5,7 @@
 #include "identity/login.h"
 #include "identity/mfa.h"
 
-enum { PASSWORD_TEXT_MAX = 1024, EMAIL_TEXT_MAX = 320, TOKEN_TEXT_MAX = 8192 };
+enum { PASSWORD_TEXT_MAX = 16384, EMAIL_TEXT_MAX = 320, TOKEN_TEXT_MAX = 8192 };
 
 /* ---- register ---- */
 

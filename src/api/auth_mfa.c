@@ -4,7 +4,7 @@
 #include "identity/mfa.h"
 #include "identity/recovery.h"
 
-enum { PASSWORD_TEXT_MAX = 1024, CODE_TEXT_MAX = 64, TOKEN_TEXT_MAX = 128 };
+enum { PASSWORD_TEXT_MAX = 16384, CODE_TEXT_MAX = 64, TOKEN_TEXT_MAX = 128 };
 
 /* ---- enrolment ---- */
 

@@ -3,7 +3,7 @@
 #include "api/identity_view.h"
 #include "identity/recovery.h"
 
-enum { PASSWORD_TEXT_MAX = 1024, EMAIL_TEXT_MAX = 320, TOKEN_TEXT_MAX = 128 };
+enum { PASSWORD_TEXT_MAX = 16384, EMAIL_TEXT_MAX = 320, TOKEN_TEXT_MAX = 128 };
 
 /* ---- password/change ---- */
 

@@ -5,7 +5,7 @@
 #include "identity/personal.h"
 #include "identity/recovery.h"
 
-enum { PASSWORD_TEXT_MAX = 1024, EMAIL_TEXT_MAX = 320, SIGNATURE_MAX = 64, ID_TEXT_MAX = 255 };
+enum { PASSWORD_TEXT_MAX = 16384, EMAIL_TEXT_MAX = 320, SIGNATURE_MAX = 64, ID_TEXT_MAX = 255 };
 
 /* ---- GET ---- */
 

@@ -130,6 +130,8 @@ static void read_clear(const Field *f, void *at) {
                 *(Strs *)at = (Strs){ (const Str *)"", 0 };
         else if (f->type == FT_LIST)
                 *(List *)at = (List){ "", 0 };
+        else if (f->type == FT_OINT)
+                *(OptInt *)at = (OptInt){ true, -1 };
 }
 
 static void read_field(Reader *r, const Path *up, const Field *f, const json_t *v, void *at) {

@@ -6,7 +6,7 @@
  *
  * Absence: Str p == NULL, Strs/List v == NULL, Opt… .has == false, a nested object pointer NULL. An
  * explicit JSON null is accepted where F_NULL stands and read as absent; with F_CLEAR it is read as
- * present and empty (p or v set, n == 0). */
+ * present and empty (p or v set, n == 0; an OptInt is -1). */
 #include "base/base.h"
 
 typedef struct OptInt {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "identity/foreign.h"
 
+#include "base/log.h"
 #include "crypto/hash.h"
 
 enum { SECRETS_MAX = 5, KEYS_MAX = 64 };
@@ -92,6 +93,10 @@ static Err secret_add(Ctx *cx, ForeignKeys *f, const IdentitySettings *set, Str 
                 return RAISE(cx, ERR_INVALID,
                              "%s has fewer than 32 bytes; make one with: openssl rand -base64 33",
                              name);
+        if (secret.n < 32)
+                LOG(cx, LOG_WARN, "weak_secret",
+                    "a secret of Auth.js has fewer than 32 bytes; refused in production",
+                    L_STR("setting", str_c(name)));
         f->secrets[f->n_secrets++] = arena_dup(f->arena, secret);
         return keys_of_secret(cx, f, secret);
 }

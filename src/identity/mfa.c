@@ -183,12 +183,8 @@ Err mfa_begin(Ctx *cx, const Work *w, Str user_id, bool remember, Str *ret_token
                 ret_token);
 }
 
-static Err mfa_wrong(Ctx *cx, const Work *w, const User *u, Str token, int64_t tries) {
-        OnceInfo spent;
-
+static Err mfa_wrong(Ctx *cx, const Work *w, const User *u, Str token) {
         TRY(once_count_try(cx, w->c, token));
-        if (tries + 1 >= MFA_TRIES)
-                TRY(once_redeem(cx, w, ONCE_MFA, token, &spent));
         return login_failed(cx, w, u->email, u->user_id, "authn_mfa_fail");
 }
 
@@ -205,17 +201,22 @@ Err mfa_finish(Ctx *cx, const Work *w, Str token, Str code, MfaResult *ret) {
         }
         TRY(e);
         TRY(user_load(cx, w, info.user_id, &u));
-        if (info.tries == 0) /* tries of one sign-in are counted by its token; later ones wait */
+        /* tries of one sign-in are counted by its token; before and after them the account waits */
+        if (info.tries == 0 || info.tries >= MFA_TRIES)
                 e = lockout_check(cx, w, u.email);
         if (e == ERR_LOCKED) {
                 ret->verdict = MFA_WAIT;
                 return OK;
         }
         TRY(e);
+        if (info.tries >= MFA_TRIES) {
+                ret->verdict = MFA_TOKEN_BAD;
+                return OK;
+        }
         TRY(code_use(cx, w, u.user_id, code, &right));
         if (!right) {
                 ret->verdict = MFA_WRONG;
-                return mfa_wrong(cx, w, &u, token, info.tries);
+                return mfa_wrong(cx, w, &u, token);
         }
         TRY(once_redeem(cx, w, ONCE_MFA, token, &info));
         ret->verdict = MFA_OK;

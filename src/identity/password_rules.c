@@ -149,10 +149,12 @@ Err password_check(Ctx *cx, const PasswordRules *r, const char *pointer, Str pas
         if (password.n < PASSWORD_MIN)
                 return RAISE_FIELD(cx, pointer, "must have at least %d bytes", PASSWORD_MIN);
         if (password.n > password_max(r->alg))
-                return RAISE(cx, ERR_PASSWORD_LONG, "%zu bytes", password.n);
+                return err_field(cx, ERR_PASSWORD_LONG, __FILE_NAME__, str_c(pointer),
+                                 "must have at most %zu bytes", password_max(r->alg));
         low = lower(cx, password);
         if (is_run(low) || is_about(low, email) || built_in_has(low) ||
             (r->map && (file_has(r, password) || file_has(r, low))))
-                return RAISE(cx, ERR_PASSWORD_COMMON, "on the list, a run, or about the user");
+                return err_field(cx, ERR_PASSWORD_COMMON, __FILE_NAME__, str_c(pointer),
+                                 "is on the list of common passwords, a run, or about the user");
         return OK;
 }

@@ -57,14 +57,30 @@ static Err password_set(Ctx *cx, DbConn *c, void *arg) {
         return notice_send(cx, &w, p->user.user_id, NOTICE_PASSWORD_CHANGED);
 }
 
+static Err change_refused(Ctx *cx, DbConn *c, void *arg) {
+        const NewPassword *p = arg;
+
+        return audit_append(cx, p->id->audit, c,
+                            &(AuditEvent){ .event = "authn_password_change_fail",
+                                           .outcome = "failure",
+                                           .actor_type = "user",
+                                           .actor_id = p->user.user_id,
+                                           .ip = p->from->ip,
+                                           .user_agent = p->from->user_agent });
+}
+
 Err password_change(Ctx *cx, Identity *id, Str user_id, const PasswordChange *in) {
         NewPassword p = {
                 .id = id, .end_others = in->end_others, .keep_sid = in->keep_sid, .from = &in->from
         };
+        Err e;
 
         TRY(user_must_load(cx, id, user_id, &p.user));
         TRY(password_check(cx, id->rules, "#/new_password", in->new_password, p.user.email));
-        TRY(password_confirm(cx, id, &p.user, in->current, &in->from));
+        e = password_confirm(cx, id, &p.user, in->current, &in->from);
+        if (e == ERR_CREDENTIALS)
+                TRY(db_write(cx, id->db, change_refused, &p));
+        TRY(e);
         TRY(password_make(cx, id, in->new_password, &p.hash));
         return db_write(cx, id->db, password_set, &p);
 }

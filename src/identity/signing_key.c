@@ -5,7 +5,7 @@
 #include "identity/identity_int.h"
 #include "identity/token.h"
 
-enum { KEYS_MAX = 64, SECRET_MIN = 32, PARTS_BYTES = 96 };
+enum { KEYS_MAX = 64, SECRET_MIN = 32, NAME_REST = 16, PARTS_BYTES = 96 };
 
 typedef struct Signer {
         JoseKey *key;
@@ -20,6 +20,20 @@ struct SigningKeys {
         Signer keys[KEYS_MAX];
         size_t n;
 };
+
+/* Names of what a secret is for: refused where little else stands beside them. */
+static bool secret_is_name(Str low) {
+        static const char *const names[] = { "my-secret", "my_secret", "mysecretkey",
+                                             "jwt-secret-key", "jwt_secret_key" };
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                size_t n = strlen(names[i]), rest = low.n;
+                for (size_t at = 0; at + n <= low.n; at++)
+                        rest -= memcmp(low.p + at, names[i], n) ? 0 : n;
+                if (rest < low.n && rest < NAME_REST)
+                        return true;
+        }
+        return false;
+}
 
 /* Values from tutorials and templates, whatever stands around them. */
 static bool secret_is_known(Ctx *cx, Str secret) {
@@ -37,11 +51,6 @@ static bool secret_is_known(Ctx *cx, Str secret) {
                 "super-secret-jwt",
                 "supersecretjwt",
                 "secret-key-here",
-                "my-secret",
-                "my_secret",
-                "mysecretkey",
-                "jwt-secret-key",
-                "jwt_secret_key",
                 "example",
                 "insecure",
                 "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
@@ -59,7 +68,7 @@ static bool secret_is_known(Ctx *cx, Str secret) {
         for (size_t i = 0; i < ELEMENTSOF(marks); i++)
                 if (str_contains(str_n(low, secret.n), str_c(marks[i])))
                         return true;
-        return distinct < 8;
+        return distinct < 8 || secret_is_name(str_n(low, secret.n));
 }
 
 Err signing_keys_new(Ctx *cx, Str jwt_secret, int64_t access_ttl_s, SigningKeys **ret) {

@@ -642,6 +642,8 @@ static void settings_that_must_not_be(void **state) {
                 f->set.jwt_secret = str_c(weak[i]);
                 assert_err(reopen(f), ERR_INVALID);
         }
+        f->set.jwt_secret = STR("the-jwt-secret-key-k9Zq2mXw7bTr4LpVs8Ny");
+        assert_ok(reopen(f));
         f->set = set;
         f->set.production = f->set.skip_auth = true;
         assert_err(reopen(f), ERR_INVALID);

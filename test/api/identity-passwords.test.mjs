@@ -132,13 +132,23 @@ describe('what a new password and address may be', () => {
                 const user = await newUser(call, { email: `margherita.${unique()}@example.org` });
                 for (const [password, code] of [
                         ['x1'.repeat(65), 'password_too_long'],
+                        ['x1'.repeat(5000), 'password_too_long'],
                         ['password123', 'password_too_common'],
                         [user.email, 'password_too_common'],
                 ]) {
                         const { status, body } = await change(user, password);
                         assert.deepEqual([status, body.code], [422, code], password);
+                        assert.deepEqual(
+                                body.errors.map((e) => e.pointer),
+                                ['#/new_password'],
+                        );
                 }
                 assert.equal((await change(user, GOOD)).status, 200);
+                const wrong = await change(user, PASSWORD);
+                assert.deepEqual([wrong.status, wrong.body.code], [401, 'invalid_credentials']);
+                const again = await signIn(call, user.email, GOOD);
+                const records = await again.call('GET', '/api/v1/audit', { expect: 200 });
+                assert.ok(records.body.some((r) => r.event === 'authn_password_change_fail'));
         });
         test('an address that is taken, where no mail can ask its owner', async () => {
                 const production = await startServer({
@@ -184,7 +194,12 @@ describe('where mail is delivered', () => {
         test('nobody signs in before the letter is answered', async () => {
                 const email = address();
                 const first = await register(email);
-                await login(email, { expect: 401, code: 'invalid_credentials' });
+                await login(email, { expect: 403, code: 'email_not_verified' });
+                await login(email, {
+                        body: { email, password: `not ${PASSWORD}` },
+                        expect: 401,
+                        code: 'invalid_credentials',
+                });
                 const token = await mail.token(email);
                 const verify = { body: { token } };
                 await there('POST', '/api/v1/auth/email/verify', { ...verify, expect: 200 });
@@ -195,6 +210,27 @@ describe('where mail is delivered', () => {
                 await login(email, { expect: 200 });
                 const again = await register(email);
                 assert.deepEqual(again.body, first.body, 'a known address must not show');
+        });
+
+        test('a second registration leaves the open letter alone', async () => {
+                const email = address();
+                await register(email);
+                await there('POST', '/api/v1/auth/register', {
+                        body: { email, password: `other ${PASSWORD}` },
+                        expect: 202,
+                });
+                const notices = () => mail.letters.filter((l) => l.to === email);
+                for (let i = 0; i < 50 && notices().length < 2; i++)
+                        await new Promise((done) => setTimeout(done, 100));
+                assert.deepEqual(
+                        notices().map((l) => /Token: /.test(l.text)),
+                        [true, false],
+                );
+                await there('POST', '/api/v1/auth/email/verify', {
+                        body: { token: await mail.token(email) },
+                        expect: 200,
+                });
+                await login(email, { expect: 200 });
         });
 
         test('an account from before there was mail has to verify its address', async () => {
