@@ -232,7 +232,7 @@ static Str items(Arena *a, LimitPolicies p, const LimitResult *r) {
                 const LimitPolicy *v = &p.v[i];
                 if (!v->quota)
                         continue;
-                buf_add_c(&b, b.n ? ", \"" : "\"");
+                buf_add_c(&b, b.n ? ",\"" : "\"");
                 buf_add_c(&b, v->name);
                 item_add(&b, r ? "\";r=" : "\";q=", r ? r->each[i].remaining : v->quota);
                 item_add(&b, r ? ";t=" : ";w=", r ? r->each[i].reset_s : v->window_s);

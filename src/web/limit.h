@@ -49,7 +49,7 @@ bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult
 void limit_peek(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult *ret);
 
 /* Header values (IETF httpapi ratelimit fields), in the arena; STR_NULL when no policy has a quota.
- * "burst";q=100;w=60, "daily";q=1000;w=86400   and   "burst";r=99;t=60, "daily";r=999;t=43200 */
+ * "burst";q=100;w=60,"daily";q=1000;w=86400   and   "burst";r=99;t=60,"daily";r=999;t=43200 */
 Str limit_policy_text(Arena *a, LimitPolicies p);
 Str limit_state_text(Arena *a, LimitPolicies p, const LimitResult *r);
 

@@ -92,20 +92,20 @@ static void test_unlimited_is_neither_counted_nor_shown(void **state) {
 static void test_header_text(void **state) {
         LimitResult r;
         take(STR("u:1"), noon_ms, &r);
-        assert_str(limit_policy_text(arena, user), "\"burst\";q=3;w=60, \"daily\";q=5;w=86400");
-        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=2;t=60, \"daily\";r=4;t=43200");
+        assert_str(limit_policy_text(arena, user), "\"burst\";q=3;w=60,\"daily\";q=5;w=86400");
+        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=2;t=60,\"daily\";r=4;t=43200");
 }
 
 static void test_a_look_counts_nothing(void **state) {
         LimitResult r;
         limit_peek(limits, STR("u:1"), user, noon_ms, &r); /* before the first request */
         assert_true(r.allowed);
-        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=3;t=60, \"daily\";r=5;t=43200");
+        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=3;t=60,\"daily\";r=5;t=43200");
         for (int i = 0; i < 2; i++)
                 take(STR("u:1"), noon_ms, &r);
         for (int i = 0; i < 100; i++)
                 limit_peek(limits, STR("u:1"), user, noon_ms + 10000, &r);
-        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=1;t=50, \"daily\";r=3;t=43190");
+        assert_str(limit_state_text(arena, user, &r), "\"burst\";r=1;t=50,\"daily\";r=3;t=43190");
         take(STR("u:1"), noon_ms, &r);
         limit_peek(limits, STR("u:1"), user, noon_ms + 1000, &r);
         assert_false(r.allowed);

@@ -206,10 +206,10 @@ test('answers that count nothing say what is left all the same', async () => {
                 const { headers } = await user.call('GET', path, { expect: 200 });
                 assert.equal(
                         headers.get('ratelimit-policy'),
-                        '"burst";q=100;w=60, "daily";q=1000;w=86400',
+                        '"burst";q=100;w=60,"daily";q=1000;w=86400',
                         path,
                 );
-                return /^"burst";r=(\d+);t=(\d+), "daily";r=(\d+);t=(\d+)$/
+                return /^"burst";r=(\d+);t=(\d+),"daily";r=(\d+);t=(\d+)$/
                         .exec(headers.get('ratelimit'))
                         .slice(1)
                         .map(Number);
