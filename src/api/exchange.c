@@ -329,12 +329,21 @@ static bool type_is(Str content_type, Str want) {
         return str_eq_nocase(str_trim(str_cut(&rest, ';')), want);
 }
 
+/* What a row without a shape takes: `{}`, which many clients send with every POST. */
+enum { NOTHING_MAX = 4096 };
+typedef struct Nothing {
+        char none;
+} Nothing;
+static const Shape nothing = { .name = "Nothing",
+                               .size = sizeof(Nothing),
+                               .fields = (const Field[]){ { .type = FT_END } } };
+
 /* "application/json, application/x-ndjson": any of them. */
 static Err media_type(Visit *v) {
         const Route *r = v->row->route;
+        v->x->body_max = r->in || r->in_raw ? r->body_max : NOTHING_MAX;
         if (!r->in && !r->in_raw)
                 return OK;
-        v->x->body_max = r->body_max;
         Str type = exchange_header(v->x, "content-type");
         Str wanted = str_c(r->accepts ? r->accepts : "application/json");
         while (wanted.p)
@@ -392,20 +401,60 @@ static void hook_begin(void *arg, Exchange *x) {
 
 /* ---- ready: the body is complete ---- */
 
-static Err decode(Visit *v) {
+static Err values_read(Visit *v) {
         Ctx *cx = &v->x->cx;
         const Route *r = v->row->route;
         TRY(query_decode(v));
-        if (!r->in)
+        if (r->in_raw)
                 return OK;
-        void *in = arena_alloc(cx->arena, r->in->size);
+        const Shape *shape = r->in ? r->in : &nothing;
+        void *in = arena_alloc(cx->arena, shape->size);
         bool form = r->accepts && str_contains(str_c(r->accepts), STR("x-www-form-urlencoded"));
         if (form)
-                TRY(form_read(cx, v->x->body, r->in, in));
+                TRY(form_read(cx, v->x->body, shape, in));
         else
-                TRY(json_read(cx, v->x->body.n ? v->x->body : STR("{}"), r->in, in));
-        v->in = in;
+                TRY(json_read(cx, v->x->body.n ? v->x->body : STR("{}"), shape, in));
+        v->in = r->in ? in : NULL;
         return OK;
+}
+
+typedef struct Named {
+        Str user_id;
+} Named;
+static const Shape named = SHAPE_OPEN(Named, F_STR(Named, user_id, F_NULL, .max = 256));
+
+static bool asks_who(const Shape *shape) {
+        for (const Field *f = shape ? shape->fields : NULL; f && f->type != FT_END; f++)
+                if (!strcmp(f->name, "user_id"))
+                        return true;
+        return false;
+}
+
+static bool is_another(const Visit *v, const Named *n) {
+        return n->user_id.n && !str_eq(n->user_id, v->who.user_id);
+}
+
+/* Rows that ask for a `user_id` judge it themselves. */
+static bool names_another(const Visit *v) {
+        const Route *r = v->row->route;
+        Ctx cx = v->x->cx; /* what else is wrong was said already */
+        Named q = { 0 }, b = { 0 };
+        if (v->who.kind == WHO_UNSET || r->auth == AUTH_ADMIN || asks_who(r->in) ||
+            asks_who(r->query) || !str_starts(v->x->path, STR("/api/")))
+                return false;
+        if (!query_read(&cx, v->x->query, &named, &q) && is_another(v, &q))
+                return true;
+        return !json_read(&cx, v->x->body, &named, &b) && is_another(v, &b);
+}
+
+/* Somebody else's id is not a wrong member but a wrong person (identity.md 1). */
+static Err decode(Visit *v) {
+        Err e = values_read(v);
+        bool may_name = e ? e == ERR_INVALID : v->x->query.n && !v->row->route->query;
+        if (!may_name || !names_another(v))
+                return e;
+        err_clear(&v->x->cx);
+        return RAISE(&v->x->cx, ERR_USER_MISMATCH, "user_id of somebody else in the request");
 }
 
 static size_t ret_size(const Route *r) {

@@ -226,18 +226,23 @@ typedef struct CleanupQuery {
         int64_t days;
         bool dry_run;
 } CleanupQuery;
+typedef struct CleanupIn {
+        bool dry_run;
+} CleanupIn;
 typedef struct CleanupView {
         int64_t deleted_count;
 } CleanupView;
 static const Shape cleanup_query = SHAPE(CleanupQuery,
         F_INT(CleanupQuery, days, 0, .min = 1, .max = 3650, .def = 90),
         F_BOOL(CleanupQuery, dry_run, 0));
+static const Shape cleanup_in = SHAPE(CleanupIn, F_BOOL(CleanupIn, dry_run, F_NULL));
 static const Shape cleanup_view = SHAPE(CleanupView, F_INT(CleanupView, deleted_count, F_REQ));
 
-static Err cleanup_handle(Req *rq, const void *in, void *ret) {
+static Err cleanup_handle(Req *rq, const void *in_, void *ret) {
         const CleanupQuery *q = rq->query;
+        const CleanupIn *in = in_;
         CleanupView *v = ret;
-        Cleanup c = { .days = q->days, .dry_run = q->dry_run };
+        Cleanup c = { .days = q->days, .dry_run = q->dry_run || in->dry_run };
         return memory_cleanup(rq->cx, rq->sv->memory, rq->who->user_id, &c, &v->deleted_count);
 }
 
@@ -364,7 +369,9 @@ const Route memories_find_routes[] = {
                 .path = "/api/v1/memories/cleanup",
                 UPKEEP,
                 .query = &cleanup_query,
+                .in = &cleanup_in,
                 .out = &cleanup_view,
+                .body_max = 1024,
                 .summary = "Delete faded memories older than some days",
                 .fn = cleanup_handle,
         },

@@ -76,6 +76,22 @@ test('bad values are named', async () => {
         assert.equal([...long.content].length, 2000);
 });
 
+test('somebody else is not named, wherever it is tried', async () => {
+        const user_id = bob.user_id;
+        const { memory_id: id } = await add(ann, 'The cellar key hangs behind the door.');
+        for (const [method, to, body] of [['POST', path, { type: 'fact', content: 'x' }], ['PATCH', `${path}/${id}`, { confidence: 1 }],
+                ['POST', `${path}/search`, { query: 'key' }], ['POST', `${path}/batch`, { operations: [] }],
+                ['POST', `${path}/consolidate`, {}], ['POST', `${path}/cleanup`, {}], ['POST', `${path}/decay`, {}],
+                ['PATCH', '/api/v1/profile', { age: 1 }]])
+                await ann.call(method, to, { body: { ...body, user_id }, expect: 403, code: 'user_mismatch' });
+        for (const [method, to] of [['GET', path], ['GET', `${path}/list`], ['GET', `${path}/stats`], ['GET', `${path}/${id}`],
+                ['GET', `${path}/${id}/history`], ['DELETE', `${path}/${id}`], ['GET', '/api/v1/profile'],
+                ['GET', '/api/v1/profile/summary'], ['GET', '/api/v1/conversations/history']])
+                await ann.call(method, `${to}?user_id=${user_id}`, { expect: 403, code: 'user_mismatch' });
+        await ann.call('GET', `${path}/${id}`, { expect: 200 });
+        await ann.call('GET', `${path}/stats?user_id=${ann.user_id}`, { expect: 200 });
+});
+
 test('the same thing a hundred times at once is one row', async () => {
         const user = await newUser(call);
         const all = await Promise.all(Array.from({ length: 100 }, () => user.call('POST', path,
@@ -185,6 +201,9 @@ test('upkeep: consolidation, decay, clean-up, jobs', async () => {
         await user.call('POST', `${path}/decay`, { expect: 200 });
         assert.deepEqual((await user.call('POST', `${path}/cleanup?days=90&dry_run=true`, { expect: 200 })).body, { deleted_count: 0 });
         await user.call('POST', `${path}/cleanup?days=0`, { expect: 422 });
+        await user.call('POST', `${path}/cleanup`, { body: { dry_run: true }, expect: 200 });
+        await user.call('POST', `${path}/decay`, { body: {}, expect: 200 });
+        await user.call('POST', `${path}/decay`, { body: { days: 1 }, expect: 422 });
         const job = (await user.call('POST', `/api/v1/jobs`, { body: { kind: 'decay' }, expect: 202 })).body;
         for (let i = 0; ; i++) {
                 const now = (await user.call('GET', `/api/v1/jobs/${job.job_id}`, { expect: 200 })).body;
