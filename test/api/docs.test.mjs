@@ -47,6 +47,25 @@ test('nothing outside the directory is reachable', async () => {
                 assert.ok([400, 404].includes((await call('GET', `/docs/${name}`)).status), name);
 });
 
+test('the pages that letters link to', async () => {
+        for (const [path, action] of [
+                ['/verify-email', 'email/verify'],
+                ['/reset-password', 'password/reset'],
+                ['/confirm-email', 'email/change/confirm'],
+        ]) {
+                const page = await call('GET', `${path}?token=abc`, { expect: 200 });
+                assert.equal(page.type, 'text/html');
+                assert.equal(page.headers.get('referrer-policy'), 'no-referrer');
+                assert.match(page.headers.get('content-security-policy'), /script-src 'self'/);
+                assert.doesNotMatch(page.text, /abc|<script>|<style>/);
+                assert.ok(page.text.includes(`action="api/v1/auth/${action}"`), page.text);
+                assert.equal((await call('POST', `/api/v1/auth/${action}`)).status, 422);
+        }
+        const script = await call('GET', '/link.js', { expect: 200 });
+        assert.equal(script.type, 'text/javascript');
+        new Function(script.text.replaceAll('await', 'void')); // parses
+});
+
 test('the way in, problem pages, and where to report', async () => {
         const home = await call('GET', '/', { expect: 302 });
         assert.equal(home.headers.get('location'), '/docs');
