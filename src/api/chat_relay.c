@@ -25,6 +25,8 @@ struct Relay {
         TurnFeed *feed;
         Claim *claim; /* of a request with an Idempotency-Key */
         bool is_stored;
+        /* of a stream that is followed again: the last event its reader has; -1 none */
+        int64_t seen;
 };
 
 Ctx *relay_cx(Relay *r) { return &r->cx; }
@@ -123,8 +125,17 @@ static void answer_whole(Relay *r, Err e, const CtxErr *why, const ChatTurn *t) 
                 err_dup(rq->cx, why);
         else
                 e = answer_encode(r, t);
+        if (!e && t && !visit_of(rq)->replayed)
+                provider_headers(r, t->provider, t->model);
         r->rq = NULL;
         req_answer(rq, e, visit_of(rq)->ret);
+}
+
+static void end_write(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
+        if (e)
+                r->form->fail(r, out, e, t, n);
+        else
+                r->form->done(r, out, t, n);
 }
 
 static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n) {
@@ -137,12 +148,10 @@ static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, i
         r->arena = r->cx.arena = arena_new();
         if (!r->stream) /* a follower that had seen all but the end */
                 stream_open(r, t->provider, t->model);
-        if (e) {
+        if (e)
                 err_dup(&r->cx, why);
-                r->form->fail(r, &out, e, t, n);
-        } else {
-                r->form->done(r, &out, t, n);
-        }
+        if (r->seen < n)
+                end_write(r, &out, e, t, n);
         relay_send(r, &out);
         stream_end(r->stream);
 }
@@ -218,6 +227,7 @@ static Relay *relay_new(Req *rq, const RelayForm *form, bool stream) {
         memcpy(r->cx.span_id, rq->cx->span_id, sizeof r->cx.span_id);
         r->public_url = rq->sv->public_url;
         r->wants_stream = stream;
+        r->seen = -1;
         r->rq = rq;
         return r;
 }
@@ -245,6 +255,7 @@ Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *
 
 Err relay_follow(Req *rq, const RelayForm *form, Str turn_id, int64_t after) {
         Relay *r = relay_new(rq, form, true);
+        r->seen = after;
         TurnListener l = { r, relay_release, relay_event, relay_done };
         FollowAsk ask = { rq->who->user_id, turn_id, after };
         return relay_end(r, turn_follow(rq->cx, rq->sv->chat, &ask, &l, &r->feed));

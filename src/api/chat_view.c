@@ -2,6 +2,7 @@
 #include "api/chat_view.h"
 
 #include "api/identity_view.h"
+#include "codec/unicode.h"
 
 enum { MESSAGE_MAX = 10000 };
 
@@ -192,8 +193,16 @@ AiAnswer ai_answer(Arena *a, const ChatTurn *t) {
                            .data = data };
 }
 
+/* White space of any script, and the byte order mark. */
+static bool is_blank(Str text) {
+        for (int32_t c; (c = unicode_next(&text)) >= 0;)
+                if (!unicode_is_space(c) && c != 0xFEFF)
+                        return false;
+        return true;
+}
+
 Err message_check(Ctx *cx, Str message) {
-        if (!message.p || !str_trim(message).n)
+        if (!message.p || is_blank(message))
                 return RAISE(cx, ERR_MESSAGE_REQUIRED, "no message");
         if (str_utf8_count(message) > MESSAGE_MAX)
                 return RAISE(cx, ERR_MESSAGE_TOO_LONG, "message of %zu characters",

@@ -25,10 +25,14 @@ static const Shape conversation_shape = SHAPE(ConversationView,
 
 /* An imported conversation has no turns of ours: what was said in it counts. */
 static ConversationView view_of(const Conversation *v, int64_t turns) {
-        return (ConversationView){ v->conversation_id, v->external_id,
-                                   v->title,           v->created_at,
-                                   v->updated_at,      turns ? turns : v->turn_count,
-                                   v->is_archived,     v->metadata.p ? v->metadata : STR("{}") };
+        return (ConversationView){ v->conversation_id,
+                                   v->external_id,
+                                   v->title.n ? v->title : STR_NULL,
+                                   v->created_at,
+                                   v->updated_at,
+                                   turns ? turns : v->turn_count,
+                                   v->is_archived,
+                                   v->metadata.p ? v->metadata : STR("{}") };
 }
 
 static Err view_one(Req *rq, const Conversation *v, ConversationView *ret) {

@@ -69,10 +69,11 @@ Err budget_set(Ctx *cx, Chat *chat, DbConn *c, Str user_id, const Budget *in) {
         f->n = user_id.n;
         memcpy(f->user_id, user_id.p, user_id.n);
         db_on_commit(c, forget_now, f);
-        return db_run(cx, c, &sql_budget_set,
-                      ARGS(v_text(user_id), v_int(in->limit_micro), v_int(in->warning),
-                           v_int(in->critical), v_int(in->auto_stop)),
-                      NULL);
+        TRY(db_run(cx, c, &sql_budget_set,
+                   ARGS(v_text(user_id), v_int(in->limit_micro), v_int(in->warning),
+                        v_int(in->critical), v_int(in->auto_stop)),
+                   NULL));
+        return ledger_alerts(cx, chat, c, user_id); /* it may be used up already */
 }
 
 /* The tighter one decides; thresholds are the user's own. */

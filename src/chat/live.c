@@ -134,6 +134,11 @@ static bool event_next(const TurnFeed *f, TurnEvent *ret) {
         return f->l.event && f->live->started && event_at(f->live, f->at, ret);
 }
 
+/* The number of the end's event, whatever a follower says it has. */
+static int64_t end_number(const Live *live) {
+        return live->started ? (int64_t)live->n_deltas + 2 : 0;
+}
+
 /* The lock is held and let go around the callback. false: nothing to do now. */
 static bool feed_step(TurnFeed *f) {
         Live *live = f->live;
@@ -154,8 +159,9 @@ static bool feed_step(TurnFeed *f) {
         if (!live->over)
                 return false;
         f->ended = true;
+        int64_t n = end_number(live);
         pthread_mutex_unlock(&live->lock);
-        f->l.done(f->l.arg, live->end, &live->cx.err, &live->t, f->at);
+        f->l.done(f->l.arg, live->end, &live->cx.err, &live->t, n);
         pthread_mutex_lock(&live->lock);
         return true;
 }

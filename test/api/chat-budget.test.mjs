@@ -100,6 +100,8 @@ test('used up: no paid call, the alerts of the month, once each', async () => {
         const ann = await newUser(call);
         await say(ann, 'count 5');
         const { total_cost } = (await usage(ann)).current_month;
+        await budget(ann, { monthly_budget: total_cost / 0.85 });
+        assert.deepEqual((await usage(ann)).alerts.map((a) => a.type), ['warning'], 'crossed by the limit itself');
         await budget(ann, { monthly_budget: total_cost });
         llm.reset();
         const r = await ann.call('POST', '/api/v1/conversation', { body: { message: 'count 5' }, expect: 429, code: 'budget_exhausted' });

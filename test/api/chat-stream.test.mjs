@@ -61,6 +61,16 @@ async function resumed(who, { events, text }) {
         }
 }
 
+test('who has seen the end is told nothing twice', async () => {
+        const { events } = await readStream(await stream(ann, 'count 2'));
+        const path = `/api/v1/turns/${events[0].data.turn_id}/stream`;
+        for (const seen of [events.at(-1).id, `${events[0].data.turn_id}:999`]) {
+                const headers = { 'Last-Event-ID': seen };
+                const again = await readStream(await ann.call.stream('GET', path, { headers }));
+                assert.deepEqual(again.events, []);
+        }
+});
+
 test('a stream is taken up behind any event, without loss or repetition', async () => {
         await resumed(ann, await readStream(await stream(ann, 'count 6')));
 });
