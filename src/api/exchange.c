@@ -2,6 +2,8 @@
 /* The way of a request, on one page: `begin` (ids, route, credential, limits, media type), then
  * the body (whole, or by lines: pieces.c), then `ready` (values, lane, handler), the answer, and
  * `end` (log line, metrics). */
+#include <ctype.h>
+
 #include "api/visit_int.h"
 #include "base/log.h"
 #include "codec/json.h"
@@ -134,7 +136,7 @@ static void fail_headers(Visit *v, Err e) {
 
 void visit_fail(Visit *v, Err e) {
         Ctx *cx = &v->x->cx;
-        Wire wire = v->row ? v->row->route->wire : WIRE_OWN;
+        Wire wire = v->row ? v->row->route->wire : v->match.wire;
         _cleanup_(buf_done) Buf out = BUF(256 * 1024);
         v->err = e;
         fail_headers(v, e);
@@ -484,6 +486,17 @@ static LogLevel level_of(const Visit *v, int status) {
         return v->row && v->row->route->rate == RATE_NONE ? LOG_DEBUG : LOG_INFO;
 }
 
+/* Of the client's own making: told in the log, never used as ours. */
+static Str client_request_id(const Exchange *x) {
+        enum { ID_MAX = 64 };
+        static const Str dots = STR("._-");
+        Str id = exchange_header(x, "x-request-id");
+        for (size_t i = 0; i < id.n; i++)
+                if (!isalnum((unsigned char)id.p[i]) && !memchr(dots.p, id.p[i], dots.n))
+                        return STR_NULL;
+        return id.n && id.n <= ID_MAX ? id : STR_NULL;
+}
+
 static void hook_end(void *arg, Exchange *x) {
         Visit *v = x->user;
         int64_t now_us = cx_mono_us(&x->cx);
@@ -498,8 +511,9 @@ static void hook_end(void *arg, Exchange *x) {
             L_TOP_STR("method", str_c(method_names[x->method])), L_TOP_INT("status", x->status),
             L_TOP_NUM("duration_ms", seconds * 1000), L_TOP_STR("client_ip", v->client_ip),
             L_TOP_STR("error_type", v->err ? str_c(err_info[v->err].name) : STR_NULL),
-            L_STR("what", str_c(cx->err.what)), L_STR("where", str_c(cx->err.where)),
-            L_INT("bytes", (int64_t)x->bytes_out), L_BOOL("aborted", x->aborted));
+            L_STR("client_request_id", client_request_id(x)), L_STR("what", str_c(cx->err.what)),
+            L_STR("where", str_c(cx->err.where)), L_INT("bytes", (int64_t)x->bytes_out),
+            L_BOOL("aborted", x->aborted));
 }
 
 static void hook_refuse(void *arg, Exchange *x, Err e) {

@@ -2,6 +2,7 @@
 /* Rate classes of the rows (identity.md section 8): a user's burst and daily quota, or counters
  * of one client address. Rows that are free count nothing and still say what the user has left. */
 #include "api/visit_int.h"
+#include "base/log.h"
 #include "base/metric.h"
 
 enum { HOUR_S = 3600, DAY_S = 86400 };
@@ -83,8 +84,11 @@ static Err take(Visit *v, const char *class, Str who, LimitPolicies p) {
         count_decision(class, allowed);
         if (allowed)
                 return OK;
+        Str violated = violated_json(cx, p, r.violated);
+        LOG(cx, LOG_INFO, "rate_limited", "over a limit", L_STR("class", str_c(class)),
+            L_STR("violated", violated), L_INT("retry_after_s", r.retry_after_s));
         cx->err.retry_after_s = r.retry_after_s;
-        err_extra_json(cx, "violated-policies", violated_json(cx, p, r.violated));
+        err_extra_json(cx, "violated-policies", violated);
         return RAISE(cx, ERR_RATE_LIMITED, "%s limit", class);
 }
 

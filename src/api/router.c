@@ -177,8 +177,10 @@ void router_match(const Router *r, Method method, Str path, Match *ret) {
         if (!node)
                 return;
         for (int m = GET; m < _M_N; m++)
-                if (node->rows[m])
+                if (node->rows[m]) {
                         ret->allow |= 1u << m;
+                        ret->wire = node->rows[m]->route->wire;
+                }
         if (ret->allow & (1u << GET))
                 ret->allow |= 1u << HEAD;
         ret->path_known = ret->allow != 0;

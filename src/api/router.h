@@ -28,6 +28,7 @@ typedef struct Match {
         Row *row;
         bool path_known; /* the path exists: 405 with `allow` */
         unsigned allow;  /* bits 1 << Method */
+        Wire wire;       /* of the path's rows */
         Str params[4];
         size_t n_params;
 } Match;

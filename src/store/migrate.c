@@ -6,6 +6,8 @@
 
 #include <limits.h>
 
+#include "base/log.h"
+
 static const char schema_tables[] =
         "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT "
         "NULL, applied_at BIGINT NOT NULL, checksum BIGINT NOT NULL);"
@@ -131,6 +133,7 @@ static Err schema_load(Ctx *cx, Db *db, DbConn *c, Schema *s) {
 typedef struct Step {
         int to;
         bool moved;
+        const Migration *up; /* the one that was applied */
 } Step;
 
 static Err step_up(Ctx *cx, DbConn *c, const Migration *m) {
@@ -160,6 +163,7 @@ static Err step_fn(Ctx *cx, DbConn *c, void *arg) {
         for (size_t i = 0; i < s.known_n && s.known[i]->number <= step->to; i++)
                 if (!applied_find(&s, s.known[i]->number)) {
                         step->moved = true;
+                        step->up = s.known[i];
                         return step_up(cx, c, s.known[i]);
                 }
         if (s.applied_n && s.applied[s.applied_n - 1].number > step->to) {
@@ -177,10 +181,14 @@ static Err tables_fn(Ctx *cx, DbConn *c, void *arg) {
 
 Err db_migrate_to(Ctx *cx, Db *db, int number) {
         TRY(db_write(cx, db, tables_fn, NULL));
-        for (Step step = { .to = number };; step.moved = false) {
+        for (;;) {
+                Step step = { .to = number };
                 TRY(db_write(cx, db, step_fn, &step));
                 if (!step.moved)
                         return OK;
+                if (step.up)
+                        LOG(cx, LOG_INFO, "migration_applied", step.up->name,
+                            L_INT("number", step.up->number));
         }
 }
 

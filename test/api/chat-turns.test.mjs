@@ -66,6 +66,7 @@ test('conversations are made, listed page by page, renamed, archived, removed', 
         assert.equal((await bob.call('GET', '/api/v1/conversations?archived=true', { expect: 200 })).body.length, 1);
         assert.equal((await bob.call('GET', '/api/v1/conversations?archived=false', { expect: 200 })).body.length, 4);
         await bob.call('PATCH', path, { body: { title: 'x'.repeat(501) }, expect: 422 });
+        assert.equal((await bob.call('PATCH', path, { body: { title: null }, expect: 200 })).body.title, null);
         await bob.call('GET', '/api/v1/conversations?cursor=nonsense', { expect: 422 });
         await bob.call('DELETE', path, { expect: 200 });
         await bob.call('GET', path, { expect: 404, code: 'not_found' });
@@ -160,7 +161,7 @@ test('what is not mine is not there', async () => {
 
 test('values that are not valid are named', async () => {
         const turn = (body, expect, code) => ann.call('POST', '/api/v1/conversation', { body, expect, code });
-        for (const message of [undefined, '', '   \n\t ', null])
+        for (const message of [undefined, '', '   \n\t ', '\u00a0\u3000\ufeff', null])
                 await turn({ message }, 400, 'message_required');
         await turn({ message: 'x'.repeat(10_001) }, 422, 'message_too_long');
         await turn({ message: '😀'.repeat(10_001) }, 422, 'message_too_long');
@@ -182,6 +183,17 @@ test('hostile text is kept and given back as it was', async () => {
                 const { turn_id } = await say(ann, message);
                 assert.equal((await ann.call('GET', `/api/v1/turns/${turn_id}`, { expect: 200 })).body.user_message, message);
         }
+});
+
+test('a whole answer names who gave it, and a refused method is told in the form of the path', async () => {
+        const asked = [['/api/v1/conversation', { message: 'hello' }], ['/api/ai/chat', { message: 'hello' }],
+                ['/v1/chat/completions', { model: 'mainstay', messages: [{ role: 'user', content: 'hello' }] }]];
+        for (const [path, body] of asked) {
+                const { headers } = await ann.call('POST', path, { body, expect: 200 });
+                assert.deepEqual([headers.get('x-mainstay-provider'), headers.get('x-mainstay-model')], ['offline', 'mainstay-offline']);
+        }
+        assert.equal((await ann.call('GET', '/api/ai/chat', { expect: 405 })).body.status_text, 'error');
+        assert.equal((await ann.call('GET', '/v1/chat/completions', { expect: 405 })).body.error.type, 'invalid_request_error');
 });
 
 test('the order of checks: method, credential, scope, type, JSON, values', async () => {

@@ -322,6 +322,31 @@ describe('an answer', () => {
                 assert.equal(headers.get('cache-control'), 'no-store');
                 assert.equal(headers.get('server'), null);
         });
+
+        test("logs the client's own id beside ours, if it is one", async () => {
+                const logged = async (id) => {
+                        const { headers } = await call('GET', '/nowhere', { headers: { 'X-Request-ID': id }, expect: 404 });
+                        const ours = headers.get('x-request-id');
+                        assert.notEqual(ours, id);
+                        const line = await server.waitLog((l) => l.request_id === ours && l.status === 404, { from: 0 });
+                        return line.attrs.client_request_id;
+                };
+                const id = `my.id-${'x'.repeat(58)}`;
+                assert.equal(await logged(id), id);
+                assert.equal(await logged(`${id}x`), undefined);
+                assert.equal(await logged('a b'), undefined);
+        });
+});
+
+test('the log says which migrations ran, and who was over a limit', async () => {
+        const strict = await startServer({ env: { LIMITS: 'on' } });
+        const applied = strict.logs.filter((l) => l.event === 'migration_applied');
+        assert.ok(applied.length > 5 && applied.every((l) => l.attrs.number > 0));
+        for (let i = 0; i < 11; i++)
+                await api(strict)('POST', '/api/v1/auth/login', { body: { email: `${i}@example.org`, password: 'x' } });
+        const line = await strict.waitLog((l) => l.event === 'rate_limited', { from: 0 });
+        assert.ok(line.attrs.retry_after_s > 0);
+        await strict.stop();
 });
 
 test('/status names each router once', async () => {
