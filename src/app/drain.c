@@ -31,6 +31,8 @@ bool app_drain(Ctx *cx, App *a, bool (*hurry)(void)) {
         server_close_idle(a->server, true);
         server_end_streams(a->server, goodbye);
         int64_t until = cx_mono_us(cx) + a->set.drain_timeout_s * 1000000;
-        chat_stop(a->chat, a->set.drain_timeout_s * 1000);
-        return wait_until_idle(cx, a, until, hurry);
+        while (!chat_wind_down(a->chat, POLL_MS) && cx_mono_us(cx) < until && !hurry())
+                ;
+        chat_stop(a->chat, 0); /* cancels what is left */
+        return wait_until_idle(cx, a, until, hurry) && !hurry();
 }

@@ -73,14 +73,18 @@ static void all_cancel(Chat *chat) {
         }
 }
 
-void chat_stop(Chat *chat, int64_t ms) {
+bool chat_wind_down(Chat *chat, int64_t ms) {
         readers_stop(chat->readers);
         pthread_mutex_lock(&chat->lock);
         chat->stopping = true;
         idle_wait(chat, ms);
-        bool left = chat->n_lives > 0;
+        bool idle = !chat->n_lives;
         pthread_mutex_unlock(&chat->lock);
-        if (!left)
+        return idle;
+}
+
+void chat_stop(Chat *chat, int64_t ms) {
+        if (chat_wind_down(chat, ms))
                 return;
         all_cancel(chat);
         pthread_mutex_lock(&chat->lock);

@@ -62,6 +62,7 @@ Err chat_start(Ctx *cx, Chat *chat) _must_check_;
 /* Drain: no new turn begins (ERR_UNAVAILABLE), then waits up to `ms` for running ones; what is left
  * is cancelled. */
 void chat_stop(Chat *chat, int64_t ms);
+bool chat_wind_down(Chat *chat, int64_t ms); /* as chat_stop, cancelling none; true: all ended */
 Chat *chat_free(Chat *chat);
 DEFINE_CLEANUP(Chat, chat_free)
 

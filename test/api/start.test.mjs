@@ -236,6 +236,15 @@ describe('stopping', () => {
                 await server.exit;
                 assert.deepEqual(server.exited, { code: 0, signal: null });
         });
+        test('a second SIGTERM stops at once, status 1', async () => {
+                const server = await startServer({
+                        dataDir: freshDir(),
+                        env: { DRAIN_DELAY: '30' },
+                });
+                server.child.kill('SIGTERM');
+                await server.waitLog((l) => l.event === 'server_drain', { from: 0 });
+                await server.stop({ code: 1 });
+        });
         test("the data directory and its files are the owner's alone", async () => {
                 const server = await startServer({ dataDir: freshDir() });
                 await server.stop();
