@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "chat/ask.h"
 #include "identity/user_key.h"
 #include "sys/files.h"
 #include "web/client_mail.h"
@@ -30,6 +31,18 @@ static Err memory_quota(Ctx *cx, DbConn *c, Str owner, void *arg, int64_t *ret_m
         App *a = arg;
         return identity_memory_quota(cx, a->identity, c, str_to(owner, str_index(owner, '/')),
                                      ret_max);
+}
+
+static Err may_leave(Ctx *cx, DbConn *c, Str owner, void *arg, bool *ret) {
+        const App *a = arg;
+        return identity_llm_consent(cx, a->identity, c, owner, ret);
+}
+
+static Err model_ask(Ctx *cx, void *arg, const MemoryAsk *in, Str *ret) {
+        return chat_ask(cx, arg,
+                        &(ChatQuestion){ in->user_id, in->rules, in->text, in->options,
+                                         "conflict" },
+                        ret);
 }
 
 static Err budget_letter(Ctx *cx, DbConn *c, void *arg, const ChatLetter *l) {
@@ -127,18 +140,19 @@ static Err open_pools(Ctx *cx, App *a) {
 }
 
 static Err open_memory(Ctx *cx, App *a) {
-        TRY(memory_new(
+        return memory_new(
                 cx, a->db,
                 &(MemorySettings){ .key = content_key,
                                    .quota = memory_quota,
+                                   .may_leave = may_leave,
                                    .arg = a,
                                    .index_bytes_max = (size_t)a->set.index_memory_mib << 20,
                                    .embed = { a->client, a->set.embeddings_base_url,
-                                              a->set.embeddings_model, a->set.embeddings_api_key },
+                                              a->set.embeddings_model, a->set.embeddings_api_key,
+                                              !a->set.embeddings_turns },
                                    .retention_off = a->set.retention_off,
                                    .rank = a->set.memory_rank },
-                &a->memory));
-        return memory_start(cx, a->memory);
+                &a->memory);
 }
 
 static Err open_chat(Ctx *cx, App *a) {
@@ -164,6 +178,9 @@ static Err open_chat(Ctx *cx, App *a) {
         };
         ChatRooms rooms = { a->db, a->memory, a->client, a->workers, a->timers };
         TRY(chat_new(cx, &rooms, &set, &a->chat));
+        if (chat_has_provider(a->chat) && s->llm_extraction)
+                memory_use_model(a->memory, &(MemoryModel){ model_ask, a->chat });
+        TRY(memory_start(cx, a->memory));
         return chat_start(cx, a->chat);
 }
 
@@ -255,6 +272,8 @@ void app_close(App *a) {
         a->server = server_free(a->server);
         if (a->chat)
                 chat_stop(a->chat, 0); /* before the workers it continues on */
+        if (a->memory)
+                memory_stop(a->memory); /* before what its jobs ask */
         a->hashers = pool_free(a->hashers);
         a->workers = pool_free(a->workers);
         a->health = health_free(a->health);

@@ -26,7 +26,7 @@ typedef struct Settings {
         /* language models */
         Str llm_base_url, llm_api_key, llm_model, llm_providers, openai_api_key, budget_action,
                 on_disconnect;
-        bool llm_fallback_offline, llm_extraction;
+        bool llm_fallback_offline, llm_extraction, embeddings_turns;
         double llm_monthly_budget_usd;
         int64_t context_tokens;
         Str embeddings_base_url, embeddings_api_key, embeddings_model;

@@ -126,8 +126,8 @@ const SettingRow setting_rows[] = {
           .group = "Language models",
           .doc = "Answer from memory alone when every provider fails." },
         { "LLM_EXTRACTION", SET_BOOL, 0, AT(llm_extraction), "true", .group = "Language models",
-          .doc = "Let a model read facts from messages too, after the answer; the rules always "
-                 "do." },
+          .doc = "Let a model read facts from messages too, after the answer, and say whether "
+                 "unclear memories contradict each other; the rules always do." },
         { "LLM_MONTHLY_BUDGET_USD", SET_NUM, 0, AT(llm_monthly_budget_usd), "0", 0, 1e9,
           .group = "Language models",
           .doc = "Spending limit of the whole server per month. 0: none." },
@@ -145,6 +145,10 @@ const SettingRow setting_rows[] = {
           .group = "Language models", .doc = "Its key." },
         { "EMBEDDINGS_MODEL", SET_STR, 0, AT(embeddings_model), NULL, .group = "Language models",
           .doc = "Its model." },
+        { "EMBEDDINGS_TURNS", SET_BOOL, 0, AT(embeddings_turns), "true",
+          .group = "Language models",
+          .doc = "Vectors for what was said as well, not for memories alone. A turn then takes "
+                 "about 4 bytes more per dimension in the database." },
 
         { "RETENTION", SET_OFF, 0, AT(retention_off), "on", .group = "Memory",
           .doc = "`off`: no memory is ever cleaned up or archived." },

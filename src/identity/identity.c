@@ -226,6 +226,14 @@ Err identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id, int64_t
         return OK;
 }
 
+Err identity_llm_consent(Ctx *cx, Identity *id, DbConn *c, Str user_id, bool *ret) {
+        User u;
+        Err e = user_load(cx, &(Work){ id, c }, user_id, &u);
+
+        *ret = !e && u.consent_llm;
+        return e == ERR_NOT_FOUND ? OK : e;
+}
+
 void identity_jwks(Ctx *cx, Identity *id, Buf *out) { signing_keys_write(cx, id->signing, out); }
 
 void identity_offer(const Identity *id, IdentityOffer *ret) {

@@ -115,6 +115,8 @@ unsigned identity_hash_threads(const Identity *id); /* for the pool behind LANE_
  * raised). */
 Err identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id,
                           int64_t *ret_max) _must_check_;
+/* May this user's texts go to a server outside (consents.llm_processing)? No such user: no. */
+Err identity_llm_consent(Ctx *cx, Identity *id, DbConn *c, Str user_id, bool *ret) _must_check_;
 /* Inside a write: a letter of another room to this user (`to` is not looked at). Accounts without a
  * verified address of ours get none. */
 Err identity_letter(Ctx *cx, Identity *id, DbConn *c, Str user_id, const Letter *l) _must_check_;

@@ -112,7 +112,8 @@ static Err supersede(Line *l, Stored *old, const char *reason) {
                                  { "superseded_at", json_time(l->cx, now) },
                                  { "resolution", STR("\"outdated_information\"") } };
         TRY(json_with(l->cx, o->context, marks, ELEMENTSOF(marks), &o->context));
-        Member previous = { "previous_value", json_quoted(l->cx, o->value) };
+        Member previous = { "previous_value",
+                            json_quoted(l->cx, o->value.p ? o->value : o->content) };
         TRY(json_with(l->cx, n->context, &previous, 1, &n->context));
         superseded_add(l, old);
         l->v->supersedes = true;
@@ -224,4 +225,37 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
                         return OK;
         }
         return OK;
+}
+
+static Err confirmed_old(Line *l, Stored *old) {
+        Strategy st = strategy_of(l->p, old);
+        MemoryRow *n = &l->p->m.row;
+        l->v->reason = reason_of(st, l->p);
+        switch (st) {
+        case SUPERSEDE:
+        case NEWER_WINS: return supersede(l, old, l->v->reason);
+        case EVOLVE: return evolve(l, old);
+        case FLAG: return flag(l, old);
+        case INTO_PAST: /* it came later and is about before */
+                if (!n->valid_to || n->valid_to > old->row.valid_from)
+                        n->valid_to = old->row.valid_from;
+                return OK;
+        }
+        return OK;
+}
+
+Err conflict_confirmed(Ctx *cx, const MemoryScope *s, const Keys *k, const Contradiction *pair) {
+        Verdict v = { 0 };
+        Pending p = { .m = *pair->new };
+        Line l = { .cx = cx, .s = s, .k = k, .p = &p, .v = &v };
+        Member why = { "conflict_reason", json_quoted(cx, pair->reason) };
+        TRY(json_with(cx, pair->old->row.context, &why, 1, &pair->old->row.context));
+        TRY(json_with(cx, p.m.row.context, &why, 1, &p.m.row.context));
+        /* as if it had been read; it stays unread */
+        p.m.row.attribute = str_c(attribute_names[pair->attribute]);
+        TRY(confirmed_old(&l, pair->old));
+        p.m.row.attribute = pair->new->row.attribute;
+        *pair->new = p.m;
+        return stored_change(cx, s, k, pair->new,
+                             &(Change){ MEMORY_UPDATE, v.reason, pair->new->row.content });
 }

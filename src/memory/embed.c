@@ -2,20 +2,23 @@
 #include "memory/embed.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "codec/json.h"
 #include "memory/count_int.h"
 #include "web/client.h"
 
-enum { REST_MS = 15000, RESPONSE_MAX = 16 * 1024 * 1024, TEXT_MAX = 8000 };
+enum { REST_MS = 15000, RESPONSE_MAX = 16 * 1024 * 1024, TEXT_MAX = 8000, LOOK_MS = 100 };
 
 struct Embedder {
         Client *client;
         Arena *arena;
         Str url, model, authorization;
         _Atomic int64_t rest_until_us;
+        _Atomic bool stop;
 };
 
 Embedder *embedder_new(Ctx *cx, const EmbedSettings *set) {
@@ -43,6 +46,8 @@ Embedder *embedder_free(Embedder *e) {
         free(e);
         return NULL;
 }
+
+void embedder_stop(Embedder *e) { atomic_store(&e->stop, true); }
 
 Str embedder_model(const Embedder *e) { return e->model; }
 
@@ -97,6 +102,68 @@ static Err answer_read(Ctx *cx, Str body, size_t n, Vecs *ret) {
         return OK;
 }
 
+/* ---- one call, waited for, that can be ended from elsewhere ---- */
+
+typedef struct Wait {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        Buf body;
+        int status;
+        Err err;
+        bool over;
+} Wait;
+
+static bool on_chunk(void *arg, Str bytes) {
+        buf_add(&((Wait *)arg)->body, bytes);
+        return true;
+}
+
+static void on_done(void *arg, Err e, const CallResult *r) {
+        Wait *w = arg;
+        pthread_mutex_lock(&w->lock);
+        w->status = r->status;
+        w->err = e;
+        w->over = true;
+        pthread_cond_signal(&w->changed);
+        pthread_mutex_unlock(&w->lock);
+}
+
+static void wait_over(Wait *w, const Embedder *e, Call *call) {
+        bool cancelled = false;
+        pthread_mutex_lock(&w->lock);
+        while (!w->over) {
+                struct timespec until;
+                clock_gettime(CLOCK_REALTIME, &until);
+                until.tv_nsec += LOOK_MS * 1000000L;
+                until.tv_sec += until.tv_nsec / 1000000000;
+                until.tv_nsec %= 1000000000;
+                pthread_cond_timedwait(&w->changed, &w->lock, &until);
+                if (w->over || cancelled || !atomic_load(&e->stop))
+                        continue;
+                call_cancel(call);
+                cancelled = true;
+        }
+        pthread_mutex_unlock(&w->lock);
+}
+
+static Err call_wait(Ctx *cx, const Embedder *e, const CallSpec *spec, Wait *w) {
+        Call *call;
+        const CallEvents ev = { .arg = w, .chunk = on_chunk, .done = on_done };
+        if (atomic_load(&e->stop))
+                return RAISE(cx, ERR_CANCELLED, "embeddings: stopped");
+        TRY(client_start(cx, e->client, spec, &ev, &call));
+        wait_over(w, e, call);
+        if (w->err)
+                return RAISE(cx, w->err, "embeddings: no answer");
+        return w->body.full ? RAISE(cx, ERR_UPSTREAM, "embeddings: too much") : OK;
+}
+
+static void wait_done(Wait *w) {
+        buf_done(&w->body);
+        pthread_cond_destroy(&w->changed);
+        pthread_mutex_destroy(&w->lock);
+}
+
 static Err embedder_call(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret) {
         const CallHeader headers[] = { { STR("Content-Type"), STR("application/json") },
                                        { STR("Authorization"), e->authorization } };
@@ -111,11 +178,13 @@ static Err embedder_call(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, V
                           .total_ms = timeout_ms,
                           .response_max = RESPONSE_MAX,
                           .allow_private = true };
-        CallResult r = { 0 };
-        TRY(client_call(cx, e->client, &spec, &r));
-        if (r.status != 200)
-                return RAISE(cx, ERR_UPSTREAM, "embeddings: HTTP %d", r.status);
-        return answer_read(cx, r.body, texts.n, ret);
+        _cleanup_(wait_done) Wait w = { .lock = PTHREAD_MUTEX_INITIALIZER,
+                                        .changed = PTHREAD_COND_INITIALIZER,
+                                        .body = BUF(RESPONSE_MAX) };
+        TRY(call_wait(cx, e, &spec, &w));
+        if (w.status != 200)
+                return RAISE(cx, ERR_UPSTREAM, "embeddings: HTTP %d", w.status);
+        return answer_read(cx, buf_str(&w.body), texts.n, ret);
 }
 
 Err embedder_run(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, Vecs *ret) {

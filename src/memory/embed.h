@@ -14,6 +14,7 @@ typedef struct Vecs {
 typedef struct Embedder Embedder; /* thread safe */
 Embedder *embedder_new(Ctx *cx, const EmbedSettings *set);
 Embedder *embedder_free(Embedder *e);
+void embedder_stop(Embedder *e); /* any thread: what runs ends now, and nothing is asked any more */
 Str embedder_model(const Embedder *e);
 /* ERR_UPSTREAM, ERR_TIMEOUT, ERR_UNAVAILABLE (resting after a failure). At most EMBED_BATCH_MAX
  * texts; not on a loop thread. */

@@ -7,6 +7,7 @@
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
 #include "memory/profile.h"
+#include "memory/vectors.h"
 
 enum { IN_FLIGHT = 64 };
 
@@ -166,6 +167,7 @@ static Err job_store(Ctx *cx, DbConn *c, void *arg) {
         job->out->conversation_id = st.conversation_id;
         if (!job->out->turns_added)
                 return OK;
+        TRY(vectors_later_turns(cx, &st.s));
         return db_run(cx, c, &sql_conversation_grow,
                       ARGS(v_text(im->user_id), v_blob(str_n(st.id, 16)),
                            v_int(job->out->turns_added), v_int(cx_now_ms(cx))),

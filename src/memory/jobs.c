@@ -23,15 +23,26 @@ enum {
 };
 #define EXPIRY_PAUSE_MS INT64_C(60000)
 
-static const char *const kinds[] = { "decay", "cleanup", "consolidate", "embed", NULL };
+/* those that can be asked for; then all */
+static const char *const kinds_asked[] = { "decay", "cleanup", "consolidate", "embed", NULL };
+static const char *const kinds[] = { "decay", "cleanup", "consolidate", "embed", "conflict", NULL };
+enum { KIND_CONFLICT = 4 };
+
+typedef enum Which { WHICH_ALL, WHICH_INSIDE, WHICH_OUTSIDE } Which; /* as sql_job_next */
+
+typedef struct Hand { /* a thread and the jobs it takes */
+        Jobs *jobs;
+        Which which;
+        pthread_t thread;
+        bool runs;
+} Hand;
 
 struct Jobs {
         Memory *m;
         World *world;
-        pthread_t thread;
+        Hand hands[2];
         pthread_mutex_t lock;
         pthread_cond_t wake;
-        bool runs;
         _Atomic bool stop;
         /* last look for expired ones; last day whose jobs were queued */
         int64_t expired_at, night;
@@ -43,6 +54,7 @@ static MemoryJob job_read(Ctx *cx, const Rows *r) {
         return (MemoryJob){ .job_id = row_dup(cx, r, 0),
                             .user_id = row_dup(cx, r, 1),
                             .kind = row_dup(cx, r, 2),
+                            .args = row_dup(cx, r, 3),
                             .state = row_dup(cx, r, 4),
                             .attempts = row_int(r, 5),
                             .run_at = row_int(r, 6),
@@ -60,29 +72,38 @@ static Err job_one(Ctx *cx, DbConn *c, const Sql *sql, Args args, MemoryJob *ret
         return OK;
 }
 
+static Err job_insert(Ctx *cx, DbConn *c, MemoryJob *j) {
+        int64_t now = cx_now_ms(cx);
+        j->job_id = uuid_new(cx);
+        j->state = STR("queued");
+        j->run_at = j->created_at = now;
+        return db_run(cx, c, &sql_job_insert,
+                      ARGS(v_text(j->job_id), v_text(j->user_id), v_text(j->kind), v_text(j->args),
+                           v_int(now), v_int(now)),
+                      NULL);
+}
+
 /* One waiting job of a kind is enough: it will see everything. */
 static Err job_queue(Ctx *cx, DbConn *c, Str user_id, Str kind, MemoryJob *ret) {
         Err e = job_one(cx, c, &sql_job_waiting, ARGS(v_text(user_id), v_text(kind)), ret);
         if (e != ERR_NOT_FOUND)
                 return e;
-        int64_t now = cx_now_ms(cx);
-        *ret = (MemoryJob){ .job_id = uuid_new(cx),
-                            .user_id = user_id,
-                            .kind = kind,
-                            .state = STR("queued"),
-                            .run_at = now,
-                            .created_at = now };
-        return db_run(cx, c, &sql_job_insert,
-                      ARGS(v_text(ret->job_id), v_text(user_id), v_text(kind), v_null(), v_int(now),
-                           v_int(now)),
-                      NULL);
+        *ret = (MemoryJob){ .user_id = user_id, .kind = kind };
+        return job_insert(cx, c, ret);
 }
 
 Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) {
-        int k = word_index(kinds, kind);
+        int k = word_index(kinds_asked, kind);
         if (k < 0)
                 return RAISE_FIELD(cx, "#/kind", "must be decay, cleanup, consolidate or embed");
-        return job_queue(cx, s->c, s->user_id, str_c(kinds[k]), ret);
+        return job_queue(cx, s->c, s->user_id, str_c(kinds_asked[k]), ret);
+}
+
+Err memory_job_conflict(Ctx *cx, const MemoryScope *s, int64_t unit) {
+        return job_insert(cx, s->c,
+                          &(MemoryJob){ .user_id = s->user_id,
+                                        .kind = str_c(kinds[KIND_CONFLICT]),
+                                        .args = arena_strf(cx->arena, "%lld", (long long)unit) });
 }
 
 Err memory_job_note(Ctx *cx, const MemoryScope *s, const MemoryJob *done) {
@@ -183,6 +204,7 @@ static Err expired_delete(Ctx *cx, Memory *m) {
 /* ---- running jobs ---- */
 
 typedef struct Claim {
+        Which which;
         MemoryJob job;
         bool found;
 } Claim;
@@ -198,7 +220,8 @@ static Err job_save(Ctx *cx, DbConn *c, const MemoryJob *j) {
 
 static Err claim_write(Ctx *cx, DbConn *c, void *arg) {
         Claim *claim = arg;
-        Err e = job_one(cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(cx))), &claim->job);
+        Err e = job_one(cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(cx)), v_int(claim->which)),
+                        &claim->job);
         if (e)
                 return e == ERR_NOT_FOUND ? OK : e;
         claim->found = true;
@@ -209,11 +232,11 @@ static Err claim_write(Ctx *cx, DbConn *c, void *arg) {
 }
 
 /* Asked on the read connection first, so that an idle second writes nothing. */
-static Err job_is_due(Ctx *cx, Memory *m, bool *ret) {
+static Err job_is_due(Ctx *cx, Memory *m, Which which, bool *ret) {
         DbConn *c;
         MemoryJob job;
         TRY(db_read(cx, m->db, &c));
-        Err e = job_one(cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(cx))), &job);
+        Err e = job_one(cx, c, &sql_job_next, ARGS(v_int(cx_now_ms(cx)), v_int(which)), &job);
         *ret = e == OK;
         return e == ERR_NOT_FOUND ? OK : e;
 }
@@ -222,13 +245,28 @@ static Err finish_write(Ctx *cx, DbConn *c, void *arg) { return job_save(cx, c, 
 
 static Err job_work(Ctx *cx, Memory *m, const MemoryJob *j, int64_t *ret_count) {
         Cleanup standard = { .days = 90 };
+        int64_t unit = 0;
+        if (j->args.p && !str_to_i64(j->args, &unit))
+                return RAISE(cx, ERR_INTERNAL, "job with a strange argument");
         switch (word_index(kinds, j->kind)) {
         case 0: return memory_decay(cx, m, j->user_id, ret_count);
         case 1: return memory_cleanup(cx, m, j->user_id, &standard, ret_count);
         case 2: return memory_consolidate(cx, m, j->user_id, 0.90, ret_count);
         case 3: return vectors_embed(cx, m, j->user_id, ret_count);
+        case KIND_CONFLICT: return memory_confirm(cx, m, j->user_id, unit, ret_count);
         }
         return RAISE(cx, ERR_INTERNAL, "job of unknown kind");
+}
+
+/* For good. What it was to find out stays open. */
+static void job_give_up(Ctx *cx, Memory *m, const MemoryJob *j) {
+        int64_t unit;
+        if (word_index(kinds, j->kind) != KIND_CONFLICT || !str_to_i64(j->args, &unit))
+                return;
+        if (memory_confirm_failed(cx, m, j->user_id, unit))
+                LOG(cx, LOG_WARN, "memory.job.failed", "a failure could not be noted",
+                    L_STR("kind", j->kind), L_STR("what", str_c(cx->err.what)));
+        err_clear(cx);
 }
 
 static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
@@ -250,6 +288,8 @@ static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
                 LOG(cx, LOG_WARN, "memory.job.failed", "job failed", L_STR("kind", j->kind),
                     L_INT("attempts", j->attempts), L_STR("what", str_c(cx->err.what)));
                 err_clear(cx);
+                if (!again)
+                        job_give_up(cx, m, j);
         }
         return db_write(cx, m->db, finish_write, j);
 }
@@ -259,9 +299,24 @@ static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
 typedef struct Night {
         int64_t day;
         Str after;
+        const Sql *next; /* whose */
         const char *const *kinds;
         bool first, full;
 } Night;
+
+/* The jobs of the next user; *ret: there was one. */
+static Err night_user(Ctx *cx, DbConn *c, Night *n, bool *ret) {
+        MemoryJob job;
+        {
+                _cleanup_(rows_done) Rows r = { 0 };
+                TRY(db_row(cx, c, n->next, ARGS(v_text(n->after)), &r));
+                *ret = !row_is_null(&r, 0);
+                n->after = row_dup(cx, &r, 0);
+        }
+        for (const char *const *kind = n->kinds; *ret && *kind; kind++)
+                TRY(job_queue(cx, c, n->after, str_c(*kind), &job));
+        return OK;
+}
 
 static Err night_write(Ctx *cx, DbConn *c, void *arg) {
         Night *n = arg;
@@ -269,43 +324,66 @@ static Err night_write(Ctx *cx, DbConn *c, void *arg) {
         if (n->first) {
                 Str id = arena_strf(cx->arena, "night-%lld", (long long)n->day);
                 TRY(db_run(cx, c, &sql_job_night, ARGS(v_text(id), v_int(now)), &changed));
-                TRY(db_run(cx, c, &sql_job_prune, ARGS(v_int(now - KEEP_DAYS * DAY_MS)), NULL));
                 /* another process, or we before a restart, did it */
                 n->full = changed == 1;
                 return OK;
         }
-        _cleanup_(rows_done) Rows r = { 0 };
-        TRY(db_rows(cx, c, &sql_users, ARGS(v_text(n->after), v_int(USERS_PAGE)), &r));
-        size_t users = 0;
-        for (;; users++) {
-                bool got = false;
-                MemoryJob job;
-                TRY(rows_next(cx, &r, &got));
-                if (!got)
+        for (size_t users = 0; users < USERS_PAGE; users++) {
+                TRY(night_user(cx, c, n, &n->full));
+                if (!n->full)
                         break;
-                n->after = row_dup(cx, &r, 0);
-                for (const char *const *kind = n->kinds; *kind; kind++)
-                        TRY(job_queue(cx, c, n->after, str_c(*kind), &job));
         }
-        n->full = users == USERS_PAGE;
         return OK;
 }
 
-static const char *const nightly[] = { "decay", "cleanup", NULL }, *const at_start[] = { "embed",
-                                                                                         NULL };
+typedef struct Prune {
+        int64_t before, removed;
+} Prune;
 
-static Err night_queue(Ctx *cx, Memory *m, int64_t day) {
-        Night n = { .day = day, .after = STR(""), .kinds = nightly, .first = true };
-        TRY(db_write(cx, m->db, night_write, &n));
-        n.first = false;
+static Err prune_write(Ctx *cx, DbConn *c, void *arg) {
+        static const Str ended[] = { STR("done"), STR("failed") };
+        Prune *p = arg;
+        int64_t removed = 0, n = 0;
+        for (size_t i = 0; i < ELEMENTSOF(ended); i++, removed += n)
+                TRY(db_run(cx, c, &sql_job_prune, ARGS(v_int(p->before), v_text(ended[i])), &n));
+        p->removed = removed;
+        return OK;
+}
+
+static Err jobs_prune(Ctx *cx, Memory *m) {
+        Prune p = { .before = cx_now_ms(cx) - KEEP_DAYS * DAY_MS };
+        do
+                TRY(db_write(cx, m->db, prune_write, &p));
+        while (p.removed);
+        return OK;
+}
+
+static const char *const nightly[] = { "decay", "cleanup", "consolidate", NULL },
+                         *const vectors_too[] = { "embed", NULL };
+
+static Err users_queue(Ctx *cx, Memory *m, Night n) {
+        n.after = STR("");
+        n.full = true;
         while (n.full)
                 TRY(db_write(cx, m->db, night_write, &n));
         return OK;
 }
 
-/* ---- the thread ---- */
+static Err night_queue(Ctx *cx, Memory *m, int64_t day) {
+        Night n = { .day = day, .first = true };
+        TRY(db_write(cx, m->db, night_write, &n));
+        if (!n.full)
+                return OK;
+        TRY(jobs_prune(cx, m));
+        TRY(users_queue(cx, m, (Night){ .next = &sql_user_next, .kinds = nightly }));
+        return m->vectors ? users_queue(cx, m,
+                                        (Night){ .next = &sql_speaker_next, .kinds = vectors_too })
+                          : OK;
+}
 
-Err memory_tick(Ctx *cx, Memory *m) {
+/* ---- the threads ---- */
+
+static Err upkeep(Ctx *cx, Memory *m) {
         Jobs *j = m->jobs;
         int64_t now = cx_now_ms(cx), day = days_of_ms(now);
         TRY(touched_flush(cx, m));
@@ -317,17 +395,26 @@ Err memory_tick(Ctx *cx, Memory *m) {
                 TRY(night_queue(cx, m, day));
                 j->night = day;
         }
+        return OK;
+}
+
+static Err jobs_run(Ctx *cx, Memory *m, Which which) {
         for (;;) {
-                Claim claim = { 0 };
+                Claim claim = { .which = which };
                 bool due;
-                TRY(job_is_due(cx, m, &due));
+                TRY(job_is_due(cx, m, which, &due));
                 if (!due)
                         return OK;
                 TRY(db_write(cx, m->db, claim_write, &claim));
-                if (!claim.found || j->stop)
+                if (!claim.found || m->jobs->stop)
                         return OK;
                 TRY(job_run(cx, m, &claim.job));
         }
+}
+
+Err memory_tick(Ctx *cx, Memory *m) {
+        TRY(upkeep(cx, m));
+        return jobs_run(cx, m, WHICH_ALL);
 }
 
 static Err reset_write(Ctx *cx, DbConn *c, void *arg) {
@@ -346,14 +433,20 @@ static bool jobs_wait(Jobs *j) {
         return go_on;
 }
 
-static void *jobs_main(void *arg) {
-        Jobs *j = arg;
+static Err hand_turn(Ctx *cx, const Hand *h) {
+        if (h->which == WHICH_INSIDE)
+                TRY(upkeep(cx, h->jobs->m));
+        return jobs_run(cx, h->jobs->m, h->which);
+}
+
+static void *hand_main(void *arg) {
+        const Hand *h = arg;
         _cleanup_(arena_freep) Arena *arena = arena_new();
-        while (jobs_wait(j)) {
+        while (jobs_wait(h->jobs)) {
                 Ctx cx = { .arena = arena,
-                           .world = j->world,
+                           .world = h->jobs->world,
                            .trace_id = "00000000000000000000000000000000" };
-                Err e = memory_tick(&cx, j->m);
+                Err e = hand_turn(&cx, h);
                 if (e)
                         LOG(&cx, LOG_WARN, "memory.upkeep.failed", "upkeep failed",
                             L_STR("error", str_c(err_info[e].name)),
@@ -368,6 +461,8 @@ Jobs *jobs_new(Memory *m) {
         if (!j)
                 abort();
         j->m = m;
+        j->hands[0] = (Hand){ .jobs = j, .which = WHICH_INSIDE };
+        j->hands[1] = (Hand){ .jobs = j, .which = WHICH_OUTSIDE };
         pthread_mutex_init(&j->lock, NULL);
         pthread_cond_init(&j->wake, NULL);
         return j;
@@ -379,24 +474,35 @@ Err memory_start(Ctx *cx, Memory *m) {
         /* what ran when the process died starts again */
         TRY(db_write(cx, m->db, reset_write, NULL));
         /* Another model may be configured now: whose vectors are missing is found by each user's job. */
-        Night n = { .after = STR(""), .kinds = at_start, .full = m->vectors != NULL };
-        while (n.full)
-                TRY(db_write(cx, m->db, night_write, &n));
-        if (pthread_create(&j->thread, NULL, jobs_main, j))
-                return RAISE(cx, ERR_UNAVAILABLE, "no thread for memory jobs");
-        j->runs = true;
+        if (m->vectors)
+                TRY(users_queue(cx, m, (Night){ .next = &sql_speaker_next, .kinds = vectors_too }));
+        for (size_t i = 0; i < ELEMENTSOF(j->hands); i++) {
+                Hand *h = &j->hands[i];
+                if (pthread_create(&h->thread, NULL, hand_main, h))
+                        return RAISE(cx, ERR_UNAVAILABLE, "no thread for memory jobs");
+                h->runs = true;
+        }
         return OK;
+}
+
+void memory_stop(Memory *m) {
+        Jobs *j = m->jobs;
+        pthread_mutex_lock(&j->lock);
+        j->stop = true;
+        pthread_cond_broadcast(&j->wake);
+        pthread_mutex_unlock(&j->lock);
+        vectors_stop(m->vectors);
+        for (size_t i = 0; i < ELEMENTSOF(j->hands); i++) {
+                if (j->hands[i].runs)
+                        pthread_join(j->hands[i].thread, NULL);
+                j->hands[i].runs = false;
+        }
 }
 
 Jobs *jobs_free(Jobs *j) {
         if (!j)
                 return NULL;
-        pthread_mutex_lock(&j->lock);
-        j->stop = true;
-        pthread_cond_signal(&j->wake);
-        pthread_mutex_unlock(&j->lock);
-        if (j->runs)
-                pthread_join(j->thread, NULL);
+        memory_stop(j->m);
         pthread_cond_destroy(&j->wake);
         pthread_mutex_destroy(&j->lock);
         free(j);

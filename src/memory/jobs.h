@@ -3,7 +3,8 @@
 /* jobs: upkeep of memories. Each can be called directly (blocking, not on a loop thread) or be
  * started as a job: a durable row that a background thread takes up, at most one of a user at a
  * time, retried with growing pauses, and safe to kill, because every step is a transaction of its
- * own and finds its work anew. Every night each user gets a decay and a clean-up. */
+ * own and finds its work anew. Every night each user gets them all. Those that ask a server outside
+ * have a thread of their own and hold up no others. */
 #include "memory/memory.h"
 
 /* Merges clusters at n-gram cosine >= threshold (same type and attribute): one survivor, the rest
@@ -18,12 +19,14 @@ typedef struct Cleanup {
 Err memory_cleanup(Ctx *cx, Memory *m, Str user_id, const Cleanup *what,
                    int64_t *ret_count) _must_check_;
 
-/* Brings decay scores up to date; archives what has faded; counts the scores that were written. */
+/* Brings decay scores up to date; drops the vectors of what has faded, archives it later, and counts
+ * the scores that were written. */
 Err memory_decay(Ctx *cx, Memory *m, Str user_id, int64_t *ret_count) _must_check_;
 
 typedef struct MemoryJob {
-        Str job_id, user_id, kind, state, error; /* kind: decay, cleanup, consolidate, embed */
-        Str result;                              /* JSON object when done */
+        /* kind: decay, cleanup, consolidate, embed; conflict (args: a unit) */
+        Str job_id, user_id, kind, args, state, error;
+        Str result; /* JSON object when done */
         int64_t attempts, run_at, created_at, started_at, finished_at;
 } MemoryJob;
 typedef struct MemoryJobList {
@@ -32,6 +35,8 @@ typedef struct MemoryJobList {
 } MemoryJobList;
 /* a write */
 Err memory_job_start(Ctx *cx, const MemoryScope *s, Str kind, MemoryJob *ret) _must_check_;
+/* A model says whether the memory contradicts others (confirm.c). A write. */
+Err memory_job_conflict(Ctx *cx, const MemoryScope *s, int64_t unit) _must_check_;
 /* A job that is done already: job_id, kind and result (JSON, no text of memories) are the caller's.
  * A write. */
 Err memory_job_note(Ctx *cx, const MemoryScope *s, const MemoryJob *done) _must_check_;
@@ -40,6 +45,12 @@ Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) _m
 /* newest 50 */
 Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) _must_check_;
 
-/* One round of what is due: access counts, expired memories, queued jobs. The background thread
- * does this each second. */
+/* One round of all that is due: access counts, expired memories, queued jobs. The background threads
+ * do this each second. */
 Err memory_tick(Ctx *cx, Memory *m) _must_check_;
+
+/* confirm.c: asks the model about a memory whose value nobody could read, against those that share
+ * its cue; settles what it confirms. Counts those. */
+Err memory_confirm(Ctx *cx, Memory *m, Str user_id, int64_t unit, int64_t *ret_count) _must_check_;
+/* The last try has failed: the rules' word stands, and the history says so. */
+Err memory_confirm_failed(Ctx *cx, Memory *m, Str user_id, int64_t unit) _must_check_;

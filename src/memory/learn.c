@@ -58,6 +58,20 @@ static MemoryNew new_of(const Turn *turn, const Fact *f, const char *kind) {
                             .source_conversation_id = turn->conversation_id };
 }
 
+/* A model writes the sentence; what it says about what is read as in any other. */
+static Fact fact_of_model(Ctx *cx, const Fact *f) {
+        Fact whole = *f, read;
+        if (f->attribute != ATTR_NONE || !fact_attribute(cx->arena, f->content, &read))
+                return whole;
+        whole.attribute = read.attribute;
+        whole.subject = read.subject;
+        whole.value = read.value;
+        whole.is_negated = read.is_negated;
+        whole.is_correction = read.is_correction;
+        whole.is_past = read.is_past;
+        return whole;
+}
+
 static Err learn_one(Ctx *cx, const MemoryScope *s, const Turn *turn, const Fact *f,
                      MemoryWritten *ret) {
         MemoryNew in = new_of(turn, f, s->actor);
@@ -67,7 +81,8 @@ static Err learn_one(Ctx *cx, const MemoryScope *s, const Turn *turn, const Fact
                 *ret = (MemoryWritten){ .event = MEMORY_NOOP, .reason = "echo_of_returned_memory" };
                 return OK;
         }
-        return memory_add_pending(cx, s, &in, f, ret);
+        Fact read = str_eq_c(str_c(s->actor), "llm") ? fact_of_model(cx, f) : *f;
+        return memory_add_pending(cx, s, &in, &read, ret);
 }
 
 Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *facts,

@@ -49,6 +49,12 @@ Err keys_get(Ctx *cx, const MemoryScope *s, Keys *ret) {
         return OK;
 }
 
+Err may_leave(Ctx *cx, const MemoryScope *s, bool *ret) {
+        const MemorySettings *set = &s->m->set;
+        *ret = true;
+        return set->may_leave ? set->may_leave(cx, s->c, owner_of(s->user_id), set->arg, ret) : OK;
+}
+
 void mac_of(const Keys *k, const char *label, Str bytes, Mac *ret) {
         Sha256 h;
         unsigned char digest[SHA256_SIZE], full[SHA256_SIZE];
@@ -318,6 +324,8 @@ Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) {
         m = NULL;
         return OK;
 }
+
+void memory_use_model(Memory *m, const MemoryModel *model) { m->model = *model; }
 
 Memory *memory_free(Memory *m) {
         if (!m)

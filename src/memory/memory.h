@@ -169,6 +169,7 @@ Err memory_sub_users(Ctx *cx, DbConn *c, Str owner_id, Strs *ret) _must_check_;
 typedef struct EmbedSettings {
         struct Client *client;
         Str base_url, model, api_key;
+        bool no_turns; /* memories alone */
 } EmbedSettings;
 
 typedef struct MemorySettings {
@@ -177,7 +178,9 @@ typedef struct MemorySettings {
         Err (*key)(Ctx *cx, DbConn *c, Str owner_id, void *arg, uint8_t ret_key[32]);
         /* How many active memories the owner may hold; < 0 = no limit. NULL = no limit. */
         Err (*quota)(Ctx *cx, DbConn *c, Str owner_id, void *arg, int64_t *ret_max);
-        void *arg;              /* for the two above */
+        /* May the owner's texts go to a server outside (a model, embeddings)? NULL = yes. */
+        Err (*may_leave)(Ctx *cx, DbConn *c, Str owner_id, void *arg, bool *ret);
+        void *arg;              /* for those above */
         size_t index_bytes_max; /* all users' indexes together; 0 = 256 MiB */
         EmbedSettings embed;
         bool retention_off; /* clean-up and archiving do nothing */
@@ -185,8 +188,23 @@ typedef struct MemorySettings {
         Str rank;
 } MemorySettings;
 Err memory_new(Ctx *cx, Db *db, const MemorySettings *set, Memory **ret) _must_check_;
-/* the background thread of jobs.h; memory_free ends it */
+/* the background threads of jobs.h */
 Err memory_start(Ctx *cx, Memory *m) _must_check_;
+void memory_stop(Memory *m); /* ends them; memory_free does, too */
+
+/* One question to a language model, by a background job. Blocking; an error that may pass is tried
+ * again later. */
+typedef struct MemoryAsk {
+        Str user_id;     /* whose texts these are, and whose budget */
+        Str rules, text; /* what to do; the data */
+        Str options;     /* JSON object of request members: response_format */
+} MemoryAsk;
+typedef struct MemoryModel {
+        Err (*ask)(Ctx *cx, void *arg, const MemoryAsk *in, Str *ret_text);
+        void *arg;
+} MemoryModel;
+/* Before memory_start. Without it the rules alone decide. */
+void memory_use_model(Memory *m, const MemoryModel *model);
 Memory *memory_free(Memory *m);
 DEFINE_CLEANUP(Memory, memory_free)
 

@@ -50,6 +50,7 @@ struct Memory {
         struct Quotas *quotas;
         Jobs *jobs;
         struct Vectors *vectors; /* NULL: no embeddings configured */
+        MemoryModel model;       /* ask NULL: none */
 };
 
 /* The keys of one owner, for one operation. */
@@ -165,6 +166,7 @@ typedef struct Pending {
         /* "no longer …": closes the value, opens nothing */
         bool is_ending;
         bool is_extracted;
+        bool is_verbatim; /* nothing is read out of it */
 } Pending;
 /* Settles what contradicts the new one: changes old rows, and fields of the new one. */
 typedef struct Verdict {
@@ -175,6 +177,18 @@ typedef struct Verdict {
 } Verdict;
 Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p,
                     Verdict *ret) _must_check_;
+/* A contradiction that was found otherwise; in the order of their arrival. */
+typedef struct Contradiction {
+        Stored *old, *new;
+        Attribute attribute;
+        Str reason; /* for people; into both */
+} Contradiction;
+Err conflict_confirmed(Ctx *cx, const MemoryScope *s, const Keys *k,
+                       const Contradiction *pair) _must_check_;
+/* confirm.c, for a new memory: a model shall look at it, when it has a cue and no value. */
+Err conflict_later(Ctx *cx, const MemoryScope *s, const Stored *m) _must_check_;
+/* Do the owner's texts go to a server outside? */
+Err may_leave(Ctx *cx, const MemoryScope *s, bool *ret) _must_check_;
 Err memory_add_pending(Ctx *cx, const MemoryScope *s, const MemoryNew *in, const Fact *fact,
                        MemoryWritten *ret) _must_check_;
 

@@ -186,10 +186,12 @@ const Sql sql_job_insert = {
         "INSERT INTO memory_job (job_id, user_id, kind, args, state, attempts, run_at, created_at) "
         "VALUES ($1, $2, $3, $4, 'queued', 0, $5, $6)"
 };
-/* The oldest due one of a user who has none running. */
+/* The oldest due one of a user who has none running. $2: 0 = of any kind, 1 = of those that stay in
+ * the house, 2 = of those that ask somebody outside. */
 const Sql sql_job_next = {
         "job_next",
-        "SELECT " JOB " FROM memory_job j WHERE state = 'queued' AND run_at <= $1 AND NOT EXISTS ("
+        "SELECT " JOB " FROM memory_job j WHERE state = 'queued' AND run_at <= $1 AND ($2 = 0 OR "
+        "(kind IN ('embed', 'conflict')) = ($2 = 2)) AND NOT EXISTS ("
         "SELECT 1 FROM memory_job r WHERE r.user_id = j.user_id AND r.state = 'running') "
         "ORDER BY run_at, job_id LIMIT 1"
 };
@@ -221,7 +223,10 @@ const Sql sql_job_note = {
         "INSERT INTO memory_job (job_id, user_id, kind, state, attempts, run_at, created_at, "
         "finished_at, result) VALUES ($1, $2, $3, 'done', 1, $4, $4, $4, $5)"
 };
-const Sql sql_job_prune = { "job_prune", "DELETE FROM memory_job WHERE finished_at < $1" };
+/* A thousand at a time: a night's jobs of many users are many. */
+const Sql sql_job_prune = { "job_prune",
+                            "DELETE FROM memory_job WHERE job_id IN (SELECT job_id FROM memory_job "
+                            "WHERE state = $2 AND run_at < $1 LIMIT 1000)" };
 
 const Sql sql_vector_put = {
         "vector_put",
@@ -229,20 +234,43 @@ const Sql sql_vector_put = {
         "ON CONFLICT (user_id, unit) DO UPDATE SET model = excluded.model, body = excluded.body"
 };
 const Sql sql_vector_get = { "vector_get", "SELECT body FROM memory_vector WHERE user_id = $1 "
-                                           "AND unit = $2" };
+                                           "AND unit = $2 AND model <> ''" };
 const Sql sql_vector_delete = { "vector_delete", "DELETE FROM memory_vector WHERE user_id = $1 "
                                                  "AND unit = $2" };
 const Sql sql_vector_each = { "vector_each",
                               "SELECT unit, body FROM memory_vector WHERE user_id = $1 "
                               "AND model = $2" };
-const Sql sql_vector_missing = { "vector_missing",
-                                 "SELECT m.unit FROM memory m LEFT JOIN memory_vector v ON "
-                                 "v.user_id = m.user_id AND v.unit = m.unit AND v.model = $2 "
-                                 "WHERE m.user_id = $1 AND m.status IN " STATUS_LIVE " AND v.unit "
-                                 "IS NULL ORDER BY m.unit LIMIT $3" };
-const Sql sql_users = { "memory_users",
-                        "SELECT DISTINCT user_id FROM memory WHERE user_id > $1 ORDER BY user_id "
-                        "LIMIT $2" };
+/* Neither one of this model nor the mark that none is wanted. */
+const Sql sql_vector_missing = {
+        "vector_missing",
+        "SELECT m.unit FROM memory m LEFT JOIN memory_vector v ON v.user_id = m.user_id "
+        "AND v.unit = m.unit AND v.model IN ($2, '') WHERE m.user_id = $1 "
+        "AND m.unit > $3 AND m.status IN " STATUS_LIVE " AND v.unit IS NULL "
+        "ORDER BY m.unit LIMIT $4"
+};
+const Sql sql_vector_missing_turns = {
+        "vector_missing_turns",
+        "SELECT t.unit FROM turn t LEFT JOIN memory_vector v ON v.user_id = t.user_id "
+        "AND v.unit = t.unit AND v.model = $2 WHERE t.user_id = $1 AND t.unit > $3 "
+        "AND v.unit IS NULL ORDER BY t.unit LIMIT $4"
+};
+const Sql sql_vector_units = {
+        "vector_units", "SELECT unit, model FROM memory_vector WHERE user_id = $1 ORDER BY unit"
+};
+const Sql sql_vector_drop = { "vector_drop", "UPDATE memory_vector SET model = '', body = $3 "
+                                             "WHERE user_id = $1 AND unit = $2" };
+const Sql sql_vector_delete_turns = {
+        "vector_delete_turns", "DELETE FROM memory_vector WHERE user_id = $1 AND unit IN (SELECT "
+                               "unit FROM turn WHERE user_id = $1 AND conversation_id = $2)"
+};
+/* One seek each, however much lies between. NULL: there is no further one. */
+const Sql sql_user_next = { "memory_user_next",
+                            "SELECT MIN(user_id) FROM memory WHERE user_id > $1" };
+const Sql sql_speaker_next = {
+        "memory_speaker_next",
+        "SELECT MIN(u) FROM (SELECT MIN(user_id) AS u FROM memory WHERE user_id > $1 UNION ALL "
+        "SELECT MIN(user_id) AS u FROM turn WHERE user_id > $1) AS either"
+};
 
 /* The next sub-user of an owner: one seek each, however many memories lie between. */
 const Sql sql_scope_next = {

@@ -23,5 +23,6 @@ extern const Sql sql_profile_get, sql_profile_put;
 extern const Sql sql_job_insert, sql_job_next, sql_job_state, sql_job_get, sql_job_list,
         sql_job_reset, sql_job_prune, sql_job_waiting, sql_job_night, sql_job_note;
 extern const Sql sql_vector_get, sql_vector_put, sql_vector_delete, sql_vector_each,
-        sql_vector_missing;
-extern const Sql sql_users, sql_scope_next, sql_erase[8];
+        sql_vector_missing, sql_vector_missing_turns, sql_vector_units, sql_vector_drop,
+        sql_vector_delete_turns;
+extern const Sql sql_user_next, sql_speaker_next, sql_scope_next, sql_erase[8];

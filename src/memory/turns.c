@@ -6,6 +6,7 @@
 #include "codec/when.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
+#include "memory/vectors.h"
 
 #include <stdio.h>
 
@@ -222,6 +223,7 @@ Err conversation_delete(Ctx *cx, const MemoryScope *s, Str conversation_id, bool
         if (!changed)
                 return ERR_NOT_FOUND;
         TRY(conversation_unindex(cx, s, str_n(id, 16)));
+        TRY(db_run(cx, s->c, &sql_vector_delete_turns, key, NULL));
         TRY(db_run(cx, s->c, &sql_turn_delete_all, key, NULL));
         if (memories)
                 TRY(conversation_memories(cx, s, id, &drawn));
@@ -363,6 +365,7 @@ Err turn_add(Ctx *cx, const MemoryScope *s, const TurnNew *in, Turn *ret) {
         TRY(db_run(cx, s->c, &sql_conversation_grow,
                    ARGS(v_text(s->user_id), v_blob(str_n(conversation, 16)), v_int(1), v_int(now)),
                    NULL));
+        TRY(vectors_later_turns(cx, s));
         *ret = t;
         return OK;
 }

@@ -7,6 +7,7 @@
 #include "memory/jobs.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
+#include "memory/vectors.h"
 #include "memory/weigh.h"
 
 enum { PAGE = 256, CHUNK = 64 };
@@ -18,6 +19,7 @@ typedef struct Upkeep {
         Keys keys;
         int64_t now, count;
         const Cleanup *cleanup;
+        Units vectors, dropped; /* of decay: who has one, who had */
 } Upkeep;
 
 static void upkeep_done(Upkeep *u) { keys_done(&u->keys); }
@@ -34,7 +36,8 @@ static Err upkeep_init(Ctx *cx, Memory *m, Str user_id, Upkeep *ret) {
 typedef struct Todo {
         int64_t unit;
         double decay;
-        bool archive;
+        bool store, archive; /* the score; the status */
+        bool drop, restore;  /* the vector */
 } Todo;
 typedef struct Step {
         Upkeep *u;
@@ -85,11 +88,16 @@ static MemoryScope scope_on(const Upkeep *u, DbConn *c) {
 static bool decay_pick(Upkeep *u, const Stored *m, Todo *ret) {
         if (m->status == STATUS_SUPERSEDED)
                 return false;
-        ret->decay = weigh_decay(&m->row, m->level, u->now);
-        ret->archive = !u->s.m->set.retention_off && m->status == STATUS_ACTIVE &&
-                       weigh_retention(&m->row, m->level, ret->decay, u->now) == ARCHIVE;
-        double moved = ret->decay - m->row.decay_score;
-        return moved > DECAY_STEP || moved < -DECAY_STEP || ret->archive;
+        double decay = weigh_decay(&m->row, m->level, u->now), moved = decay - m->row.decay_score;
+        Retention keep = weigh_retention(&m->row, m->level, decay, u->now);
+        bool retires = keep != KEEP && !u->s.m->set.retention_off;
+        *ret = (Todo){ .unit = m->row.unit,
+                       .decay = decay,
+                       .store = moved > DECAY_STEP || moved < -DECAY_STEP,
+                       .archive = retires && keep == ARCHIVE && m->status == STATUS_ACTIVE,
+                       .drop = retires && units_have(&u->vectors, m->row.unit),
+                       .restore = keep == KEEP && units_have(&u->dropped, m->row.unit) };
+        return ret->store || ret->archive || ret->drop || ret->restore;
 }
 
 static Err decay_archive(Ctx *cx, const MemoryScope *s, const Upkeep *u, int64_t unit) {
@@ -102,24 +110,40 @@ static Err decay_archive(Ctx *cx, const MemoryScope *s, const Upkeep *u, int64_t
                              &(Change){ MEMORY_UPDATE, "archived", m.row.content });
 }
 
+/* Its words are found as before. When it matters again, a new vector is made. */
+static Err decay_vector(Ctx *cx, const MemoryScope *s, const Todo *t) {
+        if (t->drop)
+                return vector_drop(cx, s, t->unit);
+        if (!t->restore)
+                return OK;
+        TRY(db_run(cx, s->c, &sql_vector_delete, ARGS(v_text(s->user_id), v_int(t->unit)), NULL));
+        return vectors_later(cx, s);
+}
+
 static Err decay_step(Ctx *cx, DbConn *c, void *arg) {
         Step *st = arg;
         MemoryScope s = scope_on(st->u, c);
+        int64_t stored = 0;
         for (size_t i = 0; i < st->n; i++) {
+                const Todo *t = &st->v[i];
                 int64_t changed = 0;
-                TRY(db_run(cx, c, &sql_memory_decay,
-                           ARGS(v_text(s.user_id), v_int(st->v[i].unit), v_num(st->v[i].decay)),
-                           &changed));
-                st->u->count += changed;
-                if (st->v[i].archive)
-                        TRY(decay_archive(cx, &s, st->u, st->v[i].unit));
+                if (t->store || t->archive)
+                        TRY(db_run(cx, c, &sql_memory_decay,
+                                   ARGS(v_text(s.user_id), v_int(t->unit), v_num(t->decay)),
+                                   &changed));
+                stored += changed;
+                if (t->archive)
+                        TRY(decay_archive(cx, &s, st->u, t->unit));
+                TRY(decay_vector(cx, &s, t));
         }
+        st->u->count += stored;
         return OK;
 }
 
 Err memory_decay(Ctx *cx, Memory *m, Str user_id, int64_t *ret_count) {
         _cleanup_(upkeep_done) Upkeep u;
         TRY(upkeep_init(cx, m, user_id, &u));
+        TRY(vectors_which(cx, &u.s, &u.vectors, &u.dropped));
         TRY(walk(&u, decay_pick, decay_step));
         *ret_count = u.count;
         return OK;

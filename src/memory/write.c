@@ -165,6 +165,7 @@ static Err pending_make(Ctx *cx, const MemoryScope *s, const MemoryNew *in, cons
         r->decay_score = 1;
         r->version = 1;
         p->is_extracted = fact != NULL;
+        p->is_verbatim = in->verbatim;
         p->is_current = fact != NULL;
         TRY(pending_times(cx, in, p));
         pending_attribute(cx, in, fact, p);
@@ -400,7 +401,8 @@ Err memory_draft(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryDraft
 static Err draft_store(Ctx *cx, const MemoryScope *s, Pending *d, MemoryWritten *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
         TRY(keys_get(cx, s, &k));
-        return pending_store(cx, s, &k, d, ret);
+        TRY(pending_store(cx, s, &k, d, ret));
+        return ret->event == MEMORY_ADD && !d->is_verbatim ? conflict_later(cx, s, &d->m) : OK;
 }
 
 Err memory_add_draft(Ctx *cx, const MemoryScope *s, MemoryDraft *d, MemoryWritten *ret) {

@@ -68,3 +68,81 @@ test('an embeddings server that answers nonsense changes nothing but the header'
         await server.stop();
         fake.close();
 });
+
+test('what was said has vectors, too, and who does not want texts to leave has none', async () => {
+        const llm = await startLlm();
+        const env = { EMBEDDINGS_BASE_URL: llm.base, EMBEDDINGS_MODEL: 'm' };
+        const server = await startServer({ env });
+        const ann = await newUser(api(server));
+        const shy = await newUser(api(server));
+        const consents = { llm_processing: false };
+        await shy.call('PATCH', '/api/v1/auth/me', { body: { consents }, expect: 200 });
+        const texts = ['The greenhouse thermometer reads nineteen degrees.', 'The bicycle has a new chain.'];
+        for (const user of [ann, shy])
+                await user.call('POST', '/api/v1/conversations/import', {
+                        body: {
+                                conversations: [
+                                        {
+                                                external_id: 'c',
+                                                turns: texts.map((text, i) => ({
+                                                        external_id: `t${i}`,
+                                                        speaker: 'user',
+                                                        text,
+                                                        at: '2026-01-10T10:00:00Z',
+                                                })),
+                                        },
+                                ],
+                        },
+                        expect: 200,
+                });
+        const find = (user) =>
+                user.call('POST', `${path}/search`, {
+                        body: { query: 'thermometer bicycle', units: ['turn'] },
+                        expect: 200,
+                });
+        let hits = [];
+        for (let i = 0; i < 100 && !hits.some((h) => h.breakdown.semantic > 0); i++) {
+                hits = (await find(ann)).body;
+                await new Promise((r) => setTimeout(r, 100));
+        }
+        assert.ok(hits.every((h) => h.breakdown.semantic > 0), 'a turn without a vector');
+        const asked = () => llm.requests.filter((r) => r.path === '/v1/embeddings').length;
+        const before = asked();
+        const quiet = await find(shy);
+        assert.equal(quiet.headers.get('x-retrieval-degraded'), null);
+        assert.equal(quiet.body.length, 2);
+        assert.ok(quiet.body.every((h) => h.breakdown.semantic === 0));
+        assert.equal(asked(), before);
+        // a conversation that goes takes its vectors along
+        const [{ conversation_id }] = (await ann.call('GET', '/api/v1/conversations')).body;
+        await ann.call('DELETE', `/api/v1/conversations/${conversation_id}`, { expect: 200 });
+        assert.deepEqual((await find(ann)).body, []);
+        await server.stop();
+        await llm.stop();
+});
+
+test('a server that does not answer does not hold up the end', async () => {
+        const { createServer } = await import('node:http');
+        let asked = false;
+        const silent = createServer(() => {
+                asked = true;
+        });
+        await new Promise((r) => {
+                silent.listen(0, '127.0.0.1', r);
+        });
+        const server = await startServer({
+                env: { EMBEDDINGS_BASE_URL: `http://127.0.0.1:${silent.address().port}/v1` },
+        });
+        const key = await newKey(await newUser(api(server)));
+        await key.call('POST', path, {
+                body: { type: 'fact', content: 'The lighthouse lamp turns.' },
+                expect: 201,
+        });
+        for (let i = 0; i < 100 && !asked; i++) await new Promise((r) => setTimeout(r, 50));
+        assert.ok(asked);
+        const started = Date.now();
+        await server.stop();
+        assert.ok(Date.now() - started < 10_000, 'it waited for the vectors');
+        silent.closeAllConnections();
+        silent.close();
+});

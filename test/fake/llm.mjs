@@ -30,7 +30,9 @@ export function answerTo(body) {
         const user = textOf(body.messages.findLast((m) => m.role === 'user')?.content ?? '');
         const all = body.messages.map((m) => textOf(m.content)).join('\n');
         if (body.response_format?.type === 'json_schema')
-                return extractionOf(user);
+                return body.response_format.json_schema.name === 'conflict'
+                        ? conflictOf(user)
+                        : extractionOf(user);
         if (/^echo /i.test(user))
                 return user.slice(5);
         const count = /^count (\d+)/i.exec(user);
@@ -49,6 +51,13 @@ function extractionOf(user) {
         if (/invent something/i.test(user))
                 memories.push({ type: 'fact', content: 'Owns a submarine in Valparaíso.', confidence: 0.99, tags: [], entities: [] });
         return JSON.stringify({ memories });
+}
+
+// Two notes contradict each other unless one of them says "as well".
+function conflictOf(user) {
+        const { first, second } = JSON.parse(user);
+        const both = /as well/.test(first.note + second.note);
+        return JSON.stringify({ conflict: !both, reason: both ? 'Both can be.' : 'Only one can be.' });
 }
 
 // Words hashed into a few dimensions: the same text gives the same unit vector, shared words give a high cosine.
