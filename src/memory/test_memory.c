@@ -122,6 +122,11 @@ static void says_the_same_once(void **state) {
         assert_str(c.row.content, "Keeps bees behind the old house.");
         assert_int_equal(add(f, "ann", "Keeps 12 bees behind the old house.").event, MEMORY_ADD);
         assert_int_equal(add(f, "ann", "Keeps no bees behind the old house.").event, MEMORY_ADD);
+        add(f, "ann", "Enjoys hiking in the mountains on weekends");
+        MemoryWritten d = add(f, "ann", "Enjoys hiking in the mountains on the weekends");
+        assert_string_equal(d.reason, "near_duplicate_merged");
+        MemoryWritten e = add(f, "ann", "Enjoys biking in the mountains on weekends");
+        assert_int_equal(e.event, MEMORY_ADD);
 }
 
 static void supersedes_in_one_go(void **state) {

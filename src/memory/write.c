@@ -234,11 +234,15 @@ static Err exact_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pendin
                                                                                     : OK;
 }
 
+/* A like is of one thing, and two wordings of the thing are two subjects: what differs in them is
+ * for near_differs to judge. */
 static bool is_same_fact(const Stored *a, const Stored *b) {
-        if (!a->has_subject || !b->has_subject ||
-            memcmp(&a->subject_mac, &b->subject_mac, sizeof(Mac)))
-                return !a->has_subject || !b->has_subject;
-        return !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac));
+        if (!a->has_subject || !b->has_subject)
+                return true;
+        bool is_subject = !memcmp(&a->subject_mac, &b->subject_mac, sizeof(Mac)) ||
+                          (attribute_parse(a->row.attribute) == ATTR_PREFERENCE &&
+                           str_eq(a->row.attribute, b->row.attribute));
+        return is_subject && !memcmp(&a->value_mac, &b->value_mac, sizeof(Mac));
 }
 
 static Err near_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending *p, Stored *ret) {
