@@ -7,6 +7,7 @@
 
 #include "app/command.h"
 #include "base/log.h"
+#include "identity/audit.h"
 #include "sys/fds.h"
 #include "sys/proc.h"
 #include "sys/signals.h"
@@ -148,6 +149,33 @@ static void wait_for_checks(App *a) {
         }
 }
 
+/* ---- in the audit ---- */
+
+typedef struct Note {
+        Audit *audit;
+        const char *event;
+} Note;
+
+static Err note_write(Ctx *cx, DbConn *c, void *arg) {
+        const Note *n = arg;
+        TRY(audit_append(cx, n->audit, c,
+                         &(AuditEvent){ .event = n->event,
+                                        .outcome = "success",
+                                        .actor_type = "system",
+                                        .owner = STR("") }));
+        return audit_checkpoint(cx, n->audit, c);
+}
+
+/* Serving does not hang on it: a store that cannot be written says so by itself. */
+static void note(Ctx *cx, const App *a, const char *event) {
+        Note n = { identity_audit(a->identity), event };
+        if (!db_write(cx, a->db, note_write, &n))
+                return;
+        LOG(cx, LOG_WARN, "audit_failed", "start or stop was not recorded",
+            L_STR("what", str_c(cx->err.what)));
+        err_clear(cx);
+}
+
 static int run(Ctx *cx, Cmd *c, Settings *set) {
         App a = { .arena = NULL };
         int64_t began = cx_mono_us(cx);
@@ -160,6 +188,7 @@ static int run(Ctx *cx, Cmd *c, Settings *set) {
         Str address = address_of(cx, &a);
         int64_t listening = cx_mono_us(cx);
         warn_conveniences(cx, set);
+        note(cx, &a, "sys_startup");
         wait_for_checks(&a);
         LOG(cx, LOG_INFO, "server_ready", "listening", L_STR("address", address),
             L_INT("port", server_port(a.server)), L_INT("routes", (int64_t)router_count(a.router)),
@@ -170,6 +199,7 @@ static int run(Ctx *cx, Cmd *c, Settings *set) {
         bool clean = app_drain(cx, &a, is_hurried);
         if (!clean)
                 LOG(cx, LOG_WARN, "server_stop", "requests were still running");
+        note(cx, &a, "sys_shutdown");
         app_close(&a);
         LOG(cx, LOG_INFO, "server_stop", "stopped");
         return clean ? EXIT_FINE : EXIT_FAILED;
