@@ -117,14 +117,19 @@ void visit_send(Visit *v, int status, Str type, Str body) {
                 &(Answer){ .status = status, .headers = l.v, .n_headers = l.n, .body = body });
 }
 
+/* RFC 6750 section 3: of the credential that was shown, not of a password or code in the body. */
+static bool is_about_token(Err e) {
+        return e != ERR_UNAUTHENTICATED && e != ERR_CREDENTIALS && e != ERR_CODE_INVALID;
+}
+
 static void fail_headers(Visit *v, Err e) {
         Ctx *cx = &v->x->cx;
         int status = err_info[e].http;
         if (status == 401)
                 req_header(&v->rq, STR("WWW-Authenticate"),
-                           e == ERR_UNAUTHENTICATED
-                                   ? STR("Bearer realm=\"mainstay\"")
-                                   : STR("Bearer realm=\"mainstay\", error=\"invalid_token\""));
+                           is_about_token(e)
+                                   ? STR("Bearer realm=\"mainstay\", error=\"invalid_token\"")
+                                   : STR("Bearer realm=\"mainstay\""));
         if (e == ERR_METHOD)
                 req_header(&v->rq, STR("Allow"), router_allow(cx, v->match.allow));
         if (status == 503 && !cx->err.retry_after_s)
