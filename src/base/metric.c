@@ -183,7 +183,8 @@ static void add_num(Buf *out, double v) {
         if (v == floor(v) && fabs(v) < 1e15)
                 buf_add_i64(out, (int64_t)v);
         else
-                buf_addf(out, "%.9g", v);
+                /* nine digits of a Unix time would be ten seconds */
+                buf_addf(out, fabs(v) < 1e6 ? "%.9g" : "%.15g", v);
 }
 
 static void add_series(Buf *out, Str name, const char *suffix, Str labels, double v) {

@@ -146,6 +146,8 @@ static void test_metric_text(void **state) {
         cell_inc(c);
         cell_add(c, 0.5);
         static const double bounds[] = { 0.1, 1 };
+        cell_set(metric_one(metric_gauge("mainstay_test_timestamp_seconds", NULL, "Unix time")),
+                 1795185152.123);
         Cell *h = metric_one(
                 metric_histogram("mainstay_test_seconds", NULL, bounds, 2, "Time spent testing"));
         cell_observe(h, 0.05);
@@ -157,6 +159,7 @@ static void test_metric_text(void **state) {
         assert_true(
                 str_contains(s, STR("# TYPE mainstay_test_total counter\n"
                                     "mainstay_test_total{kind=\"a\\\"b\",code=\"200\"} 1.5\n")));
+        assert_true(str_contains(s, STR("\nmainstay_test_timestamp_seconds 1795185152.123\n")));
         assert_true(str_contains(
                 s, STR("mainstay_test_seconds_bucket{le=\"0.1\"} 2\n"
                        "mainstay_test_seconds_bucket{le=\"1\"} 2\n"
