@@ -84,9 +84,10 @@ static Str breakdown(Arena *a, const UsageMonth *u) {
         for (size_t i = 0; i < u->shares.n; i++) {
                 buf_add_c(&out, i ? "," : "");
                 json_write_str(&out, v[i].provider);
-                buf_addf(&out,
-                         ":{\"cost\":%.6f,\"requests\":%lld,\"tokens\":%lld,\"percentage\":%.1f}",
-                         usd(v[i].cost_micro), (long long)v[i].requests, (long long)v[i].tokens,
+                buf_add_c(&out, ":{\"cost\":");
+                buf_addf(&out, v[i].unpriced ? "null" : "%.6f", usd(v[i].cost_micro));
+                buf_addf(&out, ",\"requests\":%lld,\"tokens\":%lld,\"percentage\":%.1f}",
+                         (long long)v[i].requests, (long long)v[i].tokens,
                          percent(v[i].cost_micro, u->total_micro));
         }
         buf_addc(&out, '}');

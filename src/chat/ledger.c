@@ -203,7 +203,7 @@ static Err shares_read(Ctx *cx, DbConn *c, Str user_id, const Month *m, UsageMon
                 if (!row || n == 100)
                         break;
                 v[n++] = (UsageShare){ row_dup(cx, &r, 0), row_int(&r, 1), row_int(&r, 2),
-                                       row_int(&r, 3) };
+                                       row_int(&r, 3), row_is_null(&r, 1) };
         }
         ret->shares = (List){ v, n };
         ret->most_used = STR_NULL;

@@ -18,6 +18,7 @@ Err budget_set(Ctx *cx, Chat *chat, DbConn *c, Str user_id, const Budget *in) _m
 typedef struct UsageShare {
         Str provider;
         int64_t cost_micro, requests, tokens;
+        bool unpriced; /* all of them */
 } UsageShare;
 typedef struct UsageAlert {
         Str type, message;
