@@ -37,6 +37,8 @@ static int with_identity(Cmd *c, Err (*fn)(Cmd *c, App *a)) {
         if (!rc) {
                 Err e = fn(c, &a);
                 rc = e ? cmd_fail(c, e) : EXIT_FINE;
+                if (e == ERR_INVALID)
+                        rc = EXIT_USAGE; /* an argument, not a setting */
         }
         app_close(&a);
         return rc;

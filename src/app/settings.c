@@ -227,12 +227,25 @@ static bool is_host_and_port(Str s) {
         return host > 1 && str_to_i64(str_from(s, host), &port) && port >= 0 && port <= 65535;
 }
 
+/* A password in it would be shown wherever the address is. */
+static void check_server(Ctx *cx, const char *name, Str url) {
+        if (!url.n)
+                return;
+        Str rest = str_from(url, MIN(str_index(url, '/') + 2, url.n));
+        bool has_user = str_contains(str_to(rest, str_index(rest, '/')), STR("@"));
+        if (!starts_with_one_of(url, "http://", "https://") || has_user)
+                fault(cx, name,
+                      "must be like https://models.example/v1, without user and password");
+}
+
 static void check_addresses(Ctx *cx, const Settings *s) {
         if (!is_host_and_port(s->listen))
                 fault(cx, "LISTEN", "%.*s is not an address such as 127.0.0.1:8080",
                       STR_FMT(s->listen));
         if (!starts_with_one_of(s->public_url, "http://", "https://"))
                 fault(cx, "PUBLIC_URL", "must begin with https:// or http://");
+        check_server(cx, "LLM_BASE_URL", s->llm_base_url);
+        check_server(cx, "EMBEDDINGS_BASE_URL", s->embeddings_base_url);
         if (s->smtp_url.n && !starts_with_one_of(s->smtp_url, "smtp://", "smtps://"))
                 fault(cx, "SMTP_URL", "must begin with smtp:// or smtps://");
         for (size_t i = 0; i < s->cors_origins.n; i++) {

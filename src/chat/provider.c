@@ -216,6 +216,12 @@ static Err providers_make(Ctx *cx, const ProviderIn *in, size_t n, Str short_key
                         if (str_eq(out->v[j]->name, in[i].name))
                                 return RAISE(cx, ERR_INVALID, "LLM_PROVIDERS: two are named %.*s",
                                              STR_FMT(in[i].name));
+                if (!str_starts(in[i].base_url, STR("http://")) &&
+                    !str_starts(in[i].base_url, STR("https://")))
+                        return RAISE(cx, ERR_INVALID,
+                                     "LLM_PROVIDERS: base_url of %.*s must begin with https:// or "
+                                     "http://",
+                                     STR_FMT(in[i].name));
                 Provider *p = NULL;
                 Err e = provider_new(cx, &in[i], key, &p);
                 out->v[out->n++] = p;

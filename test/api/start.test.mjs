@@ -143,6 +143,24 @@ describe('the command line', () => {
                         assert.equal(code, 2);
                         assert.match(stderr, /nonsense/);
                 }
+                const { code } = await runBinary(['user', 'create', 'ann@example.org', '--tier=gold'], {
+                        dataDir: freshDir(),
+                });
+                assert.equal(code, 2, 'no setting is at fault');
+        });
+        test('config check refuses an address that is none, or that holds a password', async () => {
+                const provider = [{ name: 'a', base_url: 'ftp://models.example', default_model: 'm' }];
+                for (const env of [
+                        { LLM_BASE_URL: 'models.example' },
+                        { LLM_BASE_URL: 'https://ann:secret@models.example/v1' },
+                        { EMBEDDINGS_BASE_URL: 'models.example' },
+                        { LLM_PROVIDERS: JSON.stringify(provider) },
+                ]) {
+                        const { code, stderr } = await runBinary(['config', 'check'], { env });
+                        assert.equal(code, 3);
+                        assert.match(stderr, new RegExp(Object.keys(env)[0]));
+                        assert.doesNotMatch(stderr, /secret/);
+                }
         });
         test('config print masks secrets', async () => {
                 const { code, stdout } = await runBinary(['config', 'print'], {
