@@ -46,7 +46,10 @@ static void on_ready(void *arg, Exchange *x) {
 static void serve(int port_to) {
         Ctx cx = { .arena = arena_new(), .world = &world_real };
         ServerSettings set = { .listen = STR("127.0.0.1:0"), .fd = -1, .world = &world_real,
-                               .hooks = { NULL, on_begin, on_ready, on_end, on_refuse } };
+                               .hooks = { .begin = on_begin,
+                                          .ready = on_ready,
+                                          .end = on_end,
+                                          .refuse = on_refuse } };
         if (server_start(&cx, &set, &server)) {
                 fprintf(stderr, "streams: %s\n", cx.err.what);
                 _exit(2);
