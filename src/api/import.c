@@ -5,12 +5,12 @@
 #include "memory/import.h"
 #include "api/memory_view.h"
 #include "codec/json.h"
+#include "codec/when.h"
 
 enum { BODY_MAX = 16 * 1024 * 1024, CONVERSATIONS_MAX = 100000, TURNS_MAX = 20000, BATCH = 64 };
 
 typedef struct TurnIn {
-        Str external_id, speaker, role, text, caption;
-        int64_t at;
+        Str external_id, speaker, role, text, caption, at;
 } TurnIn;
 typedef struct ConversationIn {
         Str external_id, title, timezone;
@@ -26,7 +26,7 @@ static const Shape turn_in = SHAPE(TurnIn,
         F_STR(TurnIn, role, F_NULL, .one_of = "user|assistant|other"),
         F_STR(TurnIn, text, F_REQ | F_BLANK, .min = 1, .max = TURN_TEXT_MAX),
         F_STR(TurnIn, caption, F_NULL | F_BLANK, .max = TURN_CAPTION_MAX),
-        F_TIME(TurnIn, at, F_REQ));
+        F_STR(TurnIn, at, F_REQ, .format = "date-time"));
 static const Shape conversation_in = SHAPE(ConversationIn,
         F_STR(ConversationIn, external_id, F_NULL, .min = 1, .max = EXTERNAL_ID_MAX),
         F_STR(ConversationIn, title, F_NULL, .max = TITLE_MAX),
@@ -124,9 +124,15 @@ static Err view_add(Taking *t, const ImportedView *in) {
 static const ImportTurn *turns_of(Ctx *cx, const List *in) {
         const TurnIn *t = in->v;
         ImportTurn *v = NEW_ARRAY(cx->arena, ImportTurn, in->n + 1);
-        for (size_t i = 0; i < in->n; i++)
-                v[i] = (ImportTurn){ t[i].external_id, t[i].speaker, t[i].role,
-                                     t[i].text,        t[i].caption, t[i].at };
+        for (size_t i = 0; i < in->n; i++) {
+                v[i] = (ImportTurn){ .external_id = t[i].external_id,
+                                     .speaker = t[i].speaker,
+                                     .role = t[i].role,
+                                     .text = t[i].text,
+                                     .caption = t[i].caption };
+                if (!when_parse(t[i].at, &v[i].at))
+                        v[i].is_local = when_parse_local(t[i].at, &v[i].at);
+        }
         return v;
 }
 
@@ -189,11 +195,38 @@ static Slots slots_new(const Req *rq) {
 
 /* ---- reading ---- */
 
+/* With an offset, or of a clock in the conversation's time zone. */
+static Err times_check(Ctx *cx, const char *where, const ConversationIn *in) {
+        const TurnIn *t = in->turns.v;
+        int64_t at;
+        for (size_t i = 0; i < in->turns.n; i++)
+                if (!when_parse(t[i].at, &at) && !when_parse_local(t[i].at, &at))
+                        return RAISE_FIELD(
+                                cx, arena_printf(cx->arena, "%s/turns/%zu/at", where, i),
+                                "must be a time such as 2026-01-15T12:00:00Z");
+        return OK;
+}
+
+typedef struct Named {
+        Str external_id;
+} Named;
+static const Shape named = SHAPE_OPEN(Named,
+        F_STR(Named, external_id, F_NULL, .max = EXTERNAL_ID_MAX));
+
+/* The name of one that is refused, where it can be read. */
+static Str name_read(const Slots *s, Str text) {
+        Ctx cx = s->cx; /* what is wrong was said already */
+        Named n = { 0 };
+        return json_read(&cx, text, &named, &n) ? STR_NULL : n.external_id;
+}
+
 /* A bad turn refuses its conversation; the others stand. */
 static Err slot_read(Slots *s, Str text) {
         Slot *slot = &s->v[s->n++];
         *slot = (Slot){ .is_ok = true };
         Err e = json_read(&s->cx, text, &conversation_in, &slot->in);
+        if (!e)
+                e = times_check(&s->cx, "#", &slot->in);
         slot->is_ok = !e;
         if (!e)
                 return OK;
@@ -202,7 +235,7 @@ static Err slot_read(Slots *s, Str text) {
         const FieldErr *field = s->cx.err.fields;
         slot->view = (ImportedView){ .status = err_info[e].http,
                                      .code = str_c(err_info[e].name),
-                                     .external_id = slot->in.external_id,
+                                     .external_id = name_read(s, text),
                                      .pointer = field ? field->pointer : STR_NULL,
                                      .detail = field ? field->detail : str_c(err_info[e].text) };
         err_clear(&s->cx);
@@ -252,6 +285,9 @@ static Err document_take(Taking *t, Str body) {
         Ctx *cx = t->rq->cx;
         ImportIn in = { 0 };
         Err e = json_read(cx, body, &import_in, &in);
+        const ConversationIn *v = in.conversations.v;
+        for (size_t i = 0; i < in.conversations.n && !e; i++)
+                e = times_check(cx, arena_printf(cx->arena, "#/conversations/%zu", i), &v[i]);
         if (!e)
                 return whole_take(t, &in);
         if (e != ERR_INVALID || json_parse(cx, body, JSON_DEPTH_MAX, &j))

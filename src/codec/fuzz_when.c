@@ -12,6 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                 when_write(text, ms);
                 ENSURE(when_parse(str_c(text), &again) && again == ms);
         }
+        if (when_parse_local(s, &ms))
+                ENSURE(ms >= WHEN_MIN && ms <= WHEN_MAX && !when_parse(s, &again));
         if (http_date_parse(s, &ms)) {
                 http_date_write(http, ms);
                 bool leap_second = n > 24 && data[23] == '6' && data[24] == '0';

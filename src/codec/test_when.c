@@ -145,11 +145,27 @@ static void test_http_date(void **state) {
         assert_int_equal(ms, INT64_C(784111777000));
 }
 
+static void test_parse_local(void **state) {
+        static const char *const same[] = { "2026-01-15T12:30:00", "2026-01-15 12:30:00.000",
+                                            "2026-01-15t12:30" };
+        static const char *const bad[] = { "2026-01-15T12:30:00Z", "2026-01-15T", "2026-01-15T12",
+                                           "2026-01-15T24:00",     "2026-1-15",   "2026-02-30",
+                                           "2026-01-15T12:30:",    "" };
+        int64_t ms, day;
+        assert_true(when_parse_local(STR("2026-01-15"), &day));
+        for (size_t i = 0; i < ELEMENTSOF(same); i++) {
+                assert_true(when_parse_local(str_c(same[i]), &ms));
+                assert_int_equal(ms, day + (12 * 60 + 30) * 60000);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_false(when_parse_local(str_c(bad[i]), &ms));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse),     TEST_WITH_CTX(test_format),
                 cmocka_unit_test(test_calendar),  cmocka_unit_test(test_civil_parse),
-                cmocka_unit_test(test_http_date),
+                cmocka_unit_test(test_http_date), cmocka_unit_test(test_parse_local),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

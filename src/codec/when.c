@@ -142,6 +142,27 @@ bool when_parse(Str text, int64_t *ret_ms) {
         return true;
 }
 
+bool when_parse_local(Str text, int64_t *ret_ms) {
+        Civil c;
+        int64_t clock = 0;
+        int hour, minute;
+        if (!take_civil(&text, &c) || (text.n && !take_char(&text, "Tt ")))
+                return false;
+        if (text.n > 5) {
+                if (!take_clock(&text, &clock) || !take_fraction(&text, &clock))
+                        return false;
+        } else if (text.n) {
+                if (!take_digits(&text, 2, &hour) || !take_char(&text, ":") ||
+                    !take_digits(&text, 2, &minute) || hour > 23 || minute > 59)
+                        return false;
+                clock = (hour * 60 + minute) * 60000;
+        }
+        if (text.n)
+                return false;
+        *ret_ms = civil_to_days(c) * DAY_MS + clock;
+        return true;
+}
+
 /* ---- writing ---- */
 
 static char *put_digits(char *p, int64_t v, int n) {

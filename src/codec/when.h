@@ -13,6 +13,9 @@ enum { WHEN_TEXT = 24, HTTP_DATE_TEXT = 29 };
 /* RFC 3339 with any offset; fractions are cut to milliseconds; a leap second is read as the last
  * millisecond before it. */
 bool when_parse(Str text, int64_t *ret_ms) _must_check_;
+/* What a clock of some place shows, as if it were UTC: "2026-01-15T12:00:00", also without seconds
+ * or without the time. */
+bool when_parse_local(Str text, int64_t *ret_ms) _must_check_;
 /* "2026-01-15T12:00:00.000Z", always WHEN_TEXT bytes; values outside the range are clamped. */
 void when_write(char out[WHEN_TEXT + 1], int64_t ms);
 Str when_format(Arena *a, int64_t ms);

@@ -6,7 +6,7 @@
 #include "codec/uuid.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
-#include "memory/profile.h"
+#include "memory/profile_int.h"
 #include "memory/vectors.h"
 
 enum { IN_FLIGHT = 64 };
@@ -126,6 +126,16 @@ static Err turn_learn(Ctx *cx, Store *st, const Turn *t) {
         return shelf_get(cx, &st->s, &st->shelf);
 }
 
+/* Without a zone that is known a clock shows UTC. Near a change of the clocks the second look
+ * decides. */
+static int64_t moment_of(Str zone, const ImportTurn *in) {
+        int64_t at = in->at;
+        int offset_min;
+        for (int i = 0; i < 2 && in->is_local && zone_offset(zone, at, &offset_min); i++)
+                at = in->at - offset_min * INT64_C(60000);
+        return at;
+}
+
 static Err turn_store(Ctx *cx, Store *st, const ImportTurn *in, size_t place) {
         bool known;
         TRY(turn_known(cx, st, in, place, &known));
@@ -143,11 +153,14 @@ static Err turn_store(Ctx *cx, Store *st, const ImportTurn *in, size_t place) {
                    .speaker = in->speaker,
                    .text = in->text,
                    .caption = in->caption,
-                   .at = in->at,
+                   .at = moment_of(st->job->in->timezone, in),
                    .recorded_at = cx_now_ms(cx) };
         Err e = turn_insert(cx, &st->s, &st->keys, &t);
-        if (e == ERR_CONFLICT)
-                st->job->out->bad_id = in->external_id; /* twice in this request */
+        if (e == ERR_CONFLICT && in->external_id.p && st->is_new) { /* twice in this request */
+                st->is_new = false;
+                st->seq--;
+                return turn_store(cx, st, in, place);
+        }
         TRY(e);
         st->job->out->turns_added++;
         bool own = str_eq_c(t.role, "user");

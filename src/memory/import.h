@@ -8,6 +8,7 @@
 typedef struct ImportTurn {
         Str external_id, speaker, role, text, caption;
         int64_t at;
+        bool is_local; /* `at` is what a clock in the conversation's time zone showed */
 } ImportTurn;
 typedef struct ImportConversation {
         Str external_id, title, timezone;

@@ -154,3 +154,24 @@ test('what is learned from lines, and a key for them', async () => {
         assert.deepEqual(second.body, first.body);
         assert.equal((await upload(user, [bare, bare], { headers })).status, 422);
 });
+
+test('a time without an offset is of the conversation, an id twice is one turn, a refusal has its name', async () => {
+        const user = await newUser(call);
+        const said = (at, text, external_id) => ({ speaker: 'Ann', text, at, external_id });
+        const body = { conversations: [
+                { external_id: 'berlin', timezone: 'Europe/Berlin', turns: [said('2026-07-10T10:00:00', 'gooseberry summer'),
+                        said('2026-01-10 10:00', 'gooseberry winter')] },
+                { external_id: 'nowhere', turns: [said('2026-01-10T10:00:00.250', 'gooseberry clock'), said('2026-01-11', 'gooseberry day')] },
+                { external_id: 'twice', turns: [said(at, 'plum', '1'), said(at, 'plum', '1'), said(at, 'quince', '2')] },
+                { external_id: 'wrong', turns: [said('10 o\'clock', 'x')] },
+                { external_id: 'other', turns: [said(at, 'plum', '1'), said(at, 'pear', '1')] }] };
+        const { body: done } = await user.call('POST', path, { body, expect: 207 });
+        assert.deepEqual(done.conversations.map((c) => [c.external_id, c.status, c.turns_added, c.turns_unchanged]),
+                [['berlin', 200, 2, 0], ['nowhere', 200, 2, 0], ['twice', 200, 2, 1], ['wrong', 422, 0, 0], ['other', 409, 0, 0]]);
+        assert.equal(done.conversations[3].pointer, '#/turns/0/at');
+        const { body: hits } = await user.call('POST', '/api/v1/memories/search', { body: { query: 'gooseberry', units: ['turn'] } });
+        assert.deepEqual(hits.map((h) => h.turn.at).sort(), ['2026-01-10T09:00:00.000Z', '2026-01-10T10:00:00.250Z',
+                '2026-01-11T00:00:00.000Z', '2026-07-10T08:00:00.000Z']);
+        const alone = await user.call('POST', path, { body: { conversations: [body.conversations[3]] }, expect: 422 });
+        assert.equal(alone.body.errors[0].pointer, '#/conversations/0/turns/0/at');
+});
