@@ -146,12 +146,13 @@ bool when_parse_local(Str text, int64_t *ret_ms) {
         Civil c;
         int64_t clock = 0;
         int hour, minute;
-        if (!take_civil(&text, &c) || (text.n && !take_char(&text, "Tt ")))
+        if (!take_civil(&text, &c))
                 return false;
+        bool has_time = take_char(&text, "Tt ");
         if (text.n > 5) {
-                if (!take_clock(&text, &clock) || !take_fraction(&text, &clock))
+                if (!has_time || !take_clock(&text, &clock) || !take_fraction(&text, &clock))
                         return false;
-        } else if (text.n) {
+        } else if (has_time) {
                 if (!take_digits(&text, 2, &hour) || !take_char(&text, ":") ||
                     !take_digits(&text, 2, &minute) || hour > 23 || minute > 59)
                         return false;
