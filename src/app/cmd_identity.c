@@ -217,7 +217,7 @@ static int run_word(Cmd *c, const Word *words, const char *usage) {
 
 static const char user_usage[] =
         "user create EMAIL | list | disable EMAIL | enable EMAIL | tier EMAIL TIER | reset EMAIL"
-        " | import FILE";
+        " | import FILE | link EMAIL SOURCE SUBJECT";
 
 static int user(Cmd *c) {
         static const Word words[] = {
@@ -382,7 +382,8 @@ const Command commands_identity[] = {
           .run = user,
           .summary = "Accounts, while the server is stopped",
           .help = "create reads the password from standard input; --tier and --admin apply to it. "
-                  "reset prints a link that sets a new password. import takes JSON lines with "
+                  "reset prints a link that sets a new password. link makes a SUBJECT of SOURCE, "
+                  "service or authjs, this user. import takes JSON lines with "
                   "email, "
                   "password_hash (bcrypt or argon2id) or password, full_name, tier, created_at, "
                   "is_verified." },

@@ -249,12 +249,30 @@ typedef struct EmailChange {
         const Caller *from;
 } EmailChange;
 
+/* Where registration tells that an address is taken there is nothing to hide here. */
+static Err address_check(Ctx *cx, const Work *w, const EmailChange *e) {
+        User owner;
+        Err err;
+
+        if (mail_is_configured(w->id))
+                return OK;
+        err = user_load_by_email(cx, w, e->new_email, &owner);
+        if (err == ERR_NOT_FOUND) {
+                err_clear(cx);
+                return OK;
+        }
+        if (!err && !str_eq(owner.user_id, e->user.user_id))
+                return RAISE(cx, ERR_EMAIL_TAKEN, "address is taken");
+        return err;
+}
+
 static Err letters_write(Ctx *cx, DbConn *c, void *arg) {
         const EmailChange *e = arg;
         Work w = { e->id, c, *e->from };
         const User *u = &e->user;
         Str old_token, new_token;
 
+        TRY(address_check(cx, &w, e));
         TRY(once_new(cx, &w,
                      &(OnceNew){ ONCE_EMAIL_OLD, u->user_id, e->new_email, EMAIL_CHANGE_TTL_S },
                      &old_token));
