@@ -4,7 +4,7 @@
 #include <stdalign.h>
 #include <stdarg.h>
 
-enum { CHUNK = 4096 };
+enum { CHUNK = 4096, CHUNK_SMALL = 1024 };
 
 typedef struct Chunk {
         struct Chunk *next;
@@ -13,15 +13,19 @@ typedef struct Chunk {
 } Chunk;
 struct Arena {
         Chunk *head;
-        size_t handed_out;
+        size_t handed_out, first; /* first: bytes of the first chunk */
 };
 
-Arena *arena_new(void) {
+static Arena *arena_make(size_t first) {
         Arena *a = calloc(1, sizeof *a);
         if (!a)
                 abort();
+        a->first = first - sizeof(Chunk);
         return a;
 }
+
+Arena *arena_new(void) { return arena_make(CHUNK); }
+Arena *arena_new_small(void) { return arena_make(CHUNK_SMALL); }
 
 static void chunks_free(Chunk *c) {
         for (Chunk *next; c; c = next) {
@@ -78,7 +82,7 @@ static void *take(Arena *a, size_t n, size_t align) {
         Chunk *c = a->head;
         size_t at = c ? (c->used + align - 1) & ~(align - 1) : 0;
         if (!c || at > c->size || c->size - at < n) {
-                size_t doubled = c ? MIN(c->size * 2, (size_t)256 * 1024) : CHUNK - sizeof(Chunk);
+                size_t doubled = c ? MIN(c->size * 2, (size_t)256 * 1024) : a->first;
                 c = chunk_add(a, MAX(n, doubled));
                 at = 0;
         }

@@ -9,6 +9,8 @@
 typedef struct Arena Arena;
 
 Arena *arena_new(void);
+/* begins with a quarter of the usual room: for what lives long and holds little */
+Arena *arena_new_small(void);
 Arena *arena_free(Arena *a);
 /* forget all, keep the first chunk for the next use */
 void arena_clear(Arena *a);

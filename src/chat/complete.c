@@ -28,7 +28,8 @@ struct Completion {
         bool cancelled;
 
         Upstream *up;
-        Arena *arena;
+        Arena *arena; /* the asker's */
+        Arena *sent;  /* what is asked, until there can be no other try */
         Ctx cx;
         CompletionAsk ask;
         CompletionEvents ev;
@@ -48,7 +49,7 @@ struct Completion {
         Buf whole, text;
         WireAnswer last;
 
-        Attempt attempts[ATTEMPTS_MAX];
+        Attempt *attempts; /* room for n_attempts, rounded up to a power of two */
         size_t n_attempts;
         int64_t retry_after_ms; /* soonest of those that asked */
         bool budget_stopped;
@@ -81,7 +82,7 @@ Completion *completion_unref(Completion *c) {
         buf_done(&c->whole);
         buf_done(&c->text);
         pthread_mutex_destroy(&c->lock);
-        arena_free(c->arena);
+        arena_free(c->sent);
         free(c);
         return NULL;
 }
@@ -108,10 +109,21 @@ static bool phase_claim(Completion *c, Phase from, unsigned epoch) {
 
 /* ---- accounts ---- */
 
+static void attempts_grow(Completion *c) {
+        size_t n = c->n_attempts;
+        if (n & (n - 1))
+                return;
+        Attempt *v = NEW_ARRAY(c->arena, Attempt, n ? n * 2 : 1);
+        if (n)
+                memcpy(v, c->attempts, n * sizeof *v);
+        c->attempts = v;
+}
+
 static void attempt_note(Completion *c, Str outcome, bool called, const TokenUsage *usage) {
         if (c->n_attempts == ATTEMPTS_MAX)
                 return;
         int64_t ms = (cx_mono_us(&c->cx) - c->entered_us) / 1000;
+        attempts_grow(c);
         c->attempts[c->n_attempts++] =
                 (Attempt){ provider_name(c->p), c->model, outcome, ms, called, *usage };
         LOG(&c->cx, LOG_INFO, "llm_call", "provider tried", L_STR("provider", provider_name(c->p)),
@@ -308,6 +320,11 @@ typedef struct Feed {
         bool go_on;
 } Feed;
 
+static void sent_let_go(Completion *c) {
+        c->ask.messages = c->ask.options = STR_NULL;
+        c->sent = arena_free(c->sent);
+}
+
 static Err on_event(void *arg, const SseEvent *ev) {
         Feed *f = arg;
         Completion *c = f->c;
@@ -333,6 +350,7 @@ static Err on_event(void *arg, const SseEvent *ev) {
         if (!buf_add(&c->text, a.text))
                 return ERR_TOO_LARGE;
         c->has_delivered = true;
+        sent_let_go(c);
         f->go_on &= c->ev.delta(c->ev.arg, a.text, a.tool_calls);
         return OK;
 }
@@ -541,11 +559,12 @@ Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask,
         Completion *c = calloc(1, sizeof *c);
         if (!c)
                 abort();
-        Arena *a = arena_new();
+        Arena *a = cx->arena;
         atomic_init(&c->refs, 1);
         pthread_mutex_init(&c->lock, NULL);
         c->up = up;
         c->arena = a;
+        c->sent = arena_new_small();
         c->cx = (Ctx){ .arena = a,
                        .world = cx->world,
                        .route = cx->route,
@@ -554,8 +573,8 @@ Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask,
         memcpy(c->cx.span_id, cx->span_id, sizeof c->cx.span_id);
         c->ask = *ask;
         c->ask.model = arena_dup(a, ask->model);
-        c->ask.messages = arena_dup(a, ask->messages);
-        c->ask.options = arena_dup(a, ask->options);
+        c->ask.messages = arena_dup(c->sent, ask->messages);
+        c->ask.options = arena_dup(c->sent, ask->options);
         c->ask.user_id = arena_dup(a, ask->user_id);
         c->ev = *ev;
         c->slot.granted = slot_granted;

@@ -44,15 +44,15 @@ typedef struct CompletionEvents {
         void (*begin)(void *arg, Str provider, Str model);
         /* streams only; false: pause until completion_resume */
         bool (*delta)(void *arg, Str text, Str tool_calls);
-        /* Once. ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_CANCELLED,
-                ERR_BAD_REQUEST and ERR_MODEL_NOT_FOUND of
-         * the provider; ERR_UPSTREAM, ERR_TIMEOUT: it broke off after a delta. */
+        /* Once. ERR_LLM_UNAVAILABLE, ERR_BUDGET, ERR_CANCELLED; ERR_BAD_REQUEST and
+         * ERR_MODEL_NOT_FOUND of the provider; ERR_UPSTREAM, ERR_TIMEOUT: it broke off after a
+         * delta. */
         void (*done)(void *arg, Err e, const CompletionResult *r);
 } CompletionEvents;
 
 typedef struct Completion Completion;
-/* The ask is copied; `cx` lends world, trace and user. The reference is the caller's; nothing
- * happens before `go`. */
+/* The ask is copied; `cx` lends world, trace, user, and its arena until `done` has returned: then
+ * nobody else uses that. The reference is the caller's; nothing happens before `go`. */
 Completion *completion_new(Ctx *cx, Upstream *up, const CompletionAsk *ask,
                            const CompletionEvents *ev);
 void completion_go(Completion *c); /* once */

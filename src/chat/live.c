@@ -5,28 +5,35 @@
 
 /* ---- life ---- */
 
-static void ask_dup(Arena *a, const TurnAsk *in, TurnAsk *ret) {
-        *ret = *in;
-        Str *texts[] = { &ret->user_id,  &ret->message, &ret->conversation_id,
-                         &ret->metadata, &ret->context, &ret->model,
-                         &ret->messages, &ret->options, &ret->again };
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+static void texts_dup(Arena *a, Str *const *texts, size_t n) {
+        for (size_t i = 0; i < n; i++)
                 *texts[i] = arena_dup(a, *texts[i]);
+}
+
+static void ask_dup(Live *live, const TurnAsk *in) {
+        TurnAsk *ask = &live->ask;
+        *ask = *in;
+        Str *const kept[] = { &ask->user_id,  &ask->message, &ask->conversation_id,
+                              &ask->metadata, &ask->model,   &ask->again };
+        Str *const large[] = { &ask->context, &ask->messages, &ask->options };
+        texts_dup(live->arena, kept, ELEMENTSOF(kept));
+        texts_dup(live->scratch, large, ELEMENTSOF(large));
 }
 
 Live *live_new(Ctx *cx, Chat *chat, const TurnAsk *ask) {
         Live *live = calloc(1, sizeof *live);
         if (!live)
                 abort();
-        Arena *a = arena_new();
         atomic_init(&live->refs, 1);
         pthread_mutex_init(&live->lock, NULL);
         live->chat = chat;
-        live->arena = a;
-        ask_dup(a, ask, &live->ask);
-        live->cx = (Ctx){
-                .arena = a, .world = cx->world, .route = cx->route, .user_id = live->ask.user_id
-        };
+        live->arena = arena_new_small();
+        live->scratch = arena_new();
+        ask_dup(live, ask);
+        live->cx = (Ctx){ .arena = live->arena,
+                          .world = cx->world,
+                          .route = cx->route,
+                          .user_id = live->ask.user_id };
         memcpy(live->cx.trace_id, cx->trace_id, sizeof cx->trace_id);
         memcpy(live->cx.span_id, cx->span_id, sizeof cx->span_id);
         live->started_us = cx_mono_us(cx);

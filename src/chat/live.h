@@ -39,11 +39,13 @@ struct Live {
         bool is_recorded; /* the turn is recorded as running */
         /* the user's words as memory has them, once recorded */
         Turn said;
-        /* what `found` lives in: large while searching, let go before the model is waited for */
+        /* what only the asking needs: a request's own messages, then what was found; let go when
+         * the first words of a model are there */
         Arena *scratch;
         Retrieved found;
         const RetrievalMode *mode;
         Completion *completion;
+        bool is_raw; /* the model got the request's own messages */
         DbJob job;
         PoolJob pool_job;
         Err outcome; /* of the answering, before it is stored */

@@ -171,7 +171,8 @@ static Err answer_store(Ctx *cx, DbConn *c, Live *live) {
         TRY(learn(cx, &s, live, &learned));
         if (t->is_offline)
                 respond_offline(live, &learned);
-        t->suggestions = suggest(live->arena, t->message, &live->found.hits);
+        if (!t->suggestions.n)
+                t->suggestions = suggest(live->arena, t->message, &live->found.hits);
         t->processing_us = cx_mono_us(cx) - live->started_us;
         if (live->ask.no_learning) {
                 t->extraction = STR("off");
@@ -246,7 +247,7 @@ static void fail(Live *live, Err e, int64_t retry_after_s) {
 
 static bool may_answer_offline(const Live *live, Err e) {
         const ChatSettings *set = &live->chat->set;
-        if (live->n_deltas || live->ask.messages.p)
+        if (live->n_deltas || live->is_raw)
                 return false;
         if (e == ERR_BUDGET)
                 return set->budget_offline;
@@ -308,8 +309,15 @@ static void on_begin(void *arg, Str provider, Str model) {
                 live_start(live);
 }
 
+/* From here on there is no other try and no answer from memory. */
+static void scratch_let_go(Live *live) {
+        live->found.hits = (MemoryHits){ 0 };
+        live->scratch = arena_free(live->scratch);
+}
+
 static bool on_delta(void *arg, Str text, Str tool_calls) {
         Live *live = arg;
+        scratch_let_go(live);
         return live_delta(live, arena_dup(live->arena, text), arena_dup(live->arena, tool_calls));
 }
 
@@ -420,23 +428,27 @@ static void hit_keep(Arena *a, const MemoryHit *in, MemoryHit *out) {
         out->turn = t;
 }
 
-/* The few hits that an answer without the model would quote, and what was said before; the rest of
- * the search goes before the wait. */
+/* What the rest of the turn needs of the search; the few hits that an answer without the model
+ * would quote stay until there is one. The request's own messages are on their way. */
 static void found_keep(Live *live) {
-        Arena *a = live->arena;
+        Arena *a = arena_new_small();
         Retrieved *f = &live->found;
+        live->t.suggestions = suggest(live->arena, live->t.message, &f->hits);
         MemoryHits hits = { NEW_ARRAY(a, MemoryHit, HITS_KEPT), 0, f->hits.degraded };
         for (size_t i = 0; i < f->hits.n && hits.n < HITS_KEPT; i++)
                 if (f->hits.v[i].memory || f->hits.v[i].turn->text.n <= HIT_TEXT_KEPT)
                         hit_keep(a, &f->hits.v[i], &hits.v[hits.n++]);
-        PromptTurn *before = NEW(a, PromptTurn);
+        PromptTurn *before = NEW(live->arena, PromptTurn);
         if (f->n_turns)
-                before->user = arena_dup(a, f->turns[0].user);
+                before->user = arena_dup(live->arena, f->turns[0].user);
         f->hits = hits;
         f->turns = before;
         f->n_turns = MIN(f->n_turns, (size_t)1);
         f->profile = STR_NULL;
-        live->scratch = arena_free(live->scratch);
+        live->is_raw = live->ask.messages.p;
+        live->ask.messages = live->ask.options = live->ask.context = STR_NULL;
+        arena_free(live->scratch);
+        live->scratch = a;
 }
 
 static Err budget_prepare(Live *live) {
@@ -520,7 +532,10 @@ static Err turn_insert(Ctx *cx, DbConn *c, Live *live) {
                        .at = t->at };
         TRY(turn_add(cx, &s, &in, &live->said));
         ChatScope mine = scope_of(live, c);
-        return turn_row_insert(cx, &mine, t);
+        Ctx own = scratch_cx(live);
+        Err e = turn_row_insert(&own, &mine, t);
+        cx->err = own.err;
+        return e;
 }
 
 /* The first write, or the first part of the only one: the turn is there, as running, with the
@@ -552,7 +567,6 @@ static void turn_find_memories(Live *live) {
                             .message = live->t.message,
                             .no_memories = live->ask.no_memories,
                             .for_prompt = asks_model(live) && !live->ask.messages.p };
-        live->scratch = arena_new();
         Ctx cx = scratch_cx(live);
         retrieve(&cx, live->chat, &ask, &live->found);
         live->t.mode = str_c(live->found.mode->name);

@@ -20,7 +20,7 @@ enum {
         TICK_MS = 50,
         EVENTS_MAX = 64,
         /* per running transfer; answers come in small pieces */
-        RECEIVE_BYTES = 4096,
+        RECEIVE_BYTES = 1024,
         IDLE_CONNECTIONS = 64,
 };
 
@@ -33,6 +33,8 @@ struct Call {
         Arena *arena;
         CURL *easy;
         struct curl_slist *headers;
+        char *body; /* until it is sent and answered: a stream goes on for long after that */
+        size_t body_n;
         CallEvents ev;
         CallResult r;
         Str retry_after_ms;
@@ -94,12 +96,23 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg) {
         return size * n;
 }
 
+/* An answer may come before all of the request is sent. */
+static void body_let_go(Call *call) {
+        curl_off_t sent = 0;
+        curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+        if ((size_t)sent < call->body_n)
+                return;
+        free(call->body);
+        call->body = NULL;
+}
+
 static void head_deliver(Call *call) {
         if (call->has_head)
                 return;
         long status = 0;
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
         call->has_head = true;
+        body_let_go(call);
         call->r.status = (int)status;
         call->r.first_byte_us = mono_us() - call->started_us;
         call->r.retry_after_ms =
@@ -179,6 +192,7 @@ static void call_free(Call *call) {
         if (call->easy)
                 curl_easy_cleanup(call->easy);
         headers_free(call->headers);
+        free(call->body);
         arena_free(call->arena);
         free(call);
 }
@@ -563,9 +577,13 @@ static void body_set(Call *call, const CallSpec *spec) {
         call->idempotent =
                 get || head || !strcmp(spec->method, "PUT") || !strcmp(spec->method, "DELETE");
         if (spec->body.p) {
-                Str body = arena_dup(call->arena, spec->body);
-                curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-                curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, body.p);
+                call->body_n = spec->body.n;
+                call->body = malloc(call->body_n + 1);
+                if (!call->body)
+                        abort();
+                memcpy(call->body, spec->body.p, call->body_n);
+                curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_n);
+                curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body);
         } else if (head) {
                 curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
         }
@@ -623,7 +641,7 @@ Err client_start(Ctx *cx, Client *c, const CallSpec *spec, const CallEvents *ev,
         if (!call)
                 abort();
         *call = (Call){ .client = c,
-                        .arena = arena_new(),
+                        .arena = arena_new_small(),
                         .easy = curl_easy_init(),
                         .ev = *ev,
                         .want_start = true,
