@@ -259,6 +259,19 @@ static void test_answers(void **state) {
                 STR("{\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}"),
                 &a));
         assert_true(a.has_usage);
+        static const char *const no_usage[] = {
+                "{}",
+                "null",
+                "{\"prompt_tokens\":3}",
+                "{\"prompt_tokens\":-3,\"completion_tokens\":1}",
+                "{\"prompt_tokens\":3,\"completion_tokens\":1e18}",
+                "{\"prompt_tokens\":\"3\",\"completion_tokens\":1}"
+        };
+        for (size_t i = 0; i < ELEMENTSOF(no_usage); i++) {
+                Str chunk = arena_strf(t.cx.arena, "{\"choices\":[],\"usage\":%s}", no_usage[i]);
+                assert_ok(wire_chunk(&t.cx, chunk, &a));
+                assert_false(a.has_usage);
+        }
         assert_ok(wire_chunk(&t.cx, STR("[DONE]"), &a));
         assert_true(a.is_end);
         static const char *const bad[] = { "",

@@ -3,7 +3,7 @@
 
 #include "codec/json.h"
 
-enum { WIRE_DEPTH = 32, REQUEST_MAX = 8 * 1024 * 1024 };
+enum { WIRE_DEPTH = 32, REQUEST_MAX = 8 * 1024 * 1024, TOKENS_MAX = 1000000000 };
 
 int64_t tokens_estimate(size_t bytes) { return (int64_t)((bytes + 3) / 4); }
 
@@ -81,12 +81,17 @@ Err wire_messages_insert(Ctx *cx, Str messages, Str block, Str *ret) {
         return OK;
 }
 
+static bool is_count(int64_t n) { return n >= 0 && n <= TOKENS_MAX; }
+
+/* Numbers that cannot be are as good as none: it is estimated then, never free. */
 static void usage_read(JsonRef usage, WireAnswer *a) {
-        if (json_kind(usage) != JSON_OBJ)
+        int64_t prompt = json_int(json_get(usage, "prompt_tokens"), -1);
+        int64_t completion = json_int(json_get(usage, "completion_tokens"), -1);
+        if (!is_count(prompt) || !is_count(completion))
                 return;
         a->has_usage = true;
-        a->prompt_tokens = MAX(json_int(json_get(usage, "prompt_tokens"), 0), 0);
-        a->completion_tokens = MAX(json_int(json_get(usage, "completion_tokens"), 0), 0);
+        a->prompt_tokens = prompt;
+        a->completion_tokens = completion;
         a->cached_tokens = MAX(
                 json_int(json_get(json_get(usage, "prompt_tokens_details"), "cached_tokens"), 0),
                 0);
