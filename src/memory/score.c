@@ -123,20 +123,8 @@ static void date_weigh(Search *s) {
         if (s->q.date.kind == ASKED_NOTHING)
                 return;
         for (uint32_t slot = 0; slot < s->ix->slots_n; slot++)
-                df += s->ix->slots[slot].kind && !date_gap(&s->q.date, s->ix->slots[slot].day);
+                df += s->ix->slots[slot].kind && !unit_gap(s, slot);
         s->q.date_idf = log(1 + (s->ix->units - df + 0.5) / (df + 0.5));
-}
-
-static double totals_sum(Search *s) { /* the largest */
-        double max = 0;
-        for (uint32_t slot = 0; slot < s->ix->slots_n; slot++) {
-                if (!s->eligible[slot])
-                        continue;
-                HitParts p = unit_parts(s, slot);
-                s->total[slot] = parts_total(&p);
-                max = MAX(max, s->total[slot]);
-        }
-        return max;
 }
 
 static double boosts_of(const Search *s, uint32_t slot) {
@@ -145,16 +133,33 @@ static double boosts_of(const Search *s, uint32_t slot) {
         return p.importance_boost * p.confidence_boost * p.recency_boost;
 }
 
-static void rank_by_words(Search *s, double max, Best *best) {
+static double total_of(const Search *s, uint32_t slot) {
+        HitParts p = unit_parts(s, slot);
+        return s->total[slot] = parts_total(&p);
+}
+
+/* The best by total, or by total with boosts; *ret_max is the largest total. Most units are passed
+ * over by their bound: they could be neither. */
+static void words_rank(const Search *s, bool boosted, Best *best, double *ret_max) {
         const RankParams *r = s->ix->rank;
-        double boost_max = (1 + r->importance) * (1 + r->confidence) * (1 + r->recency);
-        for (uint32_t slot = 0; slot < s->ix->slots_n && max > 0; slot++) {
-                double rel = s->total[slot] / max;
-                if (s->total[slot] <= 0 ||
-                    (best->n == best->max && best->n && rel * boost_max < best->v[0].score))
+        double most = boosted ? (1 + r->importance) * (1 + r->confidence) * (1 + r->recency) : 1;
+        double max = 0;
+        for (uint32_t slot = 0; slot < s->ix->slots_n; slot++) {
+                double bound = unit_bound(s, slot);
+                bool full = best->n == best->max && best->n;
+                if (bound <= 0 || (full && bound <= max && bound * most < best->v[0].score) ||
+                    !unit_is_eligible(s, slot))
                         continue;
-                best_add(best, (Pick){ .slot = slot, .score = rel * boosts_of(s, slot) });
+                double total = total_of(s, slot);
+                if (total <= 0)
+                        continue;
+                max = MAX(max, total);
+                best_add(best, (Pick){ .slot = slot,
+                                       .score = boosted ? total * boosts_of(s, slot) : total });
         }
+        for (size_t i = 0; i < best->n; i++)
+                best->v[i].score /= max;
+        *ret_max = max;
 }
 
 /* Union of the best by words and the nearest by embedding: s' = (1 - w) · s / max + w · cosine /
@@ -167,29 +172,29 @@ static double cosine_of(const Search *s, uint32_t slot) {
         return s->in->cosine ? s->in->cosine(s->in->cosine_arg, id) : 0;
 }
 
-static Best union_take(Search *s, double max) {
+static Best union_take(Search *s, double *ret_max) {
         Best words = best_new(s, MAX(4 * s->in->top_k, (size_t)60));
-        for (uint32_t slot = 0; slot < s->ix->slots_n; slot++)
-                if (s->total[slot] > 0 && max > 0)
-                        best_add(&words, (Pick){ .slot = slot, .score = s->total[slot] / max });
+        words_rank(s, false, &words, ret_max);
         Best all = best_new(s, words.n + s->in->similar_n);
         for (size_t i = 0; i < words.n; i++) {
                 all.v[all.n++] = words.v[i];
-                s->eligible[words.v[i].slot] = 2; /* taken */
+                s->eligible[words.v[i].slot] = ELIGIBLE_TAKEN;
         }
         for (size_t i = 0; i < s->in->similar_n && all.n < all.max; i++) {
                 uint32_t slot = slot_find(s->ix, s->in->similar[i].id);
-                if (slot == NO_SLOT || s->eligible[slot] != 1)
+                if (slot == NO_SLOT || !unit_is_eligible(s, slot))
                         continue;
-                s->eligible[slot] = 2;
+                s->eligible[slot] = ELIGIBLE_TAKEN;
+                double total = total_of(s, slot);
                 all.v[all.n++] =
-                        (Pick){ .slot = slot, .score = max > 0 ? s->total[slot] / max : 0 };
+                        (Pick){ .slot = slot, .score = *ret_max > 0 ? total / *ret_max : 0 };
         }
         return all;
 }
 
-static void rank_with_cosines(Search *s, double max, Best *best) {
-        Best all = union_take(s, max);
+static void rank_with_cosines(Search *s, Best *best) {
+        double max;
+        Best all = union_take(s, &max);
         double w = s->ix->rank->semantic, cosine_max = 0, top = 0;
         s->words_share = max > 0 ? (1 - w) / max : 0;
         for (size_t i = 0; i < all.n; i++) {
@@ -209,9 +214,12 @@ static void rank_with_cosines(Search *s, double max, Best *best) {
 }
 
 static void rank_by_age(Search *s, Best *best) {
-        for (uint32_t slot = 0; slot < s->ix->slots_n; slot++)
-                if (s->eligible[slot])
-                        best_add(best, (Pick){ .slot = slot });
+        for (uint32_t slot = 0; slot < s->ix->slots_n; slot++) {
+                Pick p = { .slot = slot };
+                bool full = best->n == best->max && best->n;
+                if ((!full || comes_before(s->ix, &p, &best->v[0])) && unit_is_eligible(s, slot))
+                        best_add(best, p);
+        }
 }
 
 /* ---- the answer ---- */
@@ -265,18 +273,19 @@ static Hits hits_of(const Search *s, const Best *best) {
 static Hits search_run(Search *s) {
         _cleanup_(block_free) _unused_ void *block = search_prepare(s);
         Best best = best_new(s, s->in->top_k);
-        filter_mark(s);
+        s->gap = &(Gap){ 0 };
+        filter_open(s);
         named_mark(s);
         if (query_is_empty(&s->q) && !s->in->similar_n) {
                 rank_by_age(s, &best);
         } else {
                 terms_tally(s);
                 date_weigh(s);
-                double max = totals_sum(s);
+                double max;
                 if (s->in->similar_n)
-                        rank_with_cosines(s, max, &best);
+                        rank_with_cosines(s, &best);
                 else
-                        rank_by_words(s, max, &best);
+                        words_rank(s, true, &best, &max);
         }
         best_sort(&best);
         return hits_of(s, &best);

@@ -120,15 +120,20 @@ static bool unit_passes(const Wanted *w, uint32_t slot) {
         return !w->f->predicate || w->f->predicate(&(UnitView){ w->ix, slot }, w->f->predicate_arg);
 }
 
-void filter_mark(Search *s) {
+void filter_open(Search *s) {
         const SearchFilter *f = &s->in->filter;
-        Wanted w = {
+        s->wanted = NEW(s->arena, Wanted);
+        *s->wanted = (Wanted){
                 .ix = s->ix,
                 .f = f,
                 .labels = numbers_of(s->arena, &s->ix->labels, f->labels),
                 .conversations = numbers_of(s->arena, &s->ix->conversations, f->conversations),
                 .speakers = speakers_wanted(s->arena, s->ix, f->speakers),
         };
-        for (uint32_t slot = 0; slot < s->ix->slots_n; slot++)
-                s->eligible[slot] = unit_passes(&w, slot);
+}
+
+bool unit_is_eligible(const Search *s, uint32_t slot) {
+        if (s->eligible[slot] == ELIGIBLE_UNKNOWN)
+                s->eligible[slot] = unit_passes(s->wanted, slot) ? ELIGIBLE : ELIGIBLE_NOT;
+        return s->eligible[slot] == ELIGIBLE;
 }

@@ -12,6 +12,16 @@ typedef struct Tally {
         double *score, max;
 } Tally;
 
+/* how far a day is from the date asked for: neighbours are mostly of one day */
+typedef struct Gap {
+        int64_t day, days;
+        double fade;
+        bool known;
+} Gap;
+
+/* of a unit, looked up when it is first needed */
+enum { ELIGIBLE_UNKNOWN, ELIGIBLE, ELIGIBLE_TAKEN, ELIGIBLE_NOT };
+
 typedef struct Search {
         Arena *arena;
         const UserIndex *ix;
@@ -24,20 +34,26 @@ typedef struct Search {
         /* by conversation: its best session, for memories */
         double *chain;
         uint8_t *eligible; /* by slot */
+        struct Wanted *wanted;
+        Gap *gap;
         /* by speaker: is one whom the question names */
         uint8_t *is_named;
         /* by conversation: one of them speaks there */
         uint8_t *is_circle;
 } Search;
 
-/* score_filter.c: which units may be in the answer. Sets `eligible`. */
-void filter_mark(Search *s);
+/* score_filter.c: which units may be in the answer. */
+void filter_open(Search *s);
+bool unit_is_eligible(const Search *s, uint32_t slot);
 
 /* score_terms.c: words. Sets units, sessions, proximity, chain and the idf of the query's terms. */
 void terms_tally(Search *s);
 
 /* score_parts.c: the other signals of one unit. */
 HitParts unit_parts(const Search *s, uint32_t slot);
+/* At least parts_total of it, from what is at hand for every unit; 0: it scores nothing. */
+double unit_bound(const Search *s, uint32_t slot);
+int64_t unit_gap(const Search *s, uint32_t slot); /* days from the date asked for */
 /* sum of the additive parts times the factors before the boosts */
 double parts_total(const HitParts *p);
 void unit_boosts(const Search *s, uint32_t slot, HitParts *p);

@@ -8,19 +8,46 @@ enum { BRIEF_WORDS = 6 };
 static double share_of(double v, double max) { return max > 0 ? v / max : 0; }
 
 static double conversation_part(const Search *s, uint32_t slot) {
-        const Slot *u = &s->ix->slots[slot];
-        uint32_t chain = s->ix->colds[slot].conversation;
-        double v = u->session != NO_NUMBER ? s->sessions.score[u->session]
-                   : chain != NO_NUMBER    ? s->chain[chain]
-                                           : 0;
+        uint32_t session = s->ix->slots[slot].session;
+        double v = 0;
+        if (s->sessions.max <= 0)
+                return 0;
+        if (session != NO_NUMBER) {
+                v = s->sessions.score[session];
+        } else {
+                uint32_t chain = s->ix->colds[slot].conversation;
+                v = chain != NO_NUMBER ? s->chain[chain] : 0;
+        }
         return s->ix->rank->conversation * share_of(v, s->sessions.max);
 }
 
-static double date_part(const Search *s, const Slot *u) {
+static const Gap *gap_get(const Search *s, uint32_t slot) {
+        int64_t day = s->ix->slots[slot].day;
+        if (!s->gap->known || s->gap->day != day) {
+                int64_t days = date_gap(&s->q.date, day);
+                *s->gap = (Gap){ day, days, exp(-(double)days / s->ix->rank->date_tau_days), true };
+        }
+        return s->gap;
+}
+
+int64_t unit_gap(const Search *s, uint32_t slot) { return gap_get(s, slot)->days; }
+
+static double date_part(const Search *s, uint32_t slot) {
         if (s->q.date.kind == ASKED_NOTHING)
                 return 0;
-        return s->ix->rank->date *
-               exp(-(double)date_gap(&s->q.date, u->day) / s->ix->rank->date_tau_days);
+        return s->ix->rank->date * gap_get(s, slot)->fade;
+}
+
+static double when_factor(const Search *s, const Slot *u) {
+        return !s->q.asks_when              ? 1
+               : u->flags & TEXT_HAS_TIME   ? 1 + s->ix->rank->when
+               : u->flags & TEXT_LOOSE_TIME ? 1 + s->ix->rank->when_loose
+                                            : 1;
+}
+
+static double manner_factors(const Search *s, const Slot *u) {
+        return (u->flags & TEXT_FIRST_PERSON ? 1 + s->ix->rank->first_person : 1) *
+               (u->flags & TEXT_ASKS ? 1 - s->ix->rank->is_question : 1);
 }
 
 /* A turn with few words of its own: what it scores comes from around it. */
@@ -53,13 +80,10 @@ HitParts unit_parts(const Search *s, uint32_t slot) {
                 .lexical = share_of(s->units.score[slot], s->units.max),
                 .proximity = s->proximity[slot],
                 .conversation = conversation_part(s, slot),
-                .date = date_part(s, u),
+                .date = date_part(s, slot),
                 .named = by_named ? p->named : 0,
                 .speaker = by_named ? 1 + p->speaker : 1,
-                .when = !s->q.asks_when              ? 1
-                        : u->flags & TEXT_HAS_TIME   ? 1 + p->when
-                        : u->flags & TEXT_LOOSE_TIME ? 1 + p->when_loose
-                                                     : 1,
+                .when = when_factor(s, u),
                 .first_person = u->flags & TEXT_FIRST_PERSON ? 1 + p->first_person : 1,
                 .brief = brief_factor(s, slot),
                 .circle = circle_factor(s, slot),
@@ -76,6 +100,20 @@ double parts_total(const HitParts *p) {
 }
 
 /* By the minute: the same question a moment later has the same answer. */
+/* Who may be whom the question means is taken for that one; what the unit is short of, for whole. */
+double unit_bound(const Search *s, uint32_t slot) {
+        const RankParams *p = s->ix->rank;
+        const Slot *u = &s->ix->slots[slot];
+        bool may_be_named =
+                s->q.asks_self || (s->q.named_n == 1 && u->speaker && s->is_named[u->speaker - 1]);
+        double sum = share_of(s->units.score[slot], s->units.max) + s->proximity[slot] +
+                     conversation_part(s, slot) + date_part(s, slot) +
+                     (may_be_named ? p->named : 0);
+        /* rounding must not make it less than what it bounds */
+        return sum * (may_be_named ? 1 + p->speaker : 1) * when_factor(s, u) *
+               manner_factors(s, u) * (1 + 1e-9);
+}
+
 double unit_recency(const Search *s, uint32_t slot) {
         int64_t now_ms = s->in->now_ms - s->in->now_ms % 60000;
         double days = (double)(now_ms - s->ix->colds[slot].at_ms) / 86400e3;
@@ -134,7 +172,7 @@ double unit_share(const Search *s, uint32_t slot, Strs *ret_matched) {
         }
         if (q->date.kind != ASKED_NOTHING) {
                 all += q->date_idf;
-                have += date_gap(&q->date, s->ix->slots[slot].day) ? 0 : q->date_idf;
+                have += unit_gap(s, slot) ? 0 : q->date_idf;
         }
         *ret_matched = (Strs){ matched, matched_n };
         return share_of(have, all);

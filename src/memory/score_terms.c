@@ -146,8 +146,8 @@ void terms_tally(Search *s) {
                 sessions_settle(s, term);
         }
         for (uint32_t slot = 0; slot < s->ix->slots_n; slot++)
-                if (s->eligible[slot])
-                        s->units.max = MAX(s->units.max, s->units.score[slot]);
+                if (s->units.score[slot] > s->units.max && unit_is_eligible(s, slot))
+                        s->units.max = s->units.score[slot];
         pairs_tally(s);
         chains_settle(s);
 }
