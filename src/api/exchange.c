@@ -167,7 +167,7 @@ Err visit_encode(Visit *v) {
                 json_write(&out, r->out, v->ret);
         if (out.full)
                 return RAISE(&v->x->cx, ERR_INTERNAL, "answer over %zu bytes", out.max);
-        v->type = STR("application/json");
+        v->type = r->out_type ? str_c(r->out_type) : STR("application/json");
         v->body = arena_dup(v->x->cx.arena, buf_str(&out));
         return OK;
 }

@@ -9,22 +9,27 @@
 #include "sys/proc.h"
 #include "web/server.h"
 
+/* Health speaks of microseconds, which is what probes of other makes show too. */
+static Str stamp(const Ctx *cx) {
+        char text[WHEN_TEXT + 1];
+        when_write(text, cx_now_ms(cx));
+        return arena_strf(cx->arena, "%.*s000Z", WHEN_TEXT - 1, text);
+}
+
 /* ---- liveness ---- */
 
 typedef struct Alive {
-        Str status;
-        int64_t timestamp;
-        Str environment, version;
+        Str status, timestamp, environment, version;
 } Alive;
 static const Shape alive_shape = SHAPE(Alive,
         F_STR(Alive, status, F_REQ),
-        F_TIME(Alive, timestamp, F_REQ),
+        F_STR(Alive, timestamp, F_REQ, .format = "date-time"),
         F_STR(Alive, environment, F_REQ),
         F_STR(Alive, version, F_REQ));
 
 static Err alive_handle(Req *rq, const void *in, void *ret) {
         *(Alive *)ret =
-                (Alive){ STR("alive"), cx_now_ms(rq->cx), rq->sv->environment, rq->sv->version };
+                (Alive){ STR("alive"), stamp(rq->cx), rq->sv->environment, rq->sv->version };
         return OK;
 }
 
@@ -40,13 +45,11 @@ static const Shape ready_query = SHAPE(ReadyQuery,
         F_OBOOL(ReadyQuery, verbose, 0, .doc = "Plain text, one line per check"));
 
 typedef struct Ready {
-        Str status;
-        int64_t timestamp;
-        Str checks, reason;
+        Str status, timestamp, checks, reason;
 } Ready;
 static const Shape ready_shape = SHAPE(Ready,
         F_STR(Ready, status, F_REQ, .one_of = "ready|degraded"),
-        F_TIME(Ready, timestamp, F_REQ),
+        F_STR(Ready, timestamp, F_REQ, .format = "date-time"),
         F_JSON(Ready, checks, F_REQ, .doc = "One member per check"),
         F_STR(Ready, reason, 0, .one_of = "starting|draining"));
 
@@ -134,19 +137,17 @@ static Err ready_handle(Req *rq, const void *in, void *ret) {
         if (q->verbose.has && q->verbose.v)
                 return req_raw(rq, STR("text/plain; charset=utf-8"), verbose_text(rq->cx, &views));
         *(Ready *)ret =
-                (Ready){ ready ? STR("ready") : STR("degraded"), cx_now_ms(rq->cx),
+                (Ready){ ready ? STR("ready") : STR("degraded"), stamp(rq->cx),
                          checks_json(rq->cx, &views, q->exclude), reason_of(rq->sv->health) };
         return OK;
 }
 
 typedef struct OneCheck {
-        Str status;
-        int64_t timestamp;
-        Str check;
+        Str status, timestamp, check;
 } OneCheck;
 static const Shape one_check = SHAPE(OneCheck,
         F_STR(OneCheck, status, F_REQ, .one_of = "healthy|unhealthy|not_configured|starting"),
-        F_TIME(OneCheck, timestamp, F_REQ),
+        F_STR(OneCheck, timestamp, F_REQ, .format = "date-time"),
         F_JSON(OneCheck, check, F_REQ));
 
 static Err ready_one_handle(Req *rq, const void *in, void *ret) {
@@ -159,7 +160,7 @@ static Err ready_one_handle(Req *rq, const void *in, void *ret) {
                 CheckViews just = { .v = &views.v[i], .n = 1 };
                 rq->status = v->state == HEALTH_UP || v->state == HEALTH_NOT_CONFIGURED ? 200 : 503;
                 *(OneCheck *)ret =
-                        (OneCheck){ str_c(health_state_names[v->state]), cx_now_ms(rq->cx),
+                        (OneCheck){ str_c(health_state_names[v->state]), stamp(rq->cx),
                                     checks_json(rq->cx, &just, (Strs){ NULL, 0 }) };
                 return OK;
         }
@@ -169,7 +170,7 @@ static Err ready_one_handle(Req *rq, const void *in, void *ret) {
 static Err startup_handle(Req *rq, const void *in, void *ret) {
         bool started = health_phase_get(rq->sv->health) != PHASE_STARTING;
         rq->status = started ? 200 : 503;
-        *(Alive *)ret = (Alive){ started ? STR("started") : STR("starting"), cx_now_ms(rq->cx),
+        *(Alive *)ret = (Alive){ started ? STR("started") : STR("starting"), stamp(rq->cx),
                                  rq->sv->environment, rq->sv->version };
         return OK;
 }
@@ -209,7 +210,9 @@ static Err brief_handle(Req *rq, const void *in, void *ret) {
 /* ---- detailed: draft-inadarei-api-health-check-06 ---- */
 
 typedef struct Detailed {
-        Str status, version, releaseId, serviceId, description, output, checks;
+        Str status, version, releaseId, serviceId, description;
+        Strs notes;
+        Str output, links, checks;
 } Detailed;
 static const Shape detailed_shape = SHAPE(Detailed,
         F_STR(Detailed, status, F_REQ, .one_of = "pass|warn|fail"),
@@ -217,7 +220,9 @@ static const Shape detailed_shape = SHAPE(Detailed,
         F_STR(Detailed, releaseId, F_REQ),
         F_STR(Detailed, serviceId, F_REQ),
         F_STR(Detailed, description, F_REQ),
+        F_STRS(Detailed, notes, F_REQ),
         F_STR(Detailed, output, 0),
+        F_JSON(Detailed, links, F_REQ),
         F_JSON(Detailed, checks, F_REQ));
 
 static const char *level_of(const CheckView *v) {
@@ -248,6 +253,18 @@ static void detail_json(Ctx *cx, const CheckView *v, Buf *out) {
                  v->critical == CRITICAL_NO ? "false" : "true");
 }
 
+/* Shown whether a check asks for them or not. */
+static void measured_json(Req *rq, const CheckViews *views, Buf *out) {
+        static const char *const kinds[] = { "memory", "disk" };
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                CheckView v;
+                if (check_exists(views, str_c(kinds[i])))
+                        continue;
+                health_measure(rq->cx, rq->sv->health, kinds[i], &v);
+                detail_json(rq->cx, &v, out);
+        }
+}
+
 static void system_json(Req *rq, Buf *out) {
         Ctx *cx = rq->cx;
         Str now = when_format(cx->arena, cx_now_ms(cx));
@@ -268,9 +285,36 @@ static void system_json(Req *rq, Buf *out) {
 
 typedef struct DetailedQuery {
         bool fresh;
+        Str group;
 } DetailedQuery;
 static const Shape detailed_query = SHAPE(DetailedQuery,
+        F_STR(DetailedQuery, group, 0, .max = 64, .doc = "Only the checks of this group"),
         F_BOOL(DetailedQuery, fresh, 0, .doc = "Probe everything now and wait for it"));
+
+/* The checks of a group; all of them when none is asked for. */
+static Err group_take(Ctx *cx, Str group, CheckViews *views) {
+        size_t n = 0;
+        for (size_t i = 0; i < views->n; i++)
+                if (!group.n || str_eq(views->v[i].group, group))
+                        views->v[n++] = views->v[i];
+        views->n = n;
+        return n ? OK : RAISE_FIELD(cx, "?group", "no check is in a group of this name");
+}
+
+/* The worst level of the checks, and what is wrong where it is worst. */
+static const char *worst_of(const CheckViews *views, Str *ret_output) {
+        const char *worst = "pass";
+        for (size_t i = 0; i < views->n; i++) {
+                const CheckView *v = &views->v[i];
+                const char *level = level_of(v);
+                if (!strcmp(level, "pass") || (strcmp(level, "fail") && strcmp(worst, "pass")) ||
+                    !strcmp(worst, "fail"))
+                        continue;
+                worst = level;
+                *ret_output = v->error ? str_c(v->error) : STR("Below threshold");
+        }
+        return worst;
+}
 
 static Err detailed_handle(Req *rq, const void *in, void *ret) {
         Ctx *cx = rq->cx;
@@ -279,30 +323,30 @@ static Err detailed_handle(Req *rq, const void *in, void *ret) {
         if (q->fresh)
                 health_fresh(cx, rq->sv->health);
         health_view(cx, rq->sv->health, &views);
+        TRY(group_take(cx, q->group, &views));
         _cleanup_(buf_done) Buf out = BUF(256 * 1024);
-        const char *worst = "pass";
         Str output = STR_NULL;
+        const char *worst = worst_of(&views, &output);
         buf_addc(&out, '{');
-        for (size_t i = 0; i < views.n; i++) {
-                const char *level = level_of(&views.v[i]);
-                if (strcmp(worst, "fail") && strcmp(level, "pass")) {
-                        worst = level;
-                        output =
-                                views.v[i].error ? str_c(views.v[i].error) : STR("Below threshold");
-                }
+        for (size_t i = 0; i < views.n; i++)
                 detail_json(cx, &views.v[i], &out);
-        }
+        measured_json(rq, &views, &out);
         system_json(rq, &out);
         buf_addc(&out, '}');
         rq->status = !strcmp(worst, "fail") ? 503 : 200;
         req_header(rq, STR("Cache-Control"), STR("max-age=5"));
-        *(Detailed *)ret = (Detailed){ str_c(worst),
-                                       STR("1"),
-                                       rq->sv->version,
-                                       STR("mainstay"),
-                                       STR("The backend an AI product stands on"),
-                                       output,
-                                       arena_dup(cx->arena, buf_str(&out)) };
+        *(Detailed *)ret = (Detailed){
+                .status = str_c(worst),
+                .version = STR("1"),
+                .releaseId = rq->sv->version,
+                .serviceId = STR("mainstay"),
+                .description = STR("The backend an AI product stands on"),
+                .notes = { NULL, 0 },
+                .output = output,
+                .links = arena_strf(cx->arena, "{\"about\":\"%.*s/docs\"}",
+                                    STR_FMT(rq->sv->public_url)),
+                .checks = arena_dup(cx->arena, buf_str(&out)),
+        };
         return OK;
 }
 
@@ -346,19 +390,18 @@ static Err history_handle(Req *rq, const void *in, void *ret) {
 /* ---- status ---- */
 
 typedef struct Status {
-        Str status;
-        int64_t timestamp;
-        Str environment;
+        Str status, timestamp, environment;
         int64_t port;
         Strs routers_loaded;
         int64_t total_routers, routes_loaded;
         Strs routes_missing;
         Str version;
         double uptime_seconds;
+        Str build, config_digest, features;
 } Status;
 static const Shape status_shape = SHAPE(Status,
         F_STR(Status, status, F_REQ, .one_of = "operational|degraded"),
-        F_TIME(Status, timestamp, F_REQ),
+        F_STR(Status, timestamp, F_REQ, .format = "date-time"),
         F_STR(Status, environment, F_REQ),
         F_INT(Status, port, F_REQ),
         F_STRS(Status, routers_loaded, F_REQ),
@@ -366,7 +409,12 @@ static const Shape status_shape = SHAPE(Status,
         F_INT(Status, routes_loaded, F_REQ),
         F_STRS(Status, routes_missing, F_REQ),
         F_STR(Status, version, F_REQ),
-        F_NUM(Status, uptime_seconds, F_REQ));
+        F_NUM(Status, uptime_seconds, F_REQ),
+        F_JSON(Status, build, 0,
+                .doc = "Administrators: revision, built_at, compiler, sanitizers, libraries"),
+        F_STR(Status, config_digest, 0,
+                .doc = "Administrators: SHA-256 over the settings in force, secrets masked"),
+        F_JSON(Status, features, 0, .doc = "Administrators: what is switched on"));
 
 /* Tables of rows by what they are about, each named once. */
 static Strs routers(Ctx *cx) {
@@ -391,18 +439,26 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
         health_view(rq->cx, sv->health, &views);
         Strs tags = routers(rq->cx);
         bool ready = health_is_ready(sv->health, &views, (Strs){ NULL, 0 });
-        *(Status *)ret = (Status){
-                ready ? STR("operational") : STR("degraded"),
-                cx_now_ms(rq->cx),
-                sv->environment,
-                *sv->server ? server_port(*sv->server) : 0,
-                tags,
-                (int64_t)tags.n,
-                (int64_t)router_count(sv->router),
-                (Strs){ tags.v, 0 },
-                sv->version,
-                (double)(cx_now_ms(rq->cx) - sv->started_ms) / 1000,
+        Status *s = ret;
+        *s = (Status){
+                .status = ready ? STR("operational") : STR("degraded"),
+                .timestamp = stamp(rq->cx),
+                .environment = sv->environment,
+                .port = *sv->server ? server_port(*sv->server) : 0,
+                .routers_loaded = tags,
+                .total_routers = (int64_t)tags.n,
+                .routes_loaded = (int64_t)router_count(sv->router),
+                .routes_missing = { tags.v, 0 },
+                .version = sv->version,
+                .uptime_seconds = (double)(cx_now_ms(rq->cx) - sv->started_ms) / 1000,
         };
+        if (rq->who && rq->who->scopes & SCOPE_ADMIN) {
+                About about;
+                sv->about(rq->cx, sv->about_arg, &about);
+                s->build = about.build;
+                s->config_digest = about.config_digest;
+                s->features = about.features;
+        }
         return OK;
 }
 
@@ -428,7 +484,9 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
         }
 #define STATUS(id_, path_)                                                                         \
         {                                                                                          \
-                .id = id_, .method = GET, .path = path_, HEALTH_ROW, .out = &status_shape,         \
+                .id = id_, .method = GET, .path = path_, .lane = LANE_INLINE,                      \
+                .auth = AUTH_OPTIONAL, .rate = RATE_NONE, .tag = "Health",                         \
+                .out = &status_shape, .audit_none = "the program's own state, nobody's data",      \
                 .summary = "What is loaded and since when", .fn = status_handle                    \
         }
 
@@ -467,6 +525,7 @@ const Route health_routes[] = {
           .rate = RATE_NONE,
           .query = &detailed_query,
           .out = &detailed_shape,
+          .out_type = "application/health+json",
           .also_status = 503,
           .tag = "Health",
           .audit_none = "reads cached state, nobody's data",

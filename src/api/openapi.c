@@ -271,7 +271,8 @@ static void contents(Printer *p, const Route *r, bool second) {
         } else if (second && own_json) {
                 raw_content(p, r->also);
         } else if (r->out) {
-                buf_add_c(p->out, "\"application/json\":{\"schema\":");
+                buf_addf(p->out, "\"%s\":{\"schema\":",
+                         r->out_type ? r->out_type : "application/json");
                 buf_add_c(p->out, r->out_list ? "{\"type\":\"array\",\"items\":" : "");
                 ref(p, r->out);
                 buf_add_c(p->out, r->out_list ? "}}" : "}");

@@ -96,6 +96,7 @@ struct Route {
         const char *accepts;
         /* raw: ret is a Str of this type; NULL = application/json by shape */
         const char *produces;
+        const char *out_type; /* of an answer by shape; NULL = application/json */
         /* a second type it may answer with (req_raw) */
         const char *also;
         size_t body_max;

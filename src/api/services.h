@@ -16,6 +16,11 @@ typedef struct Health Health;
 typedef struct Router Router;
 typedef struct Docs Docs;
 
+/* What administrators are told about the program; two are JSON. */
+typedef struct About {
+        Str build, config_digest, features;
+} About;
+
 typedef struct Services {
         Db *db;
         Pool *workers, *hashers;
@@ -33,4 +38,6 @@ typedef struct Services {
         bool metrics_public;
         bool llm_configured, mail_configured;
         int64_t started_ms;
+        void (*about)(Ctx *cx, void *arg, About *ret);
+        void *about_arg;
 } Services;

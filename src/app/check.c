@@ -9,7 +9,13 @@
 
 /* The room's own sentence becomes the fault of that setting. */
 static void fault_of(Ctx *cx, const Ctx *room, const char *name) {
-        (void)RAISE_FIELD(cx, name, "%s", room->err.what ? room->err.what : "is not valid");
+        Str what = str_c(room->err.what ? room->err.what : "is not valid");
+        if (str_starts(what, str_c(name))) /* whoever shows it says the name */
+                what = str_from(what, strlen(name));
+        if (str_starts(what, STR(":")))
+                what = str_from(what, 1);
+        what = str_trim(what);
+        (void)RAISE_FIELD(cx, name, "%.*s", STR_FMT(what));
 }
 
 static Err check_secret(Ctx *cx, const Settings *s) {
@@ -25,8 +31,9 @@ static Err check_proxies(Ctx *cx, const Settings *s) {
 }
 
 static Err check_health(Ctx *cx, const Settings *s) {
-        return health_settings_check(
-                cx, &(HealthSettings){ .checks = s->health_checks, .data_dir = s->data_dir });
+        return health_settings_check(cx, &(HealthSettings){ .checks = s->health_checks,
+                                                            .data_dir = s->data_dir,
+                                                            .smtp_url = s->smtp_url });
 }
 
 static Err check_providers(Ctx *cx, const Settings *s) {

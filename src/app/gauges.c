@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "app/app.h"
+#include "app/about.h"
 #include "base/metric.h"
 #include "sys/proc.h"
 
@@ -68,6 +68,8 @@ static void collect(void *arg) {
 
 void gauges_register(App *a) {
         metric_collect(collect, a);
-        set_labelled("mainstay_build_info", "version", STR(MAINSTAY_VERSION),
-                     "The build, as labels", 1);
+        cell_set(METRIC_CELL(metric_gauge("mainstay_build_info", "version,revision",
+                                          "The build, as labels"),
+                             STR(MAINSTAY_VERSION), str_c(about_revision)),
+                 1);
 }

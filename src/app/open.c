@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "app/app.h"
+#include "app/about.h"
 
 #include <unistd.h>
 
 #include "chat/ask.h"
+#include "chat/provider.h"
 #include "identity/user_key.h"
 #include "sys/files.h"
 #include "web/client_mail.h"
@@ -186,11 +187,10 @@ static Err open_chat(Ctx *cx, App *a) {
 
 static Err open_health(Ctx *cx, App *a) {
         const Settings *s = &a->set;
-        HealthSettings set = { .checks = s->health_checks,
-                               .data_dir = s->data_dir,
-                               .llm_base_url = s->llm_base_url,
-                               .llm_api_key =
-                                       s->llm_api_key.n ? s->llm_api_key : s->openai_api_key };
+        HealthSettings set = {
+                .checks = s->health_checks, .data_dir = s->data_dir, .smtp_url = s->smtp_url
+        };
+        set.n_models = chat_model_calls(cx, a->chat, &set.models);
         return health_new(cx, &(HealthRooms){ a->db, a->client, a->timers }, &set, &a->health);
 }
 
@@ -238,6 +238,8 @@ static Err open_api(Ctx *cx, App *a) {
                 .llm_configured = chat_has_provider(a->chat),
                 .mail_configured = s->smtp_url.n > 0,
                 .started_ms = cx_now_ms(cx),
+                .about = about_make,
+                .about_arg = a,
         };
         ApiSettings set = { .public_url = s->public_url,
                             .cors_origins = s->cors_origins,

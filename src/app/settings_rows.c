@@ -161,7 +161,7 @@ const SettingRow setting_rows[] = {
           .doc = "GET /metrics without a credential." },
         { "METRICS_PORT", SET_INT, 0, AT(metrics_port), "0", 0, 65535, .group = "Operations",
           .doc = "Loopback port with /metrics and health alone. 0: none." },
-        { "HEALTH_CHECKS", SET_STR, 0, AT(health_checks), NULL, .group = "Operations",
+        { "HEALTH_CHECKS", SET_STR, SET_SECRET, AT(health_checks), NULL, .group = "Operations",
           .doc = "JSON list of checks (docs/operations.md). Default: what is in use." },
         { .name = NULL },
 };

@@ -109,6 +109,15 @@ Chat *chat_free(Chat *chat) {
 
 bool chat_has_provider(const Chat *chat) { return chat->up.providers.n > 0; }
 
+size_t chat_model_calls(Ctx *cx, const Chat *chat, const CallSpec **ret) {
+        const Providers *p = &chat->up.providers;
+        CallSpec *v = NEW_ARRAY(cx->arena, CallSpec, p->n + 1);
+        for (size_t i = 0; i < p->n; i++)
+                provider_models_spec(cx, p->v[i], &v[i]);
+        *ret = v;
+        return p->n;
+}
+
 bool chat_has_model(const Chat *chat, Str model) {
         for (size_t i = 0; i < chat->up.providers.n; i++)
                 if (provider_model(chat->up.providers.v[i], model).p)

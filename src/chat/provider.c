@@ -303,6 +303,15 @@ void provider_spec(Ctx *cx, const Provider *p, bool stream, Str body, CallSpec *
                            .allow_private = true };
 }
 
+void provider_models_spec(Ctx *cx, const Provider *p, CallSpec *ret) {
+        *ret = (CallSpec){ .method = "GET",
+                           .url = arena_strf(cx->arena, "%.*s/models", STR_FMT(p->base_url)),
+                           .headers = p->headers,
+                           .n_headers = p->n_headers,
+                           .connect_ms = p->connect_ms,
+                           .allow_private = true };
+}
+
 void provider_embed_spec(const Provider *p, Str body, CallSpec *ret) {
         *ret = (CallSpec){ .method = "POST",
                            .url = p->embed_url,

@@ -46,6 +46,11 @@ void provider_view(Ctx *cx, Provider *p, ProviderView *ret);
 void provider_spec(Ctx *cx, const Provider *p, bool stream, Str body, CallSpec *ret);
 /* The same for /embeddings, whole. */
 void provider_embed_spec(const Provider *p, Str body, CallSpec *ret);
+/* What it has: a request that costs nothing. */
+void provider_models_spec(Ctx *cx, const Provider *p, CallSpec *ret);
+/* For health: how each provider, in the order of failover, is asked for its models. The list is in
+ * the arena and borrows from the chat. */
+size_t chat_model_calls(Ctx *cx, const Chat *chat, const CallSpec **ret);
 
 /* OPEN: the circuit is, or it asked for a pause */
 typedef enum Slot { SLOT_TAKEN, SLOT_QUEUED, SLOT_BUSY, SLOT_OPEN } Slot;

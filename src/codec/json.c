@@ -166,3 +166,5 @@ bool json_next(JsonRef obj, JsonIter *it) {
         it->value = (JsonRef){ json_object_iter_value(it->pos) };
         return true;
 }
+
+const char *json_library(void) { return jansson_version_str(); }

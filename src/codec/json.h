@@ -38,6 +38,7 @@ typedef enum JsonKind {
         JSON_OBJ,
 } JsonKind;
 
+const char *json_library(void); /* its version, for /status */
 Err json_parse(Ctx *cx, Str text, int depth_max, Json **ret) _must_check_; /* ERR_BAD_JSON */
 Json *json_free(Json *j);
 DEFINE_CLEANUP(Json, json_free)

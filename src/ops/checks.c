@@ -2,8 +2,6 @@
 #include "codec/json.h"
 #include "ops/health_int.h"
 
-enum { CHECKS_MAX = 32 };
-
 static CheckSpec spec_of(const ProbeKind *kind, Str name) {
         return (CheckSpec){ .name = name,
                             .kind = kind,
@@ -19,54 +17,91 @@ static void defaults(const HealthSettings *set, CheckSpec *v, size_t *n) {
         v[*n] = spec_of(probe_kind(STR("disk")), STR("disk"));
         v[(*n)++].target = set->data_dir;
         v[(*n)++] = spec_of(probe_kind(STR("memory")), STR("memory"));
-        v[*n] = spec_of(probe_kind(STR("openai")), STR("openai"));
-        v[*n].target = set->llm_base_url;
-        v[(*n)++].key = set->llm_api_key;
+        v[(*n)++] = spec_of(probe_kind(STR("openai")), STR("openai"));
+        if (set->smtp_url.n) {
+                v[*n] = spec_of(probe_kind(STR("smtp")), STR("smtp"));
+                v[(*n)++].target = set->smtp_url;
+        }
 }
 
-static Err critical_read(Ctx *cx, JsonRef v, Str name, Critical *ret) {
-        if (json_kind(v) == JSON_ABSENT)
+/* ---- HEALTH_CHECKS ---- */
+
+typedef struct CheckIn {
+        Str name, kind, critical, group, target, url, key, bucket, region;
+        OptInt timeout_ms, period_ms, fail_after, recover_after;
+} CheckIn;
+typedef struct ChecksIn {
+        List checks;
+} ChecksIn;
+enum { MS_MAX = 86400000 };
+static const Shape check_in = SHAPE(CheckIn,
+        F_STR(CheckIn, name, F_REQ, .min = 1, .max = 64),
+        F_STR(CheckIn, kind, F_REQ, .max = 64),
+        F_JSON(CheckIn, critical, 0, .max = 64),
+        F_STR(CheckIn, group, 0, .min = 1, .max = 64),
+        F_STR(CheckIn, target, 0, .min = 1, .max = 2048),
+        F_STR(CheckIn, url, 0, .min = 1, .max = 2048),
+        F_STR(CheckIn, key, 0, .max = 1024),
+        F_STR(CheckIn, bucket, 0, .min = 3, .max = 63),
+        F_STR(CheckIn, region, 0, .min = 1, .max = 64),
+        F_OINT(CheckIn, timeout_ms, 0, .min = 10, .max = MS_MAX),
+        F_OINT(CheckIn, period_ms, 0, .min = 100, .max = MS_MAX),
+        F_OINT(CheckIn, fail_after, 0, .min = 1, .max = 1000),
+        F_OINT(CheckIn, recover_after, 0, .min = 1, .max = 1000));
+static const Shape checks_in = SHAPE(ChecksIn,
+        F_LIST(ChecksIn, checks, F_REQ, .max = CHECKS_MAX, .sub = &check_in));
+
+static Err critical_read(Ctx *cx, const CheckIn *in, Critical *ret) {
+        if (!in->critical.p)
                 return OK;
-        if (json_kind(v) == JSON_BOOL)
-                *ret = json_bool(v, false) ? CRITICAL_YES : CRITICAL_NO;
-        else if (str_eq(json_str(v), STR("if_configured")))
+        if (str_eq(in->critical, STR("true")))
+                *ret = CRITICAL_YES;
+        else if (str_eq(in->critical, STR("false")))
+                *ret = CRITICAL_NO;
+        else if (str_eq(in->critical, STR("\"if_configured\"")))
                 *ret = CRITICAL_IF_CONFIGURED;
         else
                 return RAISE(
                         cx, ERR_INVALID,
                         "HEALTH_CHECKS: check %.*s: critical is true, false or \"if_configured\"",
-                        STR_FMT(name));
+                        STR_FMT(in->name));
         return OK;
 }
 
-static Err number_read(Ctx *cx, JsonRef obj, const char *member, int64_t min, int64_t *ret) {
-        int64_t v = json_int(json_get(obj, member), *ret);
-        if (v < min || v > 86400000)
-                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: %s must be from %lld to 86400000",
-                             member, (long long)min);
-        *ret = v;
+static void take(OptInt in, int64_t *ret) {
+        if (in.has)
+                *ret = in.v;
+}
+
+static Err target_read(Ctx *cx, const CheckIn *in, const HealthSettings *set, CheckSpec *ret) {
+        const ProbeKind *kind = ret->kind;
+        ret->target = in->target.n ? in->target : in->url;
+        if (!ret->target.n && str_eq_c(in->kind, "disk"))
+                ret->target = set->data_dir;
+        if (!ret->target.n && str_eq_c(in->kind, "smtp"))
+                ret->target = set->smtp_url;
+        if (kind->is_target && !kind->is_target(cx, ret->target))
+                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: check %.*s: its target must be %s",
+                             STR_FMT(in->name), kind->target_form);
         return OK;
 }
 
-static Err entry_read(Ctx *cx, JsonRef obj, const HealthSettings *set, CheckSpec *ret) {
-        Str name = json_str(json_get(obj, "name")), kind_name = json_str(json_get(obj, "kind"));
-        const ProbeKind *kind = probe_kind(kind_name);
-        if (!name.n || name.n > 64)
-                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: a check has no name");
+static Err entry_read(Ctx *cx, const CheckIn *in, const HealthSettings *set, CheckSpec *ret) {
+        const ProbeKind *kind = probe_kind(in->kind);
         if (!kind)
                 return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: check %.*s: unknown kind %.*s",
-                             STR_FMT(name), STR_FMT(kind_name));
-        *ret = spec_of(kind, arena_dup(cx->arena, name));
-        Str target = json_str(json_get(obj, "target")), key = json_str(json_get(obj, "key"));
-        ret->target = target.n                         ? arena_dup(cx->arena, target)
-                      : str_eq(kind_name, STR("disk")) ? set->data_dir
-                                                       : set->llm_base_url;
-        ret->key = key.n ? arena_dup(cx->arena, key) : set->llm_api_key;
-        TRY(critical_read(cx, json_get(obj, "critical"), name, &ret->critical));
-        TRY(number_read(cx, obj, "timeout_ms", 10, &ret->timeout_ms));
-        TRY(number_read(cx, obj, "period_ms", 100, &ret->period_ms));
-        TRY(number_read(cx, obj, "fail_after", 1, &ret->fail_after));
-        return number_read(cx, obj, "recover_after", 1, &ret->recover_after);
+                             STR_FMT(in->name), STR_FMT(in->kind));
+        *ret = spec_of(kind, in->name);
+        ret->group = in->group;
+        ret->key = in->key;
+        ret->bucket = in->bucket;
+        ret->region = in->region;
+        take(in->timeout_ms, &ret->timeout_ms);
+        take(in->period_ms, &ret->period_ms);
+        take(in->fail_after, &ret->fail_after);
+        take(in->recover_after, &ret->recover_after);
+        TRY(target_read(cx, in, set, ret));
+        return critical_read(cx, in, &ret->critical);
 }
 
 static Err names_differ(Ctx *cx, const CheckSpec *v, size_t n) {
@@ -79,24 +114,32 @@ static Err names_differ(Ctx *cx, const CheckSpec *v, size_t n) {
         return OK;
 }
 
+static Err list_read(Ctx *cx, Str text, List *ret) {
+        ChecksIn in = { .checks = { NULL, 0 } };
+        Str wrapped = arena_strf(cx->arena, "{\"checks\":%.*s}", STR_FMT(text));
+        Err e = json_read(cx, wrapped, &checks_in, &in);
+        if (e) {
+                const FieldErr *f = cx->err.fields;
+                Str where = f ? str_from(f->pointer, strlen("#/checks")) : STR_NULL;
+                Str how = where.n ? f->detail : STR("is not a JSON list");
+                err_clear(cx);
+                return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS%s%.*s %.*s", where.n ? " at " : "",
+                             STR_FMT(where), STR_FMT(how));
+        }
+        *ret = in.checks;
+        return OK;
+}
+
 Err checks_parse(Ctx *cx, const HealthSettings *set, CheckSpec **ret, size_t *ret_n) {
         CheckSpec *v = NEW_ARRAY(cx->arena, CheckSpec, CHECKS_MAX);
         size_t n = 0;
         if (!set->checks.n) {
                 defaults(set, v, &n);
         } else {
-                _cleanup_(json_freep) Json *list = NULL;
-                if (json_parse(cx, set->checks, 8, &list) ||
-                    json_kind(json_root(list)) != JSON_ARR) {
-                        err_clear(cx);
-                        return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS is not a JSON list");
-                }
-                n = json_count(json_root(list));
-                if (n > CHECKS_MAX)
-                        return RAISE(cx, ERR_INVALID, "HEALTH_CHECKS: more than %d checks",
-                                     CHECKS_MAX);
-                for (size_t i = 0; i < n; i++)
-                        TRY(entry_read(cx, json_at(json_root(list), i), set, &v[i]));
+                List list = { NULL, 0 };
+                TRY(list_read(cx, set->checks, &list));
+                for (; n < list.n; n++)
+                        TRY(entry_read(cx, (const CheckIn *)list.v + n, set, &v[n]));
                 TRY(names_differ(cx, v, n));
         }
         *ret = v;

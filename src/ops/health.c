@@ -10,9 +10,11 @@
 #include "ops/health_int.h"
 #include "ops/probe.h"
 #include "sys/pool.h"
+#include "sys/thread.h"
 #include "sys/timer.h"
 
-enum { TICK_MS = 250, PROBE_THREADS = 4 };
+/* a thread for each check, as each may hang; started when they are needed */
+enum { TICK_MS = 250, FRESH_MAX_MS = 4500 };
 
 const char *const health_state_names[] = { "starting", "healthy", "unhealthy", "not_configured" };
 
@@ -112,6 +114,13 @@ static void result_keep(Check *c, const ProbeResult *r) {
                 snprintf(c->error, sizeof c->error, "%s", r->error);
 }
 
+/* A tenth more or less, so that many servers do not ask at the same moment. */
+static int64_t jittered(const Ctx *cx, int64_t ms) {
+        uint32_t chance;
+        cx_random(cx, &chance, sizeof chance);
+        return ms * 9 / 10 + ms * (chance % 1000) / 5000;
+}
+
 static void result_take(Ctx *cx, Check *c, const ProbeResult *r, double ms) {
         Health *h = c->h;
         pthread_mutex_lock(&h->lock);
@@ -121,7 +130,7 @@ static void result_take(Ctx *cx, Check *c, const ProbeResult *r, double ms) {
         c->latency_ms = round(ms * 100) / 100;
         c->checked_at_ms = cx_now_ms(cx);
         c->finished_us = cx_mono_us(cx);
-        c->due_us = c->finished_us + c->spec.period_ms * 1000;
+        c->due_us = c->finished_us + jittered(cx, c->spec.period_ms) * 1000;
         pthread_mutex_unlock(&h->lock);
         cell_set(c->status, status_value(c));
         cell_set(c->duration, ms / 1000);
@@ -178,10 +187,12 @@ static void tick(void *arg) {
 void health_fresh(Ctx *cx, Health *h) {
         for (size_t i = 0; i < h->n; i++)
                 check_start(&h->checks[i]);
+        int64_t until_us = thread_mono_us() + FRESH_MAX_MS * 1000;
+        bool more = true;
         pthread_mutex_lock(&h->lock);
         for (size_t i = 0; i < h->n; i++)
-                while (h->checks[i].running)
-                        pthread_cond_wait(&h->idle, &h->lock);
+                while (more && h->checks[i].running)
+                        more = cond_wait_until(&h->idle, &h->lock, until_us);
         pthread_mutex_unlock(&h->lock);
 }
 
@@ -196,6 +207,7 @@ static CheckView view_of(Ctx *cx, const Check *c) {
         CheckView v = {
                 .name = c->spec.name,
                 .kind = str_c(c->spec.kind->name),
+                .group = c->spec.group,
                 .state = c->state,
                 .critical = c->spec.critical,
                 .latency_ms = c->latency_ms,
@@ -224,6 +236,22 @@ void health_view(Ctx *cx, Health *h, CheckViews *ret) {
                 v[i] = view_of(cx, &h->checks[i]);
         pthread_mutex_unlock(&h->lock);
         *ret = (CheckViews){ v, h->n };
+}
+
+void health_measure(Ctx *cx, const Health *h, const char *kind, CheckView *ret) {
+        CheckSpec spec = { .name = str_c(kind),
+                           .kind = probe_kind(str_c(kind)),
+                           .target = h->set.data_dir };
+        ProbeResult r = { .state = HEALTH_STARTING };
+        spec.kind->probe(cx, &h->rooms, &spec, &r);
+        *ret = (CheckView){ .name = spec.name,
+                            .kind = spec.name,
+                            .state = r.state,
+                            .error = r.error,
+                            .checked_at_ms = cx_now_ms(cx),
+                            .observed = r.observed,
+                            .unit = r.unit ? r.unit : "ms",
+                            .warn = r.warn || r.state == HEALTH_DOWN };
 }
 
 static bool is_excluded(Str name, Strs exclude) {
@@ -284,12 +312,12 @@ Err health_new(Ctx *cx, const HealthRooms *rooms, const HealthSettings *set, Hea
         };
         h->rooms = (ProbeRooms){ .db = rooms->db, .client = rooms->client, .set = &h->set };
         pthread_mutex_init(&h->lock, NULL);
-        pthread_cond_init(&h->idle, NULL);
+        cond_init(&h->idle);
         Err e = checks_parse(&own, set, &specs, &h->n);
         if (!e)
                 e = pool_new(&own,
                              &(PoolSettings){
-                                     .name = "probes", .threads = PROBE_THREADS, .queue_max = 64 },
+                                     .name = "probes", .threads = CHECKS_MAX, .queue_max = CHECKS_MAX },
                              &h->pool);
         if (e) {
                 cx->err = own.err;

@@ -9,9 +9,9 @@
  * timeout is stale, which is unhealthy. */
 #include "base/base.h"
 #include "store/db.h"
+#include "web/client.h"
 
 typedef struct Health Health; /* one per process; thread safe */
-typedef struct Client Client;
 typedef struct Timers Timers;
 
 typedef enum HealthState {
@@ -25,8 +25,11 @@ typedef enum Critical { CRITICAL_NO, CRITICAL_YES, CRITICAL_IF_CONFIGURED } Crit
 typedef struct HealthSettings {
         /* HEALTH_CHECKS: JSON list; STR_NULL = what is in use */
         Str checks;
-        Str data_dir, llm_base_url, llm_api_key; /* targets of the default checks */
-        double disk_fail, disk_warn;             /* free share; 0 = 0.10, 0.20 */
+        Str data_dir, smtp_url; /* targets of the default checks */
+        /* providers of language models, each asked for its list of models, which costs nothing */
+        const CallSpec *models;
+        size_t n_models;
+        double disk_fail, disk_warn; /* free share; 0 = 0.10, 0.20 */
 } HealthSettings;
 
 /* What is probed, and what probes with; all outlive the Health. */
@@ -52,7 +55,7 @@ void health_phase(Health *h, Phase p);
 Phase health_phase_get(const Health *h);
 
 typedef struct CheckView {
-        Str name, kind;
+        Str name, kind, group;
         HealthState state;
         Critical critical;
         double latency_ms; /* of the last finished probe, 2 decimals */
@@ -73,9 +76,12 @@ typedef struct CheckViews {
 } CheckViews;
 void health_view(Ctx *cx, Health *h, CheckViews *ret);
 bool health_is_ready(const Health *h, const CheckViews *views, Strs exclude);
-/* One round of every probe now, waiting for all of them (bounded by their timeouts). Worker
- * threads only. */
+/* One round of every probe now, waiting for all of them, but not longer than 4.5 s. Worker threads
+ * only. */
 void health_fresh(Ctx *cx, Health *h);
+/* A probe of this kind now, for what is always shown although no check asks for it: "disk" or
+ * "memory". Reads the system, waits for nobody. */
+void health_measure(Ctx *cx, const Health *h, const char *kind, CheckView *ret);
 
 typedef struct Transition {
         Str check, from, to, reason;

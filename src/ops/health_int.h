@@ -2,6 +2,8 @@
 #pragma once
 #include "ops/probe.h"
 
+enum { CHECKS_MAX = 32 };
+
 /* checks.c: HEALTH_CHECKS, or the default list: the storage, disk, memory and the language
  * model. In cx->arena. */
 Err checks_parse(Ctx *cx, const HealthSettings *set, CheckSpec **ret, size_t *ret_n) _must_check_;

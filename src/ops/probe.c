@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ops/probe.h"
+#include "ops/probe_int.h"
 
 #include "codec/json.h"
 #include "sys/proc.h"
@@ -7,7 +7,7 @@
 
 static const char placeholder_key[] = "your-openai-api-key";
 
-static void down(ProbeResult *ret, const char *error) {
+void probe_down(ProbeResult *ret, const char *error) {
         ret->state = HEALTH_DOWN;
         ret->error = error;
 }
@@ -21,8 +21,8 @@ static void probe_sqlite(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec
                                 (long long)stats.wal_bytes);
         ret->state = HEALTH_UP;
         if (e)
-                down(ret, e == ERR_TIMEOUT || e == ERR_UNAVAILABLE ? "Timeout after 2000 ms"
-                                                                   : "Bad response");
+                probe_down(ret, e == ERR_TIMEOUT || e == ERR_UNAVAILABLE ? "Timeout after 2000 ms"
+                                                                         : "Bad response");
 }
 
 static void probe_disk(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
@@ -31,7 +31,7 @@ static void probe_disk(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, 
         ret->state = HEALTH_UP;
         if (disk_free_ratio(cx, arena_cstr(cx->arena, spec->target), &free_ratio)) {
                 err_clear(cx);
-                down(ret, "Bad response");
+                probe_down(ret, "Bad response");
                 return;
         }
         ret->observed = free_ratio;
@@ -39,7 +39,7 @@ static void probe_disk(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, 
         ret->extra = arena_strf(cx->arena, ",\"free_ratio\":%.4f", free_ratio);
         ret->warn = free_ratio < (set->disk_warn > 0 ? set->disk_warn : 0.20);
         if (free_ratio < (set->disk_fail > 0 ? set->disk_fail : 0.10))
-                down(ret, "Below threshold");
+                probe_down(ret, "Below threshold");
 }
 
 static void probe_memory(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec,
@@ -56,10 +56,10 @@ static void probe_memory(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec
                 arena_strf(cx->arena, ",\"rss_bytes\":%lld,\"ratio\":%.4f", (long long)rss, ratio);
         ret->warn = ratio >= 0.8;
         if (ratio >= 0.9)
-                down(ret, "Below threshold");
+                probe_down(ret, "Below threshold");
 }
 
-static const char *status_error(int status) {
+const char *status_error(int status) {
         switch (status) {
         case 401:
         case 403: return "Authentication failed";
@@ -71,28 +71,19 @@ static const char *status_error(int status) {
         }
 }
 
-/* The answer of a GET. Returns what went wrong; NULL = it answered. */
-static const char *fetch(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, Str url,
-                         CallResult *res) {
-        CallHeader auth = { STR("Authorization"),
-                            arena_strf(cx->arena, "Bearer %.*s", STR_FMT(spec->key)) };
-        CallSpec call = { .method = "GET",
-                          .url = url,
-                          .headers = &auth,
-                          .n_headers = spec->key.n ? 1 : 0,
-                          .connect_ms = spec->timeout_ms,
-                          .first_byte_ms = spec->timeout_ms,
-                          .between_ms = spec->timeout_ms,
-                          .total_ms = spec->timeout_ms,
-                          .allow_private = true };
+/* A GET with the deadline of the probe. Returns what went wrong; NULL = it answered. */
+static const char *fetch(Ctx *cx, const ProbeRooms *rooms, CallSpec call, CallResult *res) {
+        int64_t ms = call.total_ms;
+        call.method = "GET";
+        call.connect_ms = call.first_byte_ms = call.between_ms = ms;
+        call.allow_private = true;
         *res = (CallResult){ .status = 0 };
         Err e = client_call(cx, rooms->client, &call, res);
         if (!e)
                 return NULL;
         err_clear(cx);
         if (e == ERR_TIMEOUT)
-                return arena_printf(cx->arena, "Timeout after %lld ms",
-                                    (long long)spec->timeout_ms);
+                return arena_printf(cx->arena, "Timeout after %lld ms", (long long)ms);
         return res->error ? res->error : "Connection refused";
 }
 
@@ -116,56 +107,104 @@ static Str rate_limit_json(Ctx *cx, const CallResult *res) {
         return arena_dup(cx->arena, buf_str(&b));
 }
 
+static void model_judge(Ctx *cx, const CallResult *res, ProbeResult *ret) {
+        Json *parsed = NULL;
+        ret->extra = rate_limit_json(cx, res);
+        ret->state = HEALTH_UP;
+        if (res->status == 429)
+                return; /* it answers, and says how much is left */
+        if (res->status < 200 || res->status > 299)
+                probe_down(ret, status_error(res->status));
+        else if (json_parse(cx, res->body, 16, &parsed))
+                probe_down(ret, "Bad response");
+        json_free(parsed);
+        err_clear(cx);
+}
+
+static void model_ask(Ctx *cx, const ProbeRooms *rooms, const CallSpec *call, ProbeResult *ret) {
+        CallResult res;
+        *ret = (ProbeResult){ .state = HEALTH_STARTING };
+        const char *error = fetch(cx, rooms, *call, &res);
+        if (error)
+                probe_down(ret, error);
+        else
+                model_judge(cx, &res, ret);
+}
+
+/* The providers that turns go to, in their order: one that answers is enough, as it is for a turn. */
+static void probe_providers(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec,
+                            ProbeResult *ret) {
+        const HealthSettings *set = rooms->set;
+        for (size_t i = 0; i < set->n_models; i++) {
+                ProbeResult one;
+                CallSpec call = set->models[i];
+                call.total_ms = MAX(spec->timeout_ms / (int64_t)set->n_models, 1);
+                model_ask(cx, rooms, &call, &one);
+                if (!i || one.state == HEALTH_UP)
+                        *ret = one;
+                if (one.state == HEALTH_UP)
+                        break;
+        }
+}
+
 static void probe_llm(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
         bool has_key = spec->key.n && !str_eq_c(spec->key, placeholder_key);
+        if (!spec->target.n && !spec->key.n && rooms->set->n_models) {
+                probe_providers(cx, rooms, spec, ret);
+                return;
+        }
         if (!has_key &&
             (!spec->target.n || str_starts(spec->target, STR("https://api.openai.com")))) {
                 ret->state = HEALTH_NOT_CONFIGURED;
                 ret->message = "OpenAI API key not configured";
                 return;
         }
-        CallResult res;
         Str base = spec->target.n ? spec->target : STR("https://api.openai.com/v1");
-        Str url = arena_strf(cx->arena, "%.*s/models", STR_FMT(base));
-        const char *error = fetch(cx, rooms, spec, url, &res);
-        if (error) {
-                down(ret, error);
-                return;
-        }
-        ret->extra = rate_limit_json(cx, &res);
-        ret->state = HEALTH_UP;
-        if (res.status == 429)
-                return; /* it answers, and says how much is left */
-        Json *parsed = NULL;
-        if (res.status < 200 || res.status > 299)
-                down(ret, status_error(res.status));
-        else if (json_parse(cx, res.body, 16, &parsed))
-                down(ret, "Bad response");
-        json_free(parsed);
-        err_clear(cx);
+        CallHeader auth = { STR("Authorization"),
+                            arena_strf(cx->arena, "Bearer %.*s", STR_FMT(spec->key)) };
+        CallSpec call = { .url = arena_strf(cx->arena, "%.*s/models", STR_FMT(base)),
+                          .headers = &auth,
+                          .n_headers = spec->key.n ? 1 : 0,
+                          .total_ms = spec->timeout_ms };
+        model_ask(cx, rooms, &call, ret);
 }
 
 static void probe_http(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret) {
         CallResult res;
-        const char *error = fetch(cx, rooms, spec, spec->target, &res);
+        CallHeader auth = { STR("Authorization"),
+                            arena_strf(cx->arena, "Bearer %.*s", STR_FMT(spec->key)) };
+        CallSpec call = { .url = spec->target,
+                          .headers = &auth,
+                          .n_headers = spec->key.n ? 1 : 0,
+                          .total_ms = spec->timeout_ms };
+        const char *error = fetch(cx, rooms, call, &res);
         if (error) {
-                down(ret, error);
+                probe_down(ret, error);
                 return;
         }
         ret->extra = arena_strf(cx->arena, ",\"http_status\":%d", res.status);
         ret->state = HEALTH_UP;
         if (res.status < 200 || res.status > 399)
-                down(ret, status_error(res.status));
+                probe_down(ret, status_error(res.status));
 }
 
+#define HTTP_TARGET  target_is_http, "http:// or https://"
+#define SMTP_TARGET  target_is_smtp, "smtp:// or smtps://"
+#define REDIS_TARGET target_is_redis, "redis://host:6379"
+#define MONGO_TARGET target_is_mongodb, "mongodb://host:27017/name"
+
 static const ProbeKind kinds[] = {
-        { "sqlite", 2000, 10000, 100, CRITICAL_YES, probe_sqlite },
-        { "postgres", 2000, 10000, 100, CRITICAL_YES, probe_sqlite },
-        { "disk", 1000, 30000, 0, CRITICAL_YES, probe_disk },
-        { "memory", 1000, 10000, 0, CRITICAL_NO, probe_memory },
-        { "openai", 3000, 30000, 0, CRITICAL_IF_CONFIGURED, probe_llm },
-        { "llm", 3000, 30000, 0, CRITICAL_IF_CONFIGURED, probe_llm },
-        { "http", 2000, 30000, 0, CRITICAL_NO, probe_http },
+        { "sqlite", 2000, 10000, 100, CRITICAL_YES, probe_sqlite, NULL, NULL },
+        { "postgres", 2000, 10000, 100, CRITICAL_YES, probe_sqlite, NULL, NULL },
+        { "redis", 2000, 10000, 50, CRITICAL_NO, probe_redis, REDIS_TARGET },
+        { "mongodb", 2000, 15000, 100, CRITICAL_YES, probe_mongodb, MONGO_TARGET },
+        { "s3", 2000, 30000, 0, CRITICAL_YES, probe_s3, HTTP_TARGET },
+        { "disk", 1000, 30000, 0, CRITICAL_YES, probe_disk, NULL, NULL },
+        { "memory", 1000, 10000, 0, CRITICAL_NO, probe_memory, NULL, NULL },
+        { "openai", 3000, 30000, 0, CRITICAL_IF_CONFIGURED, probe_llm, NULL, NULL },
+        { "llm", 3000, 30000, 0, CRITICAL_IF_CONFIGURED, probe_llm, NULL, NULL },
+        { "smtp", 3000, 60000, 0, CRITICAL_NO, probe_smtp, SMTP_TARGET },
+        { "http", 2000, 30000, 0, CRITICAL_NO, probe_http, HTTP_TARGET },
 };
 
 const ProbeKind *probe_kind(Str name) {

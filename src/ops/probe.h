@@ -25,11 +25,14 @@ typedef struct ProbeKind {
         double slow_ms;
         Critical critical;
         void (*probe)(Ctx *cx, const ProbeRooms *rooms, const CheckSpec *spec, ProbeResult *ret);
+        /* NULL: needs no target, or any will do */
+        bool (*is_target)(Ctx *cx, Str target);
+        const char *target_form; /* for the refusal */
 } ProbeKind;
 const ProbeKind *probe_kind(Str name); /* NULL: no such kind */
 
 struct CheckSpec {
-        Str name, target, key; /* target: URL or path */
+        Str name, group, target, key, bucket, region; /* target: URL or path */
         const ProbeKind *kind;
         Critical critical;
         int64_t timeout_ms, period_ms, fail_after, recover_after;

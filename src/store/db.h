@@ -155,6 +155,7 @@ Err db_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg) 
 Err db_restore(Ctx *cx, const DbSettings *set, const char *from) _must_check_;
 
 Err db_ping(Ctx *cx, Db *db) _must_check_; /* reads, and writes to a probe table */
+const char *db_library(void);              /* version of the embedded engine, for /status */
 
 typedef struct DbStats {
         int64_t wal_bytes, queue_depth, queue_max, commits, writes;

@@ -293,6 +293,8 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
         return OK;
 }
 
+const char *db_library(void) { return sqlite3_libversion(); }
+
 const DbDriver sqlite_driver = {
         .name = "sqlite",
         .read = sqlite_read,

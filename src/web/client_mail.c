@@ -90,12 +90,14 @@ static bool is_loopback(Str server) {
                str_starts(host, STR("localhost"));
 }
 
+bool mail_needs_tls(Str server) { return !is_loopback(server); }
+
 static void prepare(Ctx *cx, CURL *c, const MailSpec *m, struct curl_slist *to, Reader *reader) {
         long timeout = (long)(m->timeout_ms ? m->timeout_ms : TIMEOUT_MS);
         curl_easy_setopt(c, CURLOPT_URL, arena_cstr(cx->arena, m->server));
         curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
         curl_easy_setopt(c, CURLOPT_USE_SSL,
-                         is_loopback(m->server) ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_ALL);
+                         mail_needs_tls(m->server) ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_TRY);
         curl_easy_setopt(c, CURLOPT_MAIL_FROM, envelope(cx, m->from));
         curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
         curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);

@@ -18,3 +18,5 @@ typedef struct MailSpec {
 /* ERR_INVALID: a line break in an address or the subject. ERR_UPSTREAM: refused, unreachable, no TLS.
  * ERR_TIMEOUT. ERR_UNCERTAIN: the letter was handed over and the answer was lost. */
 Err mail_send(Ctx *cx, const MailSpec *m) _must_check_;
+
+bool mail_needs_tls(Str server);

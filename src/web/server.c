@@ -193,6 +193,8 @@ Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) {
 
 uint16_t server_port(const Server *s) { return s->port; }
 
+const char *server_library(void) { return MHD_get_version(); }
+
 int server_fd(const Server *s) { return s->fd; }
 
 /* ---- stop ---- */

@@ -138,6 +138,7 @@ typedef struct ServerSettings {
  * cx->err.what. */
 Err server_start(Ctx *cx, const ServerSettings *set, Server **ret) _must_check_;
 uint16_t server_port(const Server *s);
+const char *server_library(void); /* its version, for /status */
 /* The address is taken, but nobody is answered before server_start gets the descriptor: who must
  * know the port first asks it here. Fails as server_start does. */
 Err server_bind(Ctx *cx, Str address, int *ret_fd) _must_check_;
