@@ -95,6 +95,26 @@ static Err write_keys(Ctx *cx, const Work *w, Str user_id, Buf *b) {
         return OK;
 }
 
+/* Subjects of other systems that sign in as this person. */
+static Err write_connections(Ctx *cx, const Work *w, Str user_id, Buf *b) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        bool more;
+
+        TRY(db_rows(cx, w->c, &sql_link_list, ARGS(v_text(user_id)), &r));
+        buf_addc(b, '[');
+        for (const char *next = "{";; next = ",{") {
+                TRY(rows_next(cx, &r, &more));
+                if (!more)
+                        break;
+                buf_add_c(b, next);
+                add_str(b, "source", row_text(&r, 0));
+                add_str(b, "subject", row_text(&r, 1));
+                buf_addc(b, '}');
+        }
+        buf_addc(b, ']');
+        return OK;
+}
+
 static Err write_audit(Ctx *cx, const Work *w, Str user_id, Buf *b) {
         AuditRecords all;
 
@@ -124,6 +144,8 @@ static const struct {
         { "profile.json", "the account", write_profile },
         { "sessions.json", "sessions that are in force", write_sessions },
         { "api_keys.json", "API keys, without their secrets", write_keys },
+        { "connections.json", "accounts elsewhere that lead to this one, without tokens",
+          write_connections },
         { "audit.json", "security events about the account, newest first", write_audit },
 };
 

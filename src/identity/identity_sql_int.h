@@ -72,6 +72,7 @@
         X(link_set, "INSERT INTO user_links (source, subject, user_id) VALUES ($1, $2, $3) ON "    \
                     "CONFLICT (source, subject) DO UPDATE SET user_id = excluded.user_id")         \
         X(link_get, "SELECT user_id FROM user_links WHERE source = $1 AND subject = $2")           \
+        X(link_list, "SELECT source, subject FROM user_links WHERE user_id = $1 LIMIT 1000")       \
         X(link_delete_user, "DELETE FROM user_links WHERE user_id = $1")                           \
         /* failed logins */                                                                        \
         X(failures_get, "SELECT failures, last_at, blocked_until FROM login_failures WHERE "       \

@@ -93,6 +93,16 @@ test('a subject of the front end becomes one of our users', async () => {
                 ann.user_id,
         );
         assert.notEqual((await operate('user', 'link', ann.email, 'elsewhere', sub)).code, 0);
+        const mine = (await signIn(call, ann.email)).call;
+        const { job_id } = (await mine('POST', '/api/v1/me/export', { expect: 202 })).body;
+        let job = {};
+        for (let i = 0; i < 100 && job.status !== 'ready'; i++) {
+                await new Promise((done) => setTimeout(done, 100));
+                job = (await mine('GET', `/api/v1/me/export/${job_id}`, { expect: 200 })).body;
+        }
+        const { pathname, search } = new URL(job.download_url);
+        const zip = await (await fetch(server.base + pathname + search)).text();
+        assert.ok(zip.includes(`[{"source":"authjs","subject":"${sub}"}]`));
 });
 
 test('a new root key; the old one is not needed any more', async () => {
