@@ -57,6 +57,8 @@ static Strategy strategy_of(const Pending *p, const Stored *old) {
                             new->row.source_turn < old->row.source_turn;
         if (unsure_order || (a == ATTR_BIRTHDAY))
                 return FLAG;
+        if (a == ATTR_OTHER && str_starts(new->row.subject, STR("event ")))
+                return NEWER_WINS;
         if (a == ATTR_AGE)
                 return age_explained(old, new) ? NEWER_WINS : FLAG;
         if (a == ATTR_PREFERENCE) {

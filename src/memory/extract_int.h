@@ -49,6 +49,7 @@ typedef enum RuleFlags {
         R_END = 256,  /* nothing but a break may follow */
         /* the clause names something that takes place: an exam, a flight */
         R_EVENT = 512,
+        R_NOTE = 1024, /* only in a sentence without its subject: "Based in Berlin" */
 } RuleFlags;
 typedef struct Rule {
         const char *pattern, *content, *type;

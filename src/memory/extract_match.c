@@ -414,6 +414,12 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
         return true;
 }
 
+/* "User's name is …" is "my name is …" in a note; 0: nobody is named. */
+static size_t note_owner(const Sentence *s) {
+        size_t k = is_at(s, 0, "the");
+        return is_at(s, k, "user") && is_at(s, k + 1, "'s") ? k + 2 : 0;
+}
+
 static bool literal(const Matcher *m, Str element, bool is_first, Match *ret) {
         const Sentence *s = m->s;
         size_t i = ret->end;
@@ -425,14 +431,19 @@ static bool literal(const Matcher *m, Str element, bool is_first, Match *ret) {
                 ret->end = i + 1;
                 return true;
         }
-        return str_ends(element, STR("?")) ||
-               (m->is_note && is_first && str_eq_c(element, "my") && ret->end == 0);
+        if (m->is_note && is_first && str_eq_c(element, "my") && ret->end == 0) {
+                ret->end = note_owner(s);
+                return true;
+        }
+        return str_ends(element, STR("?"));
 }
 
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
         Match t = { .start = at, .end = at, .subject = STR("self"), .subject_text = STR("") };
         const char *p = rule->pattern;
         Str element;
+        if (rule->flags & R_NOTE && !m->is_note)
+                return false;
         for (bool first = true; element_next(&p, &element); first = false) {
                 if (element.p[0] != '%') {
                         if (!literal(m, element, first, &t))

@@ -97,6 +97,13 @@ const Rule extract_rules[] = {
         { "my age is|'s %D", "is $1 years old", FACT, ATTR_AGE, "self", "$1", 95, 0, "age" },
         { "%S am|is %D", "is $1 years old", FACT, ATTR_AGE, NULL, "$1", 80, R_END, "age" },
 
+        /* ---- the day of something, in a note ---- */
+        { "my|the|our %X is|'s on|for %T", NULL, FACT, ATTR_OTHER, "event $1", "$2", 60,
+          R_DATED | R_NOTE, "event" },
+        { "my|the|our %X is|was|has|have been? moved|scheduled|rescheduled|planned|postponed|set "
+          "to|on|for|until %T",
+          NULL, FACT, ATTR_OTHER, "event $1", "$2", 60, R_DATED | R_NOTE, "event" },
+
         /* ---- work ---- */
         { "%S no longer work|works at|for %O", "no longer works at $1", FACT, ATTR_WORKPLACE, NULL,
           "$1", 90, R_NEGATED, "work" },
@@ -142,6 +149,8 @@ const Rule extract_rules[] = {
           0, "work" },
         { "%S am|is|are employed by|at|with %O", "is employed by $1", FACT, ATTR_WORKPLACE, NULL,
           "$1", 90, 0, "work" },
+        { "my workplace is|'s the? %O", "works at $1", FACT, ATTR_WORKPLACE, "self", "$1", 90, 0,
+          "work" },
         { "my employer|company is|'s called? %O", "works at $1", FACT, ATTR_WORKPLACE, "self", "$1",
           85, 0, "work" },
         { "my new? job|profession|occupation title? is|'s a|an? %J", "works as $1", FACT, ATTR_JOB,
@@ -513,5 +522,20 @@ const Rule extract_rules[] = {
         { "my %A is|are|has|was|wants|needs|plays|goes %C", NULL, FACT, ATTR_NONE, NULL, NULL, 75,
           0, "pet" },
         { "i am %M", "name is $1", WHO, ATTR_NAME, "self", "$1", 80, R_END | R_SELF, "name" },
+        /* ---- notes without a verb ---- */
+        { "%S based|located|living in|at %P", NULL, FACT, ATTR_LOCATION, NULL, "$1", 60, R_NOTE,
+          "home" },
+        { "%S employed by|at|with %O", NULL, FACT, ATTR_WORKPLACE, NULL, "$1", 60, R_NOTE, "work" },
+        { "%S job|position|role at|with %O", NULL, FACT, ATTR_WORKPLACE, NULL, "$1", 60, R_NOTE,
+          "work" },
+        { "%S married to %N", NULL, FACT, ATTR_RELATIONSHIP, NULL, "married", 60, R_NOTE,
+          "family" },
+        { "%S engaged to %N", NULL, FACT, ATTR_RELATIONSHIP, NULL, "engaged", 60, R_NOTE,
+          "family" },
+        { "%S dating %M", NULL, FACT, ATTR_RELATIONSHIP, NULL, "in a relationship", 60, R_NOTE,
+          "family" },
+        { "%S single", NULL, FACT, ATTR_RELATIONSHIP, NULL, "single", 60, R_NOTE | R_END,
+          "family" },
+        { "%S %D years|yrs|year old", NULL, FACT, ATTR_AGE, NULL, "$1", 60, R_NOTE, "age" },
         { NULL },
 };

@@ -273,9 +273,33 @@ static void suggest_tagged(const Stored *m, Suggestions *s) {
                 suggest_item(s, "routines", r->content);
 }
 
+static bool is_capital(Str w) { return w.p[0] >= 'A' && w.p[0] <= 'Z'; }
+
+/* "My wife is Rosa", "my fiance Jo". */
+static void suggest_partner(const Stored *m, Suggestions *s) {
+        static const char partners[] = " wife husband partner spouse fiance fiancee fiancé "
+                                       "fiancée girlfriend boyfriend ";
+        Str rest = m->row.content, w;
+        bool mine = false, found = false;
+        while (next_word(&rest, &w) && !found) {
+                found = mine && in_words(w, partners);
+                mine = in_words(w, " my user's ");
+        }
+        while (found && in_words(w, " is named called "))
+                if (!next_word(&rest, &w))
+                        return;
+        if (!found || !w.n || !is_capital(w))
+                return;
+        suggest_text(s, "partner_name", w);
+        suggest_text(s, "relationship_status", relationship_word(m->row.content, STR_NULL));
+        s->v[s->n - 1].if_unset = true;
+}
+
 static void suggest_words(const Stored *m, Suggestions *s) {
         const MemoryRow *r = &m->row;
         bool ruled = str_eq_c(r->source_kind, "rule");
+        if (m->type == TYPE_ENTITY && !r->attribute.p)
+                suggest_partner(m, s);
         if (m->type == TYPE_FACT) {
                 suggest_skills(m, s);
                 suggest_years(m, s);

@@ -158,6 +158,34 @@ static void supersedes_in_one_go(void **state) {
         assert_str(rows.v[0].content, "Lives in Lisbon.");
 }
 
+/* What two notes are to each other: the reason of the second. */
+static void reads_notes(void **state) {
+        static const struct {
+                const char *old, *new, *reason;
+        } cases[] = {
+                { "Based in Berlin", "Located in Munich", "location_change" },
+                { "Lives in Lisbon.", "Based in Porto", "location_change" },
+                { "Employed by Acme", "Position at Globex", "status_change" },
+                { "My workplace is Acme", "Workplace is Globex", "status_change" },
+                { "Married to Ann", "Single", "status_change" },
+                { "User's name is Tom", "The user's name is Jerry", "status_change" },
+                { "30 years old", "45 years old", "factual_contradiction" },
+                { "The party is on March 5", "The party is on March 12", "temporal_update" },
+                { "My flight is on December 3", "My flight was moved to December 9",
+                  "temporal_update" },
+                { "The party is on March 5", "The wedding is on March 12", "new_memory" },
+                { "My birthday is on March 5", "My birthday is on April 5",
+                  "factual_contradiction" },
+                { "My focus is on work", "My focus is on family", "new_memory" },
+                { "Single malt is what to bring", "Married to Ann", "new_memory" },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(fix_freep) Fix *f = fix_new();
+                add(f, "ann", cases[i].old);
+                assert_string_equal(add(f, "ann", cases[i].new).reason, cases[i].reason);
+        }
+}
+
 static void learns_from_turns(void **state) {
         _cleanup_(fix_freep) Fix *f = fix_new();
         Learned l;
@@ -458,6 +486,7 @@ int main(void) {
                 cmocka_unit_test(a_deleted_id_stays_deleted),
                 cmocka_unit_test(says_the_same_once),
                 cmocka_unit_test(supersedes_in_one_go),
+                cmocka_unit_test(reads_notes),
                 cmocka_unit_test(learns_from_turns),
                 cmocka_unit_test(deletes_for_real),
                 cmocka_unit_test(deletes_what_matches),

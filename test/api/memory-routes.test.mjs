@@ -314,3 +314,14 @@ test('nothing of one person is shown to another, by any route', async () => {
         await reader.call('GET', `${path}/${id}`, { expect: 200 });
         await reader.call('DELETE', `${path}/${id}`, { expect: 403, code: 'insufficient_scope' });
 });
+
+test('whom somebody lives with is read from what names them', async () => {
+        for (const [content, name, status] of [['My wife is Rosa', 'Rosa', 'married'], ['my husband Tom', 'Tom', 'married'],
+                ['My fianc\u00e9 is called Jo', 'Jo', 'engaged'], ['My girlfriend is Kim', 'Kim', 'in_relationship'],
+                ['My partner is Sam', 'Sam', 'unknown'], ['My partner is kind', null, null]]) {
+                const user = await newUser(call);
+                await user.call('POST', path, { body: { type: 'entity', content }, expect: 201 });
+                const { body } = await user.call('GET', '/api/v1/profile', { expect: 200 });
+                assert.deepEqual([body.partner_name, body.relationship_status], [name, status], content);
+        }
+});
