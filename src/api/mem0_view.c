@@ -302,6 +302,7 @@ Err mem0_search(Req *rq, const Mem0SearchIn *in, List *ret) {
         MemoryQuery q = { .query = in->query,
                           .top_k = MIN(top_k * 4 + 50, (int64_t)FIND_TOP_MAX),
                           .tags = in->categories,
+                          .include_expired = in->show_expired,
                           .min_score = in->threshold.has ? in->threshold.v : 0.1 };
         TRY(memory_search(rq->cx, &s, &q, &hits));
         Mem0View *v = NEW_ARRAY(rq->cx->arena, Mem0View, (size_t)top_k);

@@ -30,11 +30,14 @@ enum { BODY_MAX = 64 * 1024, ITEMS_MAX = 100, ITEM_MAX = 300 };
                 F_OBOOL(Profile, uses_emojis, flags),                                              \
                 F_STR(Profile, tone_preference, flags,                                             \
                       .one_of = "friendly|professional|humorous"),                                 \
-                F_JSON(Profile, likes, flags, .max = BODY_MAX, .doc = "things by category"),       \
-                F_JSON(Profile, dislikes, flags, .max = BODY_MAX, .doc = "things by category"),    \
+                F_JSON(Profile, likes, flags, .max = BODY_MAX, .one_of = "object",                 \
+                       .doc = "things by category"),                                               \
+                F_JSON(Profile, dislikes, flags, .max = BODY_MAX, .one_of = "object",              \
+                       .doc = "things by category"),                                               \
                 F_STR(Profile, timezone, flags, .min = 1, .max = 64),                              \
                 F_STRS(Profile, active_hours, flags, .max = 24, .item_max = 11),                   \
-                F_JSON(Profile, routines, flags, .max = BODY_MAX, .doc = "text by name")
+                F_JSON(Profile, routines, flags, .max = BODY_MAX, .one_of = "object",              \
+                       .doc = "text by name")
 
 static const Shape profile_in = { .name = "ProfileChange",
                                   .size = sizeof(Profile),

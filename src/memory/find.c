@@ -119,7 +119,8 @@ static Err hit_memory(Find *f, UnitId unit, MemoryHit *hit, bool *ret_ok) {
                 return e == ERR_NOT_FOUND ? OK : e;
         const MemoryRow *r = &m->row;
         bool holds = f->q->include_superseded || stored_holds(m, f->as_of, f->q->known_at);
-        if (!holds || (r->expires_at && r->expires_at <= f->now))
+        bool over = !f->q->include_expired && r->expires_at && r->expires_at <= f->now;
+        if (!holds || over)
                 return OK;
         hit->memory = r;
         hit->access = fmin(log1p((double)r->access_count) / 5, 1);

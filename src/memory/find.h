@@ -21,7 +21,7 @@ typedef struct MemoryQuery {
         double min_score;
         int64_t as_of, known_at; /* 0 = now */
         int64_t from, to;        /* valid_from / at within; 0 = open */
-        bool include_superseded;
+        bool include_superseded, include_expired;
         bool memories, turns; /* which units; both false = memories */
 } MemoryQuery;
 

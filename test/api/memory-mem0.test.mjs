@@ -127,6 +127,10 @@ test('sub-users are apart from each other, from the owner, and closed without th
 test('expiration dates, exports, summary, counts', async () => {
         const made = await client.add(said('I am learning Welsh.'), { userId: 'hal', expirationDate: '2199-05-01' });
         assert.equal((await client.get(made.results[0].id)).expirationDate, '2199-05-01');
+        await client.add(said('I am learning Basque.'), { userId: 'hal', expirationDate: '2020-05-01' });
+        const basque = async (show_expired) => (await key.call('POST', '/v3/memories/search/', { body: { query: 'Basque',
+                filters: { user_id: 'hal' }, show_expired }, expect: 200 })).body.results.length;
+        assert.deepEqual([await basque(false), await basque(true)], [0, 1]);
         const asked = await key.call('POST', '/v1/exports/', { body: { filters: { user_id: 'hal' } }, expect: 201 });
         const got = await key.call('POST', '/v1/exports/get/', { body: { memory_export_id: asked.body.id }, expect: 200 });
         assert.equal(got.body.count, 1);

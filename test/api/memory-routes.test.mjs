@@ -325,3 +325,11 @@ test('whom somebody lives with is read from what names them', async () => {
                 assert.deepEqual([body.partner_name, body.relationship_status], [name, status], content);
         }
 });
+
+test('maps of the profile are maps', async () => {
+        const user = await newUser(call);
+        for (const field of ['likes', 'dislikes', 'routines'])
+                await user.call('PATCH', '/api/v1/profile', { body: { [field]: ['x'] }, expect: 422, code: 'invalid_request' });
+        const { body } = await user.call('PATCH', '/api/v1/profile', { body: { likes: { foods: ['figs'] }, routines: null }, expect: 200 });
+        assert.deepEqual([body.likes, body.routines], [{ foods: ['figs'] }, {}]);
+});
