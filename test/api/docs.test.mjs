@@ -64,6 +64,8 @@ test('the pages that letters link to', async () => {
         const script = await call('GET', '/link.js', { expect: 200 });
         assert.equal(script.type, 'text/javascript');
         new Function(script.text.replaceAll('await', 'void')); // parses
+        const style = await call('GET', '/link.css', { expect: 200 });
+        assert.equal(style.type, 'text/css');
 });
 
 test('the way in, problem pages, and where to report', async () => {
