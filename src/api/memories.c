@@ -7,7 +7,7 @@
 #include "memory/jobs.h"
 
 #define TYPES "fact|preference|commitment|instruction|entity|episodic"
-enum { WRITE_BODY = 32 * 1024, BATCH_MAX = 100, BATCH_BODY = 1024 * 1024 };
+enum { WRITE_BODY = 256 * 1024, BATCH_MAX = 100, BATCH_BODY = 1024 * 1024 };
 
 /* ---- create ---- */
 

@@ -74,6 +74,11 @@ test('bad values are named', async () => {
                 code: 'user_mismatch' });
         const long = await add(ann, '\u{1F41D}'.repeat(2000));
         assert.equal([...long.content].length, 2000);
+        const many = (n, item) => Array.from({ length: n }, (_, i) => `${item}${i}`);
+        const full = JSON.stringify({ type: 'fact', content: '\u{1F42C}'.repeat(2000), tags: many(32, '\u00e9'.repeat(62)),
+                entities: many(64, '\u00e9'.repeat(60)), context: { a: 'x'.repeat(8000) } });
+        await ann.call('POST', path, { raw: full.replace(/[^\0-~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
+                headers: { 'content-type': 'application/json' }, expect: 201 });
 });
 
 test('somebody else is not named, wherever it is tried', async () => {
