@@ -3,6 +3,7 @@
 #include "ops/health.h"
 #include "api/router.h"
 #include "api/services.h"
+#include "chat/chat.h"
 #include "codec/json.h"
 #include "codec/url.h"
 #include "codec/when.h"
@@ -37,11 +38,12 @@ static Err alive_handle(Req *rq, const void *in, void *ret) {
 
 typedef struct ReadyQuery {
         Strs exclude;
-        OptBool verbose;
+        OptBool verbose, fresh;
 } ReadyQuery;
 static const Shape ready_query = SHAPE(ReadyQuery,
         F_STRS(ReadyQuery, exclude, 0, .max = 32, .item_max = 64,
                 .doc = "Checks to leave out of the verdict; may repeat"),
+        F_OBOOL(ReadyQuery, fresh, 0, .doc = "Administrators: probe everything now and wait for it"),
         F_OBOOL(ReadyQuery, verbose, 0, .doc = "Plain text, one line per check"));
 
 typedef struct Ready {
@@ -127,9 +129,22 @@ static Err exclude_check(Ctx *cx, const CheckViews *views, Strs exclude) {
         return OK;
 }
 
+/* Probing now is for who may, and not for the loop. */
+static Err ready_admit(Req *rq, const void *in, void *ret) {
+        const ReadyQuery *q = rq->query;
+        rq->waits = q->fresh.has && q->fresh.v;
+        if (!rq->waits)
+                return OK;
+        TRY(req_authenticate(rq));
+        return rq->who->scopes & SCOPE_ADMIN ? OK
+                                             : RAISE(rq->cx, ERR_FORBIDDEN, "not an administrator");
+}
+
 static Err ready_handle(Req *rq, const void *in, void *ret) {
         const ReadyQuery *q = rq->query;
         CheckViews views;
+        if (rq->waits)
+                health_fresh(rq->cx, rq->sv->health);
         health_view(rq->cx, rq->sv->health, &views);
         TRY(exclude_check(rq->cx, &views, q->exclude));
         bool ready = health_is_ready(rq->sv->health, &views, q->exclude);
@@ -232,17 +247,28 @@ static const char *level_of(const CheckView *v) {
 }
 
 static void entry_json(Buf *out, Str name, const char *what, const char *type, const char *level) {
+        _cleanup_(buf_done) Buf quoted = BUF(1024);
+        json_write_str(&quoted, name);
+        Str id = str_n(quoted.p + 1, quoted.n - 2); /* between its quotes */
         buf_addf(out,
                  "%s\"%.*s:%s\":[{\"componentId\":\"%.*s\",\"componentType\":\"%s\",\"status\":\"%"
                  "s\"",
-                 out->n > 1 ? "," : "", STR_FMT(name), what, STR_FMT(name), type, level);
+                 out->n > 1 ? "," : "", STR_FMT(id), what, STR_FMT(id), type, level);
+}
+
+/* What holds our data, the machine, or another program. */
+static const char *type_of(const CheckView *v) {
+        static const char *const others[] = { "openai", "llm", "http", "smtp" };
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (str_eq_c(v->kind, others[i]))
+                        return "component";
+        return strcmp(v->unit, "ratio") ? "datastore" : "system";
 }
 
 static void detail_json(Ctx *cx, const CheckView *v, Buf *out) {
         bool ratio = !strcmp(v->unit, "ratio");
         const char *level = level_of(v);
-        entry_json(out, v->name, ratio ? "utilization" : "responseTime",
-                   ratio ? "system" : "datastore", level);
+        entry_json(out, v->name, ratio ? "utilization" : "responseTime", type_of(v), level);
         buf_addf(out, ",\"observedValue\":%.4g,\"observedUnit\":\"%s\"", v->observed, v->unit);
         if (strcmp(level, "pass"))
                 buf_add_c(out, ",\"affectedEndpoints\":[\"/api/v1\"]");
@@ -281,6 +307,23 @@ static void system_json(Req *rq, Buf *out) {
                  ",\"observedValue\":%.3f,\"observedUnit\":\"ms\",\"time\":\"%.*s\",\"critical\":"
                  "true}]",
                  (double)stats.heartbeat_us_oldest / 1000, STR_FMT(now));
+}
+
+/* The circuit of each language model provider: closed, open or half_open. */
+static void circuits_json(Req *rq, Buf *out) {
+        Str now = when_format(rq->cx->arena, cx_now_ms(rq->cx));
+        ProviderViews p;
+        chat_providers(rq->cx, rq->sv->chat, &p);
+        for (size_t i = 0; i < p.n; i++) {
+                bool closed = str_eq_c(p.v[i].state, "closed");
+                entry_json(out, p.v[i].name, "circuit", "component", closed ? "pass" : "warn");
+                if (!closed)
+                        buf_add_c(out, ",\"affectedEndpoints\":[\"/v1\",\"/api/v1/conversation\"]");
+                buf_addf(out,
+                         ",\"observedValue\":\"%.*s\",\"observedUnit\":\"state\",\"time\":\"%.*s\","
+                         "\"critical\":false}]",
+                         STR_FMT(p.v[i].state), STR_FMT(now));
+        }
 }
 
 typedef struct DetailedQuery {
@@ -332,6 +375,7 @@ static Err detailed_handle(Req *rq, const void *in, void *ret) {
                 detail_json(cx, &views.v[i], &out);
         measured_json(rq, &views, &out);
         system_json(rq, &out);
+        circuits_json(rq, &out);
         buf_addc(&out, '}');
         rq->status = !strcmp(worst, "fail") ? 503 : 200;
         req_header(rq, STR("Cache-Control"), STR("max-age=5"));
@@ -475,7 +519,7 @@ static Err status_handle(Req *rq, const void *in, void *ret) {
                 .id = id_, .method = GET, .path = path_, HEALTH_ROW, .query = &ready_query,        \
                 .out = &ready_shape, .also = "text/plain", .also_status = 503,                     \
                 .summary = "May it get traffic? 503 with the same body when not",                  \
-                .fn = ready_handle                                                                 \
+                .admit = ready_admit, .fn = ready_handle                                           \
         }
 #define BRIEF(id_, path_)                                                                          \
         {                                                                                          \

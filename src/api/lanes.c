@@ -97,9 +97,11 @@ static Err start_pooled(Visit *v, Pool *pool, void (*run)(PoolJob *job), Err ful
         return pool_submit(pool, &v->pool_job) ? OK : RAISE(v->rq.cx, full, "queue full");
 }
 
+static Lane lane_of(const Visit *v) { return v->rq.waits ? LANE_WORKER : v->row->route->lane; }
+
 static Err start(Visit *v) {
         const Services *sv = v->api->sv;
-        switch (v->row->route->lane) {
+        switch (lane_of(v)) {
         case LANE_WRITE: return start_write(v);
         case LANE_WORKER: return start_pooled(v, sv->workers, run_worker, ERR_UNAVAILABLE);
         case LANE_HASH: return start_pooled(v, sv->hashers, run_worker, ERR_HASH_QUEUE);
@@ -123,9 +125,8 @@ static Err admit(Visit *v) {
 }
 
 static void run(Visit *v) {
-        const Route *r = v->row->route;
-        Lane lane = r->lane;
-        Err refused = r->admit ? admit(v) : OK;
+        Err refused = v->row->route->admit ? admit(v) : OK;
+        Lane lane = lane_of(v);
         if (refused) {
                 visit_finish(v, refused);
         } else if (lane == LANE_INLINE) {

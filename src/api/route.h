@@ -70,6 +70,8 @@ typedef struct Req {
         int status;
         /* LANE_WRITE: set by the handler: what it wrote stays although it returns an error */
         bool keep;
+        /* INLINE rows, set by `admit`: this time the handler blocks, and runs on a worker */
+        bool waits;
         void *prepared;                  /* by the row's `admit`, for its handler */
         void *state;                     /* the handler's own, from piece to piece */
         Header headers[HEADERS_OUT_MAX]; /* added by the handler: req_header */

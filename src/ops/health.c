@@ -136,8 +136,11 @@ static void result_take(Ctx *cx, Check *c, const ProbeResult *r, double ms) {
         cell_set(c->duration, ms / 1000);
         if (r->state == HEALTH_UP)
                 cell_set(c->last_success, (double)cx_now_ms(cx) / 1000);
-        if (r->state == HEALTH_DOWN)
+        if (r->state == HEALTH_DOWN) {
                 cell_inc(METRIC_CELL(failures_family(), c->spec.name, str_c(r->error)));
+                LOG(cx, LOG_WARN, "probe_failed", "a probe failed", L_STR("check", c->spec.name),
+                    L_STR("error", str_c(r->error)), L_NUM("ms", ms));
+        }
         if (c->state != from)
                 moved(cx, c, from);
 }

@@ -94,11 +94,13 @@ static Str number_or_null(Str s) {
 
 static Str rate_limit_json(Ctx *cx, const CallResult *res) {
         _cleanup_(buf_done) Buf b = BUF(1024);
+        Str left = number_or_null(res->ratelimit_remaining);
+        if (res->status == 429)
+                left = STR("0");
         buf_addf(&b,
                  ",\"api_version\":\"v1\",\"rate_limit\":{\"remaining\":%.*s,\"limit\":%.*s,"
                  "\"reset\":",
-                 STR_FMT(number_or_null(res->ratelimit_remaining)),
-                 STR_FMT(number_or_null(res->ratelimit_limit)));
+                 STR_FMT(left), STR_FMT(number_or_null(res->ratelimit_limit)));
         if (res->ratelimit_reset.p)
                 json_write_str(&b, res->ratelimit_reset);
         else

@@ -4,12 +4,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { api, newUser } from '../lib/api.mjs';
+import { api, newUser, signIn } from '../lib/api.mjs';
 import { runBinary, startServer } from '../lib/server.mjs';
 
 const ORIGIN = 'https://app.example.com';
@@ -347,6 +348,56 @@ test('the log says which migrations ran, and who was over a limit', async () => 
         const line = await strict.waitLog((l) => l.event === 'rate_limited', { from: 0 });
         assert.ok(line.attrs.retry_after_s > 0);
         await strict.stop();
+});
+
+test('checks can be run now by an administrator, and a failing one is logged', async () => {
+        let asked = 0; // out of patience from the second time on
+        const model = createHttpServer((req, res) => {
+                res.writeHead(asked++ ? 429 : 200, { 'content-type': 'application/json' });
+                res.end('{}');
+        }).listen(0, '127.0.0.1');
+        await new Promise((r) => {
+                model.on('listening', r);
+        });
+        const base = `http://127.0.0.1:${model.address().port}`;
+        const period_ms = 60_000;
+        const checks = [
+                { name: 'model', kind: 'openai', target: base, key: 'k', period_ms },
+                { name: 'gone "for good"', kind: 'http', url: 'http://127.0.0.1:1/', period_ms },
+        ];
+        const providers = [{ name: 'main', base_url: base, models: ['m'] }];
+        const admin = 'operator@example.org';
+        const probing = await startServer({
+                admin,
+                env: {
+                        HEALTH_CHECKS: JSON.stringify(checks),
+                        LLM_PROVIDERS: JSON.stringify(providers),
+                },
+        });
+        const anyone = api(probing);
+        const operator = await signIn(anyone, admin);
+        const failed = await probing.waitLog((l) => l.event === 'probe_failed', { from: 0 });
+        assert.equal(failed.attrs.check, checks[1].name);
+        assert.equal(failed.attrs.error, 'Connection refused');
+        assert.equal(asked, 1);
+        const somebody = await newUser(anyone);
+        for (const path of ['/health/ready', '/ready', '/readyz']) {
+                await anyone('GET', `${path}?fresh=1`, { expect: 401 });
+                await somebody.call('GET', `${path}?fresh=1`, { expect: 403 });
+        }
+        assert.equal(asked, 1);
+        const { body } = await operator.call('GET', '/health/ready?fresh=1', { expect: 200 });
+        assert.equal(asked, 2);
+        assert.equal(body.checks.model.status, 'healthy', 'it answers');
+        assert.equal(body.checks.model.rate_limit.remaining, 0);
+        const detailed = (await operator.call('GET', '/health/detailed', { expect: 200 })).body;
+        assert.equal(detailed.checks['main:circuit'][0].observedValue, 'closed');
+        assert.equal(detailed.checks['model:responseTime'][0].componentType, 'component');
+        assert.equal(detailed.checks[`${checks[1].name}:responseTime`][0].status, 'warn');
+        await probing.stop();
+        await new Promise((r) => {
+                model.close(r);
+        });
 });
 
 test('/status names each router once', async () => {
