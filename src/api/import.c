@@ -201,9 +201,8 @@ static Err times_check(Ctx *cx, const char *where, const ConversationIn *in) {
         int64_t at;
         for (size_t i = 0; i < in->turns.n; i++)
                 if (!when_parse(t[i].at, &at) && !when_parse_local(t[i].at, &at))
-                        return RAISE_FIELD(
-                                cx, arena_printf(cx->arena, "%s/turns/%zu/at", where, i),
-                                "must be a time such as 2026-01-15T12:00:00Z");
+                        return RAISE_FIELD(cx, arena_printf(cx->arena, "%s/turns/%zu/at", where, i),
+                                           "must be a time such as 2026-01-15T12:00:00Z");
         return OK;
 }
 
