@@ -12,7 +12,8 @@ typedef struct ConversationView {
         bool is_archived;
         Str metadata;
 } ConversationView;
-static const Shape conversation_shape = SHAPE(ConversationView,
+static const Shape conversation_shape =
+        SHAPE(ConversationView,
         F_STR(ConversationView, conversation_id, F_REQ, .format = "uuid"),
         F_STR(ConversationView, session_id, F_NULL,
                 .doc = "The caller's own id, where it gave one"),
@@ -50,7 +51,8 @@ typedef struct ListQuery {
         Str cursor;
         OptBool archived;
 } ListQuery;
-static const Shape list_query = SHAPE(ListQuery,
+static const Shape list_query =
+        SHAPE(ListQuery,
         F_OINT(ListQuery, limit, 0, .min = 1, .max = 100, .doc = "20 when absent"),
         F_STR(ListQuery, cursor, 0, .max = CURSOR_MAX),
         F_OBOOL(ListQuery, archived, 0));
@@ -92,7 +94,8 @@ static Err list_handle(Req *rq, const void *in, void *ret) {
 typedef struct CreateIn {
         Str title, metadata;
 } CreateIn;
-static const Shape create_in = SHAPE(CreateIn,
+static const Shape create_in =
+        SHAPE(CreateIn,
         F_STR(CreateIn, title, F_NULL, .max = TITLE_MAX),
         F_JSON(CreateIn, metadata, F_NULL, .max = METADATA_MAX, .one_of = "object"));
 
@@ -120,7 +123,8 @@ typedef struct ChangeIn {
         Str title, metadata;
         OptBool is_archived;
 } ChangeIn;
-static const Shape change_in = SHAPE(ChangeIn,
+static const Shape change_in =
+        SHAPE(ChangeIn,
         F_STR(ChangeIn, title, F_CLEAR, .max = TITLE_MAX),
         F_OBOOL(ChangeIn, is_archived, 0),
         F_JSON(ChangeIn, metadata, 0, .max = METADATA_MAX, .one_of = "object"));
@@ -139,27 +143,55 @@ static Err change_handle(Req *rq, const void *in_, void *ret) {
 typedef struct DeleteQuery {
         bool memories;
 } DeleteQuery;
-static const Shape delete_query = SHAPE(DeleteQuery,
+static const Shape delete_query =
+        SHAPE(DeleteQuery,
         F_BOOL(DeleteQuery, memories, 0, .doc = "Also remove what was drawn from its turns"));
 typedef struct Deleted {
         Str status;
         int64_t deleted_count, memories_deleted;
 } Deleted;
-static const Shape deleted_shape = SHAPE(Deleted,
+static const Shape deleted_shape =
+        SHAPE(Deleted,
         F_STR(Deleted, status, F_REQ, .one_of = "deleted"),
         F_INT(Deleted, deleted_count, F_REQ),
         F_INT(Deleted, memories_deleted, F_REQ));
 
+typedef struct Removal {
+        Req *rq;
+        Str conversation_id;
+        bool memories, more;
+        int64_t count;
+} Removal;
+
+static Err removal_write(Ctx *cx, DbConn *c, void *arg) {
+        Removal *r = arg;
+        ConversationGone gone;
+        MemoryScope s = req_scope(r->rq, c);
+        TRY(conversation_delete_some(cx, &s, r->conversation_id, r->memories, &gone));
+        r->rq->db = c;
+        if (!gone.more) {
+                TRY(chat_conversation_clear(cx, c, s.user_id, r->conversation_id));
+                TRY(own_audit(r->rq, "sensitive_delete", "conversation", r->conversation_id));
+        }
+        r->rq->db = NULL;
+        r->more = gone.more;
+        r->count += gone.memories;
+        return OK;
+}
+
+/* A step at a time, so that a long conversation does not hold up everybody's writes. */
 static Err delete_handle(Req *rq, const void *in, void *ret) {
         const DeleteQuery *q = rq->query;
-        MemoryScope s = req_scope(rq, rq->db);
+        Removal r = { .rq = rq, .memories = q->memories, .more = true };
+        DbConn *c;
         Conversation v;
-        int64_t memories = 0;
-        TRY(conversation_get(rq, rq->db, rq->path[0], &v));
-        TRY(chat_conversation_clear(rq->cx, rq->db, rq->who->user_id, v.conversation_id));
-        TRY(conversation_delete(rq->cx, &s, v.conversation_id, q->memories, &memories));
-        *(Deleted *)ret = (Deleted){ STR("deleted"), 1, memories };
-        return own_audit(rq, "sensitive_delete", "conversation", v.conversation_id);
+        TRY(db_read(rq->cx, rq->sv->db, &c));
+        TRY(conversation_get(rq, c, rq->path[0], &v));
+        r.conversation_id = v.conversation_id;
+        while (r.more)
+                TRY(db_write(rq->cx, rq->sv->db, removal_write, &r));
+        *(Deleted *)ret = (Deleted){ STR("deleted"), 1, r.count };
+        return OK;
 }
 
 #define COMMON .auth = AUTH_USER, .scope = "chat", .tag = "Conversations"
@@ -227,7 +259,7 @@ const Route conversation_routes[] = {
                 .id = "conversation.delete",
                 .method = DELETE,
                 .path = "/api/v1/conversations/{conversation_id}",
-                .lane = LANE_WRITE,
+                .lane = LANE_WORKER,
                 COMMON,
                 .audit = "sensitive_delete",
                 .rate = RATE_WRITE,

@@ -99,6 +99,7 @@ Err stored_by_unit(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t unit,
                    Stored *ret) _must_check_;
 Err stored_by_subject(Ctx *cx, const MemoryScope *s, const Keys *k, const Mac *subject,
                       StoredList *ret) _must_check_;
+/* at most 200 */
 Err stored_by_source(Ctx *cx, const MemoryScope *s, const Keys *k,
                      const unsigned char conversation[16], StoredList *ret) _must_check_;
 /* Every row from `before` downwards, newest first, at most `limit`. before 0 = from the end. */

@@ -48,7 +48,7 @@ const Sql sql_memory_by_subject = { "memory_by_subject",
                                     "ORDER BY valid_from DESC, unit DESC LIMIT 200" };
 const Sql sql_memory_by_source = {
         "memory_by_source",
-        "SELECT " COLS " FROM memory WHERE user_id = $1 AND source_conversation_id = $2"
+        "SELECT " COLS " FROM memory WHERE user_id = $1 AND source_conversation_id = $2 LIMIT 200"
 };
 const Sql sql_memory_page = {
         "memory_page",
@@ -159,10 +159,13 @@ const Sql sql_turn_page_all = {
         "turn_page_all",
         "SELECT " TURN " FROM turn WHERE user_id = $1 AND unit < $2 ORDER BY unit DESC LIMIT $3"
 };
-const Sql sql_turn_units = { "turn_units", "SELECT unit, turn_id FROM turn WHERE user_id = $1 "
-                                           "AND conversation_id = $2" };
-const Sql sql_turn_delete_all = { "turn_delete_all", "DELETE FROM turn WHERE user_id = $1 "
-                                                     "AND conversation_id = $2" };
+const Sql sql_turn_last = { "turn_last",
+                            "SELECT unit, seq FROM turn WHERE user_id = $1 AND conversation_id = "
+                            "$2 ORDER BY seq DESC LIMIT $3" };
+const Sql sql_turn_delete_from = {
+        "turn_delete_from",
+        "DELETE FROM turn WHERE user_id = $1 AND conversation_id = $2 AND seq >= $3"
+};
 const Sql sql_turn_last_seq = {
         "turn_last_seq",
         "SELECT COALESCE(MAX(seq), 0) FROM turn WHERE user_id = $1 AND conversation_id = $2"
@@ -260,8 +263,9 @@ const Sql sql_vector_units = {
 const Sql sql_vector_drop = { "vector_drop", "UPDATE memory_vector SET model = '', body = $3 "
                                              "WHERE user_id = $1 AND unit = $2" };
 const Sql sql_vector_delete_turns = {
-        "vector_delete_turns", "DELETE FROM memory_vector WHERE user_id = $1 AND unit IN (SELECT "
-                               "unit FROM turn WHERE user_id = $1 AND conversation_id = $2)"
+        "vector_delete_turns",
+        "DELETE FROM memory_vector WHERE user_id = $1 AND unit IN (SELECT unit FROM turn WHERE "
+        "user_id = $1 AND conversation_id = $2 AND seq >= $3)"
 };
 /* One seek each, however much lies between. NULL: there is no further one. */
 const Sql sql_user_next = { "memory_user_next",

@@ -17,7 +17,7 @@ extern const Sql sql_conversation_insert, sql_conversation_save, sql_conversatio
         sql_conversation_by_external, sql_conversation_default, sql_conversation_page,
         sql_conversation_delete, sql_conversation_grow, sql_conversation_stats;
 extern const Sql sql_turn_insert, sql_turn_by_id, sql_turn_by_unit, sql_turn_by_external,
-        sql_turn_page, sql_turn_page_all, sql_turn_delete_all, sql_turn_units, sql_turn_last_seq;
+        sql_turn_page, sql_turn_page_all, sql_turn_delete_from, sql_turn_last, sql_turn_last_seq;
 /* profile, jobs, vectors */
 extern const Sql sql_profile_get, sql_profile_put;
 extern const Sql sql_job_insert, sql_job_next, sql_job_state, sql_job_get, sql_job_list,

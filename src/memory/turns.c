@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { BODY_MAX = 1280 * 1024, FIELD_LEN = 56, PAGE_MAX = 1000 };
+enum { BODY_MAX = 1280 * 1024, FIELD_LEN = 56, PAGE_MAX = 1000, DELETE_STEP = 500 };
 
 static const char *const role_names[] = { "user", "assistant", "other", NULL };
 
@@ -188,47 +188,61 @@ Err conversation_change(Ctx *cx, const MemoryScope *s, Str conversation_id,
         return OK;
 }
 
-static Err conversation_unindex(Ctx *cx, const MemoryScope *s, Str id) {
+/* The last of its turns, as many as a step takes; *ret: how many. */
+static Err turns_delete(Ctx *cx, const MemoryScope *s, Str id, int64_t *ret) {
         _cleanup_(rows_done) Rows r = { 0 };
-        TRY(db_rows(cx, s->c, &sql_turn_units, ARGS(v_text(s->user_id), v_blob(id)), &r));
-        for (;;) {
+        Val user = v_text(s->user_id), conversation = v_blob(id);
+        int64_t n = 0, from = 0;
+        TRY(db_rows(cx, s->c, &sql_turn_last, ARGS(user, conversation, v_int(DELETE_STEP)), &r));
+        for (;; n++) {
                 bool got = false;
                 TRY(rows_next(cx, &r, &got));
                 if (!got)
-                        return OK;
+                        break;
                 unindex_later(cx, s, row_int(&r, 0));
+                from = row_int(&r, 1);
         }
+        rows_done(&r);
+        r = (Rows){ 0 };
+        *ret = n;
+        if (!n)
+                return OK;
+        Args these = ARGS(user, conversation, v_int(from));
+        TRY(db_run(cx, s->c, &sql_vector_delete_turns, these, NULL));
+        TRY(db_run(cx, s->c, &sql_turn_delete_from, these, NULL));
+        return db_run(cx, s->c, &sql_conversation_grow,
+                      ARGS(user, conversation, v_int(-n), v_int(cx_now_ms(cx))), NULL);
 }
 
-static Err conversation_memories(Ctx *cx, const MemoryScope *s, const unsigned char id[16],
-                                 int64_t *ret_count) {
+static Err drawn_delete(Ctx *cx, const MemoryScope *s, const unsigned char id[16], int64_t *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
         StoredList drawn;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_source(cx, s, &k, id, &drawn));
         for (size_t i = 0; i < drawn.n; i++)
                 TRY(memory_delete(cx, s, drawn.v[i].row.memory_id));
-        *ret_count = (int64_t)drawn.n;
+        *ret = (int64_t)drawn.n;
         return OK;
 }
 
-Err conversation_delete(Ctx *cx, const MemoryScope *s, Str conversation_id, bool memories,
-                        int64_t *ret_memories) {
+Err conversation_delete_some(Ctx *cx, const MemoryScope *s, Str conversation_id, bool memories,
+                             ConversationGone *ret) {
         unsigned char id[16];
-        int64_t changed = 0, drawn = 0;
+        int64_t turns = 0, changed = 0;
+        ConversationGone gone = { 0 };
         if (!uuid_read(conversation_id, id))
                 return ERR_NOT_FOUND;
-        Args key = ARGS(v_text(s->user_id), v_blob(str_n(id, 16)));
-        TRY(db_run(cx, s->c, &sql_conversation_delete, key, &changed));
-        if (!changed)
-                return ERR_NOT_FOUND;
-        TRY(conversation_unindex(cx, s, str_n(id, 16)));
-        TRY(db_run(cx, s->c, &sql_vector_delete_turns, key, NULL));
-        TRY(db_run(cx, s->c, &sql_turn_delete_all, key, NULL));
-        if (memories)
-                TRY(conversation_memories(cx, s, id, &drawn));
-        if (ret_memories)
-                *ret_memories = drawn;
+        TRY(turns_delete(cx, s, str_n(id, 16), &turns));
+        if (!turns && memories)
+                TRY(drawn_delete(cx, s, id, &gone.memories));
+        gone.more = turns || gone.memories;
+        if (!gone.more) {
+                TRY(db_run(cx, s->c, &sql_conversation_delete,
+                           ARGS(v_text(s->user_id), v_blob(str_n(id, 16))), &changed));
+                if (!changed)
+                        return ERR_NOT_FOUND;
+        }
+        *ret = gone;
         return OK;
 }
 

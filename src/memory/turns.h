@@ -58,10 +58,16 @@ typedef struct ConversationChange {
 } ConversationChange;
 Err conversation_change(Ctx *cx, const MemoryScope *s, Str conversation_id,
                         const ConversationChange *in, Conversation *ret) _must_check_;
-/* Removes the utterances and, with `memories`, what was drawn from them. The conversation's other
- * tables (chat's) are the caller's to clear in the same write. */
-Err conversation_delete(Ctx *cx, const MemoryScope *s, Str conversation_id, bool memories,
-                        int64_t *ret_memories) _must_check_;
+/* One step of removing it, for a conversation of any length without holding up other writers: some of
+ * its turns, the last first; then, with `memories`, some of what was drawn from them; at the end
+ * itself. The conversation's other tables (chat's) are the caller's to clear in that last write.
+ * ERR_NOT_FOUND. */
+typedef struct ConversationGone {
+        int64_t memories; /* of this step */
+        bool more;
+} ConversationGone;
+Err conversation_delete_some(Ctx *cx, const MemoryScope *s, Str conversation_id, bool memories,
+                             ConversationGone *ret) _must_check_;
 
 typedef struct Turn {
         int64_t unit, seq; /* seq: place in the conversation, from 1 */

@@ -175,3 +175,27 @@ test('a time without an offset is of the conversation, an id twice is one turn, 
         const alone = await user.call('POST', path, { body: { conversations: [body.conversations[3]] }, expect: 422 });
         assert.equal(alone.body.errors[0].pointer, '#/conversations/0/turns/0/at');
 });
+
+test('a long conversation goes step by step, and all of it', async () => {
+        const user = await newUser(call);
+        const long = conversation('long', 1700);
+        long.turns[3].text = 'I live in Lisbon.';
+        const other = conversation('other', 3);
+        const text = lines([long, other]);
+        assert.equal((await upload(user, [text], { query: '?extract=true' })).status, 200);
+        const list = (await user.call('GET', '/api/v1/conversations', { expect: 200 })).body;
+        const { conversation_id } = list.find((c) => c.session_id === 'clong');
+        const to = `/api/v1/conversations/${conversation_id}`;
+        const gone = await user.call('DELETE', `${to}?memories=true`, { expect: 200 });
+        assert.ok(gone.body.memories_deleted >= 1);
+        await user.call('DELETE', to, { expect: 404 });
+        for (const word of ['wordlongx0', 'wordlongx900', 'wordlongx1699'])
+                assert.notEqual((await found(user, word))?.conversation_external_id, 'clong');
+        assert.equal((await found(user, 'wordotherx1')).conversation_external_id, 'cother');
+        assert.equal((await user.call('GET', '/api/v1/memories/stats')).body.total_memories, 0);
+        const again = (await upload(user, [text])).body.conversations;
+        assert.deepEqual(
+                again.map((c) => c.turns_added),
+                [1700, 0],
+        );
+});
