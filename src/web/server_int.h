@@ -74,12 +74,13 @@ struct Conn {
         Source source;
         Loop *loop;
         struct MHD_Connection *mhd;
-        Request *rq; /* the current one; NULL between requests */
-        Watch watch;
+        Request *rq;       /* the current one; NULL between requests */
+        Watch watch, look; /* look: between requests, does the next one arrive? */
         Conn *prev, *next;
         int fd;
         unsigned served; /* requests answered */
         uint64_t parsed; /* bytes of complete requests, when all lengths are known */
+        uint64_t seen;   /* bytes that had come at the last look, when `parsed` does not tell */
         uint64_t acked;  /* TCP acknowledged at the last look: is it still reading? */
         bool unsure;     /* a chunked body: parsed does not count it */
         bool suspended, half_closed;
@@ -100,6 +101,7 @@ struct Loop {
         _Atomic int64_t beat_us;
         atomic_size_t n_conns, n_streams, n_begun, n_posting;
         WatchQueue arrive, idle, send, linger;
+        WatchQueue look, late; /* see is_arriving */
         Conn *conns;
         Conn *adding; /* being given to the library */
         Request *streams, *free;

@@ -73,7 +73,11 @@ static void quiet_ready(Loop *l, Source *s, uint32_t events) {}
 
 void conn_cut(Conn *c) { shutdown(c->fd, SHUT_RDWR); }
 
-void conn_idle(Conn *c) { watch_arm(&c->loop->idle, &c->watch, c->loop->now_us); }
+void conn_idle(Conn *c) {
+        c->seen = 0;
+        watch_arm(&c->loop->idle, &c->watch, c->loop->now_us);
+        watch_arm(&c->loop->look, &c->look, c->loop->now_us);
+}
 
 static bool is_streaming(const Conn *c) {
         return c->rq && c->rq->phase == PHASE_SEND && c->rq->stream;
@@ -100,6 +104,7 @@ static void conn_half_closed(Loop *l, Source *s, uint32_t events) {
 static void conn_free(Conn *c) {
         Loop *l = c->loop;
         watch_disarm(&c->watch);
+        watch_disarm(&c->look);
         *(c->prev ? &c->prev->next : &l->conns) = c->next;
         if (c->next)
                 c->next->prev = c->prev;
@@ -325,6 +330,26 @@ static void arrive_expired(Conn *c) {
         conn_cut(c);
 }
 
+/* Between requests the library says nothing before a request line is whole. So an idle connection is
+ * looked at now and then: when more came than the requests that were answered, a next one has begun,
+ * and from then on it has what is left of its time. An empty line alone is none. */
+static bool is_arriving(Conn *c) {
+        enum { EMPTY_LINE = 2 };
+        struct tcp_info t;
+        if (!tcp_state(c, &t))
+                return false;
+        uint64_t known = c->unsure ? c->seen : c->parsed;
+        c->seen = t.tcpi_bytes_received;
+        return known && c->seen > known + EMPTY_LINE;
+}
+
+static void look_expired(Conn *c) {
+        if (is_arriving(c))
+                watch_arm(&c->loop->late, &c->watch, c->loop->now_us);
+        else
+                watch_arm(&c->loop->look, &c->look, c->loop->now_us);
+}
+
 /* An answer is not being taken: as long as bytes are acknowledged the client is only slow. */
 static void send_expired(Conn *c) {
         struct tcp_info t;
@@ -340,6 +365,10 @@ static void deadlines_run(Loop *l) {
         Watch *w;
         while ((w = watch_expired(&l->arrive, l->now_us)))
                 arrive_expired(CONTAINER_OF(w, Conn, watch));
+        while ((w = watch_expired(&l->late, l->now_us)))
+                arrive_expired(CONTAINER_OF(w, Conn, watch));
+        while ((w = watch_expired(&l->look, l->now_us)))
+                look_expired(CONTAINER_OF(w, Conn, look));
         while ((w = watch_expired(&l->idle, l->now_us)))
                 conn_cut(CONTAINER_OF(w, Conn, watch));
         while ((w = watch_expired(&l->send, l->now_us)))
@@ -354,8 +383,9 @@ static int wait_ms(const Loop *l) {
                 return 0;
         if (atomic_load_explicit(&l->inbox, memory_order_relaxed))
                 return 0; /* posted by this thread itself */
-        const WatchQueue *queues[] = { &l->arrive, &l->idle, &l->send, &l->linger };
-        int64_t next = l->now_us + TICK_MS * 1000;
+        const WatchQueue *queues[] = { &l->arrive, &l->late, &l->idle, &l->send, &l->linger };
+        /* looks are taken with a tick, so that thousands of them do not wake the loop one by one */
+        int64_t next = l->now_us + MIN((int64_t)TICK_MS * 1000, l->look.span_us);
         for (size_t i = 0; i < ELEMENTSOF(queues); i++)
                 next = MIN(next, watch_next_us(queues[i]));
         return next <= l->now_us ? 0 : (int)((next - l->now_us) / 1000) + 1;
@@ -481,6 +511,10 @@ Err loop_open(Ctx *cx, Loop *l) {
         const ServerSettings *set = &l->server->set;
         l->arrive.span_us = set->arrive_ms * 1000;
         l->idle.span_us = set->idle_ms * 1000;
+        l->look.span_us = l->arrive.span_us / 5;
+        /* a look comes up to a tick late, and what it finds may be as old as the look before */
+        l->late.span_us =
+                l->arrive.span_us - l->look.span_us - MIN((int64_t)TICK_MS * 1000, l->look.span_us);
         l->send.span_us = set->stall_ms * 1000;
         l->linger.span_us = 2 * 1000 * 1000;
         l->stop_post.run = stop_run;

@@ -89,7 +89,9 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
         char *mark = strchr((char *)(uintptr_t)target, '?');
         if (mark)
                 mark[1] = '\0';
-        if (c->served) /* the first request is waited for since the connection came */
+        watch_disarm(&c->look);
+        /* the first request is waited for since the connection came, a slow one since it was seen */
+        if (c->served && c->watch.queue != &c->loop->late)
                 watch_arm(&c->loop->arrive, &c->watch, c->loop->now_us);
         return rq;
 }

@@ -573,6 +573,45 @@ static void test_slow_head_and_body(void **state) {
         close(fd);
 }
 
+/* The library says nothing of a line that is not whole; its time is bounded all the same. */
+static void test_slow_line_after_a_request(void **state) {
+        static const char *const firsts[] = {
+                GET_KEEP("/1"),
+                "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                "2\r\nhi\r\n0\r\n\r\n",
+        };
+        for (size_t i = 0; i < ELEMENTSOF(firsts); i++) {
+                int fd = dial();
+                say(fd, firsts[i]);
+                assert_has(hear(fd, i ? "hi" : "/1?", PATIENCE_MS), "200");
+                poll(NULL, 0, ARRIVE_MS / 3); /* idle for a while: it was looked at */
+                int64_t start = mono_ms();
+                bool closed = false;
+                for (const char *p = GET_KEEP("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"); *p && !closed;
+                     p++) {
+                        if (send(fd, p, 1, MSG_NOSIGNAL) < 0)
+                                break;
+                        poll(NULL, 0, 40);
+                        closed = mono_ms() - start > 2 * ARRIVE_MS;
+                }
+                assert_false(closed);
+                assert_true(mono_ms() - start >= ARRIVE_MS / 2);
+                assert_true(mono_ms() - start < ARRIVE_MS + 150);
+                close(fd);
+        }
+}
+
+static void test_an_empty_line_is_no_request(void **state) {
+        int fd = dial();
+        say(fd, GET_KEEP("/1"));
+        assert_has(hear(fd, "/1?", PATIENCE_MS), "200");
+        say(fd, "\r\n");
+        int64_t start = mono_ms();
+        assert_int_equal(hear(fd, NULL, PATIENCE_MS).n, 0); /* closed as idle, without a word */
+        assert_true(mono_ms() - start > (ARRIVE_MS + IDLE_MS) / 2);
+        close(fd);
+}
+
 static void test_idle_connections_are_closed(void **state) {
         int fresh = dial(), used = dial();
         say(used, GET_KEEP("/1"));
@@ -954,6 +993,8 @@ int main(void) {
                 TEST(test_body_in_parts_left_alone),
                 TEST(test_small_refused_body_keeps_the_connection),
                 TEST(test_slow_head_and_body),
+                TEST(test_slow_line_after_a_request),
+                TEST(test_an_empty_line_is_no_request),
                 TEST(test_idle_connections_are_closed),
                 TEST(test_reader_that_takes_nothing),
                 TEST(test_held_answer),

@@ -164,6 +164,13 @@ describe('time', { concurrency: true }, () => {
                         assert.equal(answer?.status, 408, text);
                         assert.equal(JSON.parse(answer.body).code, 'request_timeout');
                 });
+        test('a second request that drips in has no more time than a first', { timeout: 30_000 }, async () => {
+                const { text, closed, ms } = await rawRequest(server,
+                        [get('/health'), 3_000, 'GET /hea', ...Array(40).fill([500, 'x']).flat()], { timeout: 25_000 });
+                assert.ok(closed);
+                assert.ok(ms > 3_000 + 6_000 && ms < 3_000 + 10_500, `${ms} ms`);
+                assert.deepEqual(parseAnswers(text).map((a) => a.status), [200, 408]);
+        });
 });
 
 describe('connections', { concurrency: false }, () => {
