@@ -254,7 +254,7 @@ static Err key_retire_handle(Req *rq, const void *in, void *ret) {
         return admin_audit(rq, rq->db, "authz_admin", STR(""), "key-retire");
 }
 
-#define ADMIN .auth = AUTH_ADMIN, .scope = "admin", .rate = RATE_FREE, .tag = "admin"
+#define ADMIN .auth = AUTH_ADMIN, .scope = "admin", .rate = RATE_FREE, .tag = "Admin"
 
 const Route admin_routes[] = {
         { .id = "admin.users",

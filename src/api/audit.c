@@ -106,7 +106,7 @@ const Route audit_routes[] = {
                 .out = &record_shape,
                 .out_list = true,
                 .audit_none = "reading the log is in the access log",
-                .tag = "audit",
+                .tag = "Audit",
                 .summary = "Security events, newest first: one's own, or all for administrators",
                 .fn = audit_list_handle,
         },

@@ -196,7 +196,7 @@ static Err jwks_handle(Req *rq, const void *in, void *ret) {
                 .also_status = 202, .also = "application/json", .body_max = 16 * 1024,             \
                 .errors = ERRORS(ERR_EMAIL_TAKEN, ERR_PASSWORD_LONG, ERR_PASSWORD_COMMON,          \
                                  ERR_HASH_QUEUE, ERR_FORBIDDEN),                                   \
-                .audit = "user_created", .tag = "auth", .summary = "Create an account",            \
+                .audit = "user_created", .tag = "Auth", .summary = "Create an account",            \
                 .admit = register_admit, .fn = register_handle                                     \
         }
 #define LOGIN(id_, path_)                                                                          \
@@ -206,7 +206,7 @@ static Err jwks_handle(Req *rq, const void *in, void *ret) {
                 .body_max = 16 * 1024,                                                             \
                 .errors =                                                                          \
                         ERRORS(ERR_CREDENTIALS, ERR_LOCKED, ERR_EMAIL_UNVERIFIED, ERR_HASH_QUEUE), \
-                .audit = "authn_login_success", .tag = "auth",                                     \
+                .audit = "authn_login_success", .tag = "Auth",                                     \
                 .summary = "Sign in with a password", .admit = login_admit, .fn = login_handle     \
         }
 #define REFRESH(id_, path_)                                                                        \
@@ -214,27 +214,27 @@ static Err jwks_handle(Req *rq, const void *in, void *ret) {
                 .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_NONE,   \
                 .rate = RATE_REFRESH, .in = &refresh_in, .out = &token_pair_shape,                 \
                 .body_max = 16 * 1024, .errors = ERRORS(ERR_REFRESH_INVALID, ERR_REFRESH_REUSED),  \
-                .audit = "session_renewed", .tag = "auth",                                         \
+                .audit = "session_renewed", .tag = "Auth",                                         \
                 .summary = "Exchange a refresh token for its successor", .fn = refresh_handle      \
         }
 #define LOGOUT(id_, path_)                                                                         \
         {                                                                                          \
                 .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_USER,   \
                 .rate = RATE_FREE, .errors = ERRORS(ERR_FORBIDDEN), .audit = "session_logout",     \
-                .tag = "auth", .summary = "End this session", .fn = logout_handle                  \
+                .tag = "Auth", .summary = "End this session", .fn = logout_handle                  \
         }
 #define VALIDATE(id_, path_)                                                                       \
         {                                                                                          \
                 .id = id_, .method = POST, .path = path_, .lane = LANE_INLINE, .auth = AUTH_USER,  \
                 .rate = RATE_FREE, .out = &validated_shape,                                        \
-                .audit_none = "reads nothing but the token", .tag = "auth",                        \
+                .audit_none = "reads nothing but the token", .tag = "Auth",                        \
                 .summary = "What the shown credential is good for", .fn = validate_handle          \
         }
 #define JWKS(id_, path_)                                                                           \
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, .lane = LANE_INLINE, .auth = AUTH_NONE,   \
                 .rate = RATE_NONE, .produces = "application/json", .audit_none = "public keys",    \
-                .tag = "auth", .summary = "Public keys that verify our access tokens (JWK set)",   \
+                .tag = "Auth", .summary = "Public keys that verify our access tokens (JWK set)",   \
                 .fn = jwks_handle                                                                  \
         }
 
@@ -262,7 +262,7 @@ const Route auth_routes[] = {
                 .in = &logout_all_in,
                 .out = &logout_all_shape,
                 .audit = "authn_token_revoked",
-                .tag = "auth",
+                .tag = "Auth",
                 .summary = "End all sessions",
                 .fn = logout_all_handle,
         },

@@ -118,7 +118,7 @@ static Err introspect_handle(Req *rq, const void *in_, void *ret) {
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, .lane = LANE_INLINE, .auth = AUTH_NONE,   \
                 .rate = RATE_NONE, .out = &auth_status_shape, .audit_none = "public",              \
-                .tag = "auth", .summary = "How one can sign in here", .fn = status_handle          \
+                .tag = "Auth", .summary = "How one can sign in here", .fn = status_handle          \
         }
 
 const Route auth_status_routes[] = {
@@ -137,7 +137,7 @@ const Route auth_status_routes[] = {
                 .out = &introspected_shape,
                 .body_max = 40 * 1024,
                 .audit_none = "reads nothing but the token",
-                .tag = "auth",
+                .tag = "Auth",
                 .summary = "Is this token good? (RFC 7662)",
                 .fn = introspect_handle,
         },

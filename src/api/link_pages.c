@@ -100,7 +100,7 @@ static Err style_handle(Req *rq, const void *in, void *ret) {
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, .lane = LANE_INLINE, .auth = AUTH_NONE,   \
                 .rate = RATE_NONE, .produces = type_,                                              \
-                .audit_none = "public text; what it sends is recorded", .tag = "auth",             \
+                .audit_none = "public text; what it sends is recorded", .tag = "Auth",             \
                 .summary = summary_, .fn = fn_                                                     \
         }
 

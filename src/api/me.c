@@ -275,7 +275,7 @@ static Err export_download_handle(Req *rq, const void *in, void *ret) {
         {                                                                                          \
                 .id = id_, .method = GET, .path = path_, .lane = LANE_INLINE, .auth = AUTH_USER,   \
                 .rate = RATE_FREE, .out = &user_view_shape, .audit_none = "one's own account",     \
-                .tag = "account", .summary = "The account of the caller", .fn = me_handle          \
+                .tag = "Account", .summary = "The account of the caller", .fn = me_handle          \
         }
 #define ME_PATCH(id_, path_)                                                                       \
         {                                                                                          \
@@ -284,7 +284,7 @@ static Err export_download_handle(Req *rq, const void *in, void *ret) {
                 .body_max = 16 * 1024,                                                             \
                 .errors = ERRORS(ERR_CREDENTIALS, ERR_LOCKED, ERR_EMAIL_TAKEN, ERR_FORBIDDEN,      \
                                  ERR_HASH_QUEUE),                                                  \
-                .audit = "user_updated", .tag = "account",                                         \
+                .audit = "user_updated", .tag = "Account",                                         \
                 .summary = "Change one's name, address or consents", .admit = admit_user,          \
                 .fn = patch_handle                                                                 \
         }
@@ -294,7 +294,7 @@ static Err export_download_handle(Req *rq, const void *in, void *ret) {
                 .scope = "profile", .rate = RATE_FREE, .in = &delete_in, .out = &scheduled_shape,  \
                 .status = 202, .body_max = 4 * 1024,                                               \
                 .errors = ERRORS(ERR_CREDENTIALS, ERR_LOCKED, ERR_FORBIDDEN, ERR_HASH_QUEUE),      \
-                .audit = "user_archived", .tag = "account",                                        \
+                .audit = "user_archived", .tag = "Account",                                        \
                 .summary = "Delete one's account and everything in it", .admit = admit_user,       \
                 .fn = delete_handle                                                                \
         }
@@ -319,7 +319,7 @@ const Route me_routes[] = {
                 .body_max = 16 * 1024,
                 .errors = ERRORS(ERR_CREDENTIALS, ERR_LOCKED, ERR_HASH_QUEUE),
                 .audit = "user_updated",
-                .tag = "account",
+                .tag = "Account",
                 .summary = "Take the deletion of one's account back",
                 .admit = restore_admit,
                 .fn = restore_handle,
@@ -334,7 +334,7 @@ const Route me_routes[] = {
                 .out = &receipt_shape,
                 .errors = ERRORS(ERR_NOT_FOUND),
                 .audit_none = "says only whether it is done",
-                .tag = "account",
+                .tag = "Account",
                 .summary = "Is the erasure done?",
                 .fn = receipt_handle,
         },
@@ -350,7 +350,7 @@ const Route me_routes[] = {
                 .status = 202,
                 .errors = ERRORS(ERR_CONFLICT, ERR_RATE_LIMITED),
                 .audit = "sensitive_read",
-                .tag = "account",
+                .tag = "Account",
                 .summary = "Ask for an archive of everything kept about oneself",
                 .fn = export_start_handle,
         },
@@ -365,7 +365,7 @@ const Route me_routes[] = {
                 .out = &export_shape,
                 .errors = ERRORS(ERR_NOT_FOUND),
                 .audit_none = "recorded when it was asked for",
-                .tag = "account",
+                .tag = "Account",
                 .summary = "Is the archive ready?",
                 .fn = export_get_handle,
         },
@@ -380,7 +380,7 @@ const Route me_routes[] = {
                 .produces = "application/zip",
                 .errors = ERRORS(ERR_NOT_FOUND),
                 .audit_none = "recorded when it was asked for",
-                .tag = "account",
+                .tag = "Account",
                 .summary = "The archive behind a signed address",
                 .fn = export_download_handle,
         },

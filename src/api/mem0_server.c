@@ -6,7 +6,7 @@
 enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, ENTITIES_MAX = 1000 };
 
 #define ROW(scope_, rate_)                                                                         \
-        .auth = AUTH_USER, .tag = "mem0 compatible", .wire = WIRE_MEM0, .scope = scope_,           \
+        .auth = AUTH_USER, .tag = "Mem0 compatible", .wire = WIRE_MEM0, .scope = scope_,           \
         .rate = rate_
 #define READS  ROW("memories:read", RATE_READ), .audit_none = "the caller reads own data"
 #define WRITES ROW("memories:write", RATE_WRITE), .audit_none = "kept in the memories' own history"
@@ -392,7 +392,7 @@ const Route mem0_server_routes[] = {
                 .path = "/configure/",
                 .lane = LANE_INLINE,
                 .auth = AUTH_ADMIN,
-                .tag = "mem0 compatible",
+                .tag = "Mem0 compatible",
                 .wire = WIRE_MEM0,
                 .scope = "admin",
                 .rate = RATE_READ,

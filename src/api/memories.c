@@ -461,7 +461,7 @@ static Err batch_handle(Req *rq, const void *in_, void *ret) {
         return OK;
 }
 
-#define MEMORY_ROW .auth = AUTH_USER, .tag = "memories"
+#define MEMORY_ROW .auth = AUTH_USER, .tag = "Memories"
 #define READS                                                                                      \
         MEMORY_ROW, .scope = "memories:read", .rate = RATE_READ,                                   \
                     .audit_none = "the caller reads own data"

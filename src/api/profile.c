@@ -93,7 +93,7 @@ static Err summary_handle(Req *rq, const void *in, void *ret) {
         return profile_summary(rq->cx, &s, ret);
 }
 
-#define PROFILE_ROW .auth = AUTH_USER, .scope = "profile", .tag = "profile"
+#define PROFILE_ROW .auth = AUTH_USER, .scope = "profile", .tag = "Profile"
 #define CHANGES                                                                                    \
         PROFILE_ROW, .lane = LANE_WRITE, .rate = RATE_WRITE,                                       \
                      .audit_none = "kept as previous values in the profile"

@@ -54,6 +54,14 @@ test('the OpenAPI document is clean, and a broken one would not be', async () =>
         assert.notEqual(lint(JSON.stringify(body)).status, 0);
 });
 
+test('tags are written as headings are', async () => {
+        const { body } = await call('GET', '/openapi.json', { judge: false });
+        const used = Object.values(body.paths).flatMap((p) => Object.values(p)).flatMap((o) => o.tags ?? []);
+        assert.ok(used.length > 100);
+        for (const tag of new Set(used)) assert.match(tag, /^[A-Z][A-Za-z0-9]*( [a-z]+)*$/);
+        assert.deepEqual(body.tags.map((t) => t.name).sort(), [...new Set(used)].sort());
+});
+
 test('the command line prints the same document as the server', async () => {
         const served = await call('GET', '/openapi.json', { judge: false });
         const printed = await runBinary(['openapi']);
