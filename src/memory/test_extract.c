@@ -49,6 +49,10 @@ static const Said said[] = {
         { "I left Google", "fact", "Left Google.", "workplace", "self", "Google" },
         { "I just adopted a kitten called Luna", "entity", "Has a kitten named Luna.", "", "self",
           "" },
+        { "I quit smoking two years ago", "fact", "Stopped smoking.", "", "self", "" },
+        { "I never drink wine", "preference", "Never drinks wine.", "preference", "wine",
+          "dislike" },
+        { "My landlord is Mr. Schmidt", "entity", "Landlord is Mr. Schmidt.", "", "self", "" },
         { "I\u2019ve been vegetarian since 2019", "preference", "Is vegetarian.", "other", "diet",
           "vegetarian" },
 };
