@@ -16,6 +16,7 @@ import {
         printTable,
         quantile,
         scratch,
+        sleep,
         startMainstay,
         usage,
         verdict,
@@ -41,8 +42,7 @@ function talk(turns, seed) {
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-// → { ms, body }
-const post = (path, token, body, type = 'application/json') =>
+const once = (path, token, body, type) =>
         new Promise((done, fail) => {
                 const headers = { authorization: `Bearer ${token}`, 'content-type': type };
                 const started = performance.now();
@@ -51,12 +51,22 @@ const post = (path, token, body, type = 'application/json') =>
                 req.on('response', async (res) => {
                         const parts = await res.toArray();
                         const ms = performance.now() - started;
-                        const text = Buffer.concat(parts).toString();
-                        if (res.statusCode >= 300) fail(new Error(`${path}: ${text}`));
-                        else done({ ms, body: JSON.parse(text) });
+                        done({ status: res.statusCode, ms, text: Buffer.concat(parts).toString() });
                 });
-                req.end(typeof body === 'string' ? body : JSON.stringify(body));
+                req.end(body);
         });
+
+// → { ms, body }. A server whose machine is busy with something else may ask to come again.
+async function post(path, token, body, type = 'application/json') {
+        const sent = typeof body === 'string' ? body : JSON.stringify(body);
+        let r = await once(path, token, sent, type);
+        for (let i = 0; r.status === 503 && i < 10; i++) {
+                await sleep(1000);
+                r = await once(path, token, sent, type);
+        }
+        if (r.status >= 300) throw new Error(`${path}: ${r.text}`);
+        return { ms: r.ms, body: JSON.parse(r.text) };
+}
 
 const search = '/api/v1/memories/search';
 const question = (query, unit) => ({ query: query.slice(0, 1000), units: [unit] });
