@@ -9,7 +9,8 @@
 #include "memory/profile_int.h"
 #include "memory/vectors.h"
 
-enum { IN_FLIGHT = 64 };
+/* TURNS: what others wait for when they write meanwhile, about ten milliseconds */
+enum { IN_FLIGHT = 64, TURNS = 400 };
 
 /* ---- one conversation, on the writer ---- */
 
@@ -237,6 +238,14 @@ static void batch_wait(Ctx *cx, Batch *b, size_t n) {
         }
 }
 
+/* How many of those from `from` on go together. */
+static size_t batch_size(const Import *in, size_t from) {
+        size_t n = 0, turns = 0;
+        while (from + n < in->n && n < IN_FLIGHT && (!n || turns + in->v[from + n].n <= TURNS))
+                turns += in->v[from + n++].n;
+        return n;
+}
+
 Err memory_import(Ctx *cx, const Import *in) {
         Batch *b = NEW(cx->arena, Batch);
         size_t refused = 0;
@@ -244,8 +253,8 @@ Err memory_import(Ctx *cx, const Import *in) {
         b->im = in;
         pthread_mutex_init(&b->lock, NULL);
         pthread_cond_init(&b->done, NULL);
-        for (size_t i = 0; i < in->n; i += IN_FLIGHT) {
-                size_t n = MIN(in->n - i, (size_t)IN_FLIGHT);
+        for (size_t i = 0, n; i < in->n; i += n) {
+                n = batch_size(in, i);
                 Err now = batch_submit(cx, b, i, n);
                 batch_wait(cx, b, n);
                 e = now ? now : e;
