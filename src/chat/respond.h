@@ -13,9 +13,11 @@ typedef struct RespondIn {
         const MemoryHits *hits;
         const Learned *learned; /* what the rules stored from this message */
         const char
-                *reason; /* why no model is used: NULL = none is available; "budget", "consent" */
-        bool is_broad;   /* "what do you know about me" */
+                *reason;  /* why no model is used: NULL = none is available; "budget", "consent" */
+        bool is_broad;    /* "what do you know about me" */
+        bool is_schedule; /* "what are my plans" */
         int64_t now_ms;
+        int utc_offset_min;
 } RespondIn;
 /* Citation; UsedMemory */
 typedef struct Response {
@@ -30,6 +32,3 @@ void respond(Arena *a, const RespondIn *in, Response *ret);
 Strs suggest(Arena *a, Str message, const MemoryHits *hits);
 
 bool message_asks(Str message); /* a question or a request, not a statement */
-/* "Lives in Lisbon." -> "You live in Lisbon."; false: it does not read as a statement about the
- * user. */
-bool second_person(Arena *a, Str content, Str *ret) _must_check_;

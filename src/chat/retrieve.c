@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "chat/retrieve.h"
 
-#include <ctype.h>
-
 #include "base/log.h"
+#include "chat/question.h"
 #include "codec/when.h"
 #include "memory/moment.h"
 #include "memory/profile.h"
@@ -16,39 +15,8 @@ enum {
         OFFLINE_MORE = 3
 };
 
-/* What people say to us rather than about the thing: it would weigh as if it had to be in the
- * answer. */
-static const char *const filler[] = {
-        "can you tell me", "could you tell me", "would you tell me", "please tell me",
-        "tell me",         "remind me",         "do you know",       "do you remember",
-        "can you recall",  "can you remember",  "did i tell you",    "did i say",
-        "have i told you", "i told you",        "i mentioned",       "did i mention",
-        "please",
-};
-
-static size_t filler_at(Str s, size_t i) {
-        if (i && isalnum((unsigned char)s.p[i - 1]))
-                return 0;
-        for (size_t k = 0; k < ELEMENTSOF(filler); k++) {
-                size_t n = strlen(filler[k]);
-                if (i + n <= s.n && str_eq_nocase(str_n(s.p + i, n), str_c(filler[k])) &&
-                    (i + n == s.n || !isalnum((unsigned char)s.p[i + n])))
-                        return n;
-        }
-        return 0;
-}
-
 static Str query_of(Ctx *cx, Str message) {
-        char *p = arena_bytes(cx->arena, message.n + 1);
-        size_t n = 0;
-        for (size_t i = 0; i < message.n;) {
-                size_t skip = filler_at(message, i);
-                i += skip;
-                p[n++] = skip ? ' ' : message.p[i++];
-        }
-        Str s = str_trim(str_n(p, n));
-        if (!s.n)
-                s = str_trim(message);
+        Str s = question_query(cx->arena, message);
         while (str_utf8_count(s) > QUERY_MAX)
                 s = str_to(s, str_utf8_cut(s, s.n - (str_utf8_count(s) - QUERY_MAX)));
         return s;
@@ -137,6 +105,20 @@ static Err search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHit
         return OK;
 }
 
+/* Plans are asked for by their time, not in their words: the latest, too, up to as many as the mode
+ * takes. */
+static Err plans_add(Ctx *cx, const MemoryScope *s, const RetrievalMode *mode, MemoryHits *into) {
+        MemoryRows rows;
+        Str cursor;
+        TRY(memory_list(cx, s, &(MemoryFilter){ .type = plan_types[0], .limit = mode->top_k },
+                        &rows, &cursor));
+        MemoryHits more = { NEW_ARRAY(cx->arena, MemoryHit, rows.n + 1), rows.n, false };
+        for (size_t i = 0; i < rows.n; i++)
+                more.v[i] = (MemoryHit){ .memory = &rows.v[i] };
+        hits_merge(cx, into, &more);
+        return OK;
+}
+
 static Err profile_text(Ctx *cx, const MemoryScope *s, Str *ret_text, Str *ret_query) {
         ProfileSummary p;
         _cleanup_(buf_done) Buf text = BUF(8192);
@@ -182,7 +164,10 @@ static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, 
                 TRY(search(cx, s, &q, &r->hits));
                 return search(cx, s, &me, &r->hits);
         }
-        return search(cx, s, &q, &r->hits);
+        TRY(search(cx, s, &q, &r->hits));
+        Question asked;
+        question_read(cx->arena, ask->message, &asked);
+        return r->mode->plans_only || asked.names_day ? plans_add(cx, s, r->mode, &r->hits) : OK;
 }
 
 static Strs exclude_of(Ctx *cx, const RetrieveAsk *ask, const Turns *said) {

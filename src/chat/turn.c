@@ -117,6 +117,8 @@ static void respond_offline(Live *live, const Learned *learned) {
                          .learned = learned,
                          .reason = live->t.offline_reason,
                          .now_ms = live->t.at,
+                         .utc_offset_min = live->found.utc_offset_min,
+                         .is_schedule = live->found.mode && live->found.mode->plans_only,
                          .is_broad = live->found.mode &&
                                      (!strcmp(live->found.mode->name, "broad") ||
                                       !strcmp(live->found.mode->name, "everything")) };
@@ -415,6 +417,7 @@ static void hit_keep(Arena *a, const MemoryHit *in, MemoryHit *out) {
                                   .content = arena_dup(a, in->memory->content),
                                   .source_turn_id = arena_dup(a, in->memory->source_turn_id),
                                   .valid_from = in->memory->valid_from,
+                                  .context = arena_dup(a, in->memory->context),
                                   .entities = strs_first(a, in->memory->entities),
                                   .tags = strs_first(a, in->memory->tags) };
                 out->memory = m;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* choose: which of what was found answers a question, best first, each thing once. Pure. */
+#include "chat/question.h"
+#include "chat/respond.h"
+
+/* Of what is asked for: all of it, an answer, worth mentioning. */
+#define COVER_ALL  0.99
+#define COVER_HALF 0.45
+#define COVER_SOME 0.2
+typedef enum Tier { TIER_SOME, TIER_HALF, TIER_ALL } Tier;
+
+typedef struct Candidate {
+        const MemoryHit *hit;
+        double relevance, score;
+        Cover cover;
+        Tier tier;
+        bool fits;
+        int64_t at; /* of a plan: when; 0 = it names no time */
+} Candidate;
+typedef struct Choice {
+        Candidate *v;
+        size_t n;
+} Choice;
+
+/* Those of at least this relevance. */
+void choose(Arena *a, const RespondIn *in, const Question *q, double least, Choice *ret);
+/* Plans of the time that the question names, or from today on, by date. */
+void choose_plans(Arena *a, const RespondIn *in, const Question *q, Choice *ret);
+
+Str hit_text(const MemoryHit *h);
+int64_t hit_at(const MemoryHit *h);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/* question: what a question asks for, and how much of that a text says. For answers without a
+ * language model; English, pure. */
+#include "base/arena.h"
+
+typedef enum QuestionKind {
+        QUESTION_OPEN = 1, /* what, which, tell me about … */
+        QUESTION_WHO,
+        QUESTION_NAME, /* what is … called */
+        QUESTION_WHERE,
+        QUESTION_WHEN,
+        QUESTION_COUNT,
+        QUESTION_AGE,
+        QUESTION_YES_NO,
+} QuestionKind;
+
+typedef struct Question {
+        QuestionKind kind;
+        Strs needs,
+                helps;  /* terms an answer must speak of; terms for the kind of thing asked for */
+        int liking;     /* 1: what is liked, -1: what is not, 0: neither */
+        bool wants_all; /* one thing is not the whole answer */
+        bool is_vague;     /* of somebody who is not named: "where does she live" */
+        bool names_day; /* "tomorrow", "on 3 December": days to come */
+        /* about now, so that a fact can say yes or no */
+        bool is_now;
+} Question;
+void question_read(Arena *a, Str message, Question *ret);
+
+/* Without what people say to us rather than about the thing ("can you tell me"), and idioms in
+ * plainer words. The message itself when nothing is left. */
+Str question_core(Arena *a, Str message);
+/* The same, with other words in which an answer may stand: to search with. */
+Str question_query(Arena *a, Str message);
+
+/* It asks for plans of whatever kind. */
+bool question_is_about_plans(const Question *q);
+
+/* 0 … 1: how much of what is asked for the text speaks of. */
+typedef struct Cover {
+        double needs, share; /* share: with what helps */
+        bool is_literal;     /* in the question's own words */
+} Cover;
+Cover question_cover(const Question *q, Str text);
+/* The text holds what the kind of question asks for: a name, a place, a number, a time. */
+bool question_fits(const Question *q, Str text);
+
+/* "does not", "never", "no longer", "dislikes". */
+bool text_denies(Str text);
+bool text_likes(Str text); /* speaks of liking or not liking */
+/* what was or may be, not what is */
+bool text_is_past_or_wish(Str text);
