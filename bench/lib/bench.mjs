@@ -152,13 +152,14 @@ const ms = (text) => {
 export async function load(
         target,
         path,
-        { token, script, args = [], seconds = 4, connections = 64, threads = 2 } = {},
+        { token, script, args = [], seconds = 4, connections = 64, threads = 2, timeout = 2 } = {},
 ) {
         const before = usage(target.pid);
         const { stdout } = await exec('wrk', [
                 `-t${threads}`,
                 `-c${connections}`,
                 `-d${seconds}s`,
+                `--timeout=${timeout}s`,
                 '--latency',
                 ...(token ? ['-H', `Authorization: Bearer ${token}`] : []),
                 ...(script ? ['-s', script] : []),
