@@ -10,7 +10,8 @@
 #include "memory/terms.h"
 #include "memory/words.h"
 
-enum { TOKENS_MAX = 48 };
+/* READ_MAX: bytes of a text that are looked at; the point of a longer one stands at its begin */
+enum { TOKENS_MAX = 48, NEEDS_MAX = 12, READ_MAX = 2000 };
 #define HELP_WEIGHT 0.8
 #define NEAR_WEIGHT 0.3
 
@@ -224,13 +225,6 @@ static bool is_plural(Str word) {
                word_is_in(word, " children people kids family plans hobbies ");
 }
 
-static bool has_term(const Str *v, size_t n, Str term) {
-        for (size_t i = 0; i < n; i++)
-                if (str_eq(v[i], term))
-                        return true;
-        return false;
-}
-
 /* Words between "which" and the verb name the kind of thing: "which car do I drive". */
 static size_t class_end(const Tokens *t, size_t i) {
         if (!word_is(t, i, " what which "))
@@ -241,36 +235,124 @@ static size_t class_end(const Tokens *t, size_t i) {
         return i;
 }
 
+/* ---- the same in other terms ---- */
+
+/* "a: b c": who asks for a is told by b and c. Narrower than the synonyms of retrieval, where a
+ * near miss costs little. */
+static const char *const told_by[] = {
+        "child: son daughter baby",
+        "sibling: brother sister twin",
+        "parent: mother father",
+        "spouse: husband wife",
+        "partner: husband wife girlfriend boyfriend spouse",
+        "marry: husband wife spouse wedding",
+        "wedding: marry",
+        "job: work employ career",
+        "work: job employ",
+        "live: move reside home",
+        "home: live move",
+        "address: live",
+        "age: old born birthday year",
+        "birthday: born birth",
+        "car: drive",
+        "name: call",
+        "own: have",
+        "boss: manager supervisor",
+        "eat: allergic vegetarian vegan diet food",
+        "holiday: vacation trip",
+        "vacation: holiday trip",
+        "trip: holiday vacation",
+        "meet: meeting appointment",
+        "appointment: meeting dentist doctor",
+        "speak: language",
+        "study: university degree school",
+        "sick: ill",
+        "flat: apartment",
+        "apartment: flat",
+        "allergy: allergic",
+        "allergic: allergy",
+        "pet: dog cat",
+        "email: mail address",
+        "phone: number",
+        "language: speak",
+        "alive: die dead live",
+        "travel: visit trip holiday fly",
+};
+
+/* Also the name of a kind of thing ("a living", "the watch"), but hardly where it is needed. */
+static const char doings[] = "live watch read write cook bake travel look work study play";
+
+enum { TERMS_MAX = 256 };
+typedef struct Terms {
+        Str *v;
+        size_t n;
+} Terms;
+
+/* The terms of the thesauri live as long as the program. */
+static void term_take(void *arg, Str term) {
+        Terms *t = arg;
+        if (t->n < TERMS_MAX)
+                t->v[t->n++] = term;
+}
+
+static bool is_doing(Str need) {
+        char stem[TERM_MAX];
+        for (Str rest = str_c(doings); rest.p;)
+                if (str_eq(term_of(str_cut(&rest, ' '), stem), need))
+                        return true;
+        return false;
+}
+
+static void told_by_take(Arena *a, Str need, Terms *to) {
+        char stem[TERM_MAX];
+        for (size_t i = 0; i < ELEMENTSOF(told_by); i++) {
+                Str rest = str_c(told_by[i]), head = str_cut(&rest, ':');
+                if (!str_eq(term_of(head, stem), need))
+                        continue;
+                for (rest = str_from(rest, 1); rest.p;)
+                        term_take(to, arena_dup(a, term_of(str_cut(&rest, ' '), stem)));
+        }
+}
+
+static void need_add(Arena *a, Needs *to, Str term) {
+        Terms same = { NEW_ARRAY(a, Str, TERMS_MAX), 0 },
+              near = { NEW_ARRAY(a, Str, TERMS_MAX), 0 };
+        for (size_t i = 0; i < to->n; i++)
+                if (str_eq(to->v[i].term, term))
+                        return;
+        told_by_take(a, term, &same);
+        if (!is_doing(term))
+                word_kinds(term, term_take, &same);
+        word_synonyms(term, term_take, &near);
+        to->v[to->n++] = (Need){ term, { same.v, same.n }, { near.v, near.n } };
+}
+
 static void terms_take(Arena *a, const Tokens *t, size_t from, Question *q) {
-        Str *needs = NEW_ARRAY(a, Str, t->n + 1), *helps = NEW_ARRAY(a, Str, t->n + 1);
-        size_t n_needs = 0, n_helps = 0, class = class_end(t, from);
-        for (size_t i = from; i < t->n; i++) {
+        size_t class = class_end(t, from);
+        q->needs.v = NEW_ARRAY(a, Need, t->n + 1);
+        q->helps.v = NEW_ARRAY(a, Need, t->n + 1);
+        for (size_t i = from; i < t->n && q->needs.n < NEEDS_MAX; i++) {
                 const Token *w = &t->v[i];
-                if (!says_something(w) || has_term(needs, n_needs, w->term) ||
-                    has_term(helps, n_helps, w->term))
+                if (!says_something(w))
                         continue;
                 if (i < class)
-                        helps[n_helps++] = w->term;
+                        need_add(a, &q->helps, w->term);
                 else if (!(w->flags & TERM_PLAIN))
-                        needs[n_needs++] = w->term;
+                        need_add(a, &q->needs, w->term);
         }
-        for (size_t i = class; !n_needs && !n_helps && i < t->n; i++)
+        for (size_t i = class; !q->needs.n && !q->helps.n && i < t->n; i++)
                 if (says_something(&t->v[i]))
-                        helps[n_helps++] = t->v[i].term;
-        q->needs = (Strs){ needs, n_needs };
-        q->helps = (Strs){ helps, n_helps };
+                        need_add(a, &q->helps, t->v[i].term);
 }
 
 /* A question of nothing but its kind: "what is my name", "how old am I". */
 static void need_of_kind(Arena *a, Question *q) {
-        const char *need = q->kind == QUESTION_NAME  ? "name"
-                           : q->kind == QUESTION_AGE ? "age"
-                                                     : NULL;
-        if (!need || q->needs.n)
+        if (q->needs.n)
                 return;
-        Str *v = NEW(a, Str);
-        *v = str_c(need);
-        q->needs = (Strs){ v, 1 };
+        if (q->kind == QUESTION_NAME)
+                need_add(a, &q->needs, STR("name"));
+        else if (q->kind == QUESTION_AGE)
+                need_add(a, &q->needs, STR("age"));
 }
 
 static bool wants_all(const Tokens *t, size_t i, const Question *q) {
@@ -316,7 +398,7 @@ bool question_is_about_plans(const Question *q) {
         for (size_t i = 0; i < q->needs.n; i++) {
                 bool general = false;
                 for (size_t k = 0; k < ELEMENTSOF(words) && !general; k++)
-                        general = str_eq(term_of(str_c(words[k]), stem), q->needs.v[i]);
+                        general = str_eq(term_of(str_c(words[k]), stem), q->needs.v[i].term);
                 if (!general)
                         return false;
         }
@@ -325,118 +407,41 @@ bool question_is_about_plans(const Question *q) {
 
 /* ---- how much of it a text says ---- */
 
-/* "a: b c": who asks for a is told by b and c. Narrower than the synonyms of retrieval, where a
- * near miss costs little. */
-static const char *const told_by[] = {
-        "child: son daughter baby",
-        "sibling: brother sister twin",
-        "parent: mother father",
-        "spouse: husband wife",
-        "partner: husband wife girlfriend boyfriend spouse",
-        "marry: husband wife spouse wedding",
-        "wedding: marry",
-        "job: work employ career",
-        "work: job employ",
-        "live: move reside home",
-        "home: live move",
-        "address: live",
-        "age: old born birthday year",
-        "birthday: born birth",
-        "car: drive",
-        "name: call",
-        "own: have",
-        "boss: manager supervisor",
-        "eat: allergic vegetarian vegan diet food",
-        "holiday: vacation trip",
-        "vacation: holiday trip",
-        "trip: holiday vacation",
-        "meet: meeting appointment",
-        "appointment: meeting dentist doctor",
-        "speak: language",
-        "study: university degree school",
-        "sick: ill",
-        "flat: apartment",
-        "apartment: flat",
-        "allergy: allergic",
-        "allergic: allergy",
-        "pet: dog cat",
-        "email: mail address",
-        "phone: number",
-        "language: speak",
-        "alive: die dead live",
-        "travel: visit trip holiday fly",
-};
-
-typedef struct Match {
-        Str want;
-        bool near;
-} Match;
-
-static void match_kind(void *arg, Str term) {
-        Match *m = arg;
-        m->near |= str_eq(term, m->want);
-}
-
-static bool is_told_by(Str need, Str term) {
-        char stem[TERM_MAX];
-        for (size_t i = 0; i < ELEMENTSOF(told_by); i++) {
-                Str rest = str_c(told_by[i]), head = str_cut(&rest, ':');
-                if (!str_eq(term_of(head, stem), need))
-                        continue;
-                for (rest = str_from(rest, 1); rest.p;)
-                        if (str_eq(term_of(str_cut(&rest, ' '), stem), term))
-                                return true;
-        }
-        return false;
-}
-
-/* Also the name of a kind of thing ("a living", "the watch"), but hardly where it is needed. */
-static bool is_doing(Str need) {
-        static const char *const words[] = { "live",   "watch", "read", "write", "cook", "bake",
-                                             "travel", "look",  "work", "study", "play" };
-        char stem[TERM_MAX];
-        for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (str_eq(term_of(str_c(words[i]), stem), need))
+static bool has_term(Strs list, Str term) {
+        for (size_t i = 0; i < list.n; i++)
+                if (str_eq(list.v[i], term))
                         return true;
         return false;
 }
 
-/* How well this word of a text answers the need. */
-static double word_tells(Str need, Str term) {
-        if (str_eq(need, term) || is_told_by(need, term))
-                return 1;
-        Match m = { term, false };
-        if (!is_doing(need))
-                word_kinds(need, match_kind, &m);
-        if (m.near)
-                return 1;
-        word_synonyms(need, match_kind, &m);
-        return m.near ? NEAR_WEIGHT : 0;
-}
-
-static double need_told(Str need, Str text, bool *literal) {
-        TermReader r = term_reader(text);
+/* How well the text speaks of it: 0, NEAR_WEIGHT or 1. */
+static double need_told(const Need *need, Str text, bool *literal) {
+        TermReader r = term_reader(str_to(text, READ_MAX));
         double best = 0;
-        bool same = false;
-        for (Term t; best < 1 && word_next(&r, &t);) {
-                best = MAX(best, word_tells(need, t.term));
-                same |= str_eq(need, t.term);
+        for (Term t; word_next(&r, &t);) {
+                if (str_eq(need->term, t.term))
+                        return 1;
+                if (has_term(need->same, t.term))
+                        best = 1;
+                else if (best < NEAR_WEIGHT && has_term(need->near, t.term))
+                        best = NEAR_WEIGHT;
         }
-        *literal &= same;
+        *literal = false;
         return best;
 }
 
-static double told(Strs terms, Str text, bool *literal) {
+static double told(const Needs *needs, Str text, bool *literal) {
         double sum = 0;
-        for (size_t i = 0; i < terms.n; i++)
-                sum += need_told(terms.v[i], text, literal);
+        for (size_t i = 0; i < needs->n; i++)
+                sum += need_told(&needs->v[i], text, literal);
         return sum;
 }
 
 Cover question_cover(const Question *q, Str text) {
         Cover c = { 1, 1, true };
         bool ignored = true;
-        double needs = told(q->needs, text, &c.is_literal), helps = told(q->helps, text, &ignored);
+        double needs = told(&q->needs, text, &c.is_literal),
+               helps = told(&q->helps, text, &ignored);
         double of = (double)q->needs.n + HELP_WEIGHT * (double)q->helps.n;
         if (q->needs.n)
                 c.needs = needs / (double)q->needs.n;
@@ -448,7 +453,7 @@ Cover question_cover(const Question *q, Str text) {
 /* ---- what the kind of question asks for ---- */
 
 static bool has_word(Str text, const char *list) {
-        TermReader r = term_reader(text);
+        TermReader r = term_reader(str_to(text, READ_MAX));
         for (Term t; word_next(&r, &t);)
                 if (word_is_in(t.word, list))
                         return true;

@@ -15,14 +15,23 @@ typedef enum QuestionKind {
         QUESTION_YES_NO,
 } QuestionKind;
 
+/* A term, those that say the same here, and those that come near. */
+typedef struct Need {
+        Str term;
+        Strs same, near;
+} Need;
+typedef struct Needs {
+        Need *v;
+        size_t n;
+} Needs;
+
 typedef struct Question {
         QuestionKind kind;
-        Strs needs,
-                helps;  /* terms an answer must speak of; terms for the kind of thing asked for */
-        int liking;     /* 1: what is liked, -1: what is not, 0: neither */
-        bool wants_all; /* one thing is not the whole answer */
-        bool is_vague;     /* of somebody who is not named: "where does she live" */
-        bool names_day; /* "tomorrow", "on 3 December": days to come */
+        Needs needs, helps; /* what an answer must speak of; the kind of thing that is asked for */
+        int liking;         /* 1: what is liked, -1: what is not, 0: neither */
+        bool wants_all;     /* one thing is not the whole answer */
+        bool is_vague;      /* of somebody who is not named: "where does she live" */
+        bool names_day;     /* "tomorrow", "on 3 December": days to come */
         /* about now, so that a fact can say yes or no */
         bool is_now;
 } Question;

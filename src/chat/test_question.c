@@ -3,10 +3,11 @@
 #include "chat/phrase.h"
 #include "chat/question.h"
 
-static const char *list_text(Arena *a, Strs list) {
+static const char *list_text(Arena *a, Needs list) {
         Str out = STR("");
         for (size_t i = 0; i < list.n; i++)
-                out = arena_strf(a, "%.*s%s%.*s", STR_FMT(out), i ? " " : "", STR_FMT(list.v[i]));
+                out = arena_strf(a, "%.*s%s%.*s", STR_FMT(out), i ? " " : "",
+                                 STR_FMT(list.v[i].term));
         return arena_cstr(a, out);
 }
 
