@@ -231,6 +231,10 @@ static void parameters(Printer *p, const Route *r) {
         buf_addc(p->out, ']');
 }
 
+static const Shape *body_form(const Route *r, Str type) {
+        return r->in ? r->in : str_ends(type, STR("ndjson")) ? r->line_form : r->raw_form;
+}
+
 static void request_body(Printer *p, const Route *r) {
         if (!r->in && !r->in_raw)
                 return;
@@ -239,8 +243,8 @@ static void request_body(Printer *p, const Route *r) {
         for (const char *comma = ""; types.p; comma = ",") {
                 Str type = str_trim(str_cut(&types, ','));
                 buf_addf(p->out, "%s\"%.*s\":{\"schema\":", comma, STR_FMT(type));
-                if (r->in)
-                        ref(p, r->in);
+                if (body_form(r, type))
+                        ref(p, body_form(r, type));
                 else
                         buf_add_c(p->out, "{}");
                 buf_addc(p->out, '}');
@@ -450,8 +454,10 @@ void openapi_write(Buf *out, const Route *const *tables, Str version, Str public
         Printer p = { .out = out };
         for (const Route *const *t = tables; *t; t++)
                 for (const Route *r = *t; r->id; r++) {
-                        if (r->in)
-                                shape_note(&p, r->in, false);
+                        const Shape *const bodies[] = { r->in, r->raw_form, r->line_form };
+                        for (size_t i = 0; i < ELEMENTSOF(bodies); i++)
+                                if (bodies[i])
+                                        shape_note(&p, bodies[i], false);
                         if (r->out)
                                 shape_note(&p, r->out, true);
                 }

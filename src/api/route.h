@@ -94,6 +94,8 @@ struct Route {
         bool out_list; /* ret is a List of out */
         /* a body of its own type: the handler reads x->body */
         bool in_raw;
+        /* its form, and that of an NDJSON line, for the document alone; NULL = any */
+        const Shape *raw_form, *line_form;
         /* media type of the body; NULL = application/json */
         const char *accepts;
         /* raw: ret is a Str of this type; NULL = application/json by shape */
