@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A thousand chat streams at once through a fake model that speaks a word every quarter second,
-// while somebody else reads GET /auth/me two hundred times a second: those reads must stay quick.
+// Turns of a person who is known well (turns.mjs); then a thousand chat streams at once through a
+// fake model that speaks a word every quarter second, while somebody else reads GET /auth/me two
+// hundred times a second: those reads must stay quick.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
@@ -19,6 +20,7 @@ import {
         usage,
         verdict,
 } from '../lib/bench.mjs';
+import { turns } from './turns.mjs';
 
 const STREAMS = Number(process.env.BENCH_STREAMS ?? 1000);
 const USERS = STREAMS / 4; // four running turns each is what a user may have
@@ -65,6 +67,7 @@ const providers = [
                 price: { input_per_1m: 0, output_per_1m: 0 },
         },
 ];
+const known = await turns(JSON.stringify(providers));
 const server = await startMainstay({ LLM_PROVIDERS: JSON.stringify(providers), LLM_API_KEY: 'k' });
 const users = [];
 for (let i = 0; i < USERS; i++) users.push(await newUser(api(server)));
@@ -104,15 +107,22 @@ const result = JSON.parse((await clients).stdout);
 await server.stop();
 model.stop();
 
+const ms = ({ p50, p99 }) => `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+const kib = ((rss - before) * 1024) / STREAMS;
 console.log(
-        `${open} streams open at once, ${result.done} complete, ${result.failed} failed ${JSON.stringify(result.reasons)}; ` +
-                `first delta p50 ${result.first.p50?.toFixed(0)} ms, p99 ${result.first.p99?.toFixed(0)} ms; ` +
-                `${(((rss - before) * 1024) / STREAMS).toFixed(1)} KiB per running turn; ${times.length} reads`,
+        `${known.memories} memories: a turn without a model ${ms(known.offline)}; ` +
+                `own part of one with a model ${ms(known.overhead)}\n` +
+                `${open} streams open at once, ${result.done} complete, ${result.failed} failed ` +
+                `${JSON.stringify(result.reasons)}; first delta ${ms(result.first)}; ` +
+                `${kib.toFixed(1)} KiB per running turn; ${times.length} reads`,
 );
 verdict(
         'chat',
         [
+                ['turn without a model, p99', known.offline.p99, 30, '<=', ' ms'],
+                ['own part of a turn, p99', known.overhead.p99, 20, '<=', ' ms'],
                 ['streams open at once', open, STREAMS * 0.95, '>='],
+                ['memory of a running turn', kib, 48, '<=', ' KiB'],
                 ['streams that ended with done', result.done, STREAMS, '>='],
                 [
                         'GET /auth/me during the streams, p50',
@@ -129,5 +139,5 @@ verdict(
                         ' ms',
                 ],
         ],
-        { result, reads: times.length },
+        { result, reads: times.length, known, kib },
 );

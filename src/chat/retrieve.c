@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "chat/question.h"
+#include "chat/respond.h"
 #include "codec/when.h"
 #include "memory/moment.h"
 #include "memory/profile.h"
@@ -105,6 +106,14 @@ static Err search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHit
         return OK;
 }
 
+static bool asks_for_plans(Ctx *cx, const RetrievalMode *mode, Str message) {
+        Question q;
+        if (!message_asks(message))
+                return false;
+        question_read(cx->arena, message, &q);
+        return (mode->plans_only || q.names_day) && question_is_about_plans(&q);
+}
+
 /* Plans are asked for by their time, not in their words: the latest, too, up to as many as the mode
  * takes. */
 static Err plans_add(Ctx *cx, const MemoryScope *s, const RetrievalMode *mode, MemoryHits *into) {
@@ -165,9 +174,7 @@ static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, 
                 return search(cx, s, &me, &r->hits);
         }
         TRY(search(cx, s, &q, &r->hits));
-        Question asked;
-        question_read(cx->arena, ask->message, &asked);
-        return r->mode->plans_only || asked.names_day ? plans_add(cx, s, r->mode, &r->hits) : OK;
+        return asks_for_plans(cx, r->mode, ask->message) ? plans_add(cx, s, r->mode, &r->hits) : OK;
 }
 
 static Strs exclude_of(Ctx *cx, const RetrieveAsk *ask, const Turns *said) {
