@@ -19,8 +19,8 @@ const pick = (list) => {
 };
 const words = (text) => text.trim().split(/\s+/);
 const people = words('Ann Ben Carla David Elena Farid Grace Hugo Ines Jonas Karin Luis Mona Nils');
-const things = words(`bicycle garden lamp letter piano recipe boat camera jacket kettle ladder mirror
-        novel oven pump rope saddle tent violin wallet`);
+const things = words(`bicycle garden lamp letter piano recipe boat camera jacket kettle ladder
+        mirror novel oven pump rope saddle tent violin wallet`);
 const places = words('Lisbon Porto Ghent Oslo Turin Leeds Graz Nantes Malmo Bergen Seville Krakow');
 const verbs = words('bought sold repaired lost found painted borrowed moved');
 const deed = () => `${pick(verbs)} the ${pick(things)} in ${pick(places)}`;

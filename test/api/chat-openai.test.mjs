@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 
-import { conversation, newUser, say, startChat } from '../fake/chat.mjs';
+import { conversation, eventually, modelEnv, newUser, say, startChat } from '../fake/chat.mjs';
 import { api, newKey } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
 
@@ -175,4 +175,122 @@ test('without a model: mainstay answers from memory, what needs one is refused',
                         (e) => e.status === 400 && e.code === 'unsupported_offline');
         await assert.rejects(c.chat.completions.create({ model: 'gpt-4o', messages: [user('x')] }), (e) => e.status === 404);
         assert.deepEqual((await c.models.list()).data.map((m) => m.id), ['mainstay']);
+});
+
+test('a reader that aborts: the stream ends, what was said is kept, and the turn goes on', async () => {
+        chat.llm.plan({ fault: 'ok', between: 30 });
+        const abort = new AbortController();
+        const stream = await ask('count 20', { stream: true }, { signal: abort.signal });
+        const seen = [];
+        await assert.rejects(async () => {
+                for await (const c of stream) {
+                        seen.push(c);
+                        if (seen.length === 4) abort.abort();
+                }
+                throw new OpenAI.APIUserAbortError();
+        }, OpenAI.APIUserAbortError);
+        assert.ok(seen.length >= 4 && seen.length < 15);
+        const id = seen[0].id.slice('chatcmpl-'.length);
+        const turn = await eventually(async () => {
+                const { body } = await ann.call('GET', `/api/v1/turns/${id}`, { expect: 200 });
+                return body.state !== 'running' && body;
+        }, 'the turn ended');
+        assert.equal(turn.state, 'completed');
+        assert.match(turn.assistant_message, /word20$/);
+        const helper = client.chat.completions.stream({
+                model: 'fake-small',
+                messages: [user('count 3')],
+        });
+        helper.on('content', () => helper.abort());
+        await assert.rejects(helper.done(), OpenAI.APIUserAbortError);
+});
+
+test('a loop of tools runs to its answer; JSON by schema is read', async () => {
+        const asked = [];
+        const runner = client.chat.completions.runTools({
+                model: 'fake-small',
+                messages: [user('use tool')],
+                tools: [
+                        {
+                                type: 'function',
+                                function: {
+                                        name: 'lookup',
+                                        description: 'x',
+                                        parse: JSON.parse,
+                                        parameters: { type: 'object', properties: {} },
+                                        function: (args) => {
+                                                asked.push(args);
+                                                chat.llm.plan({ fault: 'ok', text: 'Lisbon is sunny.' });
+                                                return 'sunny';
+                                        },
+                                },
+                        },
+                ],
+        });
+        assert.deepEqual((await runner.finalChatCompletion()).choices.length, 1);
+        assert.deepEqual(asked[0], { q: 'lisbon' });
+        chat.llm.plan({ fault: 'ok', text: '{"colour":"green"}' });
+        const parsed = await client.chat.completions.parse({
+                model: 'fake-small',
+                messages: [user('which colour')],
+                response_format: {
+                        type: 'json_schema',
+                        json_schema: { name: 'c', strict: true, schema: { type: 'object' } },
+                },
+        });
+        assert.deepEqual(JSON.parse(parsed.choices[0].message.content), { colour: 'green' });
+        const sent = chat.llm.completions.at(-1).body;
+        assert.equal(sent.response_format.json_schema.name, 'c');
+});
+
+test('failures are the classes that programs catch, with a request id', async () => {
+        const raised = async (promise, type) => {
+                const e = await promise.then(
+                        () => assert.fail('it did not fail'),
+                        (x) => x,
+                );
+                assert.ok(e instanceof type, `${e.constructor.name}: ${e.message}`);
+                assert.ok(e.requestID, 'x-request-id');
+                return e;
+        };
+        const stranger = new OpenAI({
+                baseURL: `${chat.server.base}/v1`,
+                apiKey: 'ms_no',
+                maxRetries: 0,
+        });
+        await raised(stranger.models.list(), OpenAI.AuthenticationError);
+        await raised(ask('x', { n: 3 }), OpenAI.BadRequestError);
+        await raised(ask('x', { model: 'nope' }), OpenAI.NotFoundError);
+        chat.llm.plan('401');
+        await raised(ask('x'), OpenAI.InternalServerError);
+        const reader = (await newKey(ann, ['memories:read'])).key;
+        const narrow = new OpenAI({ baseURL: `${chat.server.base}/v1`, apiKey: reader, maxRetries: 0 });
+        await raised(narrow.models.list(), OpenAI.PermissionDeniedError);
+        const bob = await newUser(chat.call);
+        await bob.call('POST', '/api/v1/usage/budget', { body: { monthly_budget: 0 }, expect: 200 });
+        await raised(client.completions.create({ model: 'x', prompt: 'x' }), OpenAI.NotFoundError);
+        const { response, request_id } = await client.models.list().withResponse();
+        assert.equal(response.status, 200);
+        assert.ok(request_id);
+});
+
+test('the client tries again by itself when it is told to come later', async () => {
+        const own = await startServer({
+                env: { ...modelEnv(chat.llm), LLM_FALLBACK_OFFLINE: 'false', LIMITS: 'off' },
+        });
+        try {
+                const bob = await newUser(api(own));
+                const patient = new OpenAI({ baseURL: `${own.base}/v1`, apiKey: bob.token, maxRetries: 2 });
+                chat.llm.reset();
+                chat.llm.plan('401');
+                const r = await patient.chat.completions.create({
+                        model: 'mainstay',
+                        messages: [user('echo later')],
+                });
+                assert.equal(r.choices[0].message.content, 'later');
+                const asked = await bob.call('GET', '/api/v1/conversations/history', { expect: 200 });
+                assert.deepEqual(asked.body.map((t) => t.state).sort(), ['completed', 'failed']);
+        } finally {
+                await own.stop();
+        }
 });

@@ -179,7 +179,7 @@ async function complete(llm, res, body) {
         const text = o.text ?? answerTo(body);
         const base = { id: 'chatcmpl-fake', created: 1750000000, model: body.model };
         const user = textOf(body.messages.findLast((m) => m.role === 'user')?.content ?? '');
-        o.tool = /^use tool/i.test(user) && body.tools?.length > 0;
+        o.tool = /^use tool/i.test(user) && body.tools?.length > 0 && body.messages.at(-1).role === 'user';
         const message = { role: 'assistant', content: o.tool ? null : text, refusal: null, ...(o.tool && { tool_calls: [TOOL_CALL] }) };
         const whole = { ...base, object: 'chat.completion', ...(llm.usage && { usage: usageOf(body, text) }),
                 choices: [{ index: 0, message, logprobs: null, finish_reason: o.tool ? 'tool_calls' : 'stop' }] };
