@@ -450,17 +450,20 @@ static const char problem_schema[] =
         "\"type\":\"string\"},"
         "\"detail\":{\"type\":\"string\"}}}}}}";
 
+static void shapes_note(Printer *p, const Route *r) {
+        const Shape *const bodies[] = { r->in, r->raw_form, r->line_form };
+        for (size_t i = 0; i < ELEMENTSOF(bodies); i++)
+                if (bodies[i])
+                        shape_note(p, bodies[i], false);
+        if (r->out)
+                shape_note(p, r->out, true);
+}
+
 void openapi_write(Buf *out, const Route *const *tables, Str version, Str public_url) {
         Printer p = { .out = out };
         for (const Route *const *t = tables; *t; t++)
-                for (const Route *r = *t; r->id; r++) {
-                        const Shape *const bodies[] = { r->in, r->raw_form, r->line_form };
-                        for (size_t i = 0; i < ELEMENTSOF(bodies); i++)
-                                if (bodies[i])
-                                        shape_note(&p, bodies[i], false);
-                        if (r->out)
-                                shape_note(&p, r->out, true);
-                }
+                for (const Route *r = *t; r->id; r++)
+                        shapes_note(&p, r);
         buf_add_c(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Mainstay\",\"summary\":\"The "
                        "backend an AI product stands on\","
                        "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"},\"version\":");
