@@ -6,6 +6,7 @@
 #include "identity/scope.h"
 #include "memory/jobs.h"
 #include "memory/profile.h"
+#include "memory/reading.h"
 
 enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, BATCH_MAX = 1000, PAGE_MAX = 1000, SWEEP = 200 };
 
@@ -43,29 +44,35 @@ static const Shape added_view = SHAPE(AddedView,
         F_STR(AddedView, status, F_REQ, .one_of = "SUCCEEDED|PENDING"),
         F_LIST(AddedView, results, F_REQ, .sub = &mem0_result));
 
-/* What an event keeps: ids and outcomes, no text. */
+/* What an event keeps, as members of a list: ids and outcomes, no text. */
 static Str event_results(Ctx *cx, const List *results) {
         _cleanup_(buf_done) Buf b = BUF(256 * 1024);
         const Mem0Result *r = results->v;
-        buf_add_c(&b, "{\"results\":[");
         for (size_t i = 0; i < results->n; i++) {
                 buf_addf(&b, "%s{\"id\":", i ? "," : "");
                 json_write_str(&b, r[i].id);
                 buf_addf(&b, ",\"event\":\"%.*s\",\"reason\":\"%.*s\"}", STR_FMT(r[i].event),
                          STR_FMT(r[i].reason));
         }
-        buf_add_c(&b, "]}");
-        return b.full ? STR("{\"results\":[]}") : arena_dup(cx->arena, buf_str(&b));
+        return b.full ? STR("") : arena_dup(cx->arena, buf_str(&b));
 }
 
 static Err add_handle(Req *rq, const void *in, void *ret) {
         AddedView v = { .event_id = uuid_new(rq->cx), .status = STR("SUCCEEDED") };
         MemoryScope own = req_memory(rq);
+        bool later;
         TRY(mem0_add(rq, in, &v.results));
-        TRY(memory_job_note(rq->cx, &own,
-                            &(MemoryJob){ .job_id = v.event_id,
-                                          .kind = STR("event"),
-                                          .result = event_results(rq->cx, &v.results) }));
+        Str results = event_results(rq->cx, &v.results);
+        TRY(mem0_read_later(rq, in, v.event_id, results, &later));
+        if (later)
+                v.status = STR("PENDING");
+        else
+                TRY(memory_job_note(rq->cx, &own,
+                                    &(MemoryJob){ .job_id = v.event_id,
+                                                  .kind = STR("event"),
+                                                  .result = arena_strf(rq->cx->arena,
+                                                                       "{\"results\":[%.*s]}",
+                                                                       STR_FMT(results)) }));
         *(AddedView *)ret = v;
         return OK;
 }
@@ -82,6 +89,14 @@ static const Shape event_view = SHAPE(EventView,
         F_NUM(EventView, latency, F_REQ),
         F_TIME(EventView, created_at, F_REQ));
 
+/* A job that failed has done what the rules could: that stands in its results. */
+static Str event_status(const MemoryJob *job) {
+        return str_eq_c(job->state, "done")      ? STR("SUCCEEDED")
+               : str_eq_c(job->state, "failed")  ? STR("FAILED")
+               : str_eq_c(job->state, "running") ? STR("RUNNING")
+                                                 : STR("PENDING");
+}
+
 static Err event_handle(Req *rq, const void *in, void *ret) {
         _cleanup_(json_freep) Json *j = NULL;
         MemoryScope s = req_memory(rq);
@@ -93,8 +108,11 @@ static Err event_handle(Req *rq, const void *in, void *ret) {
         JsonRef results = json_get(json_root(j), "results");
         *(EventView *)ret =
                 (EventView){ .id = job.job_id,
-                             .status = STR("SUCCEEDED"),
+                             .status = event_status(&job),
                              .created_at = job.created_at,
+                             .latency = (double)(MAX(job.finished_at, job.created_at) -
+                                                 job.created_at) /
+                                        1000,
                              .results = json_kind(results) == JSON_ARR ? json_text(rq->cx, results)
                                                                        : STR("[]") };
         return OK;
@@ -360,6 +378,14 @@ static Err sweep_write(Ctx *cx, DbConn *c, void *arg) {
         return OK;
 }
 
+/* What a model has yet to read would come back otherwise. */
+static Err unread_write(Ctx *cx, DbConn *c, void *arg) {
+        const Sweep *w = arg;
+        MemoryScope s = w->s;
+        s.c = c;
+        return memory_read_cancel(cx, &s);
+}
+
 /* Every memory of this status that fits, a page at a time. */
 static Err status_sweep(Sweep *w, const Mem0Filter *f, const char *status) {
         Ctx *cx = w->rq->cx;
@@ -391,6 +417,9 @@ Err mem0_delete_labelled(Req *rq, const Mem0Labels *labels, int64_t *ret_count) 
                 return e;
         }
         TRY(mem0_scope(rq, f.user_id, &w.s));
+        bool all = !labels->agent_id.n && !labels->app_id.n && !labels->run_id.n;
+        if (all)
+                TRY(db_write(rq->cx, rq->sv->db, unread_write, &w));
         for (size_t i = 0; memory_status_names[i]; i++)
                 TRY(status_sweep(&w, &f, memory_status_names[i]));
         *ret_count = w.count;

@@ -61,6 +61,9 @@ typedef struct Mem0AddIn {
 } Mem0AddIn;
 extern const Shape mem0_add_in;
 Err mem0_add(Req *rq, const Mem0AddIn *in, List *ret_results) _must_check_;
+/* Leaves the person's words to the model, as a job of this id that begins with what the rules found.
+ * False: there is nothing for it to read, or nobody to read it. */
+Err mem0_read_later(Req *rq, const Mem0AddIn *in, Str job_id, Str results, bool *ret) _must_check_;
 
 typedef struct Mem0SearchIn {
         Str query, filters, user_id, agent_id, app_id, run_id, reference_date;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Entities of the platform form, and the routes of mem0's own server ("server form"). */
 #include "api/mem0.h"
+#include "codec/uuid.h"
 #include "identity/scope.h"
 
 enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, ENTITIES_MAX = 1000 };
@@ -144,7 +145,9 @@ static Err one_scope(Req *rq, const Mem0Labels *l) {
 static Err add_handle(Req *rq, const void *in_, void *ret) {
         const Mem0AddIn *in = in_;
         TRY(one_scope(rq, &(Mem0Labels){ in->user_id, in->agent_id, in->app_id, in->run_id }));
-        return mem0_add(rq, in, &((ResultsView *)ret)->results);
+        bool later;
+        TRY(mem0_add(rq, in, &((ResultsView *)ret)->results));
+        return mem0_read_later(rq, in, uuid_new(rq->cx), STR(""), &later);
 }
 
 static Err search_handle(Req *rq, const void *in, void *ret) {

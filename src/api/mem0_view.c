@@ -4,6 +4,7 @@
 #include "codec/when.h"
 #include "crypto/hash.h"
 #include "memory/extract.h"
+#include "memory/reading.h"
 
 enum { ROWS_MAX = 20000, PAGE = 200, MESSAGES_MAX = 100 };
 
@@ -282,6 +283,55 @@ Err mem0_add(Req *rq, const Mem0AddIn *in, List *ret) {
                 TRY(add_message(&ad, json_at(root, i)));
         *ret = (List){ ad.v, ad.n };
         return OK;
+}
+
+typedef struct Words {
+        Arena *arena;
+        Str v[MESSAGES_MAX];
+        size_t n;
+} Words;
+
+static void words_add(Words *w, Str text) {
+        if (text.n && w->n < MESSAGES_MAX)
+                w->v[w->n++] = arena_dup(w->arena, text);
+}
+
+/* What the person said, and nobody else. */
+static void words_of(Words *w, JsonRef root) {
+        if (json_kind(root) == JSON_STR)
+                words_add(w, json_str(root));
+        for (size_t i = 0; json_kind(root) == JSON_ARR && i < json_count(root); i++) {
+                JsonRef m = json_at(root, i), content = json_get(m, "content");
+                if (!str_eq_c(json_str(json_get(m, "role")), "user"))
+                        continue;
+                words_add(w, json_str(content));
+                for (size_t k = 0; json_kind(content) == JSON_ARR && k < json_count(content); k++)
+                        words_add(w, json_str(json_get(json_at(content, k), "text")));
+        }
+}
+
+Err mem0_read_later(Req *rq, const Mem0AddIn *in, Str job_id, Str results, bool *ret) {
+        _cleanup_(json_freep) Json *j = NULL;
+        Words *words = NEW(rq->cx->arena, Words);
+        MemoryScope s;
+        Reading r = { .said_at = in->timestamp.has ? in->timestamp.v * 1000 : 0,
+                      .results = results };
+        bool infers = !in->infer.has || in->infer.v;
+        *ret = false;
+        if (!infers || !memory_can_read(rq->sv->memory) || !rq->who->llm_processing)
+                return OK;
+        TRY(mem0_scope(rq, in->user_id, &s));
+        TRY(context_of(rq, in, &r.context));
+        if (in->expiration_date.n && !mem0_expires(in->expiration_date, &r.expires_at))
+                return RAISE_FIELD(rq->cx, "#/expiration_date", "must be YYYY-MM-DD");
+        TRY(json_parse(rq->cx, in->messages, JSON_DEPTH_MAX, &j));
+        words->arena = rq->cx->arena;
+        words_of(words, json_root(j));
+        if (!words->n)
+                return OK;
+        r.texts = (Strs){ words->v, words->n };
+        *ret = true;
+        return memory_read_later(rq->cx, &s, job_id, &r);
 }
 
 /* ---- search ---- */

@@ -42,7 +42,7 @@ static Err may_leave(Ctx *cx, DbConn *c, Str owner, void *arg, bool *ret) {
 static Err model_ask(Ctx *cx, void *arg, const MemoryAsk *in, Str *ret) {
         return chat_ask(cx, arg,
                         &(ChatQuestion){ in->user_id, in->rules, in->text, in->options,
-                                         "conflict" },
+                                         in->purpose },
                         ret);
 }
 

@@ -2,7 +2,7 @@
 #include "base/testing.h"
 #include "chat/mode.h"
 #include "chat/prompt.h"
-#include "chat/support.h"
+#include "memory/support.h"
 #include "chat/wire.h"
 #include "codec/json.h"
 

@@ -142,6 +142,7 @@ static Err pair_ask(Ctx *cx, Confirm *c, const Stored *other, bool *ret_conflict
         const MemoryModel *model = &c->s.m->model;
         bool is_first = other->row.unit < c->mine.row.unit;
         MemoryAsk ask = { .user_id = owner_of(c->s.user_id),
+                          .purpose = "conflict",
                           .rules = str_c(rules),
                           .text = pair_text(cx, is_first ? other : &c->mine,
                                             is_first ? &c->mine : other),

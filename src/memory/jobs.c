@@ -25,8 +25,9 @@ enum {
 
 /* those that can be asked for; then all */
 static const char *const kinds_asked[] = { "decay", "cleanup", "consolidate", "embed", NULL };
-static const char *const kinds[] = { "decay", "cleanup", "consolidate", "embed", "conflict", NULL };
-enum { KIND_CONFLICT = 4 };
+static const char *const kinds[] = { "decay",    "cleanup", "consolidate", "embed",
+                                     "conflict", "read",    NULL };
+enum { KIND_CONFLICT = 4, KIND_READ = 5 };
 
 typedef enum Which { WHICH_ALL, WHICH_INSIDE, WHICH_OUTSIDE } Which; /* as sql_job_next */
 
@@ -214,7 +215,7 @@ static Err job_save(Ctx *cx, DbConn *c, const MemoryJob *j) {
                       ARGS(v_text(j->job_id), v_text(j->state), v_int(j->attempts),
                            v_int(j->run_at), j->started_at ? v_int(j->started_at) : v_null(),
                            j->finished_at ? v_int(j->finished_at) : v_null(), v_text(j->result),
-                           v_text(j->error)),
+                           v_text(j->error), v_text(j->args)),
                       NULL);
 }
 
@@ -243,19 +244,32 @@ static Err job_is_due(Ctx *cx, Memory *m, Which which, bool *ret) {
 
 static Err finish_write(Ctx *cx, DbConn *c, void *arg) { return job_save(cx, c, arg); }
 
-static Err job_work(Ctx *cx, Memory *m, const MemoryJob *j, int64_t *ret_count) {
+static Err unit_of(Ctx *cx, const MemoryJob *j, int64_t *ret) {
+        return str_to_i64(j->args, ret) ? OK : RAISE(cx, ERR_INTERNAL, "job without its unit");
+}
+
+static Err job_count(Ctx *cx, Memory *m, const MemoryJob *j, int64_t *ret_count) {
         Cleanup standard = { .days = 90 };
-        int64_t unit = 0;
-        if (j->args.p && !str_to_i64(j->args, &unit))
-                return RAISE(cx, ERR_INTERNAL, "job with a strange argument");
+        int64_t unit;
         switch (word_index(kinds, j->kind)) {
         case 0: return memory_decay(cx, m, j->user_id, ret_count);
         case 1: return memory_cleanup(cx, m, j->user_id, &standard, ret_count);
         case 2: return memory_consolidate(cx, m, j->user_id, 0.90, ret_count);
         case 3: return vectors_embed(cx, m, j->user_id, ret_count);
-        case KIND_CONFLICT: return memory_confirm(cx, m, j->user_id, unit, ret_count);
+        case KIND_CONFLICT:
+                TRY(unit_of(cx, j, &unit));
+                return memory_confirm(cx, m, j->user_id, unit, ret_count);
         }
         return RAISE(cx, ERR_INTERNAL, "job of unknown kind");
+}
+
+static Err job_work(Ctx *cx, Memory *m, const MemoryJob *j, Str *ret_result) {
+        int64_t count = 0;
+        if (word_index(kinds, j->kind) == KIND_READ)
+                return memory_read(cx, m, j, ret_result);
+        TRY(job_count(cx, m, j, &count));
+        *ret_result = arena_strf(cx->arena, "{\"count\":%lld}", (long long)count);
+        return OK;
 }
 
 /* For good. What it was to find out stays open. */
@@ -270,13 +284,13 @@ static void job_give_up(Ctx *cx, Memory *m, const MemoryJob *j) {
 }
 
 static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
-        int64_t count = 0;
-        Err e = job_work(cx, m, j, &count);
+        Str result;
+        Err e = job_work(cx, m, j, &result);
         int64_t now = cx_now_ms(cx);
         if (!e) {
                 j->state = STR("done");
                 j->finished_at = now;
-                j->result = arena_strf(cx->arena, "{\"count\":%lld}", (long long)count);
+                j->result = result;
                 j->error = STR_NULL;
         } else {
                 bool again = j->attempts < ATTEMPTS_MAX;
@@ -291,6 +305,8 @@ static Err job_run(Ctx *cx, Memory *m, MemoryJob *j) {
                 if (!again)
                         job_give_up(cx, m, j);
         }
+        if (j->finished_at && word_index(kinds, j->kind) == KIND_READ)
+                j->args = STR_NULL; /* the texts have been read, or never will be */
         return db_write(cx, m->db, finish_write, j);
 }
 

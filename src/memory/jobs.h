@@ -24,7 +24,7 @@ Err memory_cleanup(Ctx *cx, Memory *m, Str user_id, const Cleanup *what,
 Err memory_decay(Ctx *cx, Memory *m, Str user_id, int64_t *ret_count) _must_check_;
 
 typedef struct MemoryJob {
-        /* kind: decay, cleanup, consolidate, embed; conflict (args: a unit) */
+        /* kind: decay, cleanup, consolidate, embed; conflict (args: a unit), read (args: sealed) */
         Str job_id, user_id, kind, args, state, error;
         Str result; /* JSON object when done */
         int64_t attempts, run_at, created_at, started_at, finished_at;
@@ -54,3 +54,7 @@ Err memory_tick(Ctx *cx, Memory *m) _must_check_;
 Err memory_confirm(Ctx *cx, Memory *m, Str user_id, int64_t unit, int64_t *ret_count) _must_check_;
 /* The last try has failed: the rules' word stands, and the history says so. */
 Err memory_confirm_failed(Ctx *cx, Memory *m, Str user_id, int64_t unit) _must_check_;
+
+/* reading.c: asks the model what the job's texts state, and remembers it. The result is the job's
+ * with what came of it. */
+Err memory_read(Ctx *cx, Memory *m, const MemoryJob *job, Str *ret_result) _must_check_;

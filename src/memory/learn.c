@@ -58,8 +58,7 @@ static MemoryNew new_of(const Turn *turn, const Fact *f, const char *kind) {
                             .source_conversation_id = turn->conversation_id };
 }
 
-/* A model writes the sentence; what it says about what is read as in any other. */
-static Fact fact_of_model(Ctx *cx, const Fact *f) {
+Fact fact_of_model(Ctx *cx, const Fact *f) {
         Fact whole = *f, read;
         if (f->attribute != ATTR_NONE || !fact_attribute(cx->arena, f->content, &read))
                 return whole;

@@ -22,3 +22,6 @@ Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *f
 /* The contents an answer was given with, for the echo check. Forgotten after 20 turns; kept in
  * memory only. */
 void memory_shown(Ctx *cx, const MemoryScope *s, Strs contents);
+
+/* A model writes the sentence; what it says about what is read as in any other. */
+Fact fact_of_model(Ctx *cx, const Fact *f);

@@ -195,8 +195,9 @@ void memory_stop(Memory *m); /* ends them; memory_free does, too */
 /* One question to a language model, by a background job. Blocking; an error that may pass is tried
  * again later. */
 typedef struct MemoryAsk {
-        Str user_id;     /* whose texts these are, and whose budget */
-        Str rules, text; /* what to do; the data */
+        Str user_id;         /* whose texts these are, and whose budget */
+        const char *purpose; /* extraction, conflict */
+        Str rules, text;     /* what to do; the data */
         Str options;     /* JSON object of request members: response_format */
 } MemoryAsk;
 typedef struct MemoryModel {

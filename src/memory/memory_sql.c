@@ -194,15 +194,25 @@ const Sql sql_job_insert = {
 const Sql sql_job_next = {
         "job_next",
         "SELECT " JOB " FROM memory_job j WHERE state = 'queued' AND run_at <= $1 AND ($2 = 0 OR "
-        "(kind IN ('embed', 'conflict')) = ($2 = 2)) AND NOT EXISTS ("
+        "(kind IN ('embed', 'conflict', 'read')) = ($2 = 2)) AND NOT EXISTS ("
         "SELECT 1 FROM memory_job r WHERE r.user_id = j.user_id AND r.state = 'running') "
         "ORDER BY run_at, job_id LIMIT 1"
 };
 const Sql sql_job_state = { "job_state", "UPDATE memory_job SET state = $2, attempts = $3, run_at "
                                          "= $4, started_at = $5, finished_at = $6, result = $7, "
-                                         "error = $8 WHERE job_id = $1" };
+                                         "error = $8, args = $9 WHERE job_id = $1" };
+/* Of the user, or of one of the sub-users. */
 const Sql sql_job_get = { "job_get",
-                          "SELECT " JOB " FROM memory_job WHERE user_id = $1 AND job_id = $2" };
+                          "SELECT " JOB " FROM memory_job WHERE (user_id = $1 OR (user_id "
+                          ">= $1 || '/' AND user_id < $1 || '0')) AND job_id = $2" };
+const Sql sql_job_read = {
+        "job_read",
+        "INSERT INTO memory_job (job_id, user_id, kind, args, state, attempts, run_at, created_at, "
+        "result) VALUES ($1, $2, 'read', $3, 'queued', 0, $4, $4, $5)"
+};
+const Sql sql_job_read_cancel = { "job_read_cancel",
+                                  "DELETE FROM memory_job WHERE user_id = $1 AND kind = 'read' "
+                                  "AND state IN ('queued', 'running')" };
 const Sql sql_job_list = {
         "job_list",
         "SELECT " JOB " FROM memory_job WHERE user_id = $1 ORDER BY created_at DESC, job_id DESC "

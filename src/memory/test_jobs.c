@@ -3,6 +3,7 @@
 #include "codec/when.h"
 #include "memory/jobs.h"
 #include "memory/memory_sql.h"
+#include "memory/reading.h"
 #include "memory/testing.h"
 
 #include <stdio.h>
@@ -176,6 +177,75 @@ static void what_changed_meanwhile_is_left_alone(void **state) {
         assert_int_equal(model.asked, 1);
 }
 
+/* ---- texts that a model reads ---- */
+
+#define EVENT "6f0c1f6e-0000-4000-8000-000000000001"
+
+static Err read_later(Ctx *cx, const MemoryScope *s, void *arg) {
+        const Str texts[] = { STR("Remember that the well is deep. I live in Porto now.") };
+        Reading in = { .texts = { texts, 1 },
+                       .context = STR("{\"agent_id\":\"a1\"}"),
+                       .results = STR("{\"id\":\"x\",\"event\":\"ADD\",\"reason\":\"new\"}") };
+        return memory_read_later(cx, s, STR(EVENT), &in);
+}
+
+static MemoryJob event_of(Fix *f) {
+        MemoryScope s = fix_scope(f, "ann"); /* the owner of the one who said it */
+        MemoryJob job = { .state = STR_NULL };
+        assert_ok(memory_job_get(&f->cx, &s, STR(EVENT), &job));
+        return job;
+}
+
+static void a_model_reads_what_was_said(void **state) {
+        Model model = { "{\"memories\":["
+                        "{\"type\":\"fact\",\"content\":\"The well is deep.\",\"confidence\":0.9,"
+                        "\"tags\":[],\"entities\":[]},"
+                        "{\"type\":\"fact\",\"content\":\"Lives in Porto.\",\"confidence\":0.9,"
+                        "\"tags\":[],\"entities\":[]},"
+                        "{\"type\":\"fact\",\"content\":\"Owns a submarine.\",\"confidence\":1,"
+                        "\"tags\":[],\"entities\":[]}]}",
+                        0, "" };
+        _cleanup_(fix_freep) Fix *f = fix_with(&model);
+        MemoryWritten old = add(f, "ann/kid", "Lives in Lisbon.", 0);
+        fix_advance(f, 1);
+        assert_ok(fix_write(f, "ann/kid", read_later, NULL));
+        MemoryJob waiting = event_of(f);
+        assert_str(waiting.state, "queued");
+        assert_false(str_contains(waiting.args, STR("well"))); /* sealed */
+        tick(f);
+        MemoryJob job = event_of(f);
+        assert_str(job.state, "done");
+        assert_null(job.args.p);
+        assert_true(str_starts(job.result, STR("{\"results\":[{\"id\":\"x\",")));
+        assert_true(str_contains(job.result, STR("location_change")));
+        /* read like any sentence: it supersedes; what the person did not say is not kept */
+        assert_str(row_of(f, "ann/kid", old.row.memory_id).status, "superseded");
+        MemoryScope s = fix_scope(f, "ann/kid");
+        MemoryRows rows;
+        Str cursor;
+        assert_ok(memory_list(&f->cx, &s, &(MemoryFilter){ .limit = 10 }, &rows, &cursor));
+        assert_int_equal(rows.n, 2);
+        for (size_t i = 0; i < rows.n; i++) {
+                assert_str(rows.v[i].source_kind, "llm");
+                assert_true(str_contains(rows.v[i].context, STR("\"agent_id\":\"a1\"")));
+        }
+}
+
+static void what_no_model_reads_is_forgotten(void **state) {
+        Model model = { NULL, 0, "" };
+        _cleanup_(fix_freep) Fix *f = fix_with(&model);
+        assert_ok(fix_write(f, "ann", read_later, NULL));
+        for (int tries = 0; tries < 5; tries++) {
+                assert_true(event_of(f).args.n > 0);
+                tick(f);
+                fix_advance(f, 0.1);
+        }
+        MemoryJob job = event_of(f);
+        assert_str(job.state, "failed");
+        assert_null(job.args.p);
+        assert_true(str_contains(job.result, STR("\"id\":\"x\""))); /* the rules' word stands */
+}
+
 /* ---- vectors of what has faded ---- */
 
 static Err vector_put(Ctx *cx, const MemoryScope *s, void *arg) {
@@ -275,6 +345,8 @@ int main(void) {
                 cmocka_unit_test(without_a_yes_nothing_changes),
                 cmocka_unit_test(a_model_that_fails_leaves_a_note),
                 cmocka_unit_test(what_changed_meanwhile_is_left_alone),
+                cmocka_unit_test(a_model_reads_what_was_said),
+                cmocka_unit_test(what_no_model_reads_is_forgotten),
                 cmocka_unit_test(fading_drops_the_vector),
                 cmocka_unit_test(every_night_has_its_jobs),
         };

@@ -10,6 +10,7 @@
 #include "memory/moment.h"
 #include "memory/profile.h"
 #include "memory/quota.h"
+#include "memory/reading.h"
 #include "memory/vectors.h"
 #include "memory/weigh.h"
 
@@ -569,6 +570,8 @@ Err memory_delete_some(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, 
         _cleanup_(keys_done) Keys k = { 0 };
         StoredList page;
         int64_t next = MEMORY_AT_END, count = 0;
+        if (!*position && !which->type.p && !which->tag.p && !which->before)
+                TRY(memory_read_cancel(cx, s)); /* or a model would bring some of it back */
         TRY(keys_get(cx, s, &k));
         TRY(stored_page(cx, s, &k, (Page){ *position, DELETE_STEP }, &page));
         for (size_t i = 0; i < page.n; i++) {

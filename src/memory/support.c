@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chat/support.h"
+#include "memory/support.h"
 
 #include <ctype.h>
 
