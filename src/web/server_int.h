@@ -146,6 +146,9 @@ void request_release(Request *rq);           /* `end`, and free now or when its 
 enum MHD_Result request_resume(Request *rq); /* a held one was answered */
 struct MHD_Daemon *request_daemon(Loop *l);  /* NULL: the library refused; errno says why */
 
+/* server_library.c */
+extern const size_t conn_memory;
+
 /* server_answer.c */
 enum MHD_Result answer_queue(Request *rq); /* give rq->response to the library */
 void answer_raw(Conn *c, Err e);           /* past the library, which could not or did not answer */

@@ -7,12 +7,8 @@
 
 enum {
         FIELDS_MAX = 100,
-        REQUESTS_KEPT = 64,   /* free requests a loop keeps */
-        SKIP_MAX = 64 * 1024, /* a refused body up to this is read past, to keep the connection */
-        /* The library's memory of a connection: a line of 8 KiB, fields of 32, a record for each.
-         * It clears all of it after each request, so more would cost every request of thousands of
-         * connections a walk through uncached memory (96: a quarter more CPU with 512 of them). */
-        POOL = 48 * 1024,
+        REQUESTS_KEPT = 64,     /* free requests a loop keeps */
+        SKIP_MAX = 64 * 1024,   /* a refused body up to this is read past, to keep the connection */
         PART_STEP = 256 * 1024, /* of a body in parts: to arrive within arrive_ms, each */
 };
 
@@ -351,7 +347,7 @@ struct MHD_Daemon *request_daemon(Loop *l) {
                          (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC);
         return MHD_start_daemon(flags, 0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER,
                                 answer_on_library_log, l, MHD_OPTION_CONNECTION_LIMIT,
-                                (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
+                                (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, conn_memory,
                                 MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION,
                                 loop_on_connection, l, MHD_OPTION_URI_LOG_CALLBACK, on_request_line,
                                 l, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, l,
