@@ -304,13 +304,18 @@ static void call_failed(Completion *c, Err e, Str outcome, int64_t retry_after_m
 
 /* ---- the running call, on the client's thread ---- */
 
+static void begin(Completion *c) {
+        if (c->ev.begin)
+                c->ev.begin(c->ev.arg, provider_name(c->p), c->model);
+}
+
 static void on_head(void *arg, const CallResult *r) {
         Completion *c = arg;
         c->status = r->status;
         c->is_sse = c->ask.stream && r->content_type.p &&
                     str_starts(r->content_type, STR("text/event-stream"));
-        if (r->status == 200 && c->ev.begin)
-                c->ev.begin(c->ev.arg, provider_name(c->p), c->model);
+        if (r->status == 200 && (c->is_sse || !c->ask.stream))
+                begin(c);
 }
 
 /* One piece of bytes on its way through the parser. */
@@ -382,6 +387,8 @@ static Err whole_read(Completion *c) {
                 return ERR_TOO_LARGE;
         c->last = a;
         c->has_usage = a.has_usage;
+        if (c->ask.stream)
+                begin(c);
         if (c->ask.stream && c->ev.delta)
                 c->ev.delta(c->ev.arg, a.text.p ? a.text : STR(""), a.tool_calls);
         return OK;

@@ -40,7 +40,7 @@ typedef struct CompletionResult {
 /* Serialised; from the client's, the timers' or a slot giver's thread; must not block. */
 typedef struct CompletionEvents {
         void *arg;
-        /* a 200 head arrived; again after a failover */
+        /* an answer begins: a stream's 200, or all of another one; again after a failover */
         void (*begin)(void *arg, Str provider, Str model);
         /* streams only; false: pause until completion_resume */
         bool (*delta)(void *arg, Str text, Str tool_calls);

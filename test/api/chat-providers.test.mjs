@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { conversation, newUser, providersEnv, readStream, say, stream } from '../fake/chat.mjs';
+import { conversation, eventually, newUser, providersEnv, readStream, say, stream } from '../fake/chat.mjs';
 import { startLlm } from '../fake/llm.mjs';
 import { api } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
@@ -39,6 +39,17 @@ for (const fault of FAULTS) {
                 assert.doesNotMatch(JSON.stringify(kept), /secret-upstream-detail/);
         });
 
+        test(`fault ${fault}: asked for a stream, it is a problem before the first event`, async () => {
+                const ann = await newUser(api(strict));
+                const r = await stream(ann, 'echo hello', { model: `only@${fault}` });
+                const problem = await r.json();
+                assert.equal(r.status, { 400: 400 }[fault] ?? 503, JSON.stringify(problem));
+                assert.equal(problem.code, { 400: 'bad_request' }[fault] ?? 'llm_unavailable');
+                assert.match(r.headers.get('content-type'), /^application\/problem\+json/);
+                const [kept] = (await ann.call('GET', '/api/v1/conversations/history')).body;
+                assert.deepEqual([kept.user_message, kept.state], ['echo hello', 'failed']);
+        });
+
         test(`fault ${fault}: with an offline answer as last resort`, async () => {
                 const ann = await newUser(api(server));
                 const r = await say(ann, 'My name is Ann.', { model: `only@${fault}` });
@@ -47,6 +58,62 @@ for (const fault of FAULTS) {
                 assert.equal(r.metadata.attempts[0].provider, `p-${fault}`);
         });
 }
+
+test('a stream that was never one names the provider that answers, not the one before', async () => {
+        const list = ['a', 'b'].map((name) => ({ name, models: ['m'], ...quick }));
+        const two = await startServer({ env: providersEnv(llm, list) });
+        try {
+                const ann = await newUser(api(two));
+                for (const fault of ['garbage', 'truncated', 'empty', 'huge', 'hang']) {
+                        llm.reset();
+                        llm.plan(fault);
+                        const r = await stream(ann, 'count 2');
+                        assert.equal(r.headers.get('x-mainstay-provider'), 'b', fault);
+                        const { text, events, names } = await readStream(r);
+                        assert.equal(events[0].data.provider, 'b', fault);
+                        assert.equal(text, 'word1 word2', fault);
+                        assert.equal(names.filter((n) => n === 'start').length, 1);
+                }
+        } finally {
+                await two.stop();
+        }
+});
+
+test('a model that falls silent in the middle: an event says so, the text so far is kept', async () => {
+        const one = await startServer({ env: providersEnv(llm, [{ name: 'a', models: ['m'], ...quick }]) });
+        try {
+                const ann = await newUser(api(one));
+                llm.reset();
+                llm.plan({ fault: 'stall', at: 2 });
+                const { last, text, events } = await readStream(await stream(ann, 'count 5'));
+                assert.deepEqual([last.event, last.data.code, text], ['error', 'timeout', 'word1 word2']);
+                const path = `/api/v1/turns/${events[0].data.turn_id}`;
+                const kept = (await ann.call('GET', path, { expect: 200 })).body;
+                assert.deepEqual([kept.state, kept.assistant_message], ['failed', 'word1 word2']);
+                await eventually(() => llm.open === 0, 'the call was given up');
+        } finally {
+                await one.stop();
+        }
+});
+
+test('a model that is late: within the limit it is waited for, past it the next one is asked', async () => {
+        const list = ['a', 'b'].map((name) => ({ name, models: ['m'], ...quick }));
+        const two = await startServer({ env: providersEnv(llm, list) });
+        try {
+                const ann = await newUser(api(two));
+                const outcome = async (ms) => {
+                        llm.reset();
+                        llm.plan({ fault: 'ok', ms });
+                        const { response, metadata } = await say(ann, 'count 2');
+                        assert.equal(response, 'word1 word2');
+                        return metadata.attempts.map((x) => `${x.provider}:${x.outcome}`).join(' ');
+                };
+                assert.equal(await outcome(150), 'a:ok');
+                assert.equal(await outcome(900), 'a:timeout b:ok');
+        } finally {
+                await two.stop();
+        }
+});
 
 test('retries: twice at the same place with jitter, then the next; never after the first word', async () => {
         const two = await startServer({ env: providersEnv(llm, [{ name: 'a', models: ['m'], ...quick }, { name: 'b', models: ['m'], ...quick }]) });
@@ -130,6 +197,7 @@ test('the bulkhead: one at a time, the others wait, then answer without the mode
         const one = await startServer({ env: providersEnv(llm, [{ name: 'a', models: ['m'], max_concurrency: 1 }]) });
         try {
                 const users = await Promise.all(Array.from({ length: 4 }, () => newUser(api(one))));
+                await eventually(() => llm.open === 0, 'earlier calls are over');
                 llm.reset();
                 llm.fault = { fault: 'ok', ms: 900 };
                 const outcomes = (await Promise.all(users.map((u) => say(u, 'count 1')))).map((r) => r.metadata.attempts.map((a) => a.outcome).join());
