@@ -234,14 +234,14 @@ async function handle(llm, req, res) {
                 return control(llm, req, res, body);
         if (llm.requests.length < KEEP)
                 llm.requests.push({ method: req.method, path, headers: req.headers, body, at: Date.now() });
+        if (path === '/v1/models')            // asked by the health check at any time: not counted below
+                return send(res, 200, { object: 'list', data: llm.models.map((id) => ({ id, object: 'model', created: 1, owned_by: 'fake' })) });
         llm.open++;
         llm.openPeak = Math.max(llm.openPeak, llm.open);
         res.on('close', () => {
                 llm.open--;
                 llm.closedEarly += res.writableFinished ? 0 : 1;
         });
-        if (path === '/v1/models')
-                return send(res, 200, { object: 'list', data: llm.models.map((id) => ({ id, object: 'model', created: 1, owned_by: 'fake' })) });
         if (path === '/v1/chat/completions')
                 return complete(llm, res, body);
         return path === '/v1/embeddings' ? embed(llm, res, body) : send(res, 404, failure('unknown path'));
