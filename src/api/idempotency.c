@@ -65,16 +65,15 @@ static const Sql sql_orphans = {
         "idempotency_orphans", "DELETE FROM api_idempotency WHERE status = 0 AND turn_id IS NULL"
 };
 
-static bool applies(const Visit *v) {
-        const Route *r = v->row->route;
-        return r->method == POST && v->rq.who &&
+bool route_takes_key(const Route *r) {
+        return r->method == POST && r->auth != AUTH_NONE &&
                !str_starts(str_c(r->path), STR("/api/v1/auth/")) &&
                !str_starts(str_c(r->path), STR("/api/auth/"));
 }
 
 Err idempotency_read_key(Visit *v) {
         Str key = str_trim(exchange_header(v->x, "idempotency-key"));
-        if (!key.p || !applies(v))
+        if (!key.p || !v->rq.who || !route_takes_key(v->row->route))
                 return OK;
         if (key.n >= 2 && key.p[0] == '"' && key.p[key.n - 1] == '"')
                 key = (Str){ key.p + 1, key.n - 2 };

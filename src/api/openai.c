@@ -435,6 +435,13 @@ static Err embed_handle(Req *rq, const void *in_, void *ret) {
 
 #define COMMON .auth = AUTH_USER, .scope = "chat", .wire = WIRE_OPENAI, .tag = "OpenAI compatible"
 
+static const HeaderDoc completion_headers[] = {
+        { "X-Conversation-Id", "Where the turn is stored; unknown: a conversation of this name is "
+                               "made. Else metadata.conversation_id, else the default one" },
+        { "X-Mainstay-Memory", "on or off; else on for the model mainstay, off for others" },
+        {},
+};
+
 const Route openai_routes[] = {
         {
                 .id = "openai.completion",
@@ -445,6 +452,7 @@ const Route openai_routes[] = {
                 .rate = RATE_WRITE,
                 .body_max = BODY_MAX,
                 .in = &completion_in,
+                .headers = completion_headers,
                 .out = &completion_out,
                 .also = "text/event-stream",
                 .audit_none = "a person's own conversation",

@@ -222,12 +222,35 @@ static void path_parameters(Printer *p, const Route *r, const char **comma) {
         }
 }
 
+static void header_parameter(Printer *p, const HeaderDoc *h, const char **comma) {
+        parameter(p, "header", &(Field){ .name = h->name, .type = FT_STR, .doc = h->doc }, comma);
+}
+
+static void header_parameters(Printer *p, const Route *r, const char **comma) {
+        static const HeaderDoc key = { "Idempotency-Key",
+                                       "1 to 255 characters. The same key with the same request "
+                                       "has one effect and gives the same answer for 24 hours, "
+                                       "with Idempotency-Replayed: true" };
+        static const HeaderDoc turn_key = { "Idempotency-Key",
+                                            "1 to 255 characters. The same key with the same "
+                                            "request is one turn, also after a crash, and gives "
+                                            "the same answer for 24 hours, events if it was "
+                                            "streamed, with Idempotency-Replayed: true. Such a "
+                                            "turn goes on to its end when its reader leaves, "
+                                            "whatever ON_DISCONNECT says" };
+        for (const HeaderDoc *h = r->headers; h && h->name; h++)
+                header_parameter(p, h, comma);
+        if (route_takes_key(r))
+                header_parameter(p, r->lane == LANE_STREAM ? &turn_key : &key, comma);
+}
+
 static void parameters(Printer *p, const Route *r) {
         const char *comma = "";
         buf_add_c(p->out, ",\"parameters\":[");
         path_parameters(p, r, &comma);
         for (const Field *f = r->query ? r->query->fields : NULL; f && f->type != FT_END; f++)
                 parameter(p, "query", f, &comma);
+        header_parameters(p, r, &comma);
         buf_addc(p->out, ']');
 }
 

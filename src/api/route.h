@@ -80,6 +80,11 @@ typedef struct Req {
 
 typedef Err HandlerFn(Req *rq, const void *in, void *ret);
 
+/* A header field that a handler looks at; a list of them ends with {}. */
+typedef struct HeaderDoc {
+        const char *name, *doc;
+} HeaderDoc;
+
 struct Route {
         const char *id; /* "memory.create": stable */
         Method method;  /* GET rows answer HEAD too */
@@ -91,6 +96,7 @@ struct Route {
         Rate rate;
         /* out NULL: no body (204) or raw (see produces) */
         const Shape *query, *in, *out;
+        const HeaderDoc *headers; /* for the document; NULL = none */
         bool out_list; /* ret is a List of out */
         /* a body of its own type: the handler reads x->body */
         bool in_raw;
@@ -143,6 +149,9 @@ void req_answer(Req *rq, Err e, const void *ret);
 /* A 200 text/event-stream with the usual headers. The Req is gone with the stream: copy what is
  * needed before. */
 Stream *req_stream(Req *rq, const StreamSettings *set);
+
+/* Idempotency-Key means something here. */
+bool route_takes_key(const Route *r);
 
 /* api/routes.c: every table, NULL-terminated */
 extern const Route *const route_tables[];

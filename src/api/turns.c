@@ -137,6 +137,11 @@ static Err stream_handle(Req *rq, const void *in, void *ret) {
         return relay_follow(rq, &relay_conversation, rq->path[0], last_event(rq));
 }
 
+static const HeaderDoc stream_headers[] = {
+        { "Last-Event-ID", "The last event that arrived: the stream goes on behind it" },
+        {},
+};
+
 typedef struct CancelView {
         Str status, turn_id;
 } CancelView;
@@ -202,10 +207,11 @@ const Route turn_routes[] = {
                 .lane = LANE_STREAM,
                 COMMON,
                 .rate = RATE_READ,
-                .out = &turn_answer_shape,
-                .also = "text/event-stream",
-                .errors = ERRORS(ERR_NOT_FOUND),
-                .summary = "A turn's stream again, behind Last-Event-ID",
+                .headers = stream_headers,
+                                      .out = &turn_answer_shape,
+                                      .also = "text/event-stream",
+                                      .errors = ERRORS(ERR_NOT_FOUND),
+                                      .summary = "A turn's stream again, behind Last-Event-ID",
                 .fn = stream_handle,
         },
         {

@@ -137,7 +137,9 @@ const SettingRow setting_rows[] = {
           .group = "Language models",
           .doc = "Budget for profile, memories and recent turns in a prompt." },
         { "ON_DISCONNECT", SET_WORD, 0, AT(on_disconnect), "continue", .words = "continue|cancel",
-          .group = "Language models", .doc = "Whether generation goes on when the client leaves." },
+          .group = "Language models",
+          .doc = "Whether generation goes on when the client leaves; with an Idempotency-Key it "
+                 "does." },
         { "EMBEDDINGS_BASE_URL", SET_STR, 0, AT(embeddings_base_url), NULL,
           .group = "Language models",
           .doc = "OpenAI-compatible embeddings server. Optional: search works without it." },
