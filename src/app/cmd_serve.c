@@ -135,6 +135,29 @@ static bool has_results(const CheckViews *views) {
         return true;
 }
 
+typedef struct Start {
+        Ctx *cx;
+        Settings *set;
+        App *app;
+        Err result;
+} Start;
+
+static void *start_main(void *arg) {
+        Start *s = arg;
+        s->result = start(s->cx, s->set, s->app);
+        return NULL;
+}
+
+/* On a thread of its own, with which its connection to the store goes: the main thread only waits
+ * for signals from here on. */
+static Err start_apart(Ctx *cx, Settings *set, App *a) {
+        Start s = { cx, set, a, OK };
+        pthread_t thread;
+        TRY(thread_start(cx, "start", start_main, &s, &thread));
+        pthread_join(thread, NULL);
+        return s.result;
+}
+
 /* The first round of checks, so that who is told "ready" finds it so. Requests are answered
  * meanwhile, and a dependency that hangs does not hold this up. */
 static void wait_for_checks(App *a) {
@@ -179,7 +202,7 @@ static void note(Ctx *cx, const App *a, const char *event) {
 static int run(Ctx *cx, Cmd *c, Settings *set) {
         App a = { .arena = NULL };
         int64_t began = cx_mono_us(cx);
-        Err e = start(cx, set, &a);
+        Err e = start_apart(cx, set, &a);
         if (e) {
                 int rc = cmd_fail(c, e);
                 app_close(&a);
