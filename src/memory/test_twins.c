@@ -23,6 +23,7 @@ static void test_many_texts_each_found(void **state) {
                 twins_put(t, &one);
         }
         assert_int_equal(twins_count(t), MANY);
+        assert_true(twins_bytes(t) <= 2 * 50 * (size_t)MANY); /* room ahead, but no more */
         for (int i = 1; i <= MANY; i += 97) {
                 Twin one = twin_of(a, i, 0,
                                    arena_printf(a, "the %x of %x went to %x", i * 7919, i * 104729,

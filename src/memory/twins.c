@@ -3,153 +3,151 @@
 
 #include <stdlib.h>
 
-enum {
-        BAND = 2,
-        BANDS = SKETCH_SIZE / BAND,
-        CHAINS = BANDS + 1,
-        BY_DIGEST = BANDS,
-        FIRST_BUCKETS = 16,
-        BEST_MAX = 16,
-};
+enum { LANES = 64, FIRST_BLOCKS = 1, BEST_MAX = 16 };
 
-/* An entry stands in one chain per band and one by its digest; links are positions + 1, 0 ends a
- * chain. */
-typedef struct Entry {
-        Twin twin;
-        uint32_t next[CHAINS];
-        /* number of the search that looked at it last */
-        uint32_t seen;
-        bool is_gone;
-} Entry;
+/* The sketches of a block lie the other way round, the first byte of each, then the second, so
+ * that one step of the search compares the same byte of all of them. */
+typedef struct Block {
+        uint8_t planes[SKETCH_SIZE][LANES];
+        uint64_t digests[LANES];
+        int64_t units[LANES];
+        uint8_t types[LANES];
+} Block;
 
-/* Entries in the order of their units. Those that went stay until the next growth, so that
- * positions hold. */
+/* In no order; the last one takes the place of one that goes. */
 struct Twins {
-        Entry *v;
-        size_t n, cap, gone;
-        uint32_t *heads; /* CHAINS times `buckets` */
-        size_t buckets;  /* a power of two, = cap */
-        uint32_t searches;
+        Block *v;
+        size_t n, cap; /* entries */
+        int64_t most;  /* no unit is greater */
 };
-
-static void *must(void *p) {
-        if (!p)
-                abort();
-        return p;
-}
-
-static uint32_t *head_of(const Twins *t, const Twin *one, unsigned chain) {
-        uint64_t h = one->digest;
-        if (chain < BANDS)
-                h = (uint64_t)one->sketch.b[chain * BAND] |
-                    (uint64_t)one->sketch.b[chain * BAND + 1] << 8;
-        h *= UINT64_C(0x9e3779b97f4a7c15);
-        return &t->heads[chain * t->buckets + ((h >> 40) & (t->buckets - 1))];
-}
-
-static void entry_link(Twins *t, size_t at) {
-        for (unsigned c = 0; c < CHAINS; c++) {
-                uint32_t *head = head_of(t, &t->v[at].twin, c);
-                t->v[at].next[c] = *head;
-                *head = (uint32_t)at + 1;
-        }
-}
-
-static void entries_compact(Twins *t) {
-        size_t n = 0;
-        for (size_t i = 0; i < t->n; i++)
-                if (!t->v[i].is_gone)
-                        t->v[n++] = t->v[i];
-        t->n = n;
-        t->gone = 0;
-}
-
-/* New room, everything that is left, and all chains anew. */
-static void rebuild(Twins *t, size_t cap) {
-        entries_compact(t);
-        if (cap != t->cap) {
-                t->v = must(reallocarray(t->v, cap, sizeof *t->v));
-                t->heads = must(reallocarray(t->heads, cap * CHAINS, sizeof *t->heads));
-                t->cap = t->buckets = cap;
-        }
-        memset(t->heads, 0, t->buckets * CHAINS * sizeof *t->heads);
-        for (size_t i = 0; i < t->n; i++)
-                entry_link(t, i);
-}
 
 Twins *twins_new(void) {
-        Twins *t = must(calloc(1, sizeof *t));
-        rebuild(t, FIRST_BUCKETS);
+        Twins *t = calloc(1, sizeof *t);
+        if (!t)
+                abort();
         return t;
 }
 
 Twins *twins_free(Twins *t) {
-        if (t) {
+        if (t)
                 free(t->v);
-                free(t->heads);
-        }
         free(t);
         return NULL;
 }
 
-/* Position of the unit, or where it belongs. */
-static size_t place_of(const Twins *t, int64_t unit) {
-        if (!t->n || t->v[t->n - 1].twin.unit < unit) /* nearly always: new ones come last */
+static void room_make(Twins *t) {
+        size_t blocks = t->cap ? t->cap / LANES * 2 : FIRST_BLOCKS;
+        t->v = reallocarray(t->v, blocks, sizeof *t->v);
+        if (!t->v)
+                abort();
+        t->cap = blocks * LANES;
+}
+
+static Block *block_of(const Twins *t, size_t at) { return &t->v[at / LANES]; }
+
+static Twin entry_get(const Twins *t, size_t at) {
+        const Block *b = block_of(t, at);
+        size_t i = at % LANES;
+        Twin one = { .unit = b->units[i], .digest = b->digests[i], .type = b->types[i] };
+        for (size_t j = 0; j < SKETCH_SIZE; j++)
+                one.sketch.b[j] = b->planes[j][i];
+        return one;
+}
+
+static void entry_set(Twins *t, size_t at, const Twin *one) {
+        Block *b = block_of(t, at);
+        size_t i = at % LANES;
+        b->units[i] = one->unit;
+        b->digests[i] = one->digest;
+        b->types[i] = (uint8_t)one->type;
+        for (size_t j = 0; j < SKETCH_SIZE; j++)
+                b->planes[j][i] = one->sketch.b[j];
+}
+
+/* Its position, or t->n. */
+static size_t position_of(const Twins *t, int64_t unit) {
+        if (unit > t->most) /* nearly always: it is new */
                 return t->n;
-        size_t lo = 0, hi = t->n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (t->v[mid].twin.unit < unit)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo;
+        size_t at = 0;
+        while (at < t->n && block_of(t, at)->units[at % LANES] != unit)
+                at++;
+        return at;
 }
 
 void twins_put(Twins *t, const Twin *one) {
-        if (t->n == t->cap)
-                rebuild(t, t->gone * 4 > t->n ? t->cap : t->cap * 2);
-        size_t at = place_of(t, one->unit);
-        bool is_known = at < t->n && t->v[at].twin.unit == one->unit;
-        bool is_last = at == t->n;
-        if (is_known) {
-                t->gone -= t->v[at].is_gone;
-        } else {
-                memmove(t->v + at + 1, t->v + at, (t->n - at) * sizeof *t->v);
-                t->n++;
-        }
-        t->v[at] = (Entry){ .twin = *one };
-        if (is_last)
-                entry_link(t, at);
-        else
-                rebuild(t, t->cap);
+        size_t at = position_of(t, one->unit);
+        if (at == t->cap)
+                room_make(t);
+        entry_set(t, at, one);
+        t->n += at == t->n;
+        t->most = MAX(t->most, one->unit);
 }
 
 void twins_drop(Twins *t, int64_t unit) {
-        size_t at = place_of(t, unit);
-        if (at == t->n || t->v[at].twin.unit != unit || t->v[at].is_gone)
+        size_t at = position_of(t, unit);
+        if (at == t->n)
                 return;
-        t->v[at].is_gone = true;
-        t->gone++;
+        Twin last = entry_get(t, --t->n);
+        if (at < t->n)
+                entry_set(t, at, &last);
 }
 
-size_t twins_count(const Twins *t) { return t->n - t->gone; }
+size_t twins_count(const Twins *t) { return t->n; }
 
-size_t twins_bytes(const Twins *t) {
-        return sizeof *t + t->cap * sizeof *t->v + t->buckets * CHAINS * sizeof *t->heads;
+size_t twins_bytes(const Twins *t) { return sizeof *t + t->cap / LANES * sizeof *t->v; }
+
+/* ---- search ---- */
+
+static size_t lanes_used(const Twins *t, size_t block) {
+        return MIN((size_t)LANES, t->n - block * LANES);
+}
+
+static bool has_digest(const Block *b, uint64_t digest) {
+        uint64_t found = 0;
+        for (size_t i = 0; i < LANES; i++)
+                found |= b->digests[i] == digest;
+        return found;
 }
 
 int64_t twins_exact(const Twins *t, uint64_t digest) {
-        /* the oldest, whatever the order of the chain */
-        int64_t least = 0;
-        uint32_t i = *head_of(t, &(Twin){ .digest = digest }, BY_DIGEST);
-        for (; i; i = t->v[i - 1].next[BY_DIGEST]) {
-                const Entry *e = &t->v[i - 1];
-                if (e->twin.digest == digest && !e->is_gone && (!least || e->twin.unit < least))
-                        least = e->twin.unit;
+        int64_t least = 0; /* the oldest */
+        for (size_t k = 0; k * LANES < t->n; k++) {
+                const Block *b = &t->v[k];
+                if (!has_digest(b, digest))
+                        continue;
+                for (size_t i = 0; i < lanes_used(t, k); i++)
+                        if (b->digests[i] == digest && (!least || b->units[i] < least))
+                                least = b->units[i];
         }
         return least;
+}
+
+/* Sixteen entries at a time, which every machine can compare in one step. */
+typedef uint8_t Step __attribute__((vector_size(16)));
+enum { STEP = sizeof(Step) };
+typedef struct Wanted {
+        Step bytes[SKETCH_SIZE]; /* each byte of a sketch, sixteen times */
+} Wanted;
+
+static void wanted_make(const Sketch *k, Wanted *ret) {
+        for (size_t j = 0; j < SKETCH_SIZE; j++)
+                memset(&ret->bytes[j], k->b[j], STEP);
+}
+
+/* How many bytes of each sketch are as wanted; the most of all. */
+static unsigned block_compare(const Block *b, const Wanted *w, uint8_t ret_same[LANES]) {
+        for (size_t i = 0; i < LANES; i += STEP) {
+                Step same = { 0 }, plane;
+                for (size_t j = 0; j < SKETCH_SIZE; j++) {
+                        memcpy(&plane, &b->planes[j][i], STEP);
+                        same -= (Step)(plane == w->bytes[j]); /* equal is -1 */
+                }
+                memcpy(&ret_same[i], &same, STEP);
+        }
+        uint8_t most = 0;
+        for (size_t i = 0; i < LANES; i++)
+                most = MAX(most, ret_same[i]);
+        return most;
 }
 
 typedef struct Best {
@@ -171,22 +169,21 @@ static size_t best_insert(Best *best, size_t n, size_t max, Best b) {
         return n;
 }
 
-size_t twins_near(Twins *t, unsigned type, const Sketch *k, int64_t *ret_units, size_t max) {
+size_t twins_near(const Twins *t, unsigned type, const Sketch *k, int64_t *ret_units, size_t max) {
         Best best[BEST_MAX];
-        Twin probe = { .sketch = *k };
+        Wanted wanted;
+        uint8_t same[LANES];
         size_t n = 0;
+        wanted_make(k, &wanted);
         max = MIN(max, ELEMENTSOF(best));
-        t->searches++;
-        for (unsigned c = 0; c < BANDS; c++)
-                for (uint32_t i = *head_of(t, &probe, c); i; i = t->v[i - 1].next[c]) {
-                        Entry *e = &t->v[i - 1];
-                        if (e->seen == t->searches || e->is_gone || e->twin.type != type)
-                                continue;
-                        e->seen = t->searches;
-                        unsigned same = sketch_same(&e->twin.sketch, k);
-                        if (same >= SKETCH_LIKELY)
-                                n = best_insert(best, n, max, (Best){ same, e->twin.unit });
-                }
+        for (size_t at = 0; at * LANES < t->n; at++) {
+                const Block *b = &t->v[at];
+                if (block_compare(b, &wanted, same) < SKETCH_LIKELY)
+                        continue;
+                for (size_t i = 0; i < lanes_used(t, at); i++)
+                        if (same[i] >= SKETCH_LIKELY && b->types[i] == type)
+                                n = best_insert(best, n, max, (Best){ same[i], b->units[i] });
+        }
         for (size_t i = 0; i < n; i++)
                 ret_units[i] = best[i].unit;
         return n;
