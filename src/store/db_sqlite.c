@@ -18,6 +18,7 @@
 
 enum {
         CACHE_KIB = 2048,
+        WRITER_CACHE_KIB = 8192, /* it meets pages of everybody */
         DEADLINE_OPS = 4096,         /* virtual machine steps between two looks at the clock */
         APPLICATION_ID = 0x4d61696e, /* "Main": tells our file from another program's */
 };
@@ -46,8 +47,11 @@ static int deadline_passed(void *arg) {
 static const char pragmas_all[] =
         "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;"
         "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+/* The log keeps its size from one checkpoint to the next: writing over what is there needs no entry
+ * in the file system's own journal, growing does with every commit. A quiet moment cuts it to
+ * nothing. */
 static const char pragmas_writer[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                     "PRAGMA journal_size_limit = 16777216;";
+                                     "PRAGMA journal_size_limit = 134217728;";
 static const char pragmas_reader[] = "PRAGMA query_only = ON;";
 
 static int conn_configure(SqliteConn *c, ConnRole role) {
@@ -59,8 +63,9 @@ static int conn_configure(SqliteConn *c, ConnRole role) {
         sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
         sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == CONN_READER, NULL);
         char cache[64];
-        size_t kib = c->owner->cache_kib;
-        snprintf(cache, sizeof cache, "PRAGMA cache_size = -%zu", kib ? kib : (size_t)CACHE_KIB);
+        size_t usual = role == CONN_WRITER ? WRITER_CACHE_KIB : CACHE_KIB;
+        snprintf(cache, sizeof cache, "PRAGMA cache_size = -%zu",
+                 c->owner->cache_kib ? c->owner->cache_kib : usual);
         int rc = sqlite3_exec(db, pragmas_all, NULL, NULL, NULL);
         if (!rc)
                 rc = sqlite3_exec(db, cache, NULL, NULL, NULL);
