@@ -2,6 +2,7 @@
 #include "web/limit.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -33,6 +34,7 @@ struct Limits {
         Set *sets;
         uint64_t seed; /* so that nobody can aim keys at one set */
         pthread_mutex_t locks[LOCKS];
+        _Atomic uint64_t moved[SETS / 64]; /* a bit per set that counted since the last export */
 };
 
 Err limits_new(Ctx *cx, Limits **ret) {
@@ -165,13 +167,16 @@ static void judge(const Entry *e, LimitPolicies p, int64_t now_s, LimitResult *r
         r->allowed = !r->violated;
 }
 
-static void count(Entry *e, LimitPolicies p) {
+static void count(Limits *l, const Place *at, Entry *e, LimitPolicies p) {
+        size_t set = (size_t)(at->set - l->sets);
         for (size_t i = 0; i < p.n; i++) {
                 if (!p.v[i].quota)
                         continue;
                 e->windows[i].count++;
                 e->windows[i].moved = true;
         }
+        atomic_fetch_or_explicit(&l->moved[set / 64], UINT64_C(1) << set % 64,
+                                 memory_order_relaxed);
 }
 
 static void left(const Entry *e, LimitPolicies p, int64_t now_s, LimitResult *r) {
@@ -192,7 +197,7 @@ bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult
         windows_roll(e, p, now_s);
         judge(e, p, now_s, &r);
         if (r.allowed)
-                count(e, p);
+                count(l, &at, e, p);
         left(e, p, now_s, &r);
         place_leave(&at);
         *ret = r;
@@ -265,12 +270,19 @@ static void entry_export(Entry *e, Export to) {
         }
 }
 
+static void set_export(Limits *l, size_t at, Export to) {
+        pthread_mutex_lock(&l->locks[at % LOCKS]);
+        for (size_t i = 0; i < LIMIT_WAYS; i++)
+                entry_export(&l->sets[at].ways[i], to);
+        pthread_mutex_unlock(&l->locks[at % LOCKS]);
+}
+
 void limits_export(Limits *l, void (*fn)(void *arg, const LimitCount *c), void *arg) {
-        for (size_t at = 0; at < SETS; at++) {
-                pthread_mutex_lock(&l->locks[at % LOCKS]);
-                for (size_t i = 0; i < LIMIT_WAYS; i++)
-                        entry_export(&l->sets[at].ways[i], (Export){ fn, arg });
-                pthread_mutex_unlock(&l->locks[at % LOCKS]);
+        for (size_t word = 0; word < ELEMENTSOF(l->moved); word++) {
+                uint64_t bits = atomic_exchange_explicit(&l->moved[word], 0, memory_order_relaxed);
+                for (; bits; bits &= bits - 1)
+                        set_export(l, word * 64 + (size_t)__builtin_ctzll(bits),
+                                   (Export){ fn, arg });
         }
 }
 
