@@ -253,8 +253,9 @@ static int serve(Cmd *c) {
                 return rc;
         if (c->n_args)
                 return cmd_usage_error(c, "serve takes no arguments");
-        /* many threads, small allocations: arenas would only spread them */
-        mallopt(M_ARENA_MAX, 2);
+        /* Loops and the writer allocate all the time and want arenas of their own; the many other
+         * threads would only spread small things over more. */
+        mallopt(M_ARENA_MAX, (int)sysconf(_SC_NPROCESSORS_ONLN) + 2);
         _cleanup_(signals_stopp) Signals *signals = NULL;
         Err e = signals_start(c->cx, on_signal, c, &signals);
         if (!e)
