@@ -219,10 +219,13 @@ bool identity_skips_auth(const Identity *id) { return id->set.skip_auth; }
 unsigned identity_hash_threads(const Identity *id) { return id->set.hash_slots; }
 
 Err identity_memory_quota(Ctx *cx, Identity *id, DbConn *c, Str user_id, int64_t *ret_max) {
-        User u;
+        _cleanup_(rows_done) Rows r = { 0 };
 
-        TRY(user_load(cx, &(Work){ id, c }, user_id, &u));
-        *ret_max = u.max_memories;
+        TRY(db_row(cx, c, &sql_user_memories, ARGS(v_text(user_id)), &r));
+        int64_t tier = row_int(&r, 0);
+        if (tier < 0 || tier >= _TIER_N)
+                return RAISE(cx, ERR_CORRUPT, "tier %lld", (long long)tier);
+        *ret_max = row_is_null(&r, 1) ? tier_limits[tier].memories : row_int(&r, 1);
         return OK;
 }
 

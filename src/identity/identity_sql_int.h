@@ -35,6 +35,7 @@
                               "retired_at = 0")                                                    \
         /* accounts */                                                                             \
         X(user_get, "SELECT " USER_COLUMNS "FROM users u WHERE u.user_id = $1")                    \
+        X(user_memories, "SELECT tier, max_memories FROM users WHERE user_id = $1")                \
         X(user_by_email, "SELECT " USER_COLUMNS "FROM users u WHERE u.email_hash = $1")            \
         X(user_add,                                                                                \
           "INSERT INTO users (user_id, source, email_hash, profile, password_hash, "               \
