@@ -476,6 +476,10 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
  * they are tried at any place. */
 enum { RULES_MAX = 512, SLOTS = 2048, NEEDS_SIZE = 8192 };
 
+typedef struct RuleSet {
+        uint64_t bits[RULES_MAX / 64];
+} RuleSet;
+
 typedef struct Said {
         uint64_t bits[SLOTS / 64];
 } Said;
@@ -483,6 +487,8 @@ typedef struct Said {
 static Str slots[SLOTS];           /* open addressing; a word's number is its slot */
 static uint16_t needs[NEEDS_SIZE]; /* per rule: count, words; count, words; 0 */
 static const uint16_t *needs_of[RULES_MAX];
+static RuleSet beginnings[SLOTS]; /* rules whose first literal a word is, by its number */
+static RuleSet always;            /* rules that need no word */
 
 static unsigned slot_of(Str word) {
         uint32_t h = 0x811c9dc5u;
@@ -504,6 +510,17 @@ static uint16_t *need_add(uint16_t *at, Str element) {
         return at;
 }
 
+static void rule_put(RuleSet *set, size_t rule) {
+        set->bits[rule / 64] |= UINT64_C(1) << rule % 64;
+}
+
+static void need_begin(const uint16_t *need, size_t rule) {
+        if (!*need)
+                rule_put(&always, rule);
+        for (unsigned i = 1; i <= *need; i++)
+                rule_put(&beginnings[need[i]], rule);
+}
+
 static void needs_make(void) {
         uint16_t *at = needs;
         for (size_t r = 0; extract_rules[r].pattern; r++) {
@@ -519,6 +536,7 @@ static void needs_make(void) {
                 }
                 *at++ = 0;
                 assert(at < needs + NEEDS_SIZE - 256);
+                need_begin(needs_of[r], r);
         }
 }
 
@@ -539,16 +557,23 @@ const Rule **rules_possible(Arena *a, const Sentence *s) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         pthread_once(&once, needs_make);
         Said said = { { 0 } };
+        RuleSet begun = always;
         for (size_t i = 0; i < s->n; i++) {
                 unsigned at = slot_of(s->v[i].low);
-                if (slots[at].p)
-                        said.bits[at / 64] |= UINT64_C(1) << at % 64;
+                if (!slots[at].p)
+                        continue;
+                said.bits[at / 64] |= UINT64_C(1) << at % 64;
+                for (size_t w = 0; w < ELEMENTSOF(begun.bits); w++)
+                        begun.bits[w] |= beginnings[at].bits[w];
         }
         const Rule **list = NEW_ARRAY(a, const Rule *, RULES_MAX + 1);
         size_t n = 0;
-        for (size_t r = 0; extract_rules[r].pattern; r++)
-                if (rule_is_possible(needs_of[r], &said))
-                        list[n++] = &extract_rules[r];
+        for (size_t w = 0; w < ELEMENTSOF(begun.bits); w++)
+                for (uint64_t left = begun.bits[w]; left; left &= left - 1) {
+                        size_t r = w * 64 + (size_t)__builtin_ctzll(left);
+                        if (rule_is_possible(needs_of[r], &said))
+                                list[n++] = &extract_rules[r];
+                }
         list[n] = NULL;
         return list;
 }

@@ -22,6 +22,8 @@ static bool is_word_byte(char c) {
 /* Bytes of a typographic sign that is no part of a word: “ ” ’ – — … and the no-break space. */
 static size_t sign_at(Str s, size_t i) {
         Str t = str_from(s, i);
+        if (!t.n || (unsigned char)t.p[0] < 0xc2)
+                return 0;
         if (str_starts(t, STR("\u2019")) || str_starts(t, STR("\u2018")) ||
             str_starts(t, STR("\u201c")) || str_starts(t, STR("\u201d")) ||
             str_starts(t, STR("\u2013")) || str_starts(t, STR("\u2014")) ||
@@ -64,11 +66,12 @@ static Str lowered(Arena *a, Str s) {
         char *p = arena_bytes(a, s.n + 1);
         size_t n = 0;
         for (size_t i = 0; i < s.n; i++) {
-                size_t sign = str_starts(str_from(s, i), STR("\u2019")) ? 3 : 0;
-                p[n++] = sign                             ? '\''
-                         : s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20)
-                                                          : s.p[i];
-                i += sign ? 2 : 0;
+                if ((unsigned char)s.p[i] == 0xe2 && str_starts(str_from(s, i), STR("\u2019"))) {
+                        p[n++] = '\'';
+                        i += 2;
+                } else {
+                        p[n++] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
+                }
         }
         return (Str){ p, n };
 }
@@ -123,7 +126,8 @@ static void word_add(Arena *a, Sentence *s, Str raw) {
                 token_add(s, str_from(raw, raw.n - 2), STR("not"));
                 return;
         }
-        for (size_t i = 0; short_forms[i].tail; i++) {
+        bool has_tail = memchr(low.p, '\'', low.n) != NULL;
+        for (size_t i = 0; has_tail && short_forms[i].tail; i++) {
                 Str tail = str_c(short_forms[i].tail);
                 if (low.n <= tail.n || !str_ends(low, tail))
                         continue;
@@ -143,6 +147,8 @@ static bool is_abbreviation(const Sentence *s) {
 /* Where a quotation or a code span that begins here ends; i itself when none does. */
 static size_t quote_end(Str s, size_t i) {
         Str t = str_from(s, i), close = STR_NULL;
+        if (is_word_byte(t.p[0]) && (unsigned char)t.p[0] < 0x80)
+                return i;
         if (str_starts(t, STR("```")))
                 close = STR("```");
         else if (str_starts(t, STR("\u201c")))

@@ -220,16 +220,17 @@ static Str behind(Str content, const char *cue) {
         return str_trim(str_to(rest, end));
 }
 
+/* Names that are words as well count with a capital that is not the sentence's. */
+static bool is_everyday(const Stored *m, Str w) {
+        return in_words(w, " go spring swift excel spark node unity dart r c julia ") &&
+               (w.p == m->row.content.p || w.p[0] < 'A' || w.p[0] > 'Z');
+}
+
 static void suggest_skills(const Stored *m, Suggestions *s) {
         Str rest = m->row.content, w;
-        while (next_word(&rest, &w) && s->n < 8) {
-                /* Names that are words as well count with a capital that is not the sentence's. */
-                bool everyday =
-                        in_words(w, " go spring swift excel spark node unity dart r c julia ") &&
-                        (w.p == m->row.content.p || w.p[0] < 'A' || w.p[0] > 'Z');
-                if (in_words(w, skills) && !everyday)
+        while (next_word(&rest, &w) && s->n < 8)
+                if (in_words(w, skills) && !is_everyday(m, w))
                         suggest_item(s, "skills", w);
-        }
 }
 
 static void suggest_years(const Stored *m, Suggestions *s) {
