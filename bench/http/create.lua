@@ -3,7 +3,7 @@
 local words = { "rosemary", "thyme", "kitchen", "window", "garden", "bicycle", "museum", "harbour", "violin", "lantern", "pepper",
    "cinema", "marathon", "blanket", "compass", "saffron", "orchard", "pottery", "railway", "umbrella", "copper", "meadow",
    "telescope", "walnut", "ferry", "sketchbook", "raincoat", "chessboard", "lavender", "typewriter" }
-local tokens, n = {}, 0
+local tokens, n, run = {}, 0, 0
 local threads = 0
 
 function setup(thread)
@@ -13,14 +13,15 @@ end
 
 function init(args)
    for line in io.lines(args[1]) do tokens[#tokens + 1] = line end
-   math.randomseed(seed + 1)
+   run = os.time() % 100000          -- no round repeats the words of another: that would be a duplicate, not a memory
+   math.randomseed(run * 64 + seed)
 end
 
 function request()
    n = n + 1
    local text = {}
    for i = 1, 8 do text[i] = words[math.random(#words)] end
-   local body = string.format('{"type":"fact","content":"Note %d of %d: %s."}', n, seed, table.concat(text, " "))
+   local body = string.format('{"type":"fact","content":"Note %d of %d at %d: %s."}', n, seed, run, table.concat(text, " "))
    local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. tokens[n % #tokens + 1] }
    return wrk.format("POST", wrk.path, headers, body)
 end

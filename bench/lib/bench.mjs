@@ -95,7 +95,7 @@ export async function startPeer(name, command) {
         });
         const url = `http://127.0.0.1:${port}`;
         await answers(`${url}/health`);
-        await sleep(300);
+        await sleep(2000); // what a server does once a second belongs to its idle size
         return {
                 name,
                 pid: child.pid,
