@@ -186,14 +186,34 @@ static const TalkBook *book_open(Arena *arena, const Setup *set, const char *nam
         return talk_book_read(arena, arena_printf(arena, "%s/%s.talk", set->dir, name));
 }
 
+/* The question with the other one's name, as people ask who forgot which of the two it was. */
+static Str misnamed(Arena *arena, const Talk *t, Str question) {
+        Str names[2] = { t->turns[0].speaker, t->turns[0].speaker };
+        for (size_t i = 0; i < t->turns_n && str_eq(names[0], names[1]); i++)
+                names[1] = t->turns[i].speaker;
+        for (size_t i = 0; i < 2; i++) {
+                const char *at = memmem(question.p, question.n, names[i].p, names[i].n);
+                if (!at)
+                        continue;
+                Str head = { question.p, (size_t)(at - question.p) };
+                return arena_strf(arena, "%.*s%.*s%.*s", STR_FMT(head), STR_FMT(names[!i]),
+                                  STR_FMT(str_from(question, head.n + names[i].n)));
+        }
+        return question;
+}
+
+/* `wrong`: the same questions, misnamed; may be NULL. */
 static void recall_ours(Arena *arena, const Talk *t, const RankParams *rank, Shape shape,
-                        Recall *r) {
+                        Recall *r, Recall *wrong) {
         _cleanup_(index_freep) UserIndex *ix = index_new(rank);
         talk_put(ix, t, 1, shape, "c");
         for (size_t i = 0; i < t->questions_n; i++) {
                 UnitId found[TOP];
-                recall_note(r, &t->questions[i], 1, found,
-                            ours_find(arena, ix, t->questions[i].text, found));
+                const TalkQuestion *q = &t->questions[i];
+                recall_note(r, q, 1, found, ours_find(arena, ix, q->text, found));
+                if (wrong)
+                        recall_note(wrong, q, 1, found,
+                                    ours_find(arena, ix, misnamed(arena, t, q->text), found));
         }
 }
 
@@ -216,17 +236,20 @@ static void bench_recall(const Setup *set) {
                 _cleanup_(arena_freep) Arena *arena = arena_new();
                 const TalkBook *book = book_open(arena, set, books[b]);
                 Recall sessions = { 0 }, whole = { 0 }, plain = { 0 }, peer = { 0 };
+                Recall wrong = { 0 }, plain_wrong = { 0 };
                 for (uint64_t seed = 1; seed <= set->dialogues; seed++) {
                         Talk t = talk_make(arena, book, seed * 100 + b, 800);
-                        recall_ours(arena, &t, &set->rank, SHAPE_SESSIONS, &sessions);
-                        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &whole);
-                        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain);
+                        recall_ours(arena, &t, &set->rank, SHAPE_SESSIONS, &sessions, &wrong);
+                        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &whole, NULL);
+                        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain, &plain_wrong);
                         recall_peer(arena, &t, &peer);
                 }
                 printf(" %s\n", books[b]);
                 recall_print("ours", &sessions);
                 recall_print("ours, one conversation", &whole);
+                recall_print("ours, the other one named", &wrong);
                 recall_print("contract's formula alone", &plain);
+                recall_print("… the other one named", &plain_wrong);
                 recall_print("SQLite FTS5 porter", &peer);
         }
 }
@@ -235,13 +258,15 @@ static void bench_story(const Setup *set, const char *name) {
         _cleanup_(arena_freep) Arena *arena = arena_new();
         RankParams contract = rank_reference();
         Talk t = story_read(arena, arena_printf(arena, "%s/%s.story", set->dir, name));
-        Recall ours = { 0 }, plain = { 0 }, peer = { 0 };
-        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &ours);
-        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain);
+        Recall ours = { 0 }, wrong = { 0 }, plain = { 0 }, plain_wrong = { 0 }, peer = { 0 };
+        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &ours, &wrong);
+        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain, &plain_wrong);
         recall_peer(arena, &t, &peer);
         printf(" %s (written by hand, %zu turns)\n", name, t.turns_n);
         recall_print("ours", &ours);
+        recall_print("ours, the other one named", &wrong);
         recall_print("contract's formula alone", &plain);
+        recall_print("… the other one named", &plain_wrong);
         recall_print("SQLite FTS5 porter", &peer);
 }
 

@@ -36,7 +36,7 @@
         X(joined, 0.5, 0, 10, "weight of two words as one, and one as two (road trip)")            \
         X(plain, 0.5, 0, 1, "loss of words that say little in a question (want, go)")              \
         X(name_drop, 1, 0, 1, "1: names are dropped from the question whatever their stem")        \
-        X(named, 0.15, 0, 1, "start of units by the one person named, if no word fits")            \
+        X(named, 0.04, 0, 1, "start of units by the one person named, if no word fits")            \
         X(when_loose, 0.3, 0, 10, "as `when`, for looser phrases (on Tuesday, since 2016)")        \
         X(date_loose, 1, 0, 1, "1: also reads short, seasonal and relative dates asked for")       \
         X(circle, 0.6, 0, 1, "loss of turns where nobody speaks whom the question names")          \
