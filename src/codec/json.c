@@ -30,7 +30,7 @@ static int depth_scan(Str text) {
         return deepest;
 }
 
-Err json_load(Ctx *cx, Str text, int depth_max, Err overflow, json_t **ret) {
+Err json_load(Ctx *cx, Str text, int depth_max, LoadFor who, json_t **ret) {
         int depth = depth_scan(text);
         if (depth < 0)
                 return RAISE(cx, ERR_BAD_JSON, "NUL in the text");
@@ -38,9 +38,12 @@ Err json_load(Ctx *cx, Str text, int depth_max, Err overflow, json_t **ret) {
                 return RAISE(cx, ERR_BAD_JSON, "nested deeper than %d", depth_max);
         json_error_t err;
         size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+        if (who == LOAD_FIELDS)
+                flags |= JSON_ALLOW_NUL;
         json_t *root = json_loadb(text.p ? text.p : "", text.n, flags, &err);
         if (!root && json_error_code(&err) == json_error_numeric_overflow)
-                return RAISE(cx, overflow, "a number is out of range");
+                return RAISE(cx, who == LOAD_FIELDS ? ERR_INVALID : ERR_BAD_JSON,
+                             "a number is out of range");
         if (!root)
                 return RAISE(cx, ERR_BAD_JSON, "byte %d: error %d", err.position,
                              (int)json_error_code(&err));
@@ -87,7 +90,7 @@ void json_write_tree(Buf *out, const json_t *v) {
 
 Err json_parse(Ctx *cx, Str text, int depth_max, Json **ret) {
         json_t *root;
-        TRY(json_load(cx, text, depth_max, ERR_BAD_JSON, &root));
+        TRY(json_load(cx, text, depth_max, LOAD_WHOLE, &root));
         Json *j = malloc(sizeof *j);
         if (!j)
                 abort();

@@ -12,6 +12,8 @@
 static inline bool json_is_nil(const json_t *v) { return json_typeof(v) == JANSSON_NULL; }
 static inline void json_decrefp_(json_t **p) { json_decref(*p); }
 
-/* Strict parse of one text. ERR_BAD_JSON; `overflow` for a number that no machine type holds. */
-Err json_load(Ctx *cx, Str text, int depth_max, Err overflow, json_t **ret) _must_check_;
+/* Strict parse of one text. ERR_BAD_JSON; with LOAD_FIELDS, for a reader that names the member: a
+ * number that no machine type holds is ERR_INVALID, and strings may hold an escaped NUL. */
+typedef enum LoadFor { LOAD_WHOLE, LOAD_FIELDS } LoadFor;
+Err json_load(Ctx *cx, Str text, int depth_max, LoadFor who, json_t **ret) _must_check_;
 void json_write_tree(Buf *out, const json_t *v); /* compact; depth was checked when it was parsed */

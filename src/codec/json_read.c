@@ -67,7 +67,24 @@ static bool kind_is_allowed(const Field *f, const json_t *v) {
         return !f->one_of;
 }
 
+static bool has_nul(const json_t *v) {
+        const char *name;
+        json_t *member;
+        size_t i;
+        json_object_foreach((json_t *)v, name, member)
+                if (has_nul(member))
+                        return true;
+        json_array_foreach(v, i, member)
+                if (has_nul(member))
+                        return true;
+        return json_is_string(v) && memchr(json_string_value(v), '\0', json_string_length(v));
+}
+
 static void read_json(Reader *r, const Path *path, const Field *f, const json_t *v, Str *ret) {
+        if (has_nul(v)) {
+                field_bad(r, path, "must not hold a NUL");
+                return;
+        }
         if (!kind_is_allowed(f, v)) {
                 field_bad(r, path, "must be of type %s", f->one_of);
                 return;
@@ -178,7 +195,7 @@ static void read_obj(Reader *r, const Path *path, const Shape *shape, const json
 
 Err json_read(Ctx *cx, Str text, const Shape *shape, void *ret) {
         _cleanup_(json_decrefp_) json_t *root = NULL;
-        Err e = json_load(cx, text, JSON_DEPTH_MAX, ERR_INVALID, &root);
+        Err e = json_load(cx, text, JSON_DEPTH_MAX, LOAD_FIELDS, &root);
         if (e == ERR_INVALID)
                 return RAISE_FIELD(cx, "#", "holds a number that is out of range");
         if (e)

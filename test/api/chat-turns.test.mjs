@@ -171,7 +171,7 @@ test('values that are not valid are named', async () => {
                 { message: 'x', temperature: 2.1 }, { message: 'x', metadata: [] }, { message: 'x', metadata: { a: 'y'.repeat(9000) } },
                 { message: 'x', colour: 'red' }, { message: 'x', stream: 'yes' }])
                 assert.ok((await turn(bad, 422, 'invalid_request')).body.errors.length > 0, JSON.stringify(bad));
-        await ann.call('POST', '/api/v1/conversation', { raw: '{"message":"a\\u0000b"}', headers: { 'content-type': 'application/json' }, expect: 400 });
+        await ann.call('POST', '/api/v1/conversation', { raw: '{"message":"a\\u0000b"}', headers: { 'content-type': 'application/json' }, expect: 422, code: 'invalid_request' });
         await ann.call('POST', '/api/v1/conversation', { raw: '{"message":', headers: { 'content-type': 'application/json' }, expect: 400, code: 'bad_json' });
         await ann.call('POST', '/api/v1/conversation', { raw: 'message=x', headers: { 'content-type': 'text/plain' }, expect: 415 });
 });
