@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/log.h"
 #include "base/metric.h"
 #include "memory/memory_int.h"
 #include "memory/memory_sql.h"
@@ -59,13 +60,24 @@ Err count_operation(MemoryOperation op, Err e) {
         return e;
 }
 
+typedef struct Written {
+        const Ctx *cx;
+        MemoryEvent event;
+        Str id;
+} Written;
+
 static void committed(void *arg) {
-        cell_inc(of_event[(intptr_t)arg]);
+        const Written *w = arg;
+        cell_inc(of_event[w->event]);
         atomic_store_explicit(&is_changed, true, memory_order_relaxed);
+        LOG(w->cx, LOG_DEBUG, "memory_event", memory_event_names[w->event],
+            L_STR("memory_id", w->id));
 }
 
-void count_written(const MemoryScope *s, MemoryEvent event) {
-        db_on_commit(s->c, committed, (void *)(intptr_t)event);
+void count_written(Ctx *cx, const MemoryScope *s, MemoryEvent event, Str id) {
+        Written *w = NEW(cx->arena, Written);
+        *w = (Written){ cx, event, id };
+        db_on_commit(s->c, committed, w);
 }
 
 void count_retrieval(int64_t took_us) { cell_observe(retrieval, (double)took_us / 1e6); }

@@ -18,7 +18,8 @@ void memory_counts_make(void);
 /* Returns `e`, so that it stands around the call it counts. */
 Err count_operation(MemoryOperation op, Err e);
 /* Counted when the running write is durable. */
-void count_written(const MemoryScope *s, MemoryEvent event);
+/* After the commit: the metric, and the log line `memory_event`. `id` lives as long as the Ctx. */
+void count_written(Ctx *cx, const MemoryScope *s, MemoryEvent event, Str id);
 void count_retrieval(int64_t took_us);
 void count_embedding(int64_t took_us);
 void count_cache(MemoryCache cache, bool hit);

@@ -478,6 +478,10 @@ static Err field_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef v) {
                 if (!text.n || text.n > PROFILE_VALUE_MAX)
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
                                            "must have 1 to %d bytes", PROFILE_VALUE_MAX);
+                int offset;
+                if (!strcmp(f->name, "timezone") && !zone_offset(text, cx_now_ms(cx), &offset))
+                        return RAISE_FIELD(cx, "#/timezone",
+                                           "must be a time zone, like Europe/Lisbon or UTC+2");
                 person_sets(cx, e, str_c(f->name), STR_NULL, text);
                 return OK;
         }

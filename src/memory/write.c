@@ -208,10 +208,10 @@ Err stored_identify(Ctx *cx, const Keys *k, Stored *m) {
 
 /* ---- duplicates ---- */
 
-static void written(const MemoryScope *s, MemoryWritten *w, MemoryEvent event, const char *reason,
-                    const Stored *m) {
-        count_written(s, event);
-        *w = (MemoryWritten){ .event = event, .reason = reason, .row = m->row };
+static MemoryWritten written(Ctx *cx, const MemoryScope *s, MemoryEvent event, const char *reason,
+                             const Stored *m) {
+        count_written(cx, s, event, m->row.memory_id);
+        return (MemoryWritten){ .event = event, .reason = reason, .row = m->row };
 }
 
 static Err confirm(Ctx *cx, const MemoryScope *s, Stored *m, double confidence) {
@@ -354,14 +354,14 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         Err e = exact_find(cx, s, k, p, &old);
         if (e == OK) {
                 TRY(confirm(cx, s, &old, p->m.row.confidence));
-                written(s, ret, MEMORY_NOOP, "exact_duplicate", &old);
+                *ret = written(cx, s, MEMORY_NOOP, "exact_duplicate", &old);
                 return OK;
         }
         if (e == ERR_NOT_FOUND)
                 e = near_find(cx, s, k, p, &old);
         if (e == OK) {
                 TRY(merge_into(cx, s, k, p, &old));
-                written(s, ret, MEMORY_UPDATE, "near_duplicate_merged", &old);
+                *ret = written(cx, s, MEMORY_UPDATE, "near_duplicate_merged", &old);
                 return OK;
         }
         if (e != ERR_NOT_FOUND)
@@ -372,11 +372,11 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         if (v.known_unit) {
                 TRY(stored_by_unit(cx, s, k, v.known_unit, &old));
                 TRY(confirm(cx, s, &old, p->m.row.confidence));
-                written(s, ret, MEMORY_NOOP, "already_known", &old);
+                *ret = written(cx, s, MEMORY_NOOP, "already_known", &old);
                 return OK;
         }
         TRY(insert_new(cx, s, k, p, &v));
-        written(s, ret, v.supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD, p->m.birth_reason, &p->m);
+        *ret = written(cx, s, v.supersedes ? MEMORY_SUPERSEDE : MEMORY_ADD, p->m.birth_reason, &p->m);
         ret->superseded = v.superseded;
         return OK;
 }
@@ -501,7 +501,7 @@ static Err update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
         TRY(stored_identify(cx, &k, &m));
         TRY(profile_on_gone(cx, s, &k, &m, GONE_CHANGED));
         TRY(stored_change(cx, s, &k, &m, &(Change){ MEMORY_UPDATE, "updated", before }));
-        written(s, ret, MEMORY_UPDATE, "updated", &m);
+        *ret = written(cx, s, MEMORY_UPDATE, "updated", &m);
         return OK;
 }
 
@@ -531,7 +531,7 @@ static Err unquote(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *g
 static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
         Shelf *shelf;
         TRY(stored_remove(cx, s, m));
-        count_written(s, MEMORY_DELETE);
+        count_written(cx, s, MEMORY_DELETE, m->row.memory_id);
         TRY(unquote(cx, s, k, m));
         TRY(shelf_get(cx, s, &shelf));
         shelf_change(cx, s);

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 
 import { api, newKey, newUser } from '../lib/api.mjs';
+import { eventually } from '../fake/chat.mjs';
 import { startServer } from '../lib/server.mjs';
 
 let server, call, ann, bob;
@@ -48,6 +49,10 @@ test('a memory is made, read, changed, explained and forgotten', async () => {
         await ann.call('DELETE', `${path}/${m.memory_id}`, { expect: 404, code: 'memory_not_found' });
         await ann.call('GET', `${path}/${m.memory_id}/history`, { expect: 404, code: 'memory_not_found' });
         assert.equal((await find(ann, 'bees')).length, 0);
+        const logged = () => server.logs.filter((l) => l.event === 'memory_event' && l.attrs.memory_id === m.memory_id);
+        await eventually(() => logged().length === 3, 'a line for each change');
+        assert.deepEqual(logged().map((l) => l.msg), ['ADD', 'UPDATE', 'DELETE']);
+        assert.ok(logged().every((l) => l.user_id === ann.user_id));
 });
 
 test('fixed words stand before ids, and an id that is no UUID is 404', async () => {
@@ -253,6 +258,11 @@ test('the profile follows memories, and the person has the last word', async () 
         assert.equal(p.location, 'Braga');
         assert.equal(p.provenance.location.flagged[0].value, 'Faro');
         await user.call('PATCH', '/api/v1/profile', { body: { shoe: 42 }, expect: 422 });
+        for (const timezone of ['Europe/Lisbon', 'UTC+2', '-03:30'])
+                await user.call('PATCH', '/api/v1/profile', { body: { timezone }, expect: 200 });
+        for (const timezone of ['Europe/Atlantis', '../../etc/passwd', '+25'])
+                assert.equal((await user.call('PATCH', '/api/v1/profile', { body: { timezone }, expect: 422 }))
+                        .body.errors[0].pointer, '#/timezone');
         await user.call('DELETE', '/api/v1/profile/location', { expect: 200 });
         await user.call('DELETE', '/api/v1/profile/location', { expect: 404 });
         await user.call('DELETE', '/api/v1/profile/shoe', { expect: 404 });
