@@ -385,7 +385,11 @@ static Err query_decode(Visit *v) {
 
 static Err admit(Visit *v) {
         TRY(capacity(v));
-        TRY(authenticate(v));
+        Err e = authenticate(v);
+        if (e) {
+                visit_limit_tell(v);
+                return e;
+        }
         TRY(visit_limit(v));
         TRY(media_type(v));
         TRY(idempotency_read_key(v));

@@ -110,11 +110,24 @@ static Err user_limit(Visit *v, bool counts) {
         return OK;
 }
 
+static bool is_limited(const Visit *v) {
+        return !v->api->set.limits_off && v->row->route->rate != RATE_NONE;
+}
+
+static bool is_by_user(Rate rate) {
+        return rate == RATE_FREE || rate == RATE_READ || rate == RATE_WRITE;
+}
+
+void visit_limit_tell(Visit *v) {
+        if (is_limited(v) && is_by_user(v->row->route->rate))
+                (void)user_limit(v, false); /* counts nothing and refuses nobody */
+}
+
 Err visit_limit(Visit *v) {
         Rate rate = v->row->route->rate;
-        if (v->api->set.limits_off || rate == RATE_NONE)
+        if (!is_limited(v))
                 return OK;
-        if (rate == RATE_FREE || rate == RATE_READ || rate == RATE_WRITE)
+        if (is_by_user(rate))
                 return user_limit(v, rate != RATE_FREE);
         const AddressClass *c = &address_classes[rate];
         return take(v, c->prefix, v->client_ip, (LimitPolicies){ c->policies, c->n });

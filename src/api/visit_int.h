@@ -64,6 +64,8 @@ void pieces_end(Visit *v);
 
 /* limits.c: ERR_RATE_LIMITED with Retry-After; sets the header values either way. */
 Err visit_limit(Visit *v) _must_check_;
+/* What is left, for the answer to a request that was refused before it counted. */
+void visit_limit_tell(Visit *v);
 
 /* idempotency.c: the Idempotency-Key of a request (health.md section 12). `begin` claims the
  * key, or finds the stored answer and makes it this one; `end` stores the answer, in the

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { api, newUser, PASSWORD, signIn, unique } from '../lib/api.mjs';
+import { api, newKey, newUser, PASSWORD, signIn, unique } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startSmtp } from '../fake/smtp.mjs';
 import { totp } from '../lib/totp.mjs';
@@ -234,6 +234,9 @@ test('answers that count nothing say what is left all the same', async () => {
         }
         while ((await user.call('GET', '/api/v1/memories')).status === 200);
         assert.equal((await left('/api/v1/auth/me'))[0], 0, 'free, and nothing left of the rest');
+        const key = await newKey(await newUser(api(strict)), ['chat']);
+        const refused = await key.call('GET', '/api/v1/memories', { expect: 403 });
+        assert.match(refused.headers.get('ratelimit'), /^"burst";r=100;/, 'refused, not counted');
         const unknown = await api(strict)('GET', '/api/v1/auth/me', { expect: 401 });
         assert.equal(unknown.headers.get('ratelimit'), null, 'nobody has no quota');
         await strict.stop();
