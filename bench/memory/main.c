@@ -160,6 +160,8 @@ static void peer_close(Peer *p) {
 
 /* ---- recall ---- */
 typedef struct Recall { double at[ELEMENTSOF(cuts)], questions; } Recall;
+/* of questions as they are, and with the other one's name */
+typedef struct Recalls { Recall right, wrong; } Recalls;
 
 static void recall_note(Recall *r, const TalkQuestion *q, UnitId first, const UnitId *found,
                         size_t n) {
@@ -202,18 +204,16 @@ static Str misnamed(Arena *arena, const Talk *t, Str question) {
         return question;
 }
 
-/* `wrong`: the same questions, misnamed; may be NULL. */
 static void recall_ours(Arena *arena, const Talk *t, const RankParams *rank, Shape shape,
-                        Recall *r, Recall *wrong) {
+                        Recalls *r) {
         _cleanup_(index_freep) UserIndex *ix = index_new(rank);
         talk_put(ix, t, 1, shape, "c");
         for (size_t i = 0; i < t->questions_n; i++) {
                 UnitId found[TOP];
                 const TalkQuestion *q = &t->questions[i];
-                recall_note(r, q, 1, found, ours_find(arena, ix, q->text, found));
-                if (wrong)
-                        recall_note(wrong, q, 1, found,
-                                    ours_find(arena, ix, misnamed(arena, t, q->text), found));
+                recall_note(&r->right, q, 1, found, ours_find(arena, ix, q->text, found));
+                recall_note(&r->wrong, q, 1, found,
+                            ours_find(arena, ix, misnamed(arena, t, q->text), found));
         }
 }
 
@@ -235,21 +235,21 @@ static void bench_recall(const Setup *set) {
         for (size_t b = 0; b < ELEMENTSOF(books); b++) {
                 _cleanup_(arena_freep) Arena *arena = arena_new();
                 const TalkBook *book = book_open(arena, set, books[b]);
-                Recall sessions = { 0 }, whole = { 0 }, plain = { 0 }, peer = { 0 };
-                Recall wrong = { 0 }, plain_wrong = { 0 };
+                Recalls sessions = { 0 }, whole = { 0 }, plain = { 0 };
+                Recall peer = { 0 };
                 for (uint64_t seed = 1; seed <= set->dialogues; seed++) {
                         Talk t = talk_make(arena, book, seed * 100 + b, 800);
-                        recall_ours(arena, &t, &set->rank, SHAPE_SESSIONS, &sessions, &wrong);
-                        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &whole, NULL);
-                        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain, &plain_wrong);
+                        recall_ours(arena, &t, &set->rank, SHAPE_SESSIONS, &sessions);
+                        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &whole);
+                        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain);
                         recall_peer(arena, &t, &peer);
                 }
                 printf(" %s\n", books[b]);
-                recall_print("ours", &sessions);
-                recall_print("ours, one conversation", &whole);
-                recall_print("ours, the other one named", &wrong);
-                recall_print("contract's formula alone", &plain);
-                recall_print("… the other one named", &plain_wrong);
+                recall_print("ours", &sessions.right);
+                recall_print("ours, one conversation", &whole.right);
+                recall_print("ours, the other one named", &sessions.wrong);
+                recall_print("contract's formula alone", &plain.right);
+                recall_print("  the other one named", &plain.wrong);
                 recall_print("SQLite FTS5 porter", &peer);
         }
 }
@@ -258,15 +258,16 @@ static void bench_story(const Setup *set, const char *name) {
         _cleanup_(arena_freep) Arena *arena = arena_new();
         RankParams contract = rank_reference();
         Talk t = story_read(arena, arena_printf(arena, "%s/%s.story", set->dir, name));
-        Recall ours = { 0 }, wrong = { 0 }, plain = { 0 }, plain_wrong = { 0 }, peer = { 0 };
-        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &ours, &wrong);
-        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain, &plain_wrong);
+        Recalls ours = { 0 }, plain = { 0 };
+        Recall peer = { 0 };
+        recall_ours(arena, &t, &set->rank, SHAPE_WHOLE, &ours);
+        recall_ours(arena, &t, &contract, SHAPE_SESSIONS, &plain);
         recall_peer(arena, &t, &peer);
         printf(" %s (written by hand, %zu turns)\n", name, t.turns_n);
-        recall_print("ours", &ours);
-        recall_print("ours, the other one named", &wrong);
-        recall_print("contract's formula alone", &plain);
-        recall_print("… the other one named", &plain_wrong);
+        recall_print("ours", &ours.right);
+        recall_print("ours, the other one named", &ours.wrong);
+        recall_print("contract's formula alone", &plain.right);
+        recall_print("  the other one named", &plain.wrong);
         recall_print("SQLite FTS5 porter", &peer);
 }
 
