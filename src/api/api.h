@@ -31,6 +31,8 @@ Err idempotency_expire(Ctx *cx, Db *db) _must_check_; /* answers older than a da
  * it at start. */
 Err quotas_flush(Ctx *cx, Api *a) _must_check_;
 Err quotas_restore(Ctx *cx, Api *a) _must_check_;
+/* What was refused since the last flush, into the audit log; about once a second. */
+Err refusals_flush(Ctx *cx, Api *a) _must_check_;
 
 /* The OpenAPI 3.1 document, printed from the route table. `routes` is the same as plain rows,
  * for the test run. */

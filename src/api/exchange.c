@@ -4,7 +4,7 @@
  * `end` (log line, metrics). */
 #include <ctype.h>
 
-#include "api/visit_int.h"
+#include "api/refusals.h"
 #include "base/log.h"
 #include "codec/json.h"
 #include "codec/traceparent.h"
@@ -515,6 +515,7 @@ static void hook_end(void *arg, Exchange *x) {
         if (v->row)
                 row_count(v->row, x->aborted && !x->status ? 499 : x->status, seconds);
         Ctx *cx = &x->cx;
+        refusal_note(v->api->refusals, v);
         LOG(cx, level_of(v, x->status), v->err ? "http_error" : "http_request",
             v->err ? err_info[v->err].text : "answered",
             L_TOP_STR("method", str_c(method_names[x->method])), L_TOP_INT("status", x->status),
@@ -552,14 +553,17 @@ Err api_new(Ctx *cx, const Services *sv, const Router *router, const ApiSettings
                     .router = router,
                     .set = *set,
                     .limits = limits,
+                    .refusals = refusals_new(),
                     .origins = set->cors_origins };
         *ret = a;
         return OK;
 }
 
 Api *api_free(Api *a) {
-        if (a)
+        if (a) {
                 limits_free(a->limits);
+                refusals_free(a->refusals);
+        }
         free(a);
         return NULL;
 }

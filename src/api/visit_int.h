@@ -11,6 +11,7 @@ struct Api {
         const Router *router;
         ApiSettings set;
         Limits *limits;
+        struct Refusals *refusals;
         Strs origins;
 };
 

@@ -18,6 +18,7 @@ typedef struct Chore {
 
 static Err tick_identity(Ctx *cx, App *a) { return identity_tick(cx, a->identity); }
 static Err flush_quotas(Ctx *cx, App *a) { return quotas_flush(cx, a->api); }
+static Err flush_refusals(Ctx *cx, App *a) { return refusals_flush(cx, a->api); }
 static Err count_memories(Ctx *cx, App *a) {
         DbConn *c;
         TRY(db_read(cx, a->db, &c));
@@ -47,6 +48,7 @@ static const struct {
 } table[] = {
         { "identity", 1000, 1000, tick_identity },
         { "quotas", 1250, 1000, flush_quotas },
+        { "refusals", 1375, 1000, flush_refusals },
         { "memories", 1500, 60 * 1000, count_memories },
         { "watchdog", 5750, 5000, watch_loops },
         { "idempotency", 60 * 1000, 3600 * 1000, expire_answers },

@@ -199,6 +199,44 @@ test('a forgotten password: the new one has limits too', async () => {
         mail.stop();
 });
 
+async function until(ask) {
+        for (const end = Date.now() + 10_000; Date.now() < end; ) {
+                const [first] = await ask();
+                if (first) return first;
+                await new Promise((done) => {
+                        setTimeout(done, 50);
+                });
+        }
+        throw new Error('nothing came');
+}
+
+test('what was not allowed is in the audit, a flood of it as one record', async () => {
+        const user = await newUser(call);
+        const key = await newKey(user, ['chat']);
+        const tries = Array.from({ length: 40 }, () =>
+                key.call('GET', '/api/v1/memories', { expect: 403 }),
+        );
+        await Promise.all(tries);
+        const denied = async () =>
+                (await user.call('GET', '/api/v1/audit?event=authz_fail', { expect: 200 })).body;
+        await until(denied);
+        await until(async () => [
+                (await denied()).reduce((n, r) => n + Number(r.reason.split(', ')[1]), 0) === 40,
+        ]);
+        const records = await denied();
+        assert.ok(records.length <= 3, `${records.length} records`);
+        for (const r of records)
+                assert.deepEqual(
+                        [r.outcome, r.actor, r.target, r.reason.split(', ')[0]],
+                        [
+                                'denied',
+                                { type: 'api_key', id: key.key_id },
+                                { type: 'route', id: 'memory.list_all' },
+                                'insufficient_scope',
+                        ],
+                );
+});
+
 test('answers that count nothing say what is left all the same', async () => {
         const strict = await startServer({ env: { LIMITS: 'on' } });
         const user = await newUser(api(strict));
@@ -237,6 +275,13 @@ test('answers that count nothing say what is left all the same', async () => {
         const key = await newKey(await newUser(api(strict)), ['chat']);
         const refused = await key.call('GET', '/api/v1/memories', { expect: 403 });
         assert.match(refused.headers.get('ratelimit'), /^"burst";r=100;/, 'refused, not counted');
+        const audit = (who, event) => async () =>
+                (await who.call('GET', `/api/v1/audit?event=${event}`, { expect: 200 })).body;
+        const over = await until(audit(user, 'excess_rate_limit_exceeded'));
+        assert.deepEqual(
+                [over.outcome, over.target, over.reason],
+                ['denied', { type: 'route', id: 'memory.list_all' }, 'rate_limit_exceeded, 1'],
+        );
         const unknown = await api(strict)('GET', '/api/v1/auth/me', { expect: 401 });
         assert.equal(unknown.headers.get('ratelimit'), null, 'nobody has no quota');
         await strict.stop();
