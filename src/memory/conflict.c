@@ -164,12 +164,15 @@ static Err into_past(Line *l) {
                              &(Change){ MEMORY_UPDATE, "earlier_end_known", before->row.content });
 }
 
-/* Says nothing that is not known: at least as many content words are shared as a shorter wording
- * would need. */
+/* The value is known already; so is the rest, when it names nothing new and is said in our own
+ * words, or in hardly other or fewer ones. */
 static bool adds_nothing(Line *l, const Stored *old) {
-        return l->p->is_extracted ||
-               !near_differs(l->cx->arena, old->row.content, l->p->m.row.content) ||
-               str_utf8_count(l->p->m.row.content) <= str_utf8_count(old->row.content);
+        Str known = old->row.content, said = l->p->m.row.content;
+        Str with_value = arena_strf(l->cx->arena, "%.*s %.*s", STR_FMT(known),
+                                    STR_FMT(l->p->m.row.value)); /* "Lisbon, Portugal" is Lisbon */
+        return !near_adds(l->cx->arena, with_value, said) &&
+               (l->p->is_extracted || !near_differs(l->cx->arena, known, said) ||
+                str_utf8_count(said) <= str_utf8_count(known));
 }
 
 static Err settle_one(Line *l, Stored *old) {

@@ -137,13 +137,12 @@ static const char negations[] =
         "isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't couldn't shouldn't "
         "hasn't haven't hadn't "
         "hates hate dislikes dislike unlike avoid avoids ";
-static const char fillers[] = " a an the is are was were be been am i my me mine you your he she "
-                              "it its they we our us of "
-                              "in on at to for with and or "
-                              "that this these those has have had do does did very really quite so "
-                              "just also too as by from "
-                              "there user user's "
-                              "usually always often mostly ";
+/* Whom it is about: as strict as a name. The speaker is left out or not, as the form of words wants. */
+static const char persons[] = " you your yours he him his she her hers they them their theirs we "
+                              "us our ours ";
+/* What may come and go without a change of meaning. */
+static const char fillers[] = " a an the i me my mine user user's that this these those really "
+                              "very quite so just also too ";
 
 static bool is_word_byte(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -185,6 +184,7 @@ static void kinds_make(void) {
         kind_add(numbers, WORD_NUMBER);
         kind_add(negations, WORD_NOT);
         kind_add(dates, WORD_DATE);
+        kind_add(persons, WORD_NAME);
         kind_add(fillers, WORD_FILLER);
 }
 
@@ -228,48 +228,79 @@ static size_t words_split(Arena *a, Str s, Word *ret) {
         return n;
 }
 
-/* The same word, its plural, or one slip of the keyboard in a word of five letters or more. */
+/* The same word, its plural, or with a letter left out of a longer one. A letter changed or moved
+ * makes another word too often: horse and house, trial and trail. */
 static bool words_alike(Str x, Str y) {
-        if (str_eq(x, y))
-                return true;
         Str l = x.n >= y.n ? x : y, t = x.n >= y.n ? y : x;
-        if (l.n - t.n > 1 || t.n < 4)
+        if (l.n == t.n)
+                return str_eq(x, y);
+        if (l.n - t.n > 1 || t.n < 3)
                 return false;
         size_t i = 0;
         while (i < t.n && l.p[i] == t.p[i])
                 i++;
-        if (l.n > t.n)
-                return str_eq(str_from(l, i + 1), str_from(t, i));
-        return t.n > 4 && (str_eq(str_from(l, i + 1), str_from(t, i + 1)) ||
-                           (i + 1 < t.n && l.p[i] == t.p[i + 1] && l.p[i + 1] == t.p[i] &&
-                            str_eq(str_from(l, i + 2), str_from(t, i + 2))));
+        bool is_plural = i == t.n && l.p[i] == 's';
+        return is_plural || (t.n > 4 && str_eq(str_from(l, i + 1), str_from(t, i)));
+}
+
+/* A name or a number with a letter changed is another one. */
+static bool is_strict(const Word *w) { return w->kind >= WORD_NUMBER; }
+
+static bool words_match(const Word *a, const Word *b) {
+        return is_strict(a) || is_strict(b) ? str_eq(a->s, b->s) : words_alike(a->s, b->s);
 }
 
 static bool word_missing(const Word *w, const Word *others, size_t n) {
-        /* a name or a number with one letter changed is another one */
-        bool is_strict = w->kind >= WORD_NUMBER;
         for (size_t i = 0; i < n; i++)
-                if (is_strict ? str_eq(w->s, others[i].s) : words_alike(w->s, others[i].s))
+                if (words_match(w, &others[i]))
                         return false;
         return true;
 }
 
-/* Bits of WordKind of which x has a word that y lacks. */
-static unsigned words_lacking(const Word *x, size_t nx, const Word *y, size_t ny) {
-        unsigned kinds = 0;
-        for (size_t i = 0; i < nx; i++)
-                if (x[i].kind != WORD_FILLER && word_missing(&x[i], y, ny))
-                        kinds |= 1u << x[i].kind;
-        return kinds;
+static size_t without_fillers(Word *w, size_t n) {
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++)
+                if (w[i].kind != WORD_FILLER)
+                        w[kept++] = w[i];
+        return kept;
+}
+
+/* All of `few` in their order among `many`, and what is between is neither name, number, date nor
+ * negation. */
+static bool words_within(const Word *few, size_t n_few, const Word *many, size_t n_many) {
+        size_t at = 0;
+        for (size_t i = 0; i < n_many; i++) {
+                if (at < n_few && words_match(&few[at], &many[i]))
+                        at++;
+                else if (is_strict(&many[i]))
+                        return false;
+        }
+        return at == n_few;
+}
+
+static bool is_ascii(Str s) {
+        for (size_t i = 0; i < s.n; i++)
+                if ((unsigned char)s.p[i] >= 0x80)
+                        return false;
+        return true;
 }
 
 bool near_differs(Arena *a, Str x, Str y) {
+        if (!is_ascii(x) || !is_ascii(y)) /* how other languages deny is not known here */
+                return !str_eq(x, y);
         Word *wx = words_room(a, x), *wy = words_room(a, y);
-        size_t nx = words_split(a, x, wx), ny = words_split(a, y, wy);
-        unsigned from_x = words_lacking(wx, nx, wy, ny), from_y = words_lacking(wy, ny, wx, nx);
-        if ((from_x | from_y) & ~(1u << WORD_PLAIN))
-                return true;
-        return from_x && from_y;
+        size_t nx = without_fillers(wx, words_split(a, x, wx));
+        size_t ny = without_fillers(wy, words_split(a, y, wy));
+        return nx <= ny ? !words_within(wx, nx, wy, ny) : !words_within(wy, ny, wx, nx);
+}
+
+bool near_adds(Arena *a, Str known, Str said) {
+        Word *wk = words_room(a, known), *ws = words_room(a, said);
+        size_t nk = words_split(a, known, wk), ns = words_split(a, said, ws);
+        for (size_t i = 0; i < ns; i++)
+                if (is_strict(&ws[i]) && word_missing(&ws[i], wk, nk))
+                        return true;
+        return false;
 }
 
 /* Numbers, dates and negations of a text, in any order, as one number. */

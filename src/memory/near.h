@@ -23,6 +23,9 @@ unsigned sketch_same(const Sketch *a, const Sketch *b);
 
 double near_cosine(Arena *a, Str folded_x, Str folded_y);
 
-/* Never the same: numbers, dates, names or negation differ, or each says something the other does
- * not. Original texts. */
+/* Never the same, original texts: one is not the other with some plain words more, in the same
+ * order. A number, date, name, person or negation more or less always differs; so do texts in
+ * other scripts and accents that are not equal. */
 bool near_differs(Arena *a, Str x, Str y);
+/* `said` has a name, number, date or negation that `known` lacks. */
+bool near_adds(Arena *a, Str known, Str said);

@@ -226,6 +226,11 @@ const SuiteCase suite[] = {
         { "duplicate", "say I work as a nurse. | say I'm a nurse. | event NOOP" },
         { "duplicate", "say I am allergic to nuts. | say I have an allergy to nuts. | event NOOP" },
         { "duplicate", "say I like jazz. | say I'm into jazz. | event NOOP | count 1" },
+        { "duplicate", "add fact: I live in Lisbon in a blue house with my dog Rex. | "
+                       "add fact: I live in Lisbon with Ann since 2019. | event ADD | count 2" },
+        { "duplicate", "say I am dating Bob. | say I am dating Carl now. | has Is dating Carl." },
+        { "duplicate", "add fact: I am married to Ann. | add fact: I am married to Eve. | "
+                       "has I am married to Eve." },
         { "duplicate", "say I live in Lisbon. | as bob | say I live in Lisbon. | event ADD" },
         { "duplicate", "add fact: Stra\u00dfe 5 | add fact: STRASSE 5 | event NOOP" },
 
@@ -258,6 +263,20 @@ const SuiteCase suite[] = {
                   "add fact: The boat was built in 1978 by hand. | event ADD" },
         { "near", "add fact: He was born in the first week of the year. | "
                   "add fact: He was born in the second week of the year. | event ADD" },
+        { "near", "add fact: Takes 5 mg in the morning and 10 mg at night. | "
+                  "add fact: Takes 10 mg in the morning and 5 mg at night. | event ADD | count 2" },
+        { "near", "add fact: Allergic to nuts but not to milk. | "
+                  "add fact: Allergic to milk but not to nuts. | event ADD" },
+        { "near", "add fact: He is allergic to penicillin and aspirin. | "
+                  "add fact: She is allergic to penicillin and aspirin. | event ADD" },
+        { "near", "add fact: Loves horses in the green meadow near home. | "
+                  "add fact: Loves houses in the green meadow near home. | event ADD" },
+        { "near", "add fact: The review moved from the kitchen to the office. | "
+                  "add fact: The review moved from the office to the kitchen. | event ADD" },
+        { "near", "add fact: \u042f \u043d\u0435 \u043b\u044e\u0431\u043b\u044e "
+                  "\u043a\u043e\u0444\u0435 \u0441 \u043c\u043e\u043b\u043e\u043a\u043e\u043c | "
+                  "add fact: \u042f \u043b\u044e\u0431\u043b\u044e \u043a\u043e\u0444\u0435 "
+                  "\u0441 \u043c\u043e\u043b\u043e\u043a\u043e\u043c | event ADD" },
         { "near", "add fact: Prefers quiet rooms with a large window. | "
                   "add fact: Prefers quiet rooms with a large window please. | event UPDATE" },
 

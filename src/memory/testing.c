@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 static Err fix_key(Ctx *cx, DbConn *c, Str owner_id, void *arg, uint8_t ret_key[32]) {
         unsigned char full[SHA256_SIZE];
         hmac_sha256(STR("test"), owner_id, full);
@@ -25,6 +27,7 @@ Fix *fix_new(void) {
         static const Migration *const tables[] = { memory_migrations, NULL };
         Fix *f = calloc(1, sizeof *f);
         assert_non_null(f);
+        log_level = LOG_WARN; /* what is tested speaks for itself */
         f->world = TEST_WORLD(FIX_NOW);
         f->arena = arena_new();
         f->cx = TEST_CTX(f->arena, &f->world.world);
