@@ -233,8 +233,8 @@ static const Shape change_in = SHAPE(ChangeIn,
         F_STRS(ChangeIn, tags, 0, .max = MEMORY_TAGS_MAX, .item_max = MEMORY_TAG_MAX),
         F_STRS(ChangeIn, entities, 0, .max = MEMORY_ENTITIES_MAX, .item_max = 256),
         F_JSON(ChangeIn, context, 0, .max = MEMORY_CONTEXT_MAX),
-        F_TIME(ChangeIn, valid_to, 0),
-        F_TIME(ChangeIn, expires_at, 0),
+        F_TIME(ChangeIn, valid_to, F_CLEAR),
+        F_TIME(ChangeIn, expires_at, F_CLEAR),
         F_STR(ChangeIn, status, F_LOWER, .one_of = "active|archived",
                 .doc = "active settles a flagged memory"));
 

@@ -149,6 +149,8 @@ static void read_clear(const Field *f, void *at) {
                 *(List *)at = (List){ "", 0 };
         else if (f->type == FT_OINT)
                 *(OptInt *)at = (OptInt){ true, -1 };
+        else if (f->type == FT_TIME)
+                *(int64_t *)at = TIME_CLEARED;
 }
 
 static void read_field(Reader *r, const Path *up, const Field *f, const json_t *v, void *at) {

@@ -166,7 +166,7 @@ void field_bool(const Field *f, bool v, void *at) {
 void field_time(Reader *r, const Path *path, Str text, void *at) {
         int64_t ms;
         if (when_parse(text, &ms))
-                *(int64_t *)at = ms;
+                *(int64_t *)at = ms ? ms : 1;
         else
                 field_bad(r, path, "must be a time such as 2026-01-15T12:00:00Z");
 }

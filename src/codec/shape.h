@@ -6,8 +6,11 @@
  *
  * Absence: Str p == NULL, Strs/List v == NULL, Opt… .has == false, a nested object pointer NULL. An
  * explicit JSON null is accepted where F_NULL stands and read as absent; with F_CLEAR it is read as
- * present and empty (p or v set, n == 0; an OptInt is -1). */
+ * present and empty (p or v set, n == 0; an OptInt is -1, a time TIME_CLEARED). An absent time is 0;
+ * the first millisecond of 1970 is read as the second, so that it is never taken for absent. */
 #include "base/base.h"
+
+#define TIME_CLEARED INT64_MIN
 
 typedef struct OptInt {
         bool has;

@@ -97,7 +97,24 @@ static void superseded_add(Line *l, const Stored *old) {
         l->v->superseded = l->p->m.row.supersedes = list;
 }
 
-/* Old: closed at the moment the new one begins. New: knows what it replaces. */
+/* The new one knows what it replaces. */
+static Err succeed(Line *l, const Stored *old) {
+        MemoryRow *n = &l->p->m.row;
+        Str before = old->row.value.p ? old->row.value : old->row.content;
+        Member previous = { "previous_value", json_quoted(l->cx, before) };
+        superseded_add(l, old);
+        l->v->supersedes = true;
+        return json_with(l->cx, n->context, &previous, 1, &n->context);
+}
+
+static Err announce(Line *l, Stored *old) {
+        old->row.superseded_by = l->p->m.row.memory_id;
+        TRY(succeed(l, old));
+        return stored_change(l->cx, l->s, l->k, old,
+                             &(Change){ MEMORY_UPDATE, "ends_later", old->row.content });
+}
+
+/* Old: closed at the moment the new one begins. */
 static Err supersede(Line *l, Stored *old, const char *reason) {
         MemoryRow *o = &old->row, *n = &l->p->m.row;
         int64_t now = cx_now_ms(l->cx);
@@ -105,6 +122,8 @@ static Err supersede(Line *l, Stored *old, const char *reason) {
         if (n->valid_from <= o->valid_from)
                 n->valid_from = o->valid_from;
         o->valid_to = o->valid_to && o->valid_to < n->valid_from ? o->valid_to : n->valid_from;
+        if (n->valid_from > now) /* until then the old one is what holds */
+                return announce(l, old);
         o->retired_at = now;
         o->superseded_by = n->memory_id;
         o->importance_score = 0.3;
@@ -114,11 +133,7 @@ static Err supersede(Line *l, Stored *old, const char *reason) {
                                  { "superseded_at", json_time(l->cx, now) },
                                  { "resolution", STR("\"outdated_information\"") } };
         TRY(json_with(l->cx, o->context, marks, ELEMENTSOF(marks), &o->context));
-        Member previous = { "previous_value",
-                            json_quoted(l->cx, o->value.p ? o->value : o->content) };
-        TRY(json_with(l->cx, n->context, &previous, 1, &n->context));
-        superseded_add(l, old);
-        l->v->supersedes = true;
+        TRY(succeed(l, old));
         return stored_change(l->cx, l->s, l->k, old,
                              &(Change){ MEMORY_SUPERSEDE, reason, o->content });
 }
@@ -159,6 +174,8 @@ static Err into_past(Line *l) {
                 n->valid_to = after->row.valid_from;
         if (!before || !is_open_at(before, n->valid_from) || same_value(before, &l->p->m))
                 return OK;
+        if (before->row.valid_from == n->valid_from) /* neither may be without a time of its own */
+                return flag(l, before);
         before->row.valid_to = n->valid_from;
         return stored_change(l->cx, l->s, l->k, before,
                              &(Change){ MEMORY_UPDATE, "earlier_end_known", before->row.content });
@@ -218,7 +235,8 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
                 if (p->is_current && p->m.row.valid_from <= old->row.valid_from)
                         p->m.row.valid_from = MAX(p->m.row.valid_from, p->said_at);
                 if (same_value(old, &p->m)) {
-                        if (adds_nothing(&l, old) && p->m.row.valid_from >= old->row.valid_from) {
+                        if (adds_nothing(&l, old) && stored_covers(old, &p->m.row, cx_now_ms(cx)) &&
+                            p->m.row.valid_from >= old->row.valid_from) {
                                 ret->known_unit = old->row.unit;
                                 return OK;
                         }

@@ -106,6 +106,7 @@ static Err find_filter(Find *f) {
         sf->min_confidence = q->min_confidence < 0 ? 0.5 : q->min_confidence;
         /* What was known at a moment in the past did not know its end: tested on the rows, below. */
         sf->as_of_ms = q->include_superseded || q->known_at ? 0 : f->as_of;
+        sf->turns_ahead = !q->as_of; /* an import may be of another clock */
         TRY(conversations_of(f->cx, f->s, q->conversations, &sf->conversations));
         return exclude_of(f->cx, f->s, &f->keys, q->exclude, sf);
 }

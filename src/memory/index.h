@@ -85,6 +85,7 @@ typedef struct SearchFilter {
         int64_t from_ms, to_ms;        /* from <= at_ms < to; 0 = open */
         double min_confidence;         /* memories only */
         int64_t as_of_ms, known_at_ms; /* 0 = not asked; see index_search */
+        bool turns_ahead;              /* as_of_ms is not asked of turns */
         /* asked last, under the lock: quick, no store, no other index call */
         UnitPredicate *predicate;
         void *predicate_arg;

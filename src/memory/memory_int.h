@@ -116,6 +116,9 @@ Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
                 const MemoryVersion *v) _must_check_;
 /* True in the world at as_of, as far as was known at known_at (0: no such test). */
 bool stored_holds(const Stored *m, int64_t as_of, int64_t known_at);
+/* Says the same for as long: who hears the new one again has lost nothing. An old one that is
+ * over, expires sooner or begins later does not. */
+bool stored_covers(const Stored *old, const MemoryRow *new, int64_t now_ms);
 
 /* After the commit the index learns it; a rollback forgets the user's shelf. */
 void index_later(Ctx *cx, const MemoryScope *s, const Stored *m);

@@ -114,8 +114,9 @@ static Err suggestions_apply(Ctx *cx, const MemoryScope *s, const Keys *k, const
 }
 
 Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
-        if (m->row.valid_to && m->row.valid_to <= cx_now_ms(cx))
-                return OK; /* it was so once */
+        int64_t now = cx_now_ms(cx);
+        if ((m->row.valid_to && m->row.valid_to <= now) || m->row.valid_from > now)
+                return OK; /* it was so once, or will be */
         _cleanup_(arena_freep) Arena *arena = arena_new();
         Ctx pc = passing(cx, arena);
         return passed(cx, &pc, suggestions_apply(&pc, s, k, m));

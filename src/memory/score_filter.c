@@ -80,7 +80,7 @@ static bool time_passes(const SearchFilter *want, const Cold *c) {
         if ((want->from_ms && c->at_ms < want->from_ms) || (want->to_ms && c->at_ms >= want->to_ms))
                 return false;
         return c->fact ? fact_passes(want, c->fact, c->at_ms)
-                       : !want->as_of_ms || c->at_ms <= want->as_of_ms;
+                       : !want->as_of_ms || want->turns_ahead || c->at_ms <= want->as_of_ms;
 }
 
 static bool labels_pass(const Wanted *w, const Fact *f) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "codec/uuid.h"
+#include "codec/when.h"
 #include "memory/jobs.h"
 #include "memory/memory_id.h"
 
@@ -108,6 +109,34 @@ static void a_deleted_id_stays_deleted(void **state) {
         assert_int_equal(next.row.unit, gone.row.unit);
         assert_err(memory_get(&f->cx, &s, gone.row.memory_id, &row), ERR_MEMORY_NOT_FOUND);
         assert_ok(memory_get(&f->cx, &s, next.row.memory_id, &row));
+}
+
+/* What is over, expires sooner or is at an end does not stand for what is said now. */
+static void says_again_what_is_over(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten w;
+        MemoryNew in = { .type = STR("fact"),
+                         .content = STR("Rents the small flat above the bakery."),
+                         .confidence = -1,
+                         .expires_at = FIX_NOW + 3600 * 1000 };
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_int_equal(w.event, MEMORY_NOOP);
+        in.expires_at = 0;
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_int_equal(w.event, MEMORY_ADD);
+        in.content = STR("Rents a garden behind the bakery in spring.");
+        in.valid_from = FIX_NOW - 400 * DAY_MS;
+        in.valid_to = FIX_NOW - 100 * DAY_MS;
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_int_equal(w.event, MEMORY_NOOP);
+        in.valid_from = in.valid_to = 0;
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_int_equal(w.event, MEMORY_ADD);
+        in.content = STR("Rents the garden behind the bakery in spring.");
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_int_equal(w.row.valid_to, 0);
 }
 
 static void says_the_same_once(void **state) {
@@ -485,6 +514,7 @@ int main(void) {
                 cmocka_unit_test(an_old_id_is_still_found),
                 cmocka_unit_test(a_deleted_id_stays_deleted),
                 cmocka_unit_test(says_the_same_once),
+                cmocka_unit_test(says_again_what_is_over),
                 cmocka_unit_test(supersedes_in_one_go),
                 cmocka_unit_test(reads_notes),
                 cmocka_unit_test(learns_from_turns),

@@ -147,6 +147,14 @@ const SuiteCase suite[] = {
         { "as-of", "say I like jazz. | +10d | say I no longer like jazz. | at 5d Likes jazz | "
                    "at 15d No longer likes jazz | at 15d not Likes jazz" },
         { "as-of", "since 5: fact: Lives in Oslo. | at 0d not Oslo | at 6d Oslo" },
+        { "as-of", "since -10: fact: Lives in Lisbon. | since 5: fact: Lives in Porto. | "
+                   "event SUPERSEDE | at 0d Lisbon | at 0d not Porto | at 6d Porto | "
+                   "at 6d not Lisbon | profile location = Lisbon | "
+                   "find where do I live => Lisbon | +6d | find where do I live => Porto" },
+        { "as-of", "since 5: fact: Has a parking permit. | add fact: Has a parking permit. | "
+                   "event ADD | find parking => permit" },
+        { "late", "since -10: fact: Lives in Oslo. | since -100: fact: Lives in Rome. | "
+                  "since -100: fact: Lives in Bern. | flagged 2" },
         { "as-of", "say I have lived in Lisbon for five years. | at -300d Lisbon | "
                    "at -2000d not Lisbon" },
         { "as-of", "say I moved to Berlin in March 2021. | at -30d Berlin | at -3000d not Berlin" },

@@ -223,6 +223,18 @@ static Err confirm(Ctx *cx, const MemoryScope *s, Stored *m, double confidence) 
                       NULL);
 }
 
+bool stored_covers(const Stored *old, const MemoryRow *new, int64_t now_ms) {
+        const MemoryRow *o = &old->row;
+        if (o->expires_at &&
+            (o->expires_at <= now_ms || !new->expires_at || new->expires_at > o->expires_at))
+                return false;
+        if (new->valid_to)
+                return o->valid_from <= new->valid_from &&
+                       (!o->valid_to || new->valid_to <= o->valid_to);
+        int64_t from = MAX(new->valid_from, now_ms);
+        return o->valid_from <= from && (!o->valid_to || o->valid_to > from);
+}
+
 static Err exact_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending *p, Stored *ret) {
         Shelf *shelf;
         TRY(shelf_get(cx, s, &shelf));
@@ -230,9 +242,8 @@ static Err exact_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pendin
         if (!unit)
                 return ERR_NOT_FOUND;
         TRY(stored_by_unit(cx, s, k, unit, ret));
-        bool is_over = ret->row.valid_to && ret->row.valid_to <= p->m.row.valid_from;
-        return memcmp(&ret->content_mac, &p->m.content_mac, sizeof(Mac)) || is_over ? ERR_NOT_FOUND
-                                                                                    : OK;
+        bool is_same = !memcmp(&ret->content_mac, &p->m.content_mac, sizeof(Mac));
+        return is_same && stored_covers(ret, &p->m.row, cx_now_ms(cx)) ? OK : ERR_NOT_FOUND;
 }
 
 /* A like is of one thing, and two wordings of the thing are two subjects: what differs in them is
@@ -257,6 +268,7 @@ static Err near_find(Ctx *cx, const MemoryScope *s, const Keys *k, const Pending
                 TRY(content_fold(cx, p->m.row.content, &mine));
                 TRY(content_fold(cx, ret->row.content, &theirs));
                 if (is_same_fact(ret, &p->m) &&
+                    stored_covers(ret, &p->m.row, cx_now_ms(cx)) &&
                     near_cosine(cx->arena, mine, theirs) >= NEAR_COSINE &&
                     !near_differs(cx->arena, p->m.row.content, ret->row.content))
                         return OK;
@@ -438,7 +450,7 @@ static Err change_text(Ctx *cx, const MemoryChange *in, Stored *m) {
         return OK;
 }
 
-static Err change_status(Ctx *cx, const MemoryChange *in, Stored *m) {
+static Err change_status(Ctx *cx, const MemoryScope *s, const MemoryChange *in, Stored *m) {
         int status = word_index(memory_status_names, in->status);
         bool ok = status == STATUS_ACTIVE
                           ? m->status == STATUS_FLAGGED || m->status == STATUS_ARCHIVED ||
@@ -447,12 +459,17 @@ static Err change_status(Ctx *cx, const MemoryChange *in, Stored *m) {
         if (!ok)
                 return RAISE_FIELD(cx, "#/status", "a memory that is %s cannot become that",
                                    memory_status_names[m->status]);
+        if (status == STATUS_ACTIVE && m->status == STATUS_ARCHIVED) { /* counts again */
+                Shelf *shelf;
+                TRY(shelf_get(cx, s, &shelf));
+                TRY(quota_check(cx, s, shelf_active(shelf)));
+        }
         m->status = (MemoryStatus)status;
         return json_with(cx, m->row.context, &(Member){ "potential_conflict", STR_NULL }, 1,
                          &m->row.context);
 }
 
-static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
+static Err change_apply(Ctx *cx, const MemoryScope *s, const MemoryChange *in, Stored *m) {
         MemoryRow *r = &m->row;
         if (in->content.p)
                 TRY(change_text(cx, in, m));
@@ -469,13 +486,13 @@ static Err change_apply(Ctx *cx, const MemoryChange *in, Stored *m) {
         if (in->confidence >= 0)
                 r->confidence = in->confidence;
         if (in->status.p)
-                TRY(change_status(cx, in, m));
-        if (in->valid_to > 0 && in->valid_to <= r->valid_from)
+                TRY(change_status(cx, s, in, m));
+        if (in->valid_to && in->valid_to != INT64_MIN && in->valid_to <= r->valid_from)
                 return RAISE_FIELD(cx, "#/valid_to", "must be after valid_from");
         if (in->valid_to)
-                r->valid_to = m->valid_to_said = MAX(in->valid_to, 0);
+                r->valid_to = m->valid_to_said = in->valid_to == INT64_MIN ? 0 : in->valid_to;
         if (in->expires_at)
-                r->expires_at = MAX(in->expires_at, 0);
+                r->expires_at = in->expires_at == INT64_MIN ? 0 : in->expires_at;
         return OK;
 }
 
@@ -489,7 +506,7 @@ static Err update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
             !str_eq(in->if_match, memory_etag(cx, &m.row)))
                 return RAISE(cx, ERR_PRECONDITION, "version is %lld", (long long)m.row.version);
         Str before = m.row.content;
-        TRY(change_apply(cx, in, &m));
+        TRY(change_apply(cx, s, in, &m));
         if (in->confidence > 1)
                 return RAISE_FIELD(cx, "#/confidence", "must be 0 to 1");
         Weight w = weigh_importance(m.type, m.row.content, STR_NULL, &m.row,

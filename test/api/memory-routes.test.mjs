@@ -55,6 +55,21 @@ test('a memory is made, read, changed, explained and forgotten', async () => {
         assert.ok(logged().every((l) => l.user_id === ann.user_id));
 });
 
+test('times before 1970 are times, and an end can be taken back', async () => {
+        const user = await newUser(call);
+        const old = await add(user, 'The mill was built by my grandfather.', { valid_from: '1950-01-01T00:00:00Z' });
+        assert.equal(old.valid_from, '1950-01-01T00:00:00.000Z');
+        await user.call('DELETE', `${path}?confirm=true&before=1970-01-01T00:00:00Z`, { expect: 404 });
+        const change = async (body) => (await user.call('PATCH', `${path}/${old.memory_id}`, { body, expect: 200 })).body;
+        assert.equal((await change({ valid_to: '1960-01-01T00:00:00Z' })).valid_to, '1960-01-01T00:00:00.000Z');
+        assert.equal((await change({ valid_to: '1970-01-01T00:00:00Z' })).valid_to, '1970-01-01T00:00:00.001Z');
+        assert.equal((await change({ valid_to: null })).valid_to, null);
+        await change({ expires_at: '2020-01-01T00:00:00Z' });
+        assert.equal((await find(user, 'mill')).length, 0);
+        await change({ expires_at: null });
+        assert.equal((await find(user, 'mill')).length, 1);
+});
+
 test('fixed words stand before ids, and an id that is no UUID is 404', async () => {
         for (const word of ['list', 'stats', 'search?query=tea'])
                 await ann.call('GET', `${path}/${word}`, { expect: 200 });
