@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What administrators do with accounts and signing keys (contracts/identity.md section 2).
+/* What administrators do with accounts and signing keys.
  * Everything here is audited. */
 #include "api/identity_view.h"
 #include "codec/base64.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The audit log: one's own events, or all of them with the admin scope (contracts/identity.md
- * section 9). */
+/* The audit log: one's own events, or all of them with the admin scope. */
 #include "api/identity_view.h"
 #include "codec/radix.h"
 

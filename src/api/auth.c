@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Signing up, in and out (contracts/identity.md sections 2 to 6). */
+/* Signing up, in and out. */
 #include "api/identity_view.h"
 #include "codec/json.h"
 #include "identity/login.h"

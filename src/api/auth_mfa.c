@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The second factor (contracts/identity.md section 4). */
+/* The second factor. */
 #include "api/identity_view.h"
 #include "identity/mfa.h"
 #include "identity/recovery.h"

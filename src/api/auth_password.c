@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Passwords and addresses that change (contracts/identity.md sections 3 and 4). */
+/* Passwords and addresses that change. */
 #include "api/identity_view.h"
 #include "identity/recovery.h"
 

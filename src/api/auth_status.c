@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What this server offers, and what a token is (contracts/identity.md section 2; RFC 7662). */
+/* What this server offers, and what a token is (RFC 7662). */
 #include "api/identity_view.h"
 #include "crypto/password.h"
 

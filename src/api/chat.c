@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* One turn of a conversation, in the two shapes of contracts/chat.md sections 2 and 3. Table:
+/* One turn of a conversation, in its two shapes. Table:
  * chat_routes. */
 #include "api/chat_relay.h"
 #include "codec/json.h"

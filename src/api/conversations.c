@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Conversations: list, make, look at, rename, archive, remove (contracts/chat.md section 1). Table:
+/* Conversations: list, make, look at, rename, archive, remove. Table:
  * conversation_routes. */
 #include "api/chat_view.h"
 #include "codec/url.h"

@@ -458,7 +458,7 @@ static bool names_another(const Visit *v) {
         return !json_read(&cx, v->x->body, &named, &b) && is_another(v, &b);
 }
 
-/* Somebody else's id is not a wrong member but a wrong person (identity.md 1). */
+/* Somebody else's id is not a wrong member but a wrong person. */
 static Err decode(Visit *v) {
         Err e = values_read(v);
         bool may_name = e ? e == ERR_INVALID : v->x->query.n && !v->row->route->query;

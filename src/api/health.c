@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Health, readiness and status (contracts/health.md sections 1 to 5 and 8). */
+/* Health, readiness and status. */
 #include "ops/health.h"
 #include "api/router.h"
 #include "api/services.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Import of past conversations (contracts: memory, import): one JSON document, or lines of one
+/* Import of past conversations: one JSON document, or lines of one
  * conversation each, as many as there are. A few dozen at a time are read, stored and forgotten;
  * what stays is their part of the answer. */
 #include "memory/import.h"

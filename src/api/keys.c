@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* API keys (contracts/identity.md section 7). */
+/* API keys. */
 #include "api/identity_view.h"
 #include "identity/api_key.h"
 

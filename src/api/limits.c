@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Rate classes of the rows (identity.md section 8): a user's burst and daily quota, or counters
+/* Rate classes of the rows: a user's burst and daily quota, or counters
  * of one client address. Rows that are free count nothing and still say what the user has left. */
 #include "api/visit_int.h"
 #include "base/log.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The caller's own account, its export and its end (contracts/identity.md sections 2 and 10). */
+/* The caller's own account, its export and its end. */
 #include "api/identity_view.h"
 #include "codec/url.h"
 #include "identity/personal.h"

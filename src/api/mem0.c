@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Routes as the mem0 platform has them, so that its clients work unchanged (contracts: memory
- * section 10). */
+/* Routes as the mem0 platform has them, so that its clients work unchanged. */
 #include "api/mem0.h"
 #include "codec/uuid.h"
 #include "identity/scope.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* mem0: what the mem0-compatible routes share (contracts: memory section 10): whose data a request
+/* mem0: what the mem0-compatible routes share: whose data a request
  * means, labels, filters, and the form of a memory on their wire. A user_id that is not the
  * caller's names a sub-user inside the caller's own data. */
 #include "api/memory_view.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Memories of the caller (contracts: memory, routes). */
+/* Memories of the caller. */
 #include "api/memory_view.h"
 
 #include "identity/audit.h"

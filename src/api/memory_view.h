@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* memory_view: how memories and turns look on the wire (contracts: memory, object). */
+/* memory_view: how memories and turns look on the wire. */
 #include "api/route.h"
 #include "api/services.h"
 #include "memory/find.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* GET /metrics (contracts/health.md section 7): Prometheus text, OpenMetrics by Accept, or a
+/* GET /metrics: Prometheus text, OpenMetrics by Accept, or a
  * short JSON form. */
 #include "api/router.h"
 #include "api/services.h"

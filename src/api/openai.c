@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The OpenAI-compatible face: chat completions and models (contracts/chat.md section 9). With
+/* The OpenAI-compatible face: chat completions and models. With
  * memory on, one system block with what is remembered goes before the last user message, and that
  * message and the answer are stored. Table: openai_routes. */
 #include "api/chat_relay.h"

@@ -50,7 +50,7 @@ static void add_fields(Buf *out, const FieldErr *f) {
         buf_addc(out, ']');
 }
 
-/* chat.md 3: what the second chat shape adds to every error. */
+/* What the second chat shape adds to every error. */
 static void add_ai(Buf *out, const Ctx *cx, Err e) {
         int status = err_info[e].http;
         add_member(out, "status_text", status == 503 ? STR("service_unavailable") : STR("error"));
@@ -62,7 +62,7 @@ static void add_ai(Buf *out, const Ctx *cx, Err e) {
         add_member(out, "timestamp", when_format(cx->arena, cx_now_ms(cx)));
 }
 
-/* chat.md 9: the member the OpenAI clients read. */
+/* The member the OpenAI clients read. */
 static void add_openai(Buf *out, const Ctx *cx, Err e) {
         int status = problem_status(e, WIRE_OPENAI);
         const char *type = status == 401     ? "authentication_error"

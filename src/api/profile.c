@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The profile of the caller (contracts: memory, profile). */
+/* The profile of the caller. */
 #include "memory/profile.h"
 
 #include "api/memory_view.h"

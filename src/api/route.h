@@ -45,10 +45,10 @@ typedef enum Lane {
 
 typedef enum Wire {
         WIRE_OWN = 0, /* problem+json as it is */
-        /* /api/ai/chat: status_text, message, retry_suggested … (chat.md 3) */
+        /* /api/ai/chat: status_text, message, retry_suggested … */
         WIRE_AI,
-        WIRE_MEM0, /* + "error": string (memory.md 10) */
-        /* + "error": {message,type,param,code}; value errors are 400 (chat.md 9) */
+        WIRE_MEM0, /* + "error": string */
+        /* + "error": {message,type,param,code}; value errors are 400 */
         WIRE_OPENAI,
 } Wire;
 

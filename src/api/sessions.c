@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The caller's sessions (contracts/identity.md section 2). */
+/* The caller's sessions. */
 #include "api/identity_view.h"
 
 typedef struct SessionView {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Turns: history, one turn, its stream again, stop it (contracts/chat.md sections 1 and 4). Table:
+/* Turns: history, one turn, its stream again, stop it. Table:
  * turn_routes. */
 #include "api/chat_relay.h"
 

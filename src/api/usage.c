@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the models cost, and budgets (contracts/chat.md section 8). Table: usage_routes. */
+/* What the models cost, and budgets. Table: usage_routes. */
 #include "chat/usage.h"
 #include "api/chat_view.h"
 #include "codec/json.h"

@@ -68,7 +68,7 @@ Err visit_limit(Visit *v) _must_check_;
 /* What is left, for the answer to a request that was refused before it counted. */
 void visit_limit_tell(Visit *v);
 
-/* idempotency.c: the Idempotency-Key of a request (health.md section 12). `begin` claims the
+/* idempotency.c: the Idempotency-Key of a request. `begin` claims the
  * key, or finds the stored answer and makes it this one; `end` stores the answer, in the
  * write of its effect; `drop` frees a claim that came to nothing. */
 Err idempotency_read_key(Visit *v) _must_check_;

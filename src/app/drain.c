@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The end of a server (contracts/health.md section 13): readiness turns first, so that balancers
+/* The end of a server: readiness turns first, so that balancers
  * stop sending; then no new connections; streams are told to come back; what runs may finish. */
 #include "app/app.h"
 #include "base/log.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The management listener (contracts/health.md section 7): metrics and health on a loopback port
+/* The management listener: metrics and health on a loopback port
  * of their own, so that a scraper needs no credential and the public listener shows nothing.
  * Same handlers, a router of only these rows. */
 #include "app/app.h"

@@ -60,7 +60,7 @@
           "This needs a language model and none is configured")                                    \
         X(LLM_UNAVAILABLE, "llm_unavailable", 503, "No language model is available")               \
         X(BUDGET, "budget_exhausted", 429, "The budget for language models is used up")            \
-        /* idempotency (contracts: Idempotency-Key) */                                             \
+        /* idempotency */                                                                          \
         X(IDEMPOTENCY_MISMATCH, "idempotency_mismatch", 422,                                       \
           "This Idempotency-Key was used for another request")                                     \
         X(IDEMPOTENCY_BUSY, "idempotency_in_progress", 409,                                        \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* log: one JSON object per line (contracts/health.md section 10). An event has a stable name and
+/* log: one JSON object per line. An event has a stable name and
  * typed fields; the ids of the request come from the Ctx. There is no field for a Secret, and
  * none for the text of a message or a memory. Lines are formatted on the caller's thread into
  * its own buffer and written by one flusher, so no request waits for the disk. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* chat: one turn of a conversation, from the message to the stored answer (contracts/chat.md).
+/* chat: one turn of a conversation, from the message to the stored answer.
  *
  * A turn never holds a thread while a model writes. Its way: wait for the conversation to be free →
  * (with a model) record the turn as running → retrieve and build the prompt on a worker → the
@@ -27,7 +27,7 @@ typedef struct ChatLetter {
 } ChatLetter;
 
 typedef struct ChatSettings {
-        /* LLM_PROVIDERS: JSON list (chat.md 7); STR_NULL = the short form */
+        /* LLM_PROVIDERS: JSON list; STR_NULL = the short form */
         Str providers;
         Str base_url, api_key, model; /* LLM_BASE_URL, LLM_API_KEY, LLM_MODEL */
         Str openai_api_key;           /* OPENAI_API_KEY alone: api.openai.com */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /* complete: one answer from whichever provider can give it: order, bulkhead, breaker, retry,
- * failover, budget (chat.md 7, 8). Asynchronous throughout: what it waits for is a slot, a timer or
+ * failover, budget. Asynchronous throughout: what it waits for is a slot, a timer or
  * bytes, never a thread. Once a delta was delivered there is no other try. */
 #include "chat/later.h"
 #include "chat/provider.h"

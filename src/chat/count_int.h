@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* count: the metrics of turns and budgets (contracts/health.md section 7); those of providers are
+/* count: the metrics of turns and budgets; those of providers are
  * beside the calls. */
 #include "base/base.h"
 

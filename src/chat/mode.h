@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* mode: what kind of question a message is decides how much is retrieved (chat.md 5, step 2). Pure;
+/* mode: what kind of question a message is decides how much is retrieved. Pure;
  * the first row that matches wins. */
 #include "base/str.h"
 

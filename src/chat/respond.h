@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* respond: an answer without a language model, from what is stored (chat.md 6). Pure and
+/* respond: an answer without a language model, from what is stored. Pure and
  * deterministic. Questions get a full sentence and the quotes it rests on, statements an
  * acknowledgement of what was stored; every quote is byte-equal to stored text. */
 #include "chat/chat.h"

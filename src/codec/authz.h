@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* authz: the text of credentials: the Authorization header, and the form of an API key
- * (contracts/identity.md section 7). Only the form is checked here; whether a credential is good is
- * identity's question. */
+/* authz: the text of credentials: the Authorization header, and the form of an API key. Only the
+ * form is checked here; whether a credential is good is identity's question. */
 #include "base/base.h"
 
 enum { AUTHZ_TOKEN_MAX = 32 * 1024 };

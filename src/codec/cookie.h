@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* cookie: the Cookie header (RFC 6265) and the chunked session cookies of Auth.js
- * (contracts/authjs-tokens.md section 3). */
+/* cookie: the Cookie header (RFC 6265) and the chunked session cookies of Auth.js. */
 #include "base/base.h"
 
 enum { COOKIE_CHUNKS_MAX = 8, COOKIE_JOINED_MAX = 32 * 1024 };

@@ -77,7 +77,6 @@ static void test_cookies(void **state) {
         assert_null(cookie_get(STR_NULL, STR("a")).p);
 }
 
-/* contracts/authjs-tokens.md, section 3.2 */
 static void test_cookie_join(void **state) {
         Ctx *cx = *state;
         static const struct {

@@ -72,7 +72,7 @@ static void test_rfc7515(void **state) {
         assert_true(str_starts(payload, STR("{\"iss\":\"joe\",\r\n")));
 }
 
-/* contracts/identity.md section 11: each of these carries a right MAC and is refused all the
+/* Each of these carries a right MAC and is refused all the
  * same. */
 static void test_headers_refused(void **state) {
         Ctx *cx = *state;

@@ -73,7 +73,7 @@ static void test_hkdf(void **state) {
         assert_hex(okm, 42,
                    "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
                    "34007208d5b887185865");
-        /* contracts/authjs-tokens.md: derivation of before beta.4 */
+        /* Auth.js before 5.0.0-beta.4 */
         hkdf_sha256(STR("auth-vector-secret-0123456789abcdef"), STR(""),
                     STR("Auth.js Generated Encryption Key"), okm, 32);
         assert_hex(okm, 32, "a4066915783e1c0e9d1b4d6d93267e26526faa1de9af0cebd40feacfabd8a71c");

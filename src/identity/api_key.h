@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* api_key: long-lived credentials for programs (identity.md section 7). The secret is shown once
+/* api_key: long-lived credentials for programs. The secret is shown once
  * and kept as its SHA-256; being random and long, it needs no slow hash. Names are sealed with
  * the user's key. */
 #include "identity/session.h"

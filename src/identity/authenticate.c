@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* authenticate: from the credential fields of a request to a Principal (identity.md sections 1,
- * 5, 7; authjs-tokens.md 3).
+/* authenticate: from the credential fields of a request to a Principal.
  *
  * One credential decides: Authorization, else X-API-Key, else a session cookie. What was
  * verified before is taken from the token cache; otherwise signature and claims are checked, and

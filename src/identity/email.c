@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* email: the one normal form of an address (identity.md section 3). Checks come after NFKC, so
+/* email: the one normal form of an address. Checks come after NFKC, so
  * that a character which only turns into '@' there cannot make a second one, and characters that
  * nobody sees cannot make a twin. */
 #include "codec/unicode.h"

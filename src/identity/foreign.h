@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* foreign: sessions of a front end that runs Auth.js v5 or NextAuth v4
- * (contracts/authjs-tokens.md), opened with its secret. Every key a secret gives (one per token
- * format and cookie name) is derived once, at start. */
+/* foreign: sessions of a front end that runs Auth.js v5 or NextAuth v4, opened with its secret.
+ * Every key a secret gives (one per token format and cookie name) is derived once, at start. */
 #include "codec/jose.h"
 #include "identity/identity.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* lockout: how long an account waits after failed logins (identity.md section 4). Pure. The
+/* lockout: how long an account waits after failed logins. Pure. The
  * counter belongs to the normal form of the address, whether such an account exists or not, so
  * it tells nothing. */
 #include "base/base.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* password_rules: which passwords are taken (identity.md section 4). Length in bytes, no NUL,
+/* password_rules: which passwords are taken. Length in bytes, no NUL,
  * none that attackers try first.
  *
  * The list is a small built-in one, or a file made by tools/password-list: "MSPWLST1", a

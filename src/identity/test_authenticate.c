@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Every attack of contracts/identity.md section 11 that a token can carry, against the door,
+/* Every attack that a token can carry, against the door,
  * with the real store behind it. */
 #include <stdatomic.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* tier: what an account may use (identity.md section 8). */
+/* tier: what an account may use. */
 #include "base/base.h"
 
 typedef enum Tier { TIER_FREE, TIER_PRO, TIER_ENTERPRISE, _TIER_N } Tier;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* token: the claims of access tokens, ours and those of others (identity.md section 5). Reading
+/* token: the claims of access tokens, ours and those of others. Reading
  * and judging are pure. */
 #include "base/base.h"
 

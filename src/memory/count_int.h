@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* count: the room's metrics (contracts/health.md section 7). Cells are found once, at the start. */
+/* count: the room's metrics. Cells are found once, at the start. */
 #include "memory/memory.h"
 
 typedef enum MemoryOperation {

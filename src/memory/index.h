@@ -7,7 +7,7 @@
  * Searches run in parallel, a put or remove waits for them. What is kept per unit is its terms and
  * a small record, never its text: about 100 bytes for a short turn.
  *
- * A unit's score sees its neighbours (contracts: retrieval). That context is not stored: lists
+ * A unit's score sees its neighbours. That context is not stored: lists
  * hold own words only, and a search spreads each hit to the turns before and after it, so a turn
  * that arrives later costs nothing here. */
 #include "base/base.h"

@@ -2,7 +2,7 @@
 #pragma once
 /* memory: what the system knows about a person. Facts with two time axes, exact and near duplicates
  * merged, contradictions superseded in one transaction, everything explainable: each write says
- * what it did and why (contracts/memory.md).
+ * what it did and why.
  *
  * A scope names whose data and which connection. Functions that change things take a scope whose
  * connection is the write connection and run inside a write (LANE_WRITE handler or db_write); the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* profile: 27 fields of a person, each with where it came from (contracts/memory.md section 5). Rules fill
+/* profile: 27 fields of a person, each with where it came from. Rules fill
  * it from memories in the write that changes them; what the person sets is never overwritten by a rule.
  * Values are sealed. */
 #include "codec/shape.h"

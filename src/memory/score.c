@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The scorer (contracts: retrieval): words first, then the other signals, then the best of them
+/* The scorer: words first, then the other signals, then the best of them
  * with their boosts. */
 #include <math.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* weigh: how much a memory matters, and how that fades (contracts: write path, decay). Pure
+/* weigh: how much a memory matters, and how that fades. Pure
  * arithmetic on the row. */
 #include "memory/memory_int.h"
 

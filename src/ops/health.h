@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /* health: is what we depend on there? Probes run in the background, each with its own deadline;
- * whoever asks reads the last result, so health answers are fast whatever the dependencies do
- * (contracts/health.md sections 3 to 5).
+ * whoever asks reads the last result, so health answers are fast whatever the dependencies do.
  *
  * A check turns unhealthy after `fail_after` failures in a row and healthy after `recover_after`
  * successes; the very first result counts at once. A result older than three periods and the

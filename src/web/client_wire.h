@@ -5,7 +5,7 @@
  * each bounded by its timeout, names and TLS included; for targets that the operator named. */
 #include "base/base.h"
 
-/* Each returns what went wrong in the words of contracts/health.md ("Connection refused", "Timeout
+/* Each returns what went wrong in the words of the checks ("Connection refused", "Timeout
  * after 2000 ms", "Name not resolved", "TLS error", "Bad response"), in the arena or static; NULL:
  * it answered. */
 

@@ -2,7 +2,7 @@
 #pragma once
 /* limit: how often somebody may ask. Counters per key (a user, a client address) in a table of
  * fixed size; several policies of one key are judged and counted in one step, and a refused
- * request counts for none of them (contracts/identity.md section 8).
+ * request counts for none of them.
  *
  * The table is set-associative: a key has LIMIT_WAYS places. When all are taken, an expired one
  * goes first, else the one that has used least, so that many fresh keys push each other out and

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Idempotency-Key (contracts/health.md section 12): the same request with the same key has one
+// Idempotency-Key: the same request with the same key has one
 // effect and one answer, whatever happens in between.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The required negative tests of contracts/identity.md section 11, against the real binary.
+// What must be refused, whatever a client tries, against the real binary.
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { connect } from 'node:net';
