@@ -131,7 +131,7 @@ static Err problem_handle(Req *rq, const void *in, void *ret) {
         return ERR_NOT_FOUND;
 }
 
-/* RFC 9116; a year ahead, as the RFC advises at most. */
+/* RFC 9116; it advises less than a year ahead. */
 static Err security_txt_handle(Req *rq, const void *in, void *ret) {
         Str expires = when_format(rq->cx->arena, cx_now_ms(rq->cx) + 180 * DAY_MS);
         return req_raw(rq, STR("text/plain; charset=utf-8"),

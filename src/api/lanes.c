@@ -3,6 +3,8 @@
  * and cross to another one. The answer to a write leaves after its commit. */
 #include "api/visit_int.h"
 
+#include "base/log.h"
+
 static Err call(Visit *v) { return v->row->route->fn(&v->rq, v->in, v->ret); }
 
 static Err run_read(Visit *v) {
@@ -68,8 +70,10 @@ static Err run_pooled(Visit *v) {
         Err e = call(v);
         if (e) {
                 Ctx cx = *v->rq.cx; /* what failed first is what is told */
-                Err dropped = db_write(&cx, db, give_up, v);
-                return dropped ? dropped : e;
+                if (db_write(&cx, db, give_up, v))
+                        LOG(&cx, LOG_ERROR, "idempotency_stuck", "a claim of a key stays for a day",
+                            L_STR("what", str_c(cx.err.what)));
+                return e;
         }
         return db_write(v->rq.cx, db, settle, v);
 }

@@ -422,14 +422,14 @@ static const char *tag_about(const char *tag) {
         static const struct {
                 const char *tag, *about;
         } lines[] = {
-                { "auth", "Sign up, sign in, refresh, sign out, check a credential" },
-                { "account", "The person behind the credential" },
-                { "api keys", "Credentials for programs" },
-                { "admin", "Accounts, for administrators" },
-                { "audit", "What happened to accounts and credentials, in a chain of hashes" },
-                { "mem0 compatible", "The interface of mem0's clients" },
-                { "memories", "What is known about a person: facts, search, history" },
-                { "profile", "The person in 27 fields, each with its source" },
+                { "Auth", "Sign up, sign in, refresh, sign out, check a credential" },
+                { "Account", "The person behind the credential" },
+                { "API keys", "Credentials for programs" },
+                { "Admin", "Accounts, for administrators" },
+                { "Audit", "What happened to accounts and credentials, in a chain of hashes" },
+                { "Mem0 compatible", "The interface of mem0's clients" },
+                { "Memories", "What is known about a person: facts, search, history" },
+                { "Profile", "The person in 27 fields, each with its source" },
                 { "Chat", "Turns of a conversation, whole or streamed" },
                 { "Conversations", "Conversations and their turns" },
                 { "Usage", "What models cost, and budgets" },

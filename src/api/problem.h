@@ -5,6 +5,5 @@
 #include "api/route.h"
 
 int problem_status(Err e, Wire wire);
-/* The whole body. `public_url` is where the type links point; NULL path/wire own are fine before
- * routing. */
+/* The whole body. `public_url` is where the type links point. */
 void problem_write(Buf *out, const Ctx *cx, Err e, Wire wire, Str public_url);

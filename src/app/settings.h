@@ -49,7 +49,7 @@ typedef enum SettingKind {
         SET_LIST,
         SET_WORD
 } SettingKind;
-enum { SET_SECRET = 1 << 0 }; /* masked by print; may come from NAME_FILE */
+enum { SET_SECRET = 1 << 0 }; /* masked by print */
 
 typedef struct SettingRow {
         const char *name;

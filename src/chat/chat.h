@@ -32,7 +32,7 @@ typedef struct ChatSettings {
         Str base_url, api_key, model; /* LLM_BASE_URL, LLM_API_KEY, LLM_MODEL */
         Str openai_api_key;           /* OPENAI_API_KEY alone: api.openai.com */
         Str system_text;              /* STR_NULL = a built-in one */
-        int64_t context_tokens;       /* 2000..4000; 0 = 3000 */
+        int64_t context_tokens;       /* of a prompt; 0 = 3000 */
         /* server-wide, per month, in micro-dollars; < 0 = none */
         int64_t budget_micro;
         /* BUDGET_ACTION=offline: answer from memories instead of refusing */

@@ -33,7 +33,6 @@ typedef struct StoredTurn {
         Str ends;
 } StoredTurn;
 
-bool chat_id_read(Str text, unsigned char ret[16]) _must_check_;
 Err turn_row_insert(Ctx *cx, const ChatScope *s, const ChatTurn *t) _must_check_;
 Err turn_row_finish(Ctx *cx, const ChatScope *s, const ChatTurn *t, Str answer_id,
                     Str ends) _must_check_;

@@ -58,7 +58,6 @@ static const Shape detail_shape = SHAPE(Detail,
         F_BOOL(Detail, degraded, 0),
         F_BOOL(Detail, quota, 0));
 
-bool chat_id_read(Str text, unsigned char ret[16]) { return uuid_read(text, ret); }
 
 MemoryScope chat_scope(const Chat *chat, DbConn *c, Str user_id) {
         return (MemoryScope){ chat->rooms.memory, c, user_id, "rule" };

@@ -59,12 +59,6 @@ static void id_put(char *out, const unsigned char *chance, size_t n) {
                 out[0] = '1';
 }
 
-void trace_span_new(Ctx *cx, char out[17]) {
-        unsigned char chance[8];
-        cx_random(cx, chance, sizeof chance);
-        id_put(out, chance, sizeof chance);
-}
-
 void trace_start(Ctx *cx, Str header) {
         TraceParent tp;
         unsigned char chance[16 + 8]; /* one draw for both: this runs for every request */

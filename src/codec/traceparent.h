@@ -16,4 +16,3 @@ void traceparent_write(char out[TRACEPARENT_TEXT + 1], const TraceParent *tp);
 
 /* The ids of a request: those of the header's trace, or a new trace; always a span of our own. */
 void trace_start(Ctx *cx, Str header);
-void trace_span_new(Ctx *cx, char out[17]); /* for an outgoing call */

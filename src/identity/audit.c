@@ -29,7 +29,6 @@ Audit *audit_free(Audit *a) {
         return NULL;
 }
 
-void audit_public_key(const Audit *a, unsigned char ret[32]) { memcpy(ret, a->key.public, 32); }
 
 /* ---- the chain ---- */
 

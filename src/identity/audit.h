@@ -71,7 +71,6 @@ Err audit_checkpoint(Ctx *cx, Audit *a,
  * the place of the last. */
 enum { AUDIT_PIECE = 5000 };
 Err audit_prune(Ctx *cx, Audit *a, DbConn *c, int64_t before_ms, int64_t *ret_gone) _must_check_;
-void audit_public_key(const Audit *a, unsigned char ret[32]);
 
 typedef struct AuditVerdict {
         int64_t records, checkpoints, last_seq;

@@ -85,16 +85,6 @@ void hash_gate_leave(HashGate *g, Str ip, Str account) {
         pthread_mutex_unlock(&g->lock);
 }
 
-size_t hash_gate_waiting(Ctx *cx, HashGate *g) {
-        size_t n;
-
-        pthread_mutex_lock(&g->lock);
-        expire(g, cx_mono_us(cx));
-        n = g->n;
-        pthread_mutex_unlock(&g->lock);
-        return n;
-}
-
 /* On Linux the nice value belongs to the thread. A refusal costs nothing but the advantage. */
 void hash_thread_yield(void) {
         enum { HASH_NICE = 10 };

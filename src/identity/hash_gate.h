@@ -21,4 +21,3 @@ void hash_gate_leave(HashGate *g, Str ip, Str account);
 /* The calling thread does slow work from now on: it yields the processor to whoever answers
  * quick requests. Once a thread. */
 void hash_thread_yield(void);
-size_t hash_gate_waiting(Ctx *cx, HashGate *g);

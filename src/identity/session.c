@@ -20,9 +20,7 @@ typedef struct Session {
         unsigned char raw_id[ID_BYTES];
         unsigned char key[KEY_BYTES];
         RotationState state;
-        int64_t created_at, last_used_at;
         bool remember, is_retry;
-        Str client; /* sealed */
 } Session;
 
 static void session_wipe(Session *s) { secret_wipe(s, sizeof(*s)); }
@@ -144,10 +142,7 @@ static Err session_read(Ctx *cx, Identity *id, const Rows *r, Session *s) {
                            .idle_expires_ms = row_int(r, 7),
                            .expires_ms = row_int(r, 8),
                            .revoked = row_int(r, 11) != 0 },
-                .created_at = row_int(r, 5),
-                .last_used_at = row_int(r, 6),
                 .remember = row_int(r, 9),
-                .client = row_dup(cx, r, 10),
         };
         TRY(identity_unseal(cx, id, (SealFor){ s->session_id, "session_key" }, row_text(r, 2),
                             &key));

@@ -27,9 +27,6 @@ int word_index(const char *const *words, Str word) {
         return -1;
 }
 
-Str memory_id_new(Ctx *cx) { return uuid_new(cx); }
-bool memory_id_parse(Str text, uint8_t ret[16]) { return uuid_read(text, ret); }
-
 /* ---- keys ---- */
 
 Str owner_of(Str user_id) { return str_to(user_id, str_index(user_id, '/')); }

@@ -215,7 +215,3 @@ void memory_measure(Memory *m);
 Err memory_count(Ctx *cx, DbConn *c) _must_check_;
 
 extern const Migration memory_migrations[];
-
-/* UUID v4 text <-> 16 bytes. */
-Str memory_id_new(Ctx *cx);
-bool memory_id_parse(Str text, uint8_t ret[16]) _must_check_;

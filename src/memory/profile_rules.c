@@ -99,6 +99,13 @@ static void suggest(Suggestions *s, Str field, Str item, Str value) {
 static void suggest_text(Suggestions *s, const char *field, Str value) {
         suggest(s, str_c(field), STR_NULL, value);
 }
+/* What is said elsewhere is the better source. */
+static void suggest_if_unset(Suggestions *s, const char *field, Str value) {
+        size_t before = s->n;
+        suggest_text(s, field, value);
+        if (s->n > before)
+                s->v[before].if_unset = true;
+}
 static void suggest_item(Suggestions *s, const char *field, Str value) {
         suggest(s, str_c(field), STR(""), value);
 }
@@ -182,8 +189,8 @@ static void suggest_self(Ctx *cx, const Stored *m, Suggestions *s) {
                 break;
         case ATTR_PARTNER_NAME:
                 suggest_text(s, "partner_name", v);
-                suggest_text(s, "relationship_status", relationship_word(m->row.content, STR_NULL));
-                s->v[s->n - 1].if_unset = true;
+                suggest_if_unset(s, "relationship_status",
+                                 relationship_word(m->row.content, STR_NULL));
                 break;
         case ATTR_NONE:
         case ATTR_PREFERENCE:
@@ -292,8 +299,7 @@ static void suggest_partner(const Stored *m, Suggestions *s) {
         if (!found || !w.n || !is_capital(w))
                 return;
         suggest_text(s, "partner_name", w);
-        suggest_text(s, "relationship_status", relationship_word(m->row.content, STR_NULL));
-        s->v[s->n - 1].if_unset = true;
+        suggest_if_unset(s, "relationship_status", relationship_word(m->row.content, STR_NULL));
 }
 
 static void suggest_words(const Stored *m, Suggestions *s) {
@@ -307,13 +313,10 @@ static void suggest_words(const Stored *m, Suggestions *s) {
         }
         if (m->type == TYPE_ENTITY || m->type == TYPE_FACT) {
                 suggest_text(s, "location", behind(r->content, "located in "));
-                size_t before = s->n;
                 if (text_has_phrase(r->content, "i'm from") ||
                     text_has_phrase(r->content, "i am from") ||
                     str_starts(r->content, STR("Is from ")))
-                        suggest_text(s, "location", behind(r->content, "from "));
-                if (s->n > before)
-                        s->v[s->n - 1].if_unset = true;
+                        suggest_if_unset(s, "location", behind(r->content, "from "));
                 suggest_text(s, "workplace", behind(r->content, "company is "));
                 suggest_text(s, "workplace", behind(r->content, "employer is "));
         }

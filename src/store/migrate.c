@@ -102,7 +102,7 @@ static const Migration *known_find(const Schema *s, int64_t number) {
         return NULL;
 }
 
-/* Everything applied must be known, unchanged, and without a gap below it. */
+/* Everything applied must be known and unchanged. */
 static Err schema_judge(Ctx *cx, const Schema *s) {
         for (size_t i = 0; i < s->applied_n; i++) {
                 const Applied *a = &s->applied[i];

@@ -42,7 +42,6 @@ struct Call {
         size_t taken, response_max;
         bool allow_private, idempotent;
         bool sent, has_head, paused, denied, too_large, cancelled;
-        char error[CURL_ERROR_SIZE];
 };
 
 struct Client {
@@ -532,7 +531,7 @@ static bool header_is_clean(const CallHeader *h) {
         return h->name.n > 0;
 }
 
-static void header_add(Call *call, const CallHeader *h) {
+static bool header_add(Call *call, const CallHeader *h) {
         /* libcurl takes "Name;" for a header without a value */
         Buf line = BUF(16 * 1024);
         buf_add(&line, h->name);
@@ -545,20 +544,25 @@ static void header_add(Call *call, const CallHeader *h) {
         if (line.p)
                 secret_wipe(line.p, line.n);
         buf_done(&line);
+        return more != NULL;
 }
 
-static void headers_set(Ctx *cx, Call *call, const CallSpec *spec) {
+/* A call never leaves without a header that its caller counts on. */
+static Err headers_set(Ctx *cx, Call *call, const CallSpec *spec) {
         for (size_t i = 0; i < spec->n_headers; i++)
-                header_add(call, &spec->headers[i]);
+                if (!header_add(call, &spec->headers[i]))
+                        return RAISE(cx, ERR_TOO_LARGE, "header %.*s of a call",
+                                     STR_FMT(spec->headers[i].name));
         if (cx->trace_id[0] && cx->span_id[0]) {
                 Str v = arena_strf(call->arena, "00-%s-%s-01", cx->trace_id, cx->span_id);
-                header_add(call, &(CallHeader){ STR("traceparent"), v });
+                (void)header_add(call, &(CallHeader){ STR("traceparent"), v });
         }
         /* none: no wait for 100-continue */
         struct curl_slist *more = curl_slist_append(call->headers, "Expect:");
         if (more)
                 call->headers = more;
         curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+        return OK;
 }
 
 static void limits_set(Ctx *cx, Call *call, const CallSpec *spec) {
@@ -600,7 +604,6 @@ static void easy_set(Call *call, const CallSpec *spec) {
         curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
         curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
         curl_easy_setopt(e, CURLOPT_PRIVATE, call);
-        curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
         curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
         curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
         curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
@@ -654,7 +657,11 @@ Err client_start(Ctx *cx, Client *c, const CallSpec *spec, const CallEvents *ev,
                 return RAISE(cx, ERR_INTERNAL, "no transfer handle");
         }
         easy_set(call, spec);
-        headers_set(cx, call, spec);
+        Err e = headers_set(cx, call, spec);
+        if (e) {
+                call_free(call);
+                return e;
+        }
         limits_set(cx, call, spec);
         body_set(call, spec);
         *ret = call;

@@ -143,7 +143,7 @@ void loop_linger(Loop *l, int fd); /* takes the descriptor */
 Request *request_new(Conn *c);
 void request_free(Request *rq);
 void request_release(Request *rq);           /* `end`, and free now or when its Post came out */
-enum MHD_Result request_resume(Request *rq); /* a held one was answered */
+void request_resume(Request *rq); /* a held one was answered */
 struct MHD_Daemon *request_daemon(Loop *l);  /* NULL: the library refused; errno says why */
 
 /* server_library.c */

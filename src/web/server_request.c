@@ -302,12 +302,11 @@ static enum MHD_Result body_done(Request *rq) {
         return answer_queue(rq);
 }
 
-enum MHD_Result request_resume(Request *rq) {
+void request_resume(Request *rq) {
         Conn *c = rq->conn;
         c->suspended = false;
         rq->loop->n_held--;
         MHD_resume_connection(c->mhd);
-        return MHD_YES;
 }
 
 /* The library's call for the head (once), each part of the body, and the end of the body. */
