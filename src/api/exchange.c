@@ -506,6 +506,12 @@ static Str client_request_id(const Exchange *x) {
         return id.n && id.n <= ID_MAX ? id : STR_NULL;
 }
 
+/* Of a wrong value only what is wrong with it: a pointer names members as the client does, and may
+ * say anything. */
+static Str what_failed(const Ctx *cx) {
+        return cx->err.fields ? cx->err.fields->detail : str_c(cx->err.what);
+}
+
 static void hook_end(void *arg, Exchange *x) {
         Visit *v = x->user;
         int64_t now_us = cx_mono_us(&x->cx);
@@ -521,7 +527,7 @@ static void hook_end(void *arg, Exchange *x) {
             L_TOP_STR("method", str_c(method_names[x->method])), L_TOP_INT("status", x->status),
             L_TOP_NUM("duration_ms", seconds * 1000), L_TOP_STR("client_ip", v->client_ip),
             L_TOP_STR("error_type", v->err ? str_c(err_info[v->err].name) : STR_NULL),
-            L_STR("client_request_id", client_request_id(x)), L_STR("what", str_c(cx->err.what)),
+            L_STR("client_request_id", client_request_id(x)), L_STR("what", what_failed(cx)),
             L_STR("where", str_c(cx->err.where)), L_INT("bytes", (int64_t)x->bytes_out),
             L_BOOL("aborted", x->aborted));
 }

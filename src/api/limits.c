@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Rate classes of the rows: a user's burst and daily quota, or counters
- * of one client address. Rows that are free count nothing and still say what the user has left. */
+/* Rate classes of the rows: a user's burst and daily quota, or counters of one client address. Rows
+ * that are free count nothing and still say what the user has left. */
 #include "api/visit_int.h"
 #include "base/log.h"
 #include "base/metric.h"
 
-enum { HOUR_S = 3600, DAY_S = 86400 };
+enum { HOUR_S = 3600, DAY_S = 86400, MEMORY_WRITES = 60 };
 
 typedef struct AddressClass {
         const char *prefix;
@@ -99,8 +99,10 @@ static Err user_limit(Visit *v, bool counts) {
         const LimitPolicy each[] = {
                 { "burst", quota(tier_limits[v->who.tier].requests_per_minute), 60, false },
                 { "daily", quota(v->who.max_requests_per_day), DAY_S, true },
+                { "writes", MEMORY_WRITES, 60, false },
         };
-        LimitPolicies p = { each, ELEMENTSOF(each) };
+        bool is_memory = v->row->route->rate == RATE_MEMORY;
+        LimitPolicies p = { each, ELEMENTSOF(each) - !is_memory };
         if (counts)
                 return take(v, user_class, v->who.user_id, p);
         Ctx *cx = v->rq.cx;
@@ -115,7 +117,7 @@ static bool is_limited(const Visit *v) {
 }
 
 static bool is_by_user(Rate rate) {
-        return rate == RATE_FREE || rate == RATE_READ || rate == RATE_WRITE;
+        return rate >= RATE_READ && rate <= RATE_FREE;
 }
 
 void visit_limit_tell(Visit *v) {

@@ -358,7 +358,7 @@ static const Shape batch_in = SHAPE(BatchIn,
 
 typedef struct ResultView {
         int64_t index, status;
-        Str event, memory_id, error;
+        Str event, memory_id, error, detail;
 } ResultView;
 typedef struct BatchView {
         List results;
@@ -368,7 +368,8 @@ static const Shape result_view = SHAPE(ResultView,
         F_INT(ResultView, status, F_REQ),
         F_STR(ResultView, event, F_REQ | F_NULL),
         F_STR(ResultView, memory_id, F_REQ | F_NULL),
-        F_STR(ResultView, error, 0));
+        F_STR(ResultView, error, 0),
+        F_STR(ResultView, detail, 0, .doc = "which member, and what is wrong with it"));
 static const Shape batch_view = SHAPE(BatchView,
         F_LIST(BatchView, results, F_REQ, .sub = &result_view));
 
@@ -393,8 +394,10 @@ static Err operation_run(Batch *b, const MemoryScope *s, const OperationIn *op, 
                                   .valid_from = op->valid_from,
                                   .valid_to = op->valid_to,
                                   .expires_at = op->expires_at };
-                if (!op->type.p || !op->content.p)
-                        return RAISE_FIELD(cx, "#/operations", "an add needs type and content");
+                if (!op->type.p)
+                        return RAISE_FIELD(cx, "#/type", "is missing");
+                if (!op->content.p)
+                        return RAISE_FIELD(cx, "#/content", "is missing");
                 TRY(memory_add(cx, s, &new, &w));
         } else if (str_eq_c(op->op, "update")) {
                 ChangeIn in = { .content = op->content,
@@ -418,15 +421,32 @@ static Err operation_run(Batch *b, const MemoryScope *s, const OperationIn *op, 
         return OK;
 }
 
+/* What is wrong is told of the operation, not of the request. */
+static Err operation_failed(Ctx *cx, size_t i, Err e) {
+        for (FieldErr *f = cx->err.fields; f; f = f->next)
+                f->pointer = arena_strf(cx->arena, "#/operations/%zu%.*s", i,
+                                        STR_FMT(str_from(f->pointer, 1)));
+        err_extra_int(cx, "index", (int64_t)i);
+        return e;
+}
+
 static Err batch_write(Ctx *cx, DbConn *c, void *arg) {
         Batch *b = arg;
         MemoryScope s = req_memory(b->rq);
         s.c = c;
         for (size_t i = b->from; i < b->to; i++) {
                 b->results[i].index = (int64_t)i;
-                TRY(operation_run(b, &s, &b->ops[i], &b->results[i]));
+                Err e = operation_run(b, &s, &b->ops[i], &b->results[i]);
+                if (e)
+                        return operation_failed(cx, i, e);
         }
         return OK;
+}
+
+static Str field_told(const Ctx *cx) {
+        const FieldErr *f = cx->err.fields;
+        return f ? arena_strf(cx->arena, "%.*s %.*s", STR_FMT(f->pointer), STR_FMT(f->detail))
+                 : STR_NULL;
 }
 
 static Err batch_each(Batch *b, size_t n) {
@@ -439,7 +459,8 @@ static Err batch_each(Batch *b, size_t n) {
                 if (e)
                         b->results[i] = (ResultView){ .index = (int64_t)i,
                                                       .status = err_info[e].http,
-                                                      .error = str_c(err_info[e].name) };
+                                                      .error = str_c(err_info[e].name),
+                                                      .detail = field_told(b->rq->cx) };
                 err_clear(b->rq->cx);
         }
         return OK;
@@ -465,7 +486,7 @@ static Err batch_handle(Req *rq, const void *in_, void *ret) {
 #define READS                                                                                      \
         MEMORY_ROW, .scope = "memories:read", .rate = RATE_READ,                                   \
                     .audit_none = "the caller reads own data"
-#define WRITES MEMORY_ROW, .scope = "memories:write", .rate = RATE_WRITE
+#define WRITES MEMORY_ROW, .scope = "memories:write", .rate = RATE_MEMORY
 
 #define LIST(id_, path_)                                                                           \
         {                                                                                          \

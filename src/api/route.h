@@ -18,15 +18,17 @@ typedef enum Auth {
 typedef enum Rate {
         RATE_UNSET = 0,
         RATE_NONE, /* health, metrics, static: exempt */
+        /* per user: burst and daily quota of the tier */
         RATE_READ,
-        RATE_WRITE, /* per user: tier burst and daily quota */
-        /* authenticated but not counted (/me, /auth/…) */
-        RATE_FREE,
+        RATE_WRITE,
+        RATE_MEMORY, /* and sixty changes of memories a minute */
+        RATE_FREE,   /* authenticated but not counted (/me, /auth/…) */
+        /* per client address */
         RATE_LOGIN,
         RATE_REGISTER,
         RATE_REFRESH,
         RATE_FORGOT,
-        RATE_RESET, /* per client address */
+        RATE_RESET,
 } Rate;
 typedef enum Lane {
         LANE_UNSET = 0,

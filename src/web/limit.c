@@ -146,7 +146,7 @@ static Entry *place_entry(Place *p, int64_t now_s) {
 /* ---- counting ---- */
 
 static void windows_roll(Entry *e, LimitPolicies p, int64_t now_s) {
-        e->n_windows = (uint8_t)p.n;
+        e->n_windows = (uint8_t)MAX(e->n_windows, p.n);
         for (size_t i = 0; i < p.n; i++) {
                 uint32_t span = e->spans_s[i] = p.v[i].window_s;
                 if (e->windows[i].count && !window_is_over(e, i, now_s))

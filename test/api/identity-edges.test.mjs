@@ -270,6 +270,16 @@ test('answers that count nothing say what is left all the same', async () => {
                 const seen = await left('/api/v1/auth/me');
                 assert.deepEqual([seen[0], seen[2]], [100 - n, 1000 - n]);
         }
+        const writer = await newUser(api(strict));
+        const write = (n) =>
+                writer.call('POST', '/api/v1/memories', {
+                        body: { type: 'fact', content: `Jar ${n} holds ${n * 7} beans.` },
+                });
+        for (let n = 1; n <= 60; n++) assert.equal((await write(n)).status, 201);
+        const tooMany = await write(61);
+        assert.deepEqual([tooMany.status, tooMany.body['violated-policies']], [429, ['writes']]);
+        assert.match(tooMany.headers.get('ratelimit'), /^"burst";r=40;.*"writes";r=0;/);
+        await writer.call('GET', '/api/v1/memories', { expect: 200 });
         while ((await user.call('GET', '/api/v1/memories')).status === 200);
         assert.equal((await left('/api/v1/auth/me'))[0], 0, 'free, and nothing left of the rest');
         const key = await newKey(await newUser(api(strict)), ['chat']);

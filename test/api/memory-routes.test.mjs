@@ -207,6 +207,12 @@ test('a batch is all or nothing, or each for itself', async () => {
         const op = (content) => ({ op: 'add', type: 'fact', content });
         await user.call('POST', `${path}/batch`, { body: { operations: [op('One apple tree.'),
                 { op: 'delete', memory_id: randomUUID() }] }, expect: 404 });
+        const nameless = { op: 'add', content: 'One fig tree.' };
+        const wrong = await user.call('POST', `${path}/batch`, { body: { operations: [op('One apple tree.'), nameless] }, expect: 422 });
+        assert.equal(wrong.body.errors[0].pointer, '#/operations/1/type');
+        assert.equal(wrong.body.index, 1);
+        const each = (await user.call('POST', `${path}/batch`, { body: { atomic: false, operations: [nameless] }, expect: 200 })).body.results;
+        assert.equal(each[0].detail, '#/operations/0/type is missing');
         assert.equal((await user.call('GET', `${path}/list`)).body.length, 0);
         const r = (await user.call('POST', `${path}/batch`, { body: { atomic: false, operations: [op('One apple tree.'),
                 { op: 'delete', memory_id: randomUUID() }, op('Two pear trees.')] }, expect: 200 })).body.results;
