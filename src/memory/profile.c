@@ -77,6 +77,8 @@ static Err passed(Ctx *cx, const Ctx *pc, Err e) {
         return e ? RAISE(cx, e, "profile: %s", pc->err.what ? pc->err.what : "") : OK;
 }
 
+static int64_t earliest(int64_t a, int64_t b) { return a && b ? MIN(a, b) : a ? a : b; }
+
 /* True when it changed something. */
 static bool suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggestion *sg) {
         Entry *at = entry_make(cx, e, sg->field, sg->item);
@@ -88,7 +90,9 @@ static bool suggestion_apply(Ctx *cx, Entries *e, const Stored *m, const Suggest
                       .kind = m->row.source_kind,
                       .confidence = m->row.confidence,
                       .first_seen = m->row.valid_from,
-                      .last_confirmed = now };
+                      .last_confirmed = now,
+                      .from = m->row.valid_from > now ? m->row.valid_from : 0,
+                      .until = earliest(m->row.valid_to, m->row.expires_at) };
         const Claim *old = entry_current(at);
         bool changes = old && old->memory_id.p && !str_eq(old->memory_id, new.memory_id) &&
                        !str_eq_nocase(old->value, new.value);
@@ -114,9 +118,8 @@ static Err suggestions_apply(Ctx *cx, const MemoryScope *s, const Keys *k, const
 }
 
 Err profile_on_memory(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
-        int64_t now = cx_now_ms(cx);
-        if ((m->row.valid_to && m->row.valid_to <= now) || m->row.valid_from > now)
-                return OK; /* it was so once, or will be */
+        if (m->row.valid_to && m->row.valid_to <= cx_now_ms(cx))
+                return OK; /* it was so once */
         _cleanup_(arena_freep) Arena *arena = arena_new();
         Ctx pc = passing(cx, arena);
         return passed(cx, &pc, suggestions_apply(&pc, s, k, m));
@@ -353,7 +356,7 @@ static Err conversations_fill(Ctx *cx, const MemoryScope *s, Profile *p) {
 static Err profile_load(Ctx *cx, const MemoryScope *s, Entries *e, Profile *p) {
         _cleanup_(keys_done) Keys k = { 0 };
         TRY(keys_get(cx, s, &k));
-        TRY(entries_load(cx, s, &k, e));
+        TRY(entries_load_now(cx, s, &k, e));
         *p = (Profile){ .user_id = s->user_id,
                         .created_at = e->created_at,
                         .updated_at = e->updated_at };
@@ -383,7 +386,7 @@ Err profile_utc_offset(Ctx *cx, const MemoryScope *s, int64_t at_ms, int *ret_mi
         _cleanup_(keys_done) Keys k = { 0 };
         Entries e;
         TRY(keys_get(cx, s, &k));
-        TRY(entries_load(cx, s, &k, &e));
+        TRY(entries_load_now(cx, s, &k, &e));
         Str zone = value_of(&e, "timezone");
         if (!zone.p || !zone_offset(zone, at_ms, ret_min))
                 *ret_min = 0;

@@ -22,6 +22,7 @@ typedef struct Claim {
         Str value, memory_id, kind;
         double confidence;
         int64_t first_seen, last_confirmed;
+        int64_t from, until; /* when it holds; 0 = open */
 } Claim;
 typedef struct Past {
         Str value, memory_id;
@@ -41,6 +42,8 @@ typedef struct Entries {
 } Entries;
 
 Err entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) _must_check_;
+/* The same without claims that are over or yet to come: to be shown, not to be saved. */
+Err entries_load_now(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) _must_check_;
 Err entries_save(Ctx *cx, const MemoryScope *s, const Keys *k, const Entries *e) _must_check_;
 Entry *entry_find(const Entries *e, Str field, Str item);    /* NULL: none */
 Entry *entry_make(Ctx *cx, Entries *e, Str field, Str item); /* NULL: the profile is full */

@@ -6,10 +6,15 @@ enum { BODY_MAX = 1024 * 1024 };
 
 /* ---- packing ---- */
 
+/* As it lies in memory, in the byte order of the machine: the file does not change machines of
+ * another one. */
 typedef struct Stamp {
         double confidence;
-        int64_t a, b;
+        int64_t first_seen, last_confirmed;
 } Stamp;
+typedef struct Span {
+        int64_t from, until;
+} Span;
 
 static void pack_inner(Buf *b, char tag, Buf *inner) {
         pack_add(b, tag, inner->n ? buf_str(inner) : STR(""));
@@ -22,6 +27,9 @@ static void claim_pack(Buf *b, char tag, const Claim *c, Buf *scratch) {
         pack_add(scratch, 'm', c->memory_id);
         pack_add(scratch, 'k', c->kind);
         pack_add(scratch, 'n', str_n(&st, sizeof st));
+        Span span = { c->from, c->until };
+        if (span.from || span.until)
+                pack_add(scratch, 't', str_n(&span, sizeof span));
         pack_inner(b, tag, scratch);
 }
 
@@ -55,8 +63,13 @@ static Claim claim_unpack(Str body) {
                 else if (tag == 'n' && v.n == sizeof st) {
                         memcpy(&st, v.p, sizeof st);
                         c.confidence = st.confidence;
-                        c.first_seen = st.a;
-                        c.last_confirmed = st.b;
+                        c.first_seen = st.first_seen;
+                        c.last_confirmed = st.last_confirmed;
+                } else if (tag == 't' && v.n == sizeof(Span)) {
+                        Span span;
+                        memcpy(&span, v.p, sizeof span);
+                        c.from = span.from;
+                        c.until = span.until;
                 }
         }
         return c;
@@ -108,6 +121,24 @@ Err entries_load(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) {
         while (unpack_next(&body, &tag, &v))
                 entry_unpack(cx, v, &e.v[e.n++]);
         *ret = e;
+        return OK;
+}
+
+static bool claim_holds(const Claim *c, int64_t now_ms) {
+        return c->from <= now_ms && (!c->until || c->until > now_ms);
+}
+
+Err entries_load_now(Ctx *cx, const MemoryScope *s, const Keys *k, Entries *ret) {
+        TRY(entries_load(cx, s, k, ret));
+        int64_t now = cx_now_ms(cx);
+        for (size_t i = 0; i < ret->n; i++) {
+                Entry *e = &ret->v[i];
+                size_t n = 0;
+                for (size_t j = 0; j < e->n_claims; j++)
+                        if (claim_holds(&e->claims[j], now))
+                                e->claims[n++] = e->claims[j];
+                e->n_claims = n;
+        }
         return OK;
 }
 

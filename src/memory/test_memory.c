@@ -7,6 +7,7 @@
 #include "codec/when.h"
 #include "memory/jobs.h"
 #include "memory/memory_id.h"
+#include "memory/profile.h"
 
 static MemoryNew fact(const char *content) {
         return (MemoryNew){ .type = STR("fact"), .content = str_c(content), .confidence = -1 };
@@ -137,6 +138,28 @@ static void says_again_what_is_over(void **state) {
         in.content = STR("Rents the garden behind the bakery in spring.");
         assert_ok(fix_add(f, "ann", &in, &w));
         assert_int_equal(w.row.valid_to, 0);
+}
+
+static Str location_of(Fix *f, const char *user) {
+        MemoryScope s = fix_scope(f, user);
+        Profile p;
+        assert_ok(profile_get(&f->cx, &s, false, &p));
+        return p.location;
+}
+
+static void profile_forgets_what_is_over(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten w;
+        MemoryNew in = { .type = STR("fact"),
+                         .content = STR("I live in Rome."),
+                         .confidence = -1,
+                         .expires_at = FIX_NOW + DAY_MS };
+        assert_ok(fix_add(f, "ann", &in, &w));
+        assert_str(location_of(f, "ann"), "Rome");
+        fix_advance(f, 2);
+        assert_null(location_of(f, "ann").p);
+        add(f, "ann", "I live in Bari.");
+        assert_str(location_of(f, "ann"), "Bari");
 }
 
 static void says_the_same_once(void **state) {
@@ -515,6 +538,7 @@ int main(void) {
                 cmocka_unit_test(a_deleted_id_stays_deleted),
                 cmocka_unit_test(says_the_same_once),
                 cmocka_unit_test(says_again_what_is_over),
+                cmocka_unit_test(profile_forgets_what_is_over),
                 cmocka_unit_test(supersedes_in_one_go),
                 cmocka_unit_test(reads_notes),
                 cmocka_unit_test(learns_from_turns),

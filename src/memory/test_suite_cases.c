@@ -150,7 +150,8 @@ const SuiteCase suite[] = {
         { "as-of", "since -10: fact: Lives in Lisbon. | since 5: fact: Lives in Porto. | "
                    "event SUPERSEDE | at 0d Lisbon | at 0d not Porto | at 6d Porto | "
                    "at 6d not Lisbon | profile location = Lisbon | "
-                   "find where do I live => Lisbon | +6d | find where do I live => Porto" },
+                   "find where do I live => Lisbon | +6d | find where do I live => Porto | "
+                   "profile location = Porto" },
         { "as-of", "since 5: fact: Has a parking permit. | add fact: Has a parking permit. | "
                    "event ADD | find parking => permit" },
         { "late", "since -10: fact: Lives in Oslo. | since -100: fact: Lives in Rome. | "
