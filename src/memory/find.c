@@ -123,6 +123,7 @@ static Err hit_memory(Find *f, UnitId unit, MemoryHit *hit, bool *ret_ok) {
         bool over = !f->q->include_expired && r->expires_at && r->expires_at <= f->now;
         if (!holds || over)
                 return OK;
+        TRY(stored_as_known(f->cx, f->s, &f->keys, f->q->known_at, m));
         hit->memory = r;
         hit->access = fmin(log1p((double)r->access_count) / 5, 1);
         *ret_ok = true;

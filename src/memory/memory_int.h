@@ -116,6 +116,9 @@ Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
                 const MemoryVersion *v) _must_check_;
 /* True in the world at as_of, as far as was known at known_at (0: no such test). */
 bool stored_holds(const Stored *m, int64_t as_of, int64_t known_at);
+/* The text as it was at that moment; 0 = as it is. */
+Err stored_as_known(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t known_at,
+                    Stored *m) _must_check_;
 /* Says the same for as long: who hears the new one again has lost nothing. An old one that is
  * over, expires sooner or begins later does not. */
 bool stored_covers(const Stored *old, const MemoryRow *new, int64_t now_ms);

@@ -97,6 +97,11 @@ const Sql sql_version_list = {
         "SELECT version, event, reason, actor, at, valid_from, valid_to, body FROM memory_version "
         "WHERE user_id = $1 AND memory_id = $2 ORDER BY version LIMIT 1000"
 };
+const Sql sql_version_after = {
+        "version_after",
+        "SELECT version, event, reason, actor, at, valid_from, valid_to, body FROM memory_version "
+        "WHERE user_id = $1 AND memory_id = $2 AND at > $3 ORDER BY version LIMIT 1"
+};
 const Sql sql_version_delete = { "version_delete", "DELETE FROM memory_version WHERE user_id = $1 "
                                                    "AND memory_id = $2" };
 

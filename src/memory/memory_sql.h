@@ -11,7 +11,7 @@ extern const Sql sql_memory_insert, sql_memory_save, sql_memory_delete, sql_memo
         sql_memory_page, sql_memory_touch, sql_memory_stats, sql_memory_count_owner,
         sql_memory_count_all, sql_memory_expired, sql_memory_decay, sql_tombstone_add,
         sql_last_unit, sql_shelf;
-extern const Sql sql_version_add, sql_version_list, sql_version_delete;
+extern const Sql sql_version_add, sql_version_list, sql_version_after, sql_version_delete;
 /* conversations and turns */
 extern const Sql sql_conversation_insert, sql_conversation_save, sql_conversation_by_id,
         sql_conversation_by_external, sql_conversation_default, sql_conversation_page,

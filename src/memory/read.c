@@ -81,6 +81,7 @@ static Err list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows
                                 *ret = rows;
                                 return OK;
                         }
+                        TRY(stored_as_known(cx, s, &k, f->known_at, &page.v[i]));
                         rows.v[rows.n++] = page.v[i].row;
                 }
                 if (page.n < want)

@@ -390,6 +390,22 @@ Err memory_history(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryVersions 
         return OK;
 }
 
+/* What the first change after that moment replaced. */
+Err stored_as_known(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t known_at, Stored *m) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        MemoryVersion next;
+        if (!known_at || m->row.version == 1 || m->row.updated_at <= known_at)
+                return OK;
+        Err e = db_row(cx, s->c, &sql_version_after,
+                       ARGS(v_text(s->user_id), v_blob(str_n(m->id, 16)), v_int(known_at)), &r);
+        if (e)
+                return e == ERR_NOT_FOUND ? OK : e;
+        TRY(version_read(cx, k, m, &r, &next));
+        if (next.old_content.p)
+                m->row.content = next.old_content;
+        return OK;
+}
+
 bool stored_holds(const Stored *m, int64_t as_of, int64_t known_at) {
         const MemoryRow *r = &m->row;
         if (known_at && (r->recorded_at > known_at || (r->retired_at && r->retired_at <= known_at)))

@@ -140,6 +140,39 @@ static void says_again_what_is_over(void **state) {
         assert_int_equal(w.row.valid_to, 0);
 }
 
+static Err repaint(Ctx *cx, const MemoryScope *s, void *arg) {
+        MemoryWritten w;
+        MemoryChange red = { .content = STR("The kettle is red."), .confidence = -1 };
+        return memory_update(cx, s, *(Str *)arg, &red, &w);
+}
+
+static void shows_the_text_that_was_known(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten made = add(f, "ann", "The kettle is blue.");
+        fix_advance(f, 2);
+        assert_ok(fix_write(f, "ann", repaint, &made.row.memory_id));
+        MemoryScope s = fix_scope(f, "ann");
+        for (int days = 1; days <= 3; days += 2) {
+                int64_t known_at = FIX_NOW + days * DAY_MS;
+                const char *text = days == 1 ? "The kettle is blue." : "The kettle is red.";
+                MemoryRows rows = { 0 };
+                MemoryHits hits = { 0 };
+                Str cursor;
+                assert_ok(memory_list(&f->cx, &s,
+                                      &(MemoryFilter){ .limit = 5, .known_at = known_at }, &rows,
+                                      &cursor));
+                assert_ok(memory_search(&f->cx, &s,
+                                        &(MemoryQuery){ .query = STR("kettle"),
+                                                        .known_at = known_at,
+                                                        .min_confidence = -1 },
+                                        &hits));
+                assert_int_equal(rows.n, 1);
+                assert_int_equal(hits.n, 1);
+                assert_true(str_eq_c(rows.v[0].content, text));
+                assert_true(str_eq_c(hits.v[0].memory->content, text));
+        }
+}
+
 static Str location_of(Fix *f, const char *user) {
         MemoryScope s = fix_scope(f, user);
         Profile p;
@@ -539,6 +572,7 @@ int main(void) {
                 cmocka_unit_test(says_the_same_once),
                 cmocka_unit_test(says_again_what_is_over),
                 cmocka_unit_test(profile_forgets_what_is_over),
+                cmocka_unit_test(shows_the_text_that_was_known),
                 cmocka_unit_test(supersedes_in_one_go),
                 cmocka_unit_test(reads_notes),
                 cmocka_unit_test(learns_from_turns),

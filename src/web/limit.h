@@ -40,8 +40,8 @@ Limits *limits_free(Limits *l);
 DEFINE_CLEANUP(Limits, limits_free)
 
 /* Counts one request of `key` against all policies, or none. The same key must always come with
- * the same policies in one order, of which the last may be left out (their quotas may change): put the class into it ("u:" user id, "login:"
- * address). Never fails: a full table forgets someone. */
+ * the same policies in one order, of which the last may be left out (their quotas may change): put
+ * the class into it ("u:" user id, "login:" address). Never fails: a full table forgets someone. */
 bool limit_take(Limits *l, Str key, LimitPolicies p, int64_t now_ms, LimitResult *ret);
 
 /* What limit_take would judge, without counting and without taking a place in the table: for
