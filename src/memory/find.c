@@ -89,6 +89,21 @@ static Err find_check(Find *f) {
         return OK;
 }
 
+static bool is_allowed(const UnitView *v, void *arg) {
+        const MemoryQuery *q = arg;
+        size_t from = 0, to = q->only_n;
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+                if (q->only[middle] == view_id(v))
+                        return true;
+                if (q->only[middle] < view_id(v))
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+        return false;
+}
+
 static Err find_filter(Find *f) {
         const MemoryQuery *q = f->q;
         SearchFilter *sf = &f->search.filter;
@@ -107,6 +122,8 @@ static Err find_filter(Find *f) {
         /* What was known at a moment in the past did not know its end: tested on the rows, below. */
         sf->as_of_ms = q->include_superseded || q->known_at ? 0 : f->as_of;
         sf->turns_ahead = !q->as_of; /* an import may be of another clock */
+        sf->predicate = q->only ? is_allowed : NULL;
+        sf->predicate_arg = (void *)(uintptr_t)q;
         TRY(conversations_of(f->cx, f->s, q->conversations, &sf->conversations));
         return exclude_of(f->cx, f->s, &f->keys, q->exclude, sf);
 }
@@ -174,6 +191,7 @@ static Err hits_make(Find *f, const Hits *found, MemoryHits *ret) {
                 hits.n += ok;
         }
         hits.degraded = ret->degraded;
+        hits.is_cut = hits.n == f->top_k || found->n == f->search.top_k;
         *ret = hits;
         return OK;
 }

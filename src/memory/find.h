@@ -17,6 +17,9 @@ typedef struct MemoryQuery {
         Strs speakers, conversations;
         /* unit ids that must not come back (the current turn) */
         Strs exclude;
+        /* unit ids in ascending order: nothing else; NULL = any */
+        const int64_t *only;
+        size_t only_n;
         double min_confidence; /* < 0 = 0.5 */
         double min_score;
         int64_t as_of, known_at; /* 0 = now */
@@ -35,11 +38,11 @@ typedef struct MemoryHit {
         double relevance, similarity, recency, access;
         Breakdown breakdown;
 } MemoryHit;
-/* degraded: embeddings were not there */
+/* degraded: embeddings were not there. is_cut: there may be more. */
 typedef struct MemoryHits {
         MemoryHit *v;
         size_t n;
-        bool degraded;
+        bool degraded, is_cut;
 } MemoryHits;
 
 Err memory_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q,

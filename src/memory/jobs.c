@@ -119,10 +119,10 @@ Err memory_job_get(Ctx *cx, const MemoryScope *s, Str job_id, MemoryJob *ret) {
         return job_one(cx, s->c, &sql_job_get, ARGS(v_text(s->user_id), v_text(job_id)), ret);
 }
 
-Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) {
+static Err jobs_read(Ctx *cx, DbConn *c, const Sql *sql, Args args, MemoryJobList *ret) {
         _cleanup_(rows_done) Rows r = { 0 };
         MemoryJobList list = { NEW_ARRAY(cx->arena, MemoryJob, LIST_MAX), 0 };
-        TRY(db_rows(cx, s->c, &sql_job_list, ARGS(v_text(s->user_id), v_int(LIST_MAX)), &r));
+        TRY(db_rows(cx, c, sql, args, &r));
         for (;;) {
                 bool got = false;
                 TRY(rows_next(cx, &r, &got));
@@ -132,6 +132,15 @@ Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) {
         }
         *ret = list;
         return OK;
+}
+
+Err memory_job_list(Ctx *cx, const MemoryScope *s, MemoryJobList *ret) {
+        return jobs_read(cx, s->c, &sql_job_list, ARGS(v_text(s->user_id), v_int(LIST_MAX)), ret);
+}
+
+Err jobs_unread(Ctx *cx, const MemoryScope *s, Str after, MemoryJobList *ret) {
+        return jobs_read(cx, s->c, &sql_job_unread,
+                         ARGS(v_text(s->user_id), v_text(after), v_int(LIST_MAX)), ret);
 }
 
 /* ---- access counts and expiry ---- */

@@ -133,6 +133,7 @@ typedef struct MemoryFilter {
         int64_t as_of, known_at; /* 0 = now */
         int64_t limit;           /* 1..200; 0 = 50 */
         Str cursor;              /* from ret_cursor of the page before */
+        bool with_expired;
 } MemoryFilter;
 Err memory_list(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, MemoryRows *ret,
                 Str *ret_cursor) _must_check_;

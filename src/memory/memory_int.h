@@ -39,6 +39,9 @@ int word_index(const char *const *words, Str word);
 typedef struct Jobs Jobs; /* the background thread (jobs.c) */
 Jobs *jobs_new(Memory *m);
 Jobs *jobs_free(Jobs *j);
+struct MemoryJobList;
+/* What a model has yet to read of the user and the sub-users, a page of it. */
+Err jobs_unread(Ctx *cx, const MemoryScope *s, Str after, struct MemoryJobList *ret) _must_check_;
 
 struct Memory {
         Db *db;

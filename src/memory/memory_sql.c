@@ -218,6 +218,12 @@ const Sql sql_job_read = {
 const Sql sql_job_read_cancel = { "job_read_cancel",
                                   "DELETE FROM memory_job WHERE user_id = $1 AND kind = 'read' "
                                   "AND state IN ('queued', 'running')" };
+/* Of the user and of the sub-users. */
+const Sql sql_job_unread = { "job_unread",
+                             "SELECT " JOB " FROM memory_job WHERE (user_id = $1 OR (user_id >= $1 "
+                             "|| '/' AND user_id < $1 || '0')) AND kind = 'read' AND state IN "
+                             "('queued', 'running') AND job_id > $2 ORDER BY job_id LIMIT $3" };
+const Sql sql_job_delete = { "job_delete", "DELETE FROM memory_job WHERE job_id = $1" };
 const Sql sql_job_list = {
         "job_list",
         "SELECT " JOB " FROM memory_job WHERE user_id = $1 ORDER BY created_at DESC, job_id DESC "

@@ -20,9 +20,9 @@ extern const Sql sql_turn_insert, sql_turn_by_id, sql_turn_by_unit, sql_turn_by_
         sql_turn_page, sql_turn_page_all, sql_turn_delete_from, sql_turn_last, sql_turn_last_seq;
 /* profile, jobs, vectors */
 extern const Sql sql_profile_get, sql_profile_put;
-extern const Sql sql_job_read, sql_job_read_cancel, sql_job_insert, sql_job_next, sql_job_state,
-        sql_job_get, sql_job_list, sql_job_reset, sql_job_prune, sql_job_waiting, sql_job_night,
-        sql_job_note;
+extern const Sql sql_job_read, sql_job_read_cancel, sql_job_unread, sql_job_delete, sql_job_insert,
+        sql_job_next, sql_job_state, sql_job_get, sql_job_list, sql_job_reset, sql_job_prune,
+        sql_job_waiting, sql_job_night, sql_job_note;
 extern const Sql sql_vector_get, sql_vector_put, sql_vector_delete, sql_vector_each,
         sql_vector_missing, sql_vector_missing_turns, sql_vector_units, sql_vector_drop,
         sql_vector_delete_turns;

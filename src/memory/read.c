@@ -40,7 +40,7 @@ static bool filter_fits(const Stored *m, const MemoryFilter *f, int64_t now) {
         if ((f->type.p && !str_eq_nocase(r->type, f->type)) || (f->tag.p && !has_tag(r, f->tag)) ||
             !status_fits(m, f))
                 return false;
-        if (r->expires_at && r->expires_at <= now)
+        if (!f->with_expired && r->expires_at && r->expires_at <= now)
                 return false;
         return (!f->as_of && !f->known_at) ||
                stored_holds(m, f->as_of ? f->as_of : now, f->known_at);

@@ -150,6 +150,36 @@ static Err args_open(Ctx *cx, Reader *r) {
         return OK;
 }
 
+static Err unread_cancel(Ctx *cx, const MemoryScope *s, const MemoryJob *job, ReadingFits *fits,
+                         void *arg) {
+        _cleanup_(reader_done) Reader r = { .s = *s, .job = job };
+        r.s.user_id = job->user_id;
+        TRY(keys_get(cx, &r.s, &r.k));
+        TRY(args_open(cx, &r));
+        return fits(arg, job->user_id, r.in.context)
+                       ? db_run(cx, s->c, &sql_job_delete, ARGS(v_text(job->job_id)), NULL)
+                       : ERR_NOT_FOUND;
+}
+
+Err memory_read_cancel_some(Ctx *cx, const MemoryScope *s, ReadingFits *fits, void *arg,
+                            int64_t *ret_count) {
+        MemoryJobList page = { 0 };
+        Str after = STR("");
+        int64_t count = 0;
+        do {
+                TRY(jobs_unread(cx, s, after, &page));
+                for (size_t i = 0; i < page.n; i++) {
+                        Err e = unread_cancel(cx, s, &page.v[i], fits, arg);
+                        if (e && e != ERR_NOT_FOUND)
+                                return e;
+                        count += !e;
+                        after = page.v[i].job_id;
+                }
+        } while (page.n);
+        *ret_count = count;
+        return OK;
+}
+
 /* An answer that is none is asked for once more. */
 static Err text_ask(Ctx *cx, Reader *r) {
         const MemoryModel *model = &r->s.m->model;

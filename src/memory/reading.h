@@ -23,3 +23,7 @@ typedef struct Reading {
 Err memory_read_later(Ctx *cx, const MemoryScope *s, Str job_id, const Reading *in) _must_check_;
 /* What waits to be read, or is being read, is not: its person deletes everything. A write. */
 Err memory_read_cancel(Ctx *cx, const MemoryScope *s) _must_check_;
+/* Only those of the user and the sub-users that fit. A write. */
+typedef bool ReadingFits(void *arg, Str user_id, Str context);
+Err memory_read_cancel_some(Ctx *cx, const MemoryScope *s, ReadingFits *fits, void *arg,
+                            int64_t *ret_count) _must_check_;
