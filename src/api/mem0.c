@@ -2,10 +2,8 @@
 /* Routes as the mem0 platform has them, so that its clients work unchanged. */
 #include "api/mem0.h"
 #include "codec/uuid.h"
-#include "identity/scope.h"
 #include "memory/jobs.h"
 #include "memory/profile.h"
-#include "memory/reading.h"
 
 enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, BATCH_MAX = 1000, PAGE_MAX = 1000, SWEEP = 200 };
 
@@ -20,7 +18,8 @@ enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, BATCH_MAX = 1000, PAGE_MAX = 10
 typedef struct PingView {
         Str status, org_id, project_id, user_email;
 } PingView;
-static const Shape ping_view = SHAPE(PingView,
+static const Shape ping_view =
+        SHAPE(PingView,
         F_STR(PingView, status, F_REQ),
         F_STR(PingView, org_id, F_REQ),
         F_STR(PingView, project_id, F_REQ),
@@ -38,7 +37,8 @@ typedef struct AddedView {
         Str event_id, status;
         List results;
 } AddedView;
-static const Shape added_view = SHAPE(AddedView,
+static const Shape added_view =
+        SHAPE(AddedView,
         F_STR(AddedView, event_id, F_REQ, .format = "uuid"),
         F_STR(AddedView, status, F_REQ, .one_of = "SUCCEEDED|PENDING"),
         F_LIST(AddedView, results, F_REQ, .sub = &mem0_result));
@@ -49,7 +49,10 @@ static Str event_results(Ctx *cx, const List *results) {
         const Mem0Result *r = results->v;
         for (size_t i = 0; i < results->n; i++) {
                 buf_addf(&b, "%s{\"id\":", i ? "," : "");
-                json_write_str(&b, r[i].id);
+                if (r[i].id.p)
+                        json_write_str(&b, r[i].id);
+                else
+                        buf_add_c(&b, "null");
                 buf_addf(&b, ",\"event\":\"%.*s\",\"reason\":\"%.*s\"}", STR_FMT(r[i].event),
                          STR_FMT(r[i].reason));
         }
@@ -66,12 +69,12 @@ static Err add_handle(Req *rq, const void *in, void *ret) {
         if (later)
                 v.status = STR("PENDING");
         else
-                TRY(memory_job_note(rq->cx, &own,
-                                    &(MemoryJob){ .job_id = v.event_id,
-                                                  .kind = STR("event"),
-                                                  .result = arena_strf(rq->cx->arena,
-                                                                       "{\"results\":[%.*s]}",
-                                                                       STR_FMT(results)) }));
+                TRY(memory_job_note(
+                        rq->cx, &own,
+                        &(MemoryJob){ .job_id = v.event_id,
+                                      .kind = STR("event"),
+                                      .result = arena_strf(rq->cx->arena, "{\"results\":[%.*s]}",
+                                                           STR_FMT(results)) }));
         *(AddedView *)ret = v;
         return OK;
 }
@@ -105,15 +108,13 @@ static Err event_handle(Req *rq, const void *in, void *ret) {
                 return e == ERR_NOT_FOUND ? RAISE(rq->cx, e, "no such event of this user") : e;
         TRY(json_parse(rq->cx, job.result.p ? job.result : STR("{}"), JSON_DEPTH_MAX, &j));
         JsonRef results = json_get(json_root(j), "results");
-        *(EventView *)ret =
-                (EventView){ .id = job.job_id,
-                             .status = event_status(&job),
-                             .created_at = job.created_at,
-                             .latency = (double)(MAX(job.finished_at, job.created_at) -
-                                                 job.created_at) /
-                                        1000,
-                             .results = json_kind(results) == JSON_ARR ? json_text(rq->cx, results)
-                                                                       : STR("[]") };
+        *(EventView *)ret = (EventView){
+                .id = job.job_id,
+                .status = event_status(&job),
+                .created_at = job.created_at,
+                .latency = (double)(MAX(job.finished_at, job.created_at) - job.created_at) / 1000,
+                .results = json_kind(results) == JSON_ARR ? json_text(rq->cx, results) : STR("[]")
+        };
         return OK;
 }
 
@@ -122,7 +123,8 @@ static Err event_handle(Req *rq, const void *in, void *ret) {
 typedef struct ResultsView {
         List results;
 } ResultsView;
-static const Shape results_view = SHAPE(ResultsView,
+static const Shape results_view =
+        SHAPE(ResultsView,
         F_LIST(ResultsView, results, F_REQ, .sub = &mem0_view));
 
 static Err search_v3_handle(Req *rq, const void *in, void *ret) {
@@ -133,17 +135,23 @@ static Err search_list_handle(Req *rq, const void *in, void *ret) {
 }
 
 typedef struct ListIn {
-        Str filters, user_id, agent_id, app_id, run_id;
+        Str filters, user_id, agent_id, app_id, run_id, keywords, start_date, end_date;
+        Strs categories;
 } ListIn;
 static const Shape list_in = SHAPE_OPEN(ListIn,
         F_JSON(ListIn, filters, F_NULL, .max = 32 * 1024),
         F_STR(ListIn, user_id, F_NULL, .max = 128),
         F_STR(ListIn, agent_id, F_NULL, .max = 128),
         F_STR(ListIn, app_id, F_NULL, .max = 128),
-        F_STR(ListIn, run_id, F_NULL, .max = 128));
+        F_STR(ListIn, run_id, F_NULL, .max = 128),
+        F_STR(ListIn, keywords, F_NULL, .max = 1000),
+        F_STR(ListIn, start_date, F_NULL, .max = 32),
+        F_STR(ListIn, end_date, F_NULL, .max = 32),
+        F_STRS(ListIn, categories, F_NULL, .max = 32, .item_max = 64));
 typedef struct PageQuery {
         int64_t page, page_size;
-        Str user_id, agent_id, app_id, run_id;
+        Str user_id, agent_id, app_id, run_id, keywords, start_date, end_date;
+        Strs categories;
 } PageQuery;
 static const Shape page_query = SHAPE_OPEN(PageQuery,
         F_INT(PageQuery, page, 0, .min = 1, .max = 1000000, .def = 1),
@@ -151,84 +159,127 @@ static const Shape page_query = SHAPE_OPEN(PageQuery,
         F_STR(PageQuery, user_id, 0, .max = 128),
         F_STR(PageQuery, agent_id, 0, .max = 128),
         F_STR(PageQuery, app_id, 0, .max = 128),
-        F_STR(PageQuery, run_id, 0, .max = 128));
+        F_STR(PageQuery, run_id, 0, .max = 128),
+        F_STR(PageQuery, keywords, 0, .max = 1000),
+        F_STR(PageQuery, start_date, 0, .max = 32),
+        F_STR(PageQuery, end_date, 0, .max = 32),
+        F_STRS(PageQuery, categories, 0, .max = 32, .item_max = 64));
 typedef struct PageView {
         int64_t count;
         Str next, previous;
         List results;
 } PageView;
-static const Shape page_view = SHAPE(PageView,
+static const Shape page_view =
+        SHAPE(PageView,
         F_INT(PageView, count, F_REQ),
         F_STR(PageView, next, F_REQ | F_NULL),
         F_STR(PageView, previous, F_REQ | F_NULL),
         F_LIST(PageView, results, F_REQ, .sub = &mem0_view));
 
-static Str page_link(Req *rq, int64_t page, int64_t size) {
-        return arena_strf(rq->cx->arena, "%.*s%.*s?page=%lld&page_size=%lld",
-                          STR_FMT(rq->sv->public_url), STR_FMT(rq->x->path), (long long)page,
-                          (long long)size);
+Str mem0_page_link(Req *rq, int64_t page) {
+        _cleanup_(buf_done) Buf b = BUF(16 * 1024);
+        buf_addf(&b, "%.*s%.*s?page=%lld", STR_FMT(rq->sv->public_url), STR_FMT(rq->x->path),
+                 (long long)page);
+        for (Str rest = rq->x->query; rest.p;) {
+                Str pair = str_cut(&rest, '&');
+                if (pair.n && !str_starts(pair, STR("page=")))
+                        buf_addf(&b, "&%.*s", STR_FMT(pair));
+        }
+        return b.full ? STR_NULL : arena_dup(rq->cx->arena, buf_str(&b));
 }
 
-static Err page_make(Req *rq, Str filters, const PageQuery *q, PageView *ret) {
+/* A page of what fits the filters and the rest of the request. */
+typedef struct Page {
+        Str filters;
+        Mem0Where where;
+        int64_t page, size;
+} Page;
+
+static Err rows_of(Req *rq, const Page *p, Mem0Rows *ret) {
         _cleanup_(mem0_filter_done) Mem0Filter f = { 0 };
-        MemoryScope s;
+        Str more;
+        TRY(mem0_where(rq, &p->where, &more));
+        TRY(mem0_filter_parse(rq, p->filters, more, &f));
+        return mem0_rows(rq, &f, ret);
+}
+
+static Err page_make(Req *rq, const Page *p, PageView *ret) {
         Mem0Rows rows;
-        TRY(mem0_filter_parse(rq, filters, &f));
-        TRY(mem0_scope(rq, f.user_id, &s));
-        TRY(db_read(rq->cx, rq->sv->db, &s.c));
-        TRY(mem0_rows(rq, &s, &f, &rows));
-        size_t from = MIN((size_t)((q->page - 1) * q->page_size), rows.n),
-               n = MIN(rows.n - from, (size_t)q->page_size);
+        TRY(rows_of(rq, p, &rows));
+        size_t from = MIN((size_t)((p->page - 1) * p->size), rows.n),
+               n = MIN(rows.n - from, (size_t)p->size);
         Mem0View *v = NEW_ARRAY(rq->cx->arena, Mem0View, n + 1);
         for (size_t i = 0; i < n; i++)
                 mem0_view_make(rq, &rows.v[from + i], &v[i]);
         *ret = (PageView){ .count = (int64_t)rows.n, .results = { v, n } };
         if (from + n < rows.n)
-                ret->next = page_link(rq, q->page + 1, q->page_size);
-        if (q->page > 1)
-                ret->previous = page_link(rq, q->page - 1, q->page_size);
+                ret->next = mem0_page_link(rq, p->page + 1);
+        if (p->page > 1)
+                ret->previous = mem0_page_link(rq, p->page - 1);
         return OK;
 }
 
+static Mem0Labels query_labels(const PageQuery *q) {
+        return (Mem0Labels){ q->user_id, q->agent_id, q->app_id, q->run_id };
+}
+
+static Str either(Str a, Str b) { return a.n ? a : b; }
+
+/* A label may stand in the body or in the query. */
 static Err list_post_handle(Req *rq, const void *in_, void *ret) {
         const ListIn *in = in_;
-        Mem0Labels labels = { in->user_id, in->agent_id, in->app_id, in->run_id };
-        return page_make(rq, in->filters.n ? in->filters : mem0_filters_from(rq->cx, &labels),
-                         rq->query, ret);
+        const PageQuery *q = rq->query;
+        Page p = { in->filters,
+                   { { either(in->user_id, q->user_id), either(in->agent_id, q->agent_id),
+                       either(in->app_id, q->app_id), either(in->run_id, q->run_id) },
+                     in->categories.n ? in->categories : q->categories,
+                     either(in->keywords, q->keywords),
+                     either(in->start_date, q->start_date),
+                     either(in->end_date, q->end_date) },
+                   q->page,
+                   q->page_size };
+        return page_make(rq, &p, ret);
 }
 
 static Err list_get_handle(Req *rq, const void *in, void *ret) {
         const PageQuery *q = rq->query;
-        return page_make(rq,
-                         mem0_filters_from(rq->cx, &(Mem0Labels){ q->user_id, q->agent_id,
-                                                                  q->app_id, q->run_id }),
-                         q, ret);
+        Page p = { STR_NULL,
+                   { query_labels(q), q->categories, q->keywords, q->start_date, q->end_date },
+                   q->page,
+                   q->page_size };
+        return page_make(rq, &p, ret);
 }
 
 /* ---- one memory ---- */
 
-Err mem0_get(Req *rq, Str id, MemoryScope *ret_scope, MemoryRow *ret) {
+/* In the caller's scope, then in those of the sub-users. */
+static Err get_anywhere(Req *rq, Str id, MemoryScope *s, MemoryRow *ret) {
         Strs subs;
+        Err e = memory_get(rq->cx, s, id, ret);
+        if (e != ERR_MEMORY_NOT_FOUND)
+                return e;
+        TRY(mem0_sub_users(rq, s->c, &subs));
+        for (size_t i = 0; i < subs.n && e == ERR_MEMORY_NOT_FOUND; i++) {
+                err_clear(rq->cx);
+                s->user_id = subs.v[i];
+                e = memory_get(rq->cx, s, id, ret);
+        }
+        return e;
+}
+
+Err mem0_get(Req *rq, Str id, MemoryScope *ret_scope, MemoryRow *ret) {
         *ret_scope = req_memory(rq);
         if (!uuid_is(id)) {
                 Err e = RAISE(rq->cx, ERR_BAD_REQUEST, "not a UUID");
                 rq->cx->err.detail = STR("memory_id should be a valid UUID");
                 return e;
         }
-        Err e = memory_get(rq->cx, ret_scope, id, ret);
-        if (e != ERR_MEMORY_NOT_FOUND || !(rq->who->scopes & SCOPE_END_USERS))
+        Err e = get_anywhere(rq, id, ret_scope, ret);
+        if (e != ERR_MEMORY_NOT_FOUND)
                 return e;
-        TRY(memory_sub_users(rq->cx, ret_scope->c, rq->who->user_id, &subs));
-        for (size_t i = 0; i < subs.n && e == ERR_MEMORY_NOT_FOUND; i++) {
-                err_clear(rq->cx);
-                ret_scope->user_id = subs.v[i];
-                e = memory_get(rq->cx, ret_scope, id, ret);
-        }
-        if (e == ERR_MEMORY_NOT_FOUND) {
-                err_clear(rq->cx);
-                e = RAISE(rq->cx, ERR_MEMORY_NOT_FOUND, "in no scope of the caller");
-                rq->cx->err.detail = STR("Memory not found!");
-        }
+        err_clear(rq->cx);
+        e = RAISE(rq->cx, ERR_MEMORY_NOT_FOUND, "in no scope of the caller");
+        rq->cx->err.detail = STR("Memory not found!");
         return e;
 }
 
@@ -240,52 +291,65 @@ static Err get_handle(Req *rq, const void *in, void *ret) {
         return OK;
 }
 
-typedef struct UpdateIn {
-        Str text, metadata, expiration_date;
-} UpdateIn;
-static const Shape update_in = SHAPE_OPEN(UpdateIn,
-        F_STR(UpdateIn, text, F_NULL | F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX),
-        F_JSON(UpdateIn, metadata, F_NULL, .max = 6 * 1024),
-        F_STR(UpdateIn, expiration_date, F_NULL, .max = 32));
+static const Shape update_in =
+        SHAPE_OPEN(Mem0Change,
+        F_STR(Mem0Change, text, F_NULL | F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX),
+        F_JSON(Mem0Change, metadata, F_CLEAR, .max = 6 * 1024, .one_of = "object"),
+        F_STR(Mem0Change, expiration_date, F_CLEAR, .max = 32));
 
-/* The metadata of the wire lives in the context, beside the labels. */
-static Err context_with(Req *rq, Str context, Str metadata, Str *ret) {
-        _cleanup_(json_freep) Json *j = NULL;
+/* The metadata of the wire lives in the context, beside the labels; empty: none any more. */
+static Err context_with(Req *rq, JsonRef context, Str metadata, Str *ret) {
         _cleanup_(buf_done) Buf b = BUF(MEMORY_CONTEXT_MAX);
-        TRY(json_parse(rq->cx, context, JSON_DEPTH_MAX, &j));
-        buf_addf(&b, "{\"metadata\":%.*s", STR_FMT(metadata));
-        for (JsonIter it = { 0 }; json_next(json_root(j), &it);) {
+        if (metadata.n)
+                buf_addf(&b, ",\"metadata\":%.*s", STR_FMT(metadata));
+        for (JsonIter it = { 0 }; json_next(context, &it);) {
                 if (str_eq_c(it.name, "metadata"))
                         continue;
                 buf_addc(&b, ',');
                 json_write_str(&b, it.name);
                 buf_addf(&b, ":%.*s", STR_FMT(json_text(rq->cx, it.value)));
         }
-        buf_addc(&b, '}');
         if (b.full)
                 return RAISE_FIELD(rq->cx, "#/metadata", "over %d bytes", MEMORY_CONTEXT_MAX);
-        *ret = arena_dup(rq->cx->arena, buf_str(&b));
+        *ret = arena_strf(rq->cx->arena, "{%.*s}", STR_FMT(str_from(buf_str(&b), b.n > 0)));
         return OK;
 }
 
-static Err update_one(Req *rq, Str id, const UpdateIn *in, MemoryWritten *ret) {
+/* "" is set to nothing, STR_NULL is left as it is. */
+static Err change_of(Req *rq, JsonRef context, const Mem0Change *in, MemoryChange *ret) {
+        *ret = (MemoryChange){ .content = in->text, .confidence = -1 };
+        if (in->metadata.p)
+                TRY(context_with(rq, context, in->metadata, &ret->context));
+        if (in->expiration_date.p && !in->expiration_date.n)
+                ret->expires_at = -1;
+        else if (in->expiration_date.p && !mem0_expires(in->expiration_date, &ret->expires_at))
+                return RAISE_FIELD(rq->cx, "#/expiration_date", "must be YYYY-MM-DD");
+        return OK;
+}
+
+Err mem0_update(Req *rq, Str id, const Mem0Change *in, MemoryRow *ret) {
+        _cleanup_(json_freep) Json *j = NULL;
         MemoryScope s;
         MemoryRow row;
-        MemoryChange change = { .content = in->text, .confidence = -1 };
+        MemoryChange change;
+        MemoryWritten w;
         TRY(mem0_get(rq, id, &s, &row));
-        if (str_contains(row.context, STR("\"immutable\":true")))
+        TRY(json_parse(rq->cx, row.context, JSON_DEPTH_MAX, &j));
+        if (json_bool(json_get(json_root(j), "immutable"), false))
                 return RAISE_FIELD(rq->cx, "#/memory_id", "is immutable");
-        if (in->metadata.n)
-                TRY(context_with(rq, row.context, in->metadata, &change.context));
-        if (in->expiration_date.n && !mem0_expires(in->expiration_date, &change.expires_at))
-                return RAISE_FIELD(rq->cx, "#/expiration_date", "must be YYYY-MM-DD");
-        return memory_update(rq->cx, &s, id, &change, ret);
+        TRY(change_of(rq, json_root(j), in, &change));
+        if (in->text.p || in->metadata.p || in->expiration_date.p) {
+                TRY(memory_update(rq->cx, &s, id, &change, &w));
+                row = w.row;
+        }
+        *ret = row;
+        return OK;
 }
 
 static Err update_handle(Req *rq, const void *in, void *ret) {
-        MemoryWritten w;
-        TRY(update_one(rq, rq->path[0], in, &w));
-        mem0_view_make(rq, &w.row, ret);
+        MemoryRow row;
+        TRY(mem0_update(rq, rq->path[0], in, &row));
+        mem0_view_make(rq, &row, ret);
         return OK;
 }
 
@@ -348,85 +412,22 @@ Err mem0_history_handle(Req *rq, const void *in, void *ret) {
 typedef struct DeletedView {
         Str message, event_id;
 } DeletedView;
-static const Shape deleted_view = SHAPE(DeletedView,
+static const Shape deleted_view =
+        SHAPE(DeletedView,
         F_STR(DeletedView, message, F_REQ),
         F_STR(DeletedView, event_id, F_REQ));
 
-/* Some of what is to go, in a write of its own: others write in between. */
-typedef struct Sweep {
-        Req *rq;
-        MemoryScope s;
-        const MemoryRow *v;
-        size_t n;
-        int64_t count;
-} Sweep;
-
-static Err sweep_write(Ctx *cx, DbConn *c, void *arg) {
-        Sweep *w = arg;
-        MemoryScope s = w->s;
-        int64_t count = 0;
-        s.c = c;
-        for (size_t i = 0; i < w->n; i++) {
-                Err e = memory_delete(cx, &s, w->v[i].memory_id);
-                if (e && e != ERR_MEMORY_NOT_FOUND)
-                        return e;
-                err_clear(cx); /* gone meanwhile */
-                count += !e;
-        }
-        w->count += count;
-        return OK;
-}
-
-/* What a model has yet to read would come back otherwise. */
-static Err unread_write(Ctx *cx, DbConn *c, void *arg) {
-        const Sweep *w = arg;
-        MemoryScope s = w->s;
-        s.c = c;
-        return memory_read_cancel(cx, &s);
-}
-
-/* Every memory of this status that fits, a page at a time. */
-static Err status_sweep(Sweep *w, const Mem0Filter *f, const char *status) {
-        Ctx *cx = w->rq->cx;
-        Str cursor = STR_NULL;
-        do {
-                MemoryFilter page = { .status = str_c(status), .limit = SWEEP, .cursor = cursor };
-                MemoryRows rows;
-                size_t n = 0;
-                TRY(db_read(cx, w->rq->sv->db, &w->s.c));
-                TRY(memory_list(cx, &w->s, &page, &rows, &cursor));
-                for (size_t i = 0; i < rows.n; i++)
-                        if (mem0_filter_fits(w->rq, f, &rows.v[i]))
-                                rows.v[n++] = rows.v[i];
-                w->v = rows.v;
-                w->n = n;
-                if (n)
-                        TRY(db_write(cx, w->rq->sv->db, sweep_write, w));
-        } while (cursor.p);
-        return OK;
-}
-
-Err mem0_delete_labelled(Req *rq, const Mem0Labels *labels, int64_t *ret_count) {
-        _cleanup_(mem0_filter_done) Mem0Filter f = { 0 };
-        Sweep w = { .rq = rq };
-        TRY(mem0_filter_parse(rq, mem0_filters_from(rq->cx, labels), &f));
-        if (!f.has_scope) {
-                Err e = RAISE(rq->cx, ERR_BAD_REQUEST, "no scope named");
-                rq->cx->err.detail = STR("One of user_id, agent_id, app_id, run_id is required.");
-                return e;
-        }
-        TRY(mem0_scope(rq, f.user_id, &w.s));
-        bool all = !labels->agent_id.n && !labels->app_id.n && !labels->run_id.n;
-        if (all)
-                TRY(db_write(rq->cx, rq->sv->db, unread_write, &w));
-        for (size_t i = 0; memory_status_names[i]; i++)
-                TRY(status_sweep(&w, &f, memory_status_names[i]));
-        *ret_count = w.count;
-        return OK;
-}
+const Shape mem0_delete_query =
+        SHAPE(Mem0DeleteQuery,
+        F_STR(Mem0DeleteQuery, user_id, 0, .max = 128),
+        F_STR(Mem0DeleteQuery, agent_id, 0, .max = 128),
+        F_STR(Mem0DeleteQuery, app_id, 0, .max = 128),
+        F_STR(Mem0DeleteQuery, run_id, 0, .max = 128),
+        F_STR(Mem0DeleteQuery, org_id, 0, .max = 128),
+        F_STR(Mem0DeleteQuery, project_id, 0, .max = 128));
 
 static Err delete_all_handle(Req *rq, const void *in, void *ret) {
-        const PageQuery *q = rq->query;
+        const Mem0DeleteQuery *q = rq->query;
         int64_t count;
         TRY(mem0_delete_labelled(rq, &(Mem0Labels){ q->user_id, q->agent_id, q->app_id, q->run_id },
                                  &count));
@@ -444,7 +445,7 @@ typedef struct BatchIn {
 static const Shape batch_item = SHAPE_OPEN(BatchItem,
         F_STR(BatchItem, memory_id, F_REQ, .max = 64),
         F_STR(BatchItem, text, F_NULL | F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX),
-        F_JSON(BatchItem, metadata, F_NULL, .max = 6 * 1024));
+        F_JSON(BatchItem, metadata, F_CLEAR, .max = 6 * 1024, .one_of = "object"));
 static const Shape batch_in = SHAPE_OPEN(BatchIn,
         F_LIST(BatchIn, memories, F_REQ, .sub = &batch_item, .min = 1, .max = BATCH_MAX));
 
@@ -452,9 +453,9 @@ static Err batch_update_handle(Req *rq, const void *in_, void *ret) {
         const BatchIn *in = in_;
         const BatchItem *v = in->memories.v;
         for (size_t i = 0; i < in->memories.n; i++) {
-                MemoryWritten w;
-                UpdateIn one = { .text = v[i].text, .metadata = v[i].metadata };
-                TRY(update_one(rq, v[i].memory_id, &one, &w));
+                MemoryRow row;
+                Mem0Change one = { .text = v[i].text, .metadata = v[i].metadata };
+                TRY(mem0_update(rq, v[i].memory_id, &one, &row));
         }
         *(Mem0Message *)ret = (Mem0Message){ arena_strf(
                 rq->cx->arena, "Successfully updated %zu memories", in->memories.n) };
@@ -502,14 +503,16 @@ static Err batch_delete_handle(Req *rq, const void *in_, void *ret) {
 typedef struct FeedbackIn {
         Str memory_id, feedback, feedback_reason;
 } FeedbackIn;
-static const Shape feedback_in = SHAPE_OPEN(FeedbackIn,
+static const Shape feedback_in =
+        SHAPE_OPEN(FeedbackIn,
         F_STR(FeedbackIn, memory_id, F_REQ, .max = 64),
-        F_STR(FeedbackIn, feedback, F_NULL, .max = 32),
+        F_STR(FeedbackIn, feedback, F_NULL, .one_of = "POSITIVE|NEGATIVE|VERY_NEGATIVE"),
         F_STR(FeedbackIn, feedback_reason, F_NULL, .max = 1000));
 typedef struct FeedbackView {
         Str id, feedback, feedback_reason;
 } FeedbackView;
-static const Shape feedback_view = SHAPE(FeedbackView,
+static const Shape feedback_view =
+        SHAPE(FeedbackView,
         F_STR(FeedbackView, id, F_REQ),
         F_STR(FeedbackView, feedback, F_REQ | F_NULL),
         F_STR(FeedbackView, feedback_reason, F_REQ | F_NULL));
@@ -519,11 +522,9 @@ static Err feedback_handle(Req *rq, const void *in_, void *ret) {
         MemoryScope s;
         MemoryRow row;
         TRY(mem0_get(rq, in->memory_id, &s, &row));
-        /* A very negative word halves the confidence; the search's threshold does the rest. */
+        /* A negative word halves the confidence; the search's threshold does the rest. */
         MemoryWritten w;
-        bool bad = str_eq_nocase(in->feedback, STR("NEGATIVE")) ||
-                   str_eq_nocase(in->feedback, STR("VERY_NEGATIVE"));
-        if (bad)
+        if (in->feedback.n && !str_eq_c(in->feedback, "POSITIVE"))
                 TRY(memory_update(rq->cx, &s, row.memory_id,
                                   &(MemoryChange){ .confidence = row.confidence / 2 }, &w));
         *(FeedbackView *)ret = (FeedbackView){ row.memory_id, in->feedback, in->feedback_reason };
@@ -535,30 +536,44 @@ typedef struct SummaryView {
 } SummaryView;
 static const Shape summary_view = SHAPE(SummaryView, F_STR(SummaryView, summary, F_REQ));
 
+static Err summary_add(Req *rq, Str user_id, Buf *b) {
+        MemoryScope s = req_memory(rq);
+        ProfileSummary p;
+        s.user_id = user_id;
+        TRY(db_read(rq->cx, rq->sv->db, &s.c));
+        TRY(profile_summary(rq->cx, &s, &p));
+        if (p.name.n)
+                buf_addf(b, "Name: %.*s. ", STR_FMT(p.name));
+        for (size_t i = 0; i < p.key_facts.n; i++)
+                buf_addf(b, "%.*s. ", STR_FMT(p.key_facts.v[i]));
+        for (size_t i = 0; i < p.preferences.n; i++)
+                buf_addf(b, "%.*s. ", STR_FMT(p.preferences.v[i]));
+        return OK;
+}
+
 static Err summary_handle(Req *rq, const void *in_, void *ret) {
         _cleanup_(mem0_filter_done) Mem0Filter f = { 0 };
         _cleanup_(buf_done) Buf b = BUF(64 * 1024);
         const ListIn *in = in_;
-        MemoryScope s;
-        ProfileSummary p;
-        TRY(mem0_filter_parse(rq, in->filters, &f));
-        TRY(mem0_scope(rq, f.user_id.p ? f.user_id : in->user_id, &s));
-        TRY(profile_summary(rq->cx, &s, &p));
-        if (p.name.n)
-                buf_addf(&b, "Name: %.*s. ", STR_FMT(p.name));
-        for (size_t i = 0; i < p.key_facts.n; i++)
-                buf_addf(&b, "%.*s. ", STR_FMT(p.key_facts.v[i]));
-        for (size_t i = 0; i < p.preferences.n; i++)
-                buf_addf(&b, "%.*s. ", STR_FMT(p.preferences.v[i]));
-        ((SummaryView *)ret)->summary =
-                b.n ? str_trim(arena_dup(rq->cx->arena, buf_str(&b))) : STR("");
+        DbConn *c;
+        Str more;
+        Strs scopes;
+        TRY(mem0_where(rq, &(Mem0Where){ .labels.user_id = in->user_id }, &more));
+        TRY(mem0_filter_parse(rq, in->filters, more, &f));
+        TRY(db_read(rq->cx, rq->sv->db, &c));
+        TRY(mem0_scopes(rq, &f, c, &scopes));
+        for (size_t i = 0; i < scopes.n && !b.full; i++)
+                TRY(summary_add(rq, scopes.v[i], &b));
+        Str all = b.full ? str_n(b.p, str_utf8_cut(buf_str(&b), b.n)) : buf_str(&b);
+        ((SummaryView *)ret)->summary = all.n ? str_trim(arena_dup(rq->cx->arena, all)) : STR("");
         return OK;
 }
 
 typedef struct FiguresView {
         int64_t total_memories, total_entities;
 } FiguresView;
-static const Shape figures_view = SHAPE(FiguresView,
+static const Shape figures_view =
+        SHAPE(FiguresView,
         F_INT(FiguresView, total_memories, F_REQ),
         F_INT(FiguresView, total_entities, F_REQ));
 
@@ -568,7 +583,7 @@ static Err figures_handle(Req *rq, const void *in, void *ret) {
         Strs subs;
         TRY(memory_stats(rq->cx, &s, &st));
         FiguresView v = { .total_memories = st.total, .total_entities = st.total > 0 };
-        TRY(memory_sub_users(rq->cx, s.c, rq->who->user_id, &subs));
+        TRY(mem0_sub_users(rq, s.c, &subs));
         for (size_t i = 0; i < subs.n; i++) {
                 s.user_id = subs.v[i];
                 TRY(memory_stats(rq->cx, &s, &st));
@@ -582,14 +597,16 @@ static Err figures_handle(Req *rq, const void *in, void *ret) {
 typedef struct ExportIn {
         Str filters, memory_export_id, schema;
 } ExportIn;
-static const Shape export_in = SHAPE_OPEN(ExportIn,
+static const Shape export_in =
+        SHAPE_OPEN(ExportIn,
         F_JSON(ExportIn, filters, F_NULL, .max = 32 * 1024),
         F_STR(ExportIn, memory_export_id, F_NULL, .max = 64),
         F_JSON(ExportIn, schema, F_NULL, .max = 64 * 1024));
 typedef struct ExportView {
         Str message, id;
 } ExportView;
-static const Shape export_view = SHAPE(ExportView,
+static const Shape export_view =
+        SHAPE(ExportView,
         F_STR(ExportView, message, F_REQ),
         F_STR(ExportView, id, F_REQ));
 
@@ -601,7 +618,7 @@ static Err export_handle(Req *rq, const void *in_, void *ret) {
                              "seconds."),
                          uuid_new(rq->cx) };
         /* refused now rather than when it is fetched */
-        TRY(mem0_filter_parse(rq, in->filters, &f));
+        TRY(mem0_filter_parse(rq, in->filters, STR_NULL, &f));
         TRY(memory_job_note(rq->cx, &own,
                             &(MemoryJob){ .job_id = v.id,
                                           .kind = STR("export"),
@@ -620,10 +637,10 @@ static Err export_get_handle(Req *rq, const void *in_, void *ret) {
                 Err e = memory_job_get(rq->cx, &own, in->memory_export_id, &job);
                 if (e)
                         return e == ERR_NOT_FOUND ? RAISE(rq->cx, e, "no such export of this user")
-                                       : e;
-                                       filters = job.result;
+                                                  : e;
+                                                  filters = job.result;
         }
-        return page_make(rq, filters, &(PageQuery){ .page = 1, .page_size = PAGE_MAX }, ret);
+        return page_make(rq, &(Page){ .filters = filters, .page = 1, .size = PAGE_MAX }, ret);
 }
 
 #define SEARCH_LIST(id_, path_)                                                                    \
@@ -725,7 +742,7 @@ const Route mem0_routes[] = {
                 .path = "/v1/memories/",
                 .lane = LANE_WORKER,
                 WRITES,
-                .query = &page_query,
+                .query = &mem0_delete_query,
                 .out = &deleted_view,
                 .errors = ERRORS(ERR_BAD_REQUEST, ERR_SCOPE),
                 .summary = "Delete by labels",
@@ -785,7 +802,7 @@ const Route mem0_routes[] = {
                 .id = "mem0.summary",
                 .method = POST,
                 .path = "/v1/summary/",
-                .lane = LANE_READ,
+                .lane = LANE_WORKER,
                 READS,
                 .in = &list_in,
                 .out = &summary_view,
@@ -813,6 +830,7 @@ const Route mem0_routes[] = {
                 .in = &export_in,
                 .out = &export_view,
                 .body_max = BODY * 2,
+                .errors = ERRORS(ERR_SCOPE),
                 .status = 201,
                 .summary = "Ask for an export",
                 .fn = export_handle,

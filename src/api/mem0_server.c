@@ -2,7 +2,6 @@
 /* Entities of the platform form, and the routes of mem0's own server ("server form"). */
 #include "api/mem0.h"
 #include "codec/uuid.h"
-#include "identity/scope.h"
 
 enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, ENTITIES_MAX = 1000 };
 
@@ -38,7 +37,8 @@ static const Shape entities_view = SHAPE(EntitiesView,
 typedef struct EntitiesQuery {
         int64_t page, page_size;
 } EntitiesQuery;
-static const Shape entities_query = SHAPE_OPEN(EntitiesQuery,
+static const Shape entities_query =
+        SHAPE_OPEN(EntitiesQuery,
         F_INT(EntitiesQuery, page, 0, .min = 1, .max = 1000, .def = 1),
         F_INT(EntitiesQuery, page_size, 0, .min = 1, .max = ENTITIES_MAX, .def = ENTITIES_MAX));
 
@@ -65,40 +65,44 @@ static void entity_count(Gather *g, Str name, const char *type, const MemoryRow 
         e->updated_at = MAX(e->updated_at, row->updated_at);
 }
 
-static Err entities_of(Gather *g, const MemoryScope *s) {
-        Mem0Filter all = { 0 };
-        Mem0Rows rows;
-        TRY(mem0_filter_parse(g->rq, STR("{}"), &all));
-        Err e = mem0_rows(g->rq, s, &all, &rows);
-        mem0_filter_done(&all);
-        TRY(e);
-        for (size_t i = 0; i < rows.n; i++) {
+static Err entities_count(Mem0Walk *w, const MemoryScope *s, const MemoryRows *rows) {
+        Gather *g = w->arg;
+        for (size_t i = 0; i < rows->n; i++) {
                 Mem0View v;
-                mem0_view_make(g->rq, &rows.v[i], &v);
-                entity_count(g, v.user_id, "user", &rows.v[i]);
-                entity_count(g, v.agent_id, "agent", &rows.v[i]);
-                entity_count(g, v.app_id, "app", &rows.v[i]);
-                entity_count(g, v.run_id, "run", &rows.v[i]);
+                mem0_view_make(g->rq, &rows->v[i], &v);
+                entity_count(g, v.user_id, "user", &rows->v[i]);
+                entity_count(g, v.agent_id, "agent", &rows->v[i]);
+                entity_count(g, v.app_id, "app", &rows->v[i]);
+                entity_count(g, v.run_id, "run", &rows->v[i]);
         }
+        return OK;
+}
+
+static Err entities_gather(Gather *g) {
+        _cleanup_(mem0_filter_done) Mem0Filter all = { 0 };
+        Mem0Walk w = { .rq = g->rq, .f = &all, .rows = entities_count, .arg = g };
+        DbConn *c;
+        Strs scopes;
+        TRY(mem0_filter_parse(g->rq, STR("{\"user_id\":\"*\"}"), STR_NULL, &all));
+        TRY(db_read(g->rq->cx, g->rq->sv->db, &c));
+        TRY(mem0_scopes(g->rq, &all, c, &scopes));
+        for (size_t i = 0; i < scopes.n; i++)
+                TRY(mem0_walk(&w, scopes.v[i]));
         return OK;
 }
 
 static Err entities_handle(Req *rq, const void *in, void *ret) {
         const EntitiesQuery *q = rq->query;
         Gather g = { rq, NEW_ARRAY(rq->cx->arena, EntityView, ENTITIES_MAX), 0 };
-        MemoryScope s;
-        Strs subs;
-        TRY(req_memory_read(rq, &s));
-        TRY(entities_of(&g, &s));
-        TRY(memory_sub_users(rq->cx, s.c, rq->who->user_id, &subs));
-        for (size_t i = 0; i < subs.n; i++) {
-                s.user_id = subs.v[i];
-                TRY(entities_of(&g, &s));
-        }
-        size_t from = MIN((size_t)((q->page - 1) * q->page_size), g.n);
-        *(EntitiesView *)ret =
-                (EntitiesView){ .count = (int64_t)g.n,
-                                .results = { g.v + from, MIN(g.n - from, (size_t)q->page_size) } };
+        TRY(entities_gather(&g));
+        size_t from = MIN((size_t)((q->page - 1) * q->page_size), g.n),
+               n = MIN(g.n - from, (size_t)q->page_size);
+        EntitiesView v = { .count = (int64_t)g.n, .results = { g.v + from, n } };
+        if (from + n < g.n)
+                v.next = mem0_page_link(rq, q->page + 1);
+        if (q->page > 1)
+                v.previous = mem0_page_link(rq, q->page - 1);
+        *(EntitiesView *)ret = v;
         return OK;
 }
 
@@ -128,9 +132,11 @@ static Err entity_delete_handle(Req *rq, const void *in, void *ret) {
 typedef struct ResultsView {
         List results;
 } ResultsView;
-static const Shape added_view = SHAPE(ResultsView,
+static const Shape added_view =
+        SHAPE(ResultsView,
         F_LIST(ResultsView, results, F_REQ, .sub = &mem0_result));
-static const Shape found_view = SHAPE(ResultsView,
+static const Shape found_view =
+        SHAPE(ResultsView,
         F_LIST(ResultsView, results, F_REQ, .sub = &mem0_view));
 
 static Err one_scope(Req *rq, const Mem0Labels *l) {
@@ -157,7 +163,8 @@ static Err search_handle(Req *rq, const void *in, void *ret) {
 typedef struct LabelQuery {
         Str user_id, agent_id, app_id, run_id;
 } LabelQuery;
-static const Shape label_query = SHAPE_OPEN(LabelQuery,
+static const Shape label_query =
+        SHAPE_OPEN(LabelQuery,
         F_STR(LabelQuery, user_id, 0, .max = 128),
         F_STR(LabelQuery, agent_id, 0, .max = 128),
         F_STR(LabelQuery, app_id, 0, .max = 128),
@@ -166,14 +173,13 @@ static const Shape label_query = SHAPE_OPEN(LabelQuery,
 static Err list_handle(Req *rq, const void *in, void *ret) {
         _cleanup_(mem0_filter_done) Mem0Filter f = { 0 };
         const LabelQuery *q = rq->query;
-        Mem0Labels labels = { q->user_id, q->agent_id, q->app_id, q->run_id };
-        MemoryScope s;
+        Mem0Where where = { .labels = { q->user_id, q->agent_id, q->app_id, q->run_id } };
         Mem0Rows rows;
-        TRY(one_scope(rq, &labels));
-        TRY(mem0_filter_parse(rq, mem0_filters_from(rq->cx, &labels), &f));
-        TRY(mem0_scope(rq, q->user_id, &s));
-        TRY(db_read(rq->cx, rq->sv->db, &s.c));
-        TRY(mem0_rows(rq, &s, &f, &rows));
+        Str more;
+        TRY(one_scope(rq, &where.labels));
+        TRY(mem0_where(rq, &where, &more));
+        TRY(mem0_filter_parse(rq, STR_NULL, more, &f));
+        TRY(mem0_rows(rq, &f, &rows));
         Mem0View *v = NEW_ARRAY(rq->cx->arena, Mem0View, rows.n + 1);
         for (size_t i = 0; i < rows.n; i++)
                 mem0_view_make(rq, &rows.v[i], &v[i]);
@@ -198,16 +204,11 @@ static const Shape put_in = SHAPE_OPEN(PutIn,
 
 static Err put_handle(Req *rq, const void *in_, void *ret) {
         const PutIn *in = in_;
-        MemoryScope s;
         MemoryRow row;
-        MemoryWritten w;
         if (!in->text.n && !in->data.n)
                 return RAISE_FIELD(rq->cx, "#/text", "is needed");
-        TRY(mem0_get(rq, rq->path[0], &s, &row));
-        TRY(memory_update(
-                rq->cx, &s, row.memory_id,
-                &(MemoryChange){ .content = in->text.n ? in->text : in->data, .confidence = -1 },
-                &w));
+        TRY(mem0_update(rq, rq->path[0], &(Mem0Change){ .text = in->text.n ? in->text : in->data },
+                        &row));
         *(Mem0Message *)ret = (Mem0Message){ STR("Memory updated successfully!") };
         return OK;
 }
@@ -222,7 +223,7 @@ static Err delete_handle(Req *rq, const void *in, void *ret) {
 }
 
 static Err delete_all_handle(Req *rq, const void *in, void *ret) {
-        const LabelQuery *q = rq->query;
+        const Mem0DeleteQuery *q = rq->query;
         int64_t count;
         TRY(mem0_delete_labelled(rq, &(Mem0Labels){ q->user_id, q->agent_id, q->app_id, q->run_id },
                                  &count));
@@ -256,7 +257,8 @@ static Err reset_handle(Req *rq, const void *in, void *ret) {
 typedef struct ConfigureView {
         Str version, vector_store, llm, embedder;
 } ConfigureView;
-static const Shape configure_view = SHAPE(ConfigureView,
+static const Shape configure_view =
+        SHAPE(ConfigureView,
         F_STR(ConfigureView, version, F_REQ),
         F_STR(ConfigureView, vector_store, F_REQ),
         F_STR(ConfigureView, llm, F_REQ),
@@ -334,7 +336,7 @@ const Route mem0_server_routes[] = {
                 .path = "/memories/",
                 .lane = LANE_WORKER,
                 WRITES,
-                .query = &label_query,
+                .query = &mem0_delete_query,
                 .out = &mem0_message,
                 .errors = ERRORS(ERR_BAD_REQUEST, ERR_SCOPE),
                 .summary = "Delete by labels",
