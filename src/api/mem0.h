@@ -167,4 +167,7 @@ extern const Shape mem0_delete_query;
 /* Whatever its status, and what a model has yet to read. ERR_BAD_REQUEST without any label. In
  * steps, on a worker. Counts memories and readings. */
 Err mem0_delete_labelled(Req *rq, const Mem0Labels *labels, int64_t *ret_count) _must_check_;
+/* An entity whose last memory may have gone with another; and whether it is one of these, once. */
+void mem0_gone_note(Req *rq, Str type, Str name);
+bool mem0_gone_take(Req *rq, Str type, Str name);
 bool mem0_expires(Str date, int64_t *ret_ms) _must_check_;

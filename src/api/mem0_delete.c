@@ -28,11 +28,23 @@ static Err rows_delete(Ctx *cx, DbConn *c, void *arg) {
         return OK;
 }
 
+static void entities_note(Req *rq, const MemoryRow *row) {
+        Mem0View v;
+        mem0_view_make(rq, row, &v);
+        mem0_gone_note(rq, STR("user"), v.user_id);
+        mem0_gone_note(rq, STR("agent"), v.agent_id);
+        mem0_gone_note(rq, STR("app"), v.app_id);
+        mem0_gone_note(rq, STR("run"), v.run_id);
+}
+
 static Err rows_sweep(Mem0Walk *walk, const MemoryScope *s, const MemoryRows *rows) {
         Sweep *w = walk->arg;
         w->s = *s;
         w->rows = *rows;
-        return db_write(walk->rq->cx, walk->rq->sv->db, rows_delete, w);
+        TRY(db_write(walk->rq->cx, walk->rq->sv->db, rows_delete, w));
+        for (size_t i = 0; i < rows->n; i++)
+                entities_note(walk->rq, &rows->v[i]);
+        return OK;
 }
 
 /* The memories that a reading would make are those of its user and context. */

@@ -109,19 +109,23 @@ static Err entities_handle(Req *rq, const void *in, void *ret) {
 static Err entity_delete_handle(Req *rq, const void *in, void *ret) {
         Str type = rq->path[0], name = rq->path[1];
         Mem0Labels l = { 0 };
-        if (str_eq_c(type, "user"))
-                l.user_id = name;
-        else if (str_eq_c(type, "agent"))
-                l.agent_id = name;
-        else if (str_eq_c(type, "app"))
-                l.app_id = name;
-        else if (str_eq_c(type, "run"))
-                l.run_id = name;
-        else
+        const struct {
+                const char *type;
+                Str *label;
+        } types[] = { { "user", &l.user_id },
+                      { "agent", &l.agent_id },
+                      { "app", &l.app_id },
+                      { "run", &l.run_id } };
+        size_t i = 0;
+        while (i < ELEMENTSOF(types) && !str_eq_c(type, types[i].type))
+                i++;
+        if (i == ELEMENTSOF(types))
                 return RAISE(rq->cx, ERR_NOT_FOUND, "entity type is not user, agent, app or run");
+        *types[i].label = name;
         int64_t count;
         TRY(mem0_delete_labelled(rq, &l, &count));
-        if (!count)
+        bool went = mem0_gone_take(rq, type, name);
+        if (!count && !went)
                 return RAISE(rq->cx, ERR_NOT_FOUND, "no such entity of this user");
         *(Mem0Message *)ret = (Mem0Message){ STR("Entity deleted successfully!") };
         return OK;

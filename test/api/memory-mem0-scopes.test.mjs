@@ -144,11 +144,15 @@ test('a delete reaches every scope that its labels speak of', async () => {
         assert.deepEqual(await list(everything), ['memo of bob', 'memo of cid']);
 });
 
-test('all entities go, one after the other', async () => {
-        const { key, list } = await house([['ann', 'memo of ann'], ['bob', 'memo of bob']]);
+test('all entities go, one after the other, and what went along is no mistake', async () => {
+        const { key, list } = await house([...people, ['zoe', 'memo of zoe', { agent_id: 'agx', app_id: 'p1', run_id: 'r9' }]]);
         const client = new MemoryClient({ apiKey: key.key, host: server.base });
         await client.deleteUsers();
         assert.deepEqual(await list({ filters: { user_id: '*' } }), []);
+        // once: there is no such agent any more
+        await key.call('DELETE', '/v2/entities/agent/agx/', { expect: 404 });
+        const other = await house();
+        await other.key.call('DELETE', '/v2/entities/agent/ag2/', { expect: 404 });
 });
 
 test('a labelled delete takes along what is still to be read under the label', async () => {
