@@ -217,7 +217,7 @@ static Err search_scope(Search *s, Str user_id) {
         TRY(db_read(s->rq->cx, s->rq->sv->db, &scope.c));
         TRY(memory_search(s->rq->cx, &scope, &s->q, &hits));
         size_t n = hits_take(s, &hits);
-        if (n < s->top_k && hits.is_cut) {
+        if (n < s->top_k && n < hits.n && hits.is_cut) {
                 TRY(search_fitting(s, &scope, &hits));
                 n = hits_take(s, &hits);
         }
