@@ -11,7 +11,7 @@ enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, BATCH_MAX = 1000, PAGE_MAX = 10
         .auth = AUTH_USER, .tag = "Mem0 compatible", .wire = WIRE_MEM0, .scope = scope_,           \
         .rate = rate_
 #define READS  ROW("memories:read", RATE_READ), .audit_none = "the caller reads own data"
-#define WRITES ROW("memories:write", RATE_WRITE), .audit_none = "kept in the memories' own history"
+#define WRITES ROW("memories:write", RATE_MEMORY), .audit_none = "kept in the memories' own history"
 
 /* ---- ping ---- */
 
@@ -321,7 +321,7 @@ static Err change_of(Req *rq, JsonRef context, const Mem0Change *in, MemoryChang
         if (in->metadata.p)
                 TRY(context_with(rq, context, in->metadata, &ret->context));
         if (in->expiration_date.p && !in->expiration_date.n)
-                ret->expires_at = -1;
+                ret->expires_at = TIME_CLEARED;
         else if (in->expiration_date.p && !mem0_expires(in->expiration_date, &ret->expires_at))
                 return RAISE_FIELD(rq->cx, "#/expiration_date", "must be YYYY-MM-DD");
         return OK;

@@ -9,7 +9,7 @@ enum { ADD_BODY = 1024 * 1024, BODY = 64 * 1024, ENTITIES_MAX = 1000 };
         .auth = AUTH_USER, .tag = "Mem0 compatible", .wire = WIRE_MEM0, .scope = scope_,           \
         .rate = rate_
 #define READS  ROW("memories:read", RATE_READ), .audit_none = "the caller reads own data"
-#define WRITES ROW("memories:write", RATE_WRITE), .audit_none = "kept in the memories' own history"
+#define WRITES ROW("memories:write", RATE_MEMORY), .audit_none = "kept in the memories' own history"
 
 /* ---- entities ---- */
 

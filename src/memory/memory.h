@@ -95,7 +95,7 @@ typedef struct MemoryChange {
         Str content, context;         /* STR_NULL = leave */
         double confidence;            /* < 0 = leave */
         Strs tags, entities;          /* v == NULL = leave */
-        int64_t valid_to, expires_at; /* 0 = leave, INT64_MIN = none */
+        int64_t valid_to, expires_at; /* 0 = leave, INT64_MIN (TIME_CLEARED) = none */
         Str if_match;                 /* ETag, or STR_NULL */
         /* "active" resolves a flagged one; STR_NULL = leave */
         Str status;
