@@ -11,19 +11,23 @@
 #define COVER_SAME 0.01
 /* what was said may have changed since; a fact was kept up to date */
 #define WORDS_WEIGHT 0.4
-enum { CANDIDATES_MAX = 200 };
+enum { CANDIDATES_MAX = 200, SHORT_MAX = 200 };
 
 /* ---- what may answer ---- */
 
 Str hit_text(const MemoryHit *h) { return h->memory ? h->memory->content : h->turn->text; }
 int64_t hit_at(const MemoryHit *h) { return h->memory ? h->memory->valid_from : h->turn->at; }
 
-/* Our own answers and the user's questions tell nothing new. */
-static bool tells_something(const MemoryHit *h, Str message) {
+bool hit_tells(const MemoryHit *h, Str message) {
         if (h->memory)
                 return true;
-        return str_eq_c(h->turn->role, "assistant") == false && !message_asks(h->turn->text) &&
-               !str_eq(str_trim(h->turn->text), str_trim(message));
+        if (str_eq_c(h->turn->role, "assistant") ||
+            str_eq(str_trim(h->turn->text), str_trim(message)))
+                return false;
+        for (Str rest = h->turn->text, s; (s = sentence_first(&rest)).n;)
+                if (!message_asks(s))
+                        return true;
+        return false;
 }
 
 static bool are_kin(const MemoryHit *x, const MemoryHit *y) {
@@ -58,7 +62,7 @@ static double scale_of(const RespondIn *in) {
         double relevance = 0, similarity = 0;
         for (size_t i = 0; i < in->hits->n; i++) {
                 const MemoryHit *h = &in->hits->v[i];
-                if (!tells_something(h, in->message))
+                if (!hit_tells(h, in->message))
                         continue;
                 relevance = MAX(relevance, h->relevance);
                 similarity = MAX(similarity, h->similarity);
@@ -83,18 +87,82 @@ static double liking_weight(const Question *q, Str text) {
         return q->liking >= 0 && text_denies(text) ? 0.5 : 1;
 }
 
-static Candidate candidate_of(const Question *q, const MemoryHit *h, double relevance) {
-        Str text = hit_text(h);
-        Candidate c = { .hit = h,
-                        .relevance = relevance,
-                        .cover = question_cover(q, text),
-                        .fits = question_fits(q, text) };
+/* What a text says of whom the question is about; all of it where all is asked for. */
+static Part part_of(Arena *a, const RespondIn *in, const Question *q, Str text) {
+        if (in->is_broad)
+                return (Part){ text, true };
+        return whose_part(a, &q->owner, &q->needs, text);
+}
+
+static void judge(Arena *a, const RespondIn *in, const Question *q, Str text, Candidate *ret) {
+        Part part = part_of(a, in, q, text);
+        *ret = (Candidate){ .text = text, .is_theirs = part.is_theirs };
+        if (!part.text.n)
+                return;
+        ret->cover = question_cover(q, part.text);
+        ret->fits = question_fits(q, part.text);
+        ret->denies = text_denies(part.text);
+        ret->weight = question_takes(q, part.text) ? liking_weight(q, part.text) : 0;
+}
+
+static bool is_better_part(const Candidate *x, const Candidate *than) {
+        if ((x->weight > 0) != (than->weight > 0))
+                return x->weight > 0;
+        double more = x->cover.share - than->cover.share;
+        if (more > COVER_SAME || more < -COVER_SAME)
+                return more > 0;
+        return x->fits && !than->fits;
+}
+
+/* The sentence that says most, with the next one where the two say more. One that asks says
+ * nothing; what is short is quoted whole. */
+static void judge_turn(Arena *a, const RespondIn *in, const Question *q, Str text, Candidate *ret) {
+        Candidate best = { .text = text }, c;
+        Str before = STR_NULL;
+        bool asks = false;
+        for (Str rest = text, s; (s = sentence_first(&rest)).n;) {
+                if (message_asks(s)) {
+                        asks = true;
+                        before = STR_NULL;
+                        continue;
+                }
+                Str both = before.p ? str_n(before.p, (size_t)(s.p + s.n - before.p)) : s;
+                judge(a, in, q, s, &c);
+                if (is_better_part(&c, &best))
+                        best = c;
+                judge(a, in, q, both, &c);
+                if (before.p && is_better_part(&c, &best))
+                        best = c;
+                before = s;
+        }
+        if (!asks && text.n <= SHORT_MAX)
+                best.text = text;
+        *ret = best;
+}
+
+static bool wants_fact(const Question *q) {
+        return q->kind != QUESTION_YES_NO && q->kind != QUESTION_OPEN && !q->liking;
+}
+
+/* weight 0: it cannot answer. */
+static Candidate candidate_of(Arena *a, const RespondIn *in, const Question *q, const MemoryHit *h,
+                              double relevance) {
+        Candidate c;
+        if (h->memory)
+                judge(a, in, q, h->memory->content, &c);
+        else
+                judge_turn(a, in, q, h->turn->text, &c);
+        c.hit = h;
+        c.relevance = relevance;
         c.score = relevance * (0.25 + c.cover.share * c.cover.share) * (c.fits ? 1 : 0.6) *
-                  (h->memory ? 1 : WORDS_WEIGHT);
+                  (h->memory ? 1 : WORDS_WEIGHT) * c.weight;
         c.tier = !h->memory && q->is_now       ? TIER_SOME
                  : c.cover.needs >= COVER_ALL  ? TIER_ALL
                  : c.cover.needs >= COVER_HALF ? TIER_HALF
                                                : TIER_SOME;
+        /* where somebody does not live is no answer while anything else is */
+        if (c.denies && wants_fact(q))
+                c.tier = TIER_SOME;
         return c;
 }
 
@@ -118,7 +186,7 @@ static void choice_add(Choice *list, const Candidate *c) {
                 list->v[list->n++] = *c;
 }
 
-static bool is_name(const Candidate *c) { return str_starts(hit_text(c->hit), STR("Name is")); }
+static bool is_name(const Candidate *c) { return str_starts(c->text, STR("Name is")); }
 
 static bool goes_before(const RespondIn *in, const Candidate *x, const Candidate *y) {
         if (in->is_broad && is_name(x) != is_name(y))
@@ -154,7 +222,7 @@ static bool is_within(Str part, Str whole) {
 static bool is_repeat(const Choice *list, size_t i) {
         const Candidate *c = &list->v[i];
         for (size_t j = 0; j < list->n; j++) {
-                Str text = hit_text(c->hit), other = hit_text(list->v[j].hit);
+                Str text = c->text, other = list->v[j].text;
                 if (j != i && list->v[j].hit->memory && list->v[j].cover.share >= c->cover.share &&
                     is_within(text, other) && (j < i || !is_within(other, text)))
                         return true;
@@ -176,14 +244,12 @@ void choose(Arena *a, const RespondIn *in, const Question *q, double least, Choi
         for (size_t i = 0; i < in->hits->n; i++) {
                 const MemoryHit *h = &in->hits->v[i];
                 double relevance = h->relevance * scale;
-                if (!is_to_the_point(in, h, relevance, least) || !tells_something(h, in->message) ||
+                if (!is_to_the_point(in, h, relevance, least) || !hit_tells(h, in->message) ||
                     was_superseded(in, h))
                         continue;
-                if (liking_weight(q, hit_text(h)) == 0)
-                        continue;
-                Candidate c = candidate_of(q, h, relevance);
-                c.score *= liking_weight(q, hit_text(h));
-                choice_add(ret, &c);
+                Candidate c = candidate_of(a, in, q, h, relevance);
+                if (c.weight > 0)
+                        choice_add(ret, &c);
         }
         choice_sort(in, ret);
         repeats_drop(a, ret);
@@ -262,10 +328,13 @@ void choose_plans(Arena *a, const RespondIn *in, const Question *q, Choice *ret)
         *ret = (Choice){ NEW_ARRAY(a, Candidate, CANDIDATES_MAX), 0 };
         for (size_t i = 0; i < in->hits->n; i++) {
                 const MemoryHit *h = &in->hits->v[i];
-                Candidate c = candidate_of(q, h, h->relevance);
+                Candidate c = { .hit = h,
+                                .text = hit_text(h),
+                                .cover = question_cover(q, hit_text(h)),
+                                .fits = question_fits(q, hit_text(h)) };
                 c.at = plan_at(a, in, h);
                 if (c.at >= w.from && c.at < w.to && !has_fact(in, h) &&
-                    tells_something(h, in->message) && !was_superseded(in, h))
+                    hit_tells(h, in->message) && !was_superseded(in, h))
                         plan_add(ret, &c);
         }
 }

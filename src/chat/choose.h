@@ -12,11 +12,13 @@ typedef enum Tier { TIER_SOME, TIER_HALF, TIER_ALL } Tier;
 
 typedef struct Candidate {
         const MemoryHit *hit;
+        Str text; /* what of it answers: a fact, or the best sentences of a turn */
         double relevance, score;
+        double weight; /* 0: it cannot answer */
         Cover cover;
         Tier tier;
-        bool fits;
-        int64_t at; /* of a plan: when; 0 = it names no time */
+        bool fits, denies, is_theirs; /* surely about whom the question is about */
+        int64_t at;                   /* of a plan: when; 0 = it names no time */
 } Candidate;
 typedef struct Choice {
         Candidate *v;
@@ -28,5 +30,7 @@ void choose(Arena *a, const RespondIn *in, const Question *q, double least, Choi
 /* Plans of the time that the question names, or from today on, by date. */
 void choose_plans(Arena *a, const RespondIn *in, const Question *q, Choice *ret);
 
+/* Our own answers and the user's questions tell nothing new. */
+bool hit_tells(const MemoryHit *h, Str message);
 Str hit_text(const MemoryHit *h);
 int64_t hit_at(const MemoryHit *h);

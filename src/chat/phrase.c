@@ -37,6 +37,37 @@ Str word_first(Str *rest) {
         return word;
 }
 
+/* ---- sentences ---- */
+
+/* A dot behind these ends none. */
+static const char shortened[] = " st mr mrs ms dr prof jr sr no nr vs eg ie approx a.m p.m ";
+
+static bool ends_sentence(Str text, size_t i) {
+        size_t from = i;
+        if (text.p[i] == '\n')
+                return true;
+        if (!strchr(".!?", text.p[i]) || (i + 1 < text.n && !isspace((unsigned char)text.p[i + 1])))
+                return false;
+        if (text.p[i] != '.')
+                return true;
+        while (from && !isspace((unsigned char)text.p[from - 1]))
+                from--;
+        Str word = str_n(text.p + from, i - from);
+        return !word_is_in(word, shortened) && (word.n > 1 || !isalpha((unsigned char)*word.p));
+}
+
+Str sentence_first(Str *rest) {
+        Str s;
+        do {
+                size_t n = 0;
+                while (n < rest->n && !ends_sentence(*rest, n))
+                        n++;
+                s = str_trim(str_to(*rest, n + 1));
+                *rest = str_from(*rest, n + 1);
+        } while (!s.n && rest->n);
+        return s;
+}
+
 /* ---- third person to second ---- */
 
 typedef struct Verb {
@@ -49,7 +80,8 @@ static const Verb irregular[] = {
 };
 /* These stand as they are; so does a past tense in -ed. */
 static const char same[] =
-        " can can't cannot will won't would could should used had went got bought grew never no longer "
+        " can can't cannot will won't would could should used had went got bought grew never no "
+        "longer "
         "always usually often sometimes quit lost found left met broke sold won made took gave "
         "came saw heard wrote ate drove flew spent taught thought told became began caught chose "
         "felt forgot held kept knew led paid ran said sang sent slept spoke swam woke wore once ";
@@ -83,6 +115,8 @@ static const char owned[] =
         "shoe height weight blood timezone nationality religion degree school university wifi "
         "wi-fi first last middle maiden best eldest oldest youngest older younger new old "
         "mother-in-law father-in-law ";
+
+bool noun_is_owned(Str word) { return word_is_in(word, owned); }
 
 static bool stem_put(Buf *out, Str stem, const char *ending) {
         char low[24];

@@ -7,6 +7,10 @@
 bool word_is_in(Str word, const char *list);
 Str word_first(Str *rest); /* moves behind it; empty at the end */
 
+/* The next sentence, trimmed, and moves behind it; empty at the end. */
+Str sentence_first(Str *rest);
+bool noun_is_owned(Str word); /* what people have: "birthday", "boss", "car" */
+
 /* "Lives in Lisbon." -> "You live in Lisbon"; false: it does not read as a statement about the
  * user. */
 bool second_person(Arena *a, Str content, Str *ret) _must_check_;

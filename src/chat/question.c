@@ -14,6 +14,8 @@
 enum { TOKENS_MAX = 48, NEEDS_MAX = 12, READ_MAX = 2000 };
 #define HELP_WEIGHT 0.8
 #define NEAR_WEIGHT 0.3
+/* of whom the question is about, but not of what it asks */
+#define BESIDE_SHARE 0.4
 
 /* ---- words of the message ---- */
 
@@ -76,6 +78,11 @@ typedef struct Idiom {
         const char *from, *to;
 } Idiom;
 static const Idiom idioms[] = {
+        { "whats", "what's" },
+        { "whos", "who's" },
+        { "wheres", "where's" },
+        { "whens", "when's" },
+        { "hows", "how's" },
         { "can you tell me", "" },
         { "could you tell me", "" },
         { "would you tell me", "" },
@@ -314,17 +321,21 @@ static void told_by_take(Arena *a, Str need, Terms *to) {
         }
 }
 
-static void need_add(Arena *a, Needs *to, Str term) {
+Need need_of(Arena *a, Str term) {
         Terms same = { NEW_ARRAY(a, Str, TERMS_MAX), 0 },
               near = { NEW_ARRAY(a, Str, TERMS_MAX), 0 };
-        for (size_t i = 0; i < to->n; i++)
-                if (str_eq(to->v[i].term, term))
-                        return;
         told_by_take(a, term, &same);
         if (!is_doing(term))
                 word_kinds(term, term_take, &same);
         word_synonyms(term, term_take, &near);
-        to->v[to->n++] = (Need){ term, { same.v, same.n }, { near.v, near.n } };
+        return (Need){ term, { same.v, same.n }, { near.v, near.n } };
+}
+
+static void need_add(Arena *a, Needs *to, Str term) {
+        for (size_t i = 0; i < to->n; i++)
+                if (str_eq(to->v[i].term, term))
+                        return;
+        to->v[to->n++] = need_of(a, term);
 }
 
 static void terms_take(Arena *a, const Tokens *t, size_t from, Question *q) {
@@ -387,6 +398,7 @@ void question_read(Arena *a, Str message, Question *ret) {
         q.names_day = has_time && is_to_come(&m) && !word_is(t, i, past_auxiliaries) &&
                       !word_is(t, i + 1, past_auxiliaries);
         need_of_kind(a, &q);
+        owner_read(a, core, &q.owner);
         *ret = q;
 }
 
@@ -414,8 +426,7 @@ static bool has_term(Strs list, Str term) {
         return false;
 }
 
-/* How well the text speaks of it: 0, NEAR_WEIGHT or 1. */
-static double need_told(const Need *need, Str text, bool *literal) {
+double need_told(const Need *need, Str text, bool *literal) {
         TermReader r = term_reader(str_to(text, READ_MAX));
         double best = 0;
         for (Term t; word_next(&r, &t);) {
@@ -437,6 +448,27 @@ static double told(const Needs *needs, Str text, bool *literal) {
         return sum;
 }
 
+static bool is_of_owner(const Question *q, Str term) {
+        for (size_t i = 0; i < q->owner.nouns.n; i++)
+                if (str_eq(q->owner.nouns.v[i].term, term))
+                        return true;
+        return false;
+}
+
+/* It speaks of whom the question is about, and says nothing of what is asked. */
+static bool is_beside(const Question *q, Str text) {
+        size_t n = 0;
+        bool literal;
+        for (size_t i = 0; i < q->needs.n; i++) {
+                if (is_of_owner(q, q->needs.v[i].term))
+                        continue;
+                if (need_told(&q->needs.v[i], text, &literal) > 0)
+                        return false;
+                n++;
+        }
+        return n > 0 && n < q->needs.n;
+}
+
 Cover question_cover(const Question *q, Str text) {
         Cover c = { 1, 1, true };
         bool ignored = true;
@@ -447,6 +479,10 @@ Cover question_cover(const Question *q, Str text) {
                 c.needs = needs / (double)q->needs.n;
         if (of > 0)
                 c.share = (needs + HELP_WEIGHT * helps) / of;
+        if (is_beside(q, text)) {
+                c.needs = MIN(c.needs, BESIDE_SHARE);
+                c.share = MIN(c.share, BESIDE_SHARE);
+        }
         return c;
 }
 
@@ -488,6 +524,35 @@ static bool has_place(Str text) {
                 if (str_contains(text, words[i]))
                         return true;
         return false;
+}
+
+/* How people give their names; what is called something else is not theirs. */
+static const char *const name_starts[] = { "name is ",     "first name ", "full name ",
+                                           "family name ", "last name ",  "nickname is ",
+                                           "surname is " };
+static const char *const name_says[] = { "my name",        "my first name", "my full name",
+                                         "my last name",   "my nickname",   "my surname",
+                                         "my family name", "i am called",   "i'm called",
+                                         "call me",        "i go by" };
+
+static bool gives_own_name(Str text) {
+        for (size_t i = 0; i < ELEMENTSOF(name_starts); i++)
+                if (text.n && is_at(text, 0, str_trim(str_c(name_starts[i]))))
+                        return true;
+        for (size_t k = 0; k < ELEMENTSOF(name_says); k++)
+                for (size_t i = 0; i < text.n; i++)
+                        if (is_at(text, i, str_c(name_says[k])))
+                                return true;
+        return false;
+}
+
+bool question_takes(const Question *q, Str text) {
+        bool bare = q->owner.kind == OWNER_SELF && q->needs.n == 1 && !q->helps.n;
+        if (bare && str_eq_c(q->needs.v[0].term, "name"))
+                return gives_own_name(text);
+        if (bare && q->kind == QUESTION_WHEN && str_eq_c(q->needs.v[0].term, "birthday"))
+                return question_fits(q, text);
+        return true;
 }
 
 bool question_fits(const Question *q, Str text) {

@@ -2,7 +2,7 @@
 #pragma once
 /* question: what a question asks for, and how much of that a text says. For answers without a
  * language model; English, pure. */
-#include "base/arena.h"
+#include "chat/whose.h"
 
 typedef enum QuestionKind {
         QUESTION_OPEN = 1, /* what, which, tell me about … */
@@ -15,18 +15,9 @@ typedef enum QuestionKind {
         QUESTION_YES_NO,
 } QuestionKind;
 
-/* A term, those that say the same here, and those that come near. */
-typedef struct Need {
-        Str term;
-        Strs same, near;
-} Need;
-typedef struct Needs {
-        Need *v;
-        size_t n;
-} Needs;
-
 typedef struct Question {
         QuestionKind kind;
+        Owner owner;        /* whom it is about */
         Needs needs, helps; /* what an answer must speak of; the kind of thing that is asked for */
         int liking;         /* 1: what is liked, -1: what is not, 0: neither */
         bool wants_all;     /* one thing is not the whole answer */
@@ -46,6 +37,9 @@ Str question_query(Arena *a, Str message);
 /* It asks for plans of whatever kind. */
 bool question_is_about_plans(const Question *q);
 
+Need need_of(Arena *a, Str term);
+/* How well the text speaks of it: 0, a little, 1; *literal is left alone when in that very term. */
+double need_told(const Need *need, Str text, bool *literal);
 /* 0 … 1: how much of what is asked for the text speaks of. */
 typedef struct Cover {
         double needs, share; /* share: with what helps */
@@ -54,6 +48,9 @@ typedef struct Cover {
 Cover question_cover(const Question *q, Str text);
 /* The text holds what the kind of question asks for: a name, a place, a number, a time. */
 bool question_fits(const Question *q, Str text);
+
+/* False: it cannot be the answer, however near it comes: of one's own name only what gives it. */
+bool question_takes(const Question *q, Str text);
 
 /* "does not", "never", "no longer", "dislikes". */
 bool text_denies(Str text);

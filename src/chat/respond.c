@@ -19,34 +19,6 @@
 #define SCORE_ALSO 0.25
 enum { TEXT_MAX = 64 * 1024, RELATED_MAX = 2 };
 
-/* ---- reading the message ---- */
-
-static const char asking_words[] =
-        " who whom whose what what's where where's when when's which why how how's who's do "
-        "does did is are am was were can could will would shall should have has had may might ";
-static const char request_words[] =
-        " tell list show remind recall summarize summarise give describe find search explain ";
-
-/* "remind me to …" and "tell Ann …" are not questions to us */
-static bool is_reminder(Str word, Str rest) {
-        Str next = word_first(&rest);
-        Str after = word_first(&rest);
-        return (str_eq_nocase(word, STR("remind")) && str_eq_nocase(next, STR("me")) &&
-                str_eq_nocase(after, STR("to"))) ||
-               (word_is_in(word, " tell give show ") && !word_is_in(next, " me us "));
-}
-
-bool message_asks(Str message) {
-        Str rest = str_trim(message);
-        if (str_ends(rest, STR("?")))
-                return true;
-        Str first = word_first(&rest);
-        while (word_is_in(first, " hi hello hey ok okay so and but please well now thanks "))
-                first = word_first(&rest);
-        return word_is_in(first, asking_words) ||
-               (word_is_in(first, request_words) && !is_reminder(first, rest));
-}
-
 /* ---- sentences ---- */
 
 static const char *const month_names[] = {
@@ -73,8 +45,8 @@ static void sentence_add(Arena *a, Buf *out, const Asked *q, size_t i) {
         size_t mark = i + 1;
         Str you, day = day_text(a, hit_at(h));
         if (h->turn) {
-                buf_addf(out, "On %.*s you said: \"%.*s\" [%zu].", STR_FMT(day),
-                         STR_FMT(h->turn->text), mark);
+                buf_addf(out, "On %.*s you said: \"%.*s\" [%zu].", STR_FMT(day), STR_FMT(c->text),
+                         mark);
                 return;
         }
         Str now = plan_today(a, h->memory->content, in->now_ms, in->utc_offset_min);
@@ -93,9 +65,9 @@ static void quotes_add(Arena *a, Buf *out, const Choice *list, Response *ret) {
         size_t n_used = 0;
         for (size_t i = 0; i < list->n; i++) {
                 const MemoryHit *h = list->v[i].hit;
-                Str day = day_text(a, hit_at(h));
-                buf_addf(out, "\n[%zu] \"%.*s\" (%.*s)", i + 1, STR_FMT(hit_text(h)), STR_FMT(day));
-                c[i] = (Citation){ .mark = (int64_t)i + 1, .quote = hit_text(h) };
+                Str text = list->v[i].text, day = day_text(a, hit_at(h));
+                buf_addf(out, "\n[%zu] \"%.*s\" (%.*s)", i + 1, STR_FMT(text), STR_FMT(day));
+                c[i] = (Citation){ .mark = (int64_t)i + 1, .quote = text };
                 if (h->turn) {
                         c[i].turn_id = h->turn->turn_id;
                         continue;
@@ -142,19 +114,16 @@ static const char *opening(const char *reason) {
 
 /* ---- a question ---- */
 
-static void nothing_add(Buf *out, const RespondIn *in) {
-        _cleanup_(buf_done) Buf learned = BUF(TEXT_MAX);
-        buf_add_c(out, "I have nothing stored that answers this.");
-        buf_add_c(out, learned_add(&learned, in->learned) ? "\n" : " I have kept your message.");
-        buf_add(out, learned.n ? buf_str(&learned) : STR(""));
+static void nothing_add(Buf *out) {
+        buf_add_c(out, "I have nothing stored that answers this. I have kept your message.");
 }
 
 /* "Do I like tea?" may be answered so by a fact in the question's own words. */
 static const char *yes_or_no(const Asked *q) {
         const Candidate *best = &q->list.v[0];
-        Str text = hit_text(best->hit);
+        Str text = best->text;
         if (!q->question.is_now || !best->hit->memory || !best->cover.is_literal ||
-            best->tier < TIER_ALL || text_is_past_or_wish(text))
+            best->tier < TIER_ALL || !best->is_theirs || text_is_past_or_wish(text))
                 return "";
         return text_denies(text) == (q->question.liking < 0) ? "Yes. " : "No. ";
 }
@@ -165,12 +134,20 @@ static bool has_figure(const Asked *q) {
                (q->question.kind != QUESTION_AGE && q->question.kind != QUESTION_COUNT);
 }
 
+/* "Where do I live" is not told by where I do not. */
+static bool wants_what_is(const Asked *q) {
+        return q->question.kind == QUESTION_WHERE || q->question.kind == QUESTION_WHO ||
+               q->question.kind == QUESTION_NAME;
+}
+
 static const char *introduction(const Asked *q) {
         const Cover *cover = &q->list.v[0].cover;
         if (q->in->is_broad)
                 return "";
         if (q->question.kind == QUESTION_YES_NO && cover->needs < COVER_ALL)
                 return "I have nothing stored that says so; this comes closest. ";
+        if (wants_what_is(q) && q->list.v[0].denies)
+                return "I do not know that; I only have this. ";
         if (cover->share < COVER_HALF || !has_figure(q) || q->question.is_vague)
                 return "I have nothing stored that says exactly that; this comes closest. ";
         return yes_or_no(q);
@@ -240,7 +217,9 @@ static void plans_answer(Arena *a, Buf *out, Asked *q, Response *ret) {
 static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
         RespondIn own = *in;
         Asked q = { .in = &own };
-        question_read(a, in->message, &q.question);
+        question_read(a, asking_part(in->message), &q.question);
+        if (in->learned && in->learned->created.n && learned_add(out, in->learned))
+                buf_add_c(out, "\n\n");
         if (in->is_broad) { /* all about the person, or all about something */
                 own.is_broad = !q.question.needs.n;
                 q.question.kind = QUESTION_OPEN;
@@ -252,7 +231,7 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
         }
         choose(a, &own, &q.question, q.question.is_now ? RELEVANT_NOT : RELEVANT, &q.list);
         if (!q.list.n || (!own.is_broad && q.list.v[0].cover.share < COVER_SOME)) {
-                nothing_add(out, in);
+                nothing_add(out);
                 return;
         }
         list_trim(&q);
@@ -261,6 +240,10 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
 }
 
 /* ---- anything else ---- */
+
+static const char about_us[] =
+        "I am Mainstay's built-in responder. I keep what you tell me and answer from it, with the "
+        "stored words that an answer rests on; I know nothing else.";
 
 typedef struct Courtesy {
         const char *said, *reply; /* said: whole messages, between bars */
@@ -277,14 +260,31 @@ static const Courtesy courtesies[] = {
         { "|who are you|what are you|what is your name|what's your name|are you human|are you a "
           "bot|"
           "are you an ai|what can you do|what do you do|how do you work|help|help me|",
-          "I am Mainstay's built-in responder. I keep what you tell me and answer from it, with "
-          "the "
-          "stored words that an answer rests on; I know nothing else." },
+          about_us },
         { "|ok|okay|good|great|nice|cool|fine|perfect|alright|all right|", "All right." },
 };
 
+static const char after_words[] = " today then now tonight again there mate friend buddy ";
+
+/* key: "|how are you today", n bytes; without its last words when they add nothing. */
+static const char *courtesy_find(char *key, size_t n) {
+        for (;;) {
+                key[n] = '|';
+                key[n + 1] = '\0';
+                for (size_t i = 0; i < ELEMENTSOF(courtesies); i++)
+                        if (strstr(courtesies[i].said, key))
+                                return courtesies[i].reply;
+                size_t end = n;
+                while (n && key[n - 1] != ' ')
+                        n--;
+                if (!n || !word_is_in(str_n(key + n, end - n), after_words))
+                        return NULL;
+                n--;
+        }
+}
+
 static const char *courtesy_of(Str message) {
-        char key[64] = "|";
+        char key[80] = "|";
         size_t n = 1;
         for (Str rest = message, w; (w = word_first(&rest)).n;) {
                 if (n + w.n + 2 > sizeof key)
@@ -293,14 +293,7 @@ static const char *courtesy_of(Str message) {
                         key[n++] = (char)tolower((unsigned char)w.p[i]);
                 key[n++] = ' ';
         }
-        if (n < 2)
-                return NULL;
-        key[n - 1] = '|';
-        key[n] = '\0';
-        for (size_t i = 0; i < ELEMENTSOF(courtesies); i++)
-                if (strstr(courtesies[i].said, key))
-                        return courtesies[i].reply;
-        return NULL;
+        return n < 2 ? NULL : courtesy_find(key, n - 1);
 }
 
 static void statement_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
@@ -320,12 +313,15 @@ static void statement_answer(Arena *a, Buf *out, const RespondIn *in, Response *
 void respond(Arena *a, const RespondIn *in, Response *ret) {
         _cleanup_(buf_done) Buf out = BUF(TEXT_MAX * 4);
         const char *courtesy = courtesy_of(in->message);
+        bool asks = message_asks(in->message), learned = in->learned && in->learned->created.n;
         Response r = { 0 };
         buf_add_c(&out, opening(in->reason));
         buf_add_c(&out, "\n\n");
+        if (!courtesy && asks && asks_about_us(question_core(a, in->message)))
+                courtesy = about_us;
         if (courtesy && !(in->learned && in->learned->n))
                 buf_add_c(&out, courtesy);
-        else if (message_asks(in->message) || in->is_broad)
+        else if (asks || (in->is_broad && !learned))
                 question_answer(a, &out, in, &r);
         else
                 statement_answer(a, &out, in, &r);

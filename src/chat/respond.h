@@ -3,6 +3,7 @@
 /* respond: an answer without a language model, from what is stored. Pure and
  * deterministic. Questions get a full sentence and the quotes it rests on, statements an
  * acknowledgement of what was stored; every quote is byte-equal to stored text. */
+#include "chat/asking.h"
 #include "chat/chat.h"
 #include "memory/learn.h"
 
@@ -30,5 +31,3 @@ void respond(Arena *a, const RespondIn *in, Response *ret);
 /* Exactly SUGGESTIONS short follow-ups, from the hits and, where they do not give enough, from what
  * everybody may ask. */
 Strs suggest(Arena *a, Str message, const MemoryHits *hits);
-
-bool message_asks(Str message); /* a question or a request, not a statement */

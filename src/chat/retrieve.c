@@ -110,7 +110,7 @@ static bool asks_for_plans(Ctx *cx, const RetrievalMode *mode, Str message) {
         Question q;
         if (!message_asks(message))
                 return false;
-        question_read(cx->arena, message, &q);
+        question_read(cx->arena, asking_part(message), &q);
         return (mode->plans_only || q.names_day) && question_is_about_plans(&q);
 }
 
@@ -150,7 +150,9 @@ static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, 
                          Retrieved *r) {
         Str about;
         int64_t then = as_of_of(cx, ask->message, r->utc_offset_min);
-        MemoryQuery q = { .query = query_of(cx, ask->message),
+        /* a model is told what the rest of the message may be about, too */
+        Str asked = ask->for_prompt ? ask->message : asking_part(ask->message);
+        MemoryQuery q = { .query = query_of(cx, asked),
                           .top_k = r->mode->top_k * (ask->for_prompt ? 1 : OFFLINE_MORE),
                           .exclude = exclude,
                           .min_confidence = -1,

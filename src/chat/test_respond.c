@@ -33,6 +33,25 @@ static void test_what_is_a_question(void **state) {
                 { "ok so which car do I drive", true },
                 { "Really?", true },
                 { "Is it raining", true },
+                { "whats my name", true },
+                { "whos my best friend", true },
+                { "wheres my home", true },
+                { "quick question: where do i work", true },
+                { "I moved to Rome. Where do I live?", true },
+                { "how old is my daughter", true },
+                { "what happened last week", true },
+                { "any plans for the weekend", true },
+                { "did my sister call", true },
+                { "is Leo vegan", true },
+                { "When I drink coffee I get a headache.", false },
+                { "What a day! I got promoted", false },
+                { "What I like is tea", false },
+                { "Had a great day", false },
+                { "Did my homework", false },
+                { "May is my favourite month.", false },
+                { "Will be in Paris on Friday.", false },
+                { "Is allergic to nuts.", false },
+                { "Any day now.", false },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 assert_int_equal(message_asks(str_c(cases[i].text)), cases[i].asks);
@@ -123,6 +142,86 @@ static void test_turns_alone_are_quoted(void **state) {
                 r.text, STR("On 10 January 2026 you said: \"The door code is 4471\" [1].")));
         assert_int_equal(r.used.n, 0);
         assert_int_equal(r.citations.n, 1);
+}
+
+/* Of a long text the sentences that answer, as they are stored; what asks says nothing. */
+static void test_the_best_sentences_of_a_turn(void **state) {
+        static const struct {
+                const char *question, *quote;
+        } cases[] = {
+                { "What is the door code?", "The door code is 4471, as it was last year." },
+                { "Where does my sister live?",
+                  "My sister is called Mia. She lives in Porto now." },
+                { "Where is my passport?", NULL },
+        };
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        Turn said = { .turn_id = STR("t1"),
+                      .role = STR("user"),
+                      .text = STR(
+                              "What a week it was, with all the rain and the noise of the works "
+                              "in the street. The door code is 4471, as it was last year. My "
+                              "sister is called Mia. She lives in Porto now. The cat slept all "
+                              "day long on the sofa. Where do I live?"),
+                      .at = DAY1 };
+        MemoryHit hit = { .turn = &said, .relevance = 1.0 };
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Response r = answer(a, cases[i].question, &hit, 1, NULL);
+                assert_int_equal(r.citations.n, cases[i].quote ? 1 : 0);
+                const Citation *c = r.citations.v;
+                if (cases[i].quote)
+                        assert_string_equal(arena_cstr(a, c[0].quote), cases[i].quote);
+        }
+}
+
+/* What is so of somebody else is no answer about the user, least of all a yes. */
+static void test_whose_fact(void **state) {
+        static const struct {
+                const char *question, *fact, *starts;
+        } cases[] = {
+                { "Am I vegan?", "Is vegan.", "Yes. You are vegan [1]." },
+                { "Am I vegan?", "My sister is vegan.",
+                  "I have nothing stored that answers this." },
+                { "Is my sister vegan?", "My sister is vegan.", "Yes. Your sister is vegan [1]." },
+                { "Is my sister vegan?", "Is vegan.", "I have nothing stored that answers this." },
+                { "Where do I live?", "My mother lives in Hull.", "I have nothing stored that" },
+                { "Where does my husband work?", "Works at Lidl.", "I have nothing stored that" },
+                { "Where does my husband work?", "My husband is tall.",
+                  "I have nothing stored that says exactly that; this comes closest." },
+                { "What is my name?", "Name is Ann.", "Your name is Ann [1]." },
+                { "What is my name?", "Cat is called Rex.", "I have nothing stored that answers" },
+                { "What is my name?", "The boat is called Ida.", "I have nothing stored that" },
+                { "When is my birthday?", "My son's birthday is on May 3.",
+                  "I have nothing stored" },
+                { "Where do I live?", "Does not live in Rome.",
+                  "I do not know that; I only have this. You do not live in Rome [1]." },
+                { "Do I live in Rome?", "Does not live in Rome.", "No. You do not live in Rome" },
+                { "whats my name", "Name is Ann.", "Your name is Ann [1]." },
+                { "Do you love me?", "Loves hiking.", "I am Mainstay's built-in responder." },
+                { "Do you know what I love?", "Loves hiking.", "You love hiking [1]." },
+                { "how are you today?", "Plans to hike today.", "I am ready:" },
+        };
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                MemoryRow m = memory("m1", cases[i].fact, "t1");
+                MemoryHit hit = { .memory = &m, .relevance = 1.0, .similarity = 1 };
+                Response r = answer(a, cases[i].question, &hit, 1, NULL);
+                Str rest = r.text;
+                while (rest.n && !str_starts(rest, STR("\n\n")))
+                        rest = str_from(rest, 1);
+                rest = str_to(str_from(rest, 2), strlen(cases[i].starts));
+                assert_string_equal(arena_cstr(a, rest), cases[i].starts);
+        }
+}
+
+/* What was told with a question is acknowledged before it is answered. */
+static void test_told_and_asked(void **state) {
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        Str id = STR("m1");
+        MemoryWritten w = { .event = MEMORY_ADD, .row = memory("m1", "Lives in Porto.", "t1") };
+        Learned l = { .v = &w, .n = 1, .created = { &id, 1 } };
+        Response r = answer(a, "I moved to Porto. What is my shoe size?", NULL, 0, &l);
+        assert_true(str_contains(r.text, STR("\n\nI have noted: \"Lives in Porto.\"\n\nI have "
+                                             "nothing stored that answers this.")));
 }
 
 static void test_nothing_relevant(void **state) {
@@ -278,6 +377,9 @@ int main(void) {
                 cmocka_unit_test(test_question),
                 cmocka_unit_test(test_order_and_noise),
                 cmocka_unit_test(test_turns_alone_are_quoted),
+                cmocka_unit_test(test_the_best_sentences_of_a_turn),
+                cmocka_unit_test(test_whose_fact),
+                cmocka_unit_test(test_told_and_asked),
                 cmocka_unit_test(test_nothing_relevant),
                 cmocka_unit_test(test_statement),
                 cmocka_unit_test(test_suggestions_are_four_and_differ),
