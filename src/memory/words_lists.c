@@ -33,6 +33,7 @@ const char *const word_plains =
         "person time times day planning plan plans";
 
 const char *const word_irregulars =
+        "allergic allergy allergies\n"
         "be am is are was were been\nhave has had\ndo does did done\ngo goes went gone going\nget "
         "got gotten\nmake made\n"
         "take took taken\nsee saw seen\nbuy bought\nbring brought\nthink thought\nfind "
