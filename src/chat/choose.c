@@ -8,9 +8,12 @@
 #define KIN_SHARE 0.3
 #define SURE      0.6
 /* two covers are as good as each other */
-#define COVER_SAME 0.01
+#define COVER_SAME   0.01
+#define LIKING_SHARE 0.5
 /* what was said may have changed since; a fact was kept up to date */
 #define WORDS_WEIGHT 0.4
+/* what used to be so, where what is so is asked for */
+#define FORMERLY_WEIGHT 0.5
 enum { CANDIDATES_MAX = 200, SHORT_MAX = 200 };
 
 /* ---- what may answer ---- */
@@ -42,6 +45,28 @@ static bool has_id(const Learned *l, Str memory_id) {
                         if (str_eq(l->v[i].superseded.v[j], memory_id))
                                 return true;
         return false;
+}
+
+bool is_over(const RespondIn *in, const MemoryHit *h) {
+        const MemoryRow *m = h->memory;
+        return m && (str_eq_c(m->status, "superseded") || m->valid_from > in->now_ms ||
+                     (m->valid_to && m->valid_to <= in->now_ms));
+}
+
+/* A fact that holds no longer, and words of which nothing holds that was taken from them. */
+static bool is_of_the_past(const RespondIn *in, const MemoryHit *h) {
+        bool over = false;
+        if (h->memory)
+                return is_over(in, h);
+        for (size_t i = 0; i < in->hits->n; i++) {
+                const MemoryHit *o = &in->hits->v[i];
+                if (!o->memory || !are_kin(o, h))
+                        continue;
+                if (!is_over(in, o))
+                        return false;
+                over = true;
+        }
+        return over;
 }
 
 /* By what was just said: the fact, and the words it was taken from. */
@@ -100,8 +125,12 @@ static void judge(Arena *a, const RespondIn *in, const Question *q, Str text, Ca
         if (!part.text.n)
                 return;
         ret->cover = question_cover(q, part.text);
+        /* "what food do I hate": what is hated may be a food that we do not know as one */
+        if (q->liking && !q->needs.n)
+                ret->cover.share = MAX(ret->cover.share, LIKING_SHARE);
         ret->fits = question_fits(q, part.text);
         ret->denies = text_denies(part.text);
+        ret->is_past = text_is_past(part.text);
         ret->weight = question_takes(q, part.text) ? liking_weight(q, part.text) : 0;
 }
 
@@ -154,14 +183,18 @@ static Candidate candidate_of(Arena *a, const RespondIn *in, const Question *q, 
                 judge_turn(a, in, q, h->turn->text, &c);
         c.hit = h;
         c.relevance = relevance;
+        c.is_past |= is_over(in, h);
+        c.at = is_over(in, h) ? h->memory->valid_to : 0;
         c.score = relevance * (0.25 + c.cover.share * c.cover.share) * (c.fits ? 1 : 0.6) *
                   (h->memory ? 1 : WORDS_WEIGHT) * c.weight;
+        if (!q->is_past && text_is_formerly(c.text))
+                c.score *= FORMERLY_WEIGHT;
         c.tier = !h->memory && q->is_now       ? TIER_SOME
                  : c.cover.needs >= COVER_ALL  ? TIER_ALL
                  : c.cover.needs >= COVER_HALF ? TIER_HALF
                                                : TIER_SOME;
         /* where somebody does not live is no answer while anything else is */
-        if (c.denies && wants_fact(q))
+        if ((c.denies && wants_fact(q)) || (q->is_past && !c.is_past))
                 c.tier = TIER_SOME;
         return c;
 }
@@ -191,8 +224,12 @@ static bool is_name(const Candidate *c) { return str_starts(c->text, STR("Name i
 static bool goes_before(const RespondIn *in, const Candidate *x, const Candidate *y) {
         if (in->is_broad && is_name(x) != is_name(y))
                 return is_name(x);
+        if (in->is_broad && !x->hit->memory != !y->hit->memory)
+                return x->hit->memory != NULL;
         if (!in->is_broad && x->tier != y->tier)
                 return x->tier > y->tier;
+        if (x->at && y->at) /* of what is over the latest */
+                return x->at > y->at;
         return x->score > y->score;
 }
 
@@ -245,7 +282,7 @@ void choose(Arena *a, const RespondIn *in, const Question *q, double least, Choi
                 const MemoryHit *h = &in->hits->v[i];
                 double relevance = h->relevance * scale;
                 if (!is_to_the_point(in, h, relevance, least) || !hit_tells(h, in->message) ||
-                    was_superseded(in, h))
+                    was_superseded(in, h) || (!q->is_past && is_of_the_past(in, h)))
                         continue;
                 Candidate c = candidate_of(a, in, q, h, relevance);
                 if (c.weight > 0)
@@ -284,12 +321,30 @@ static bool phrase_has(Str phrase, const char *word) {
         return false;
 }
 
+/* Of the days of a span those that are still to come. */
+static Window window_of_span(Span span, int64_t day) {
+        Civil c = civil_from_days(day);
+        int64_t monday = day - civil_weekday(day), from = day, to = monday + 7;
+        if (span == SPAN_MONTH)
+                to = day - c.day + 1 + month_length(c.year, c.month);
+        else if (span == SPAN_WEEKEND)
+                from = MAX(day, monday + 5);
+        else if (span == SPAN_NEXT_WEEKEND)
+                from = monday + 12, to = monday + 14;
+        return (Window){ from, to };
+}
+
 /* The days that the question names; from today on when it names none. */
 static Window window_of(Arena *a, const RespondIn *in) {
         MomentRef now = { in->now_ms, in->utc_offset_min };
         int64_t offset = in->utc_offset_min * INT64_C(60000);
         int64_t day = days_of_ms(in->now_ms + offset), days = 1;
+        Span span = span_of(in->message);
         Moment m;
+        if (span) {
+                Window w = window_of_span(span, day);
+                return (Window){ w.from * DAY_MS - offset, w.to * DAY_MS - offset };
+        }
         if (!moment_find(a, in->message, &now, &m))
                 return (Window){ day * DAY_MS - offset, INT64_MAX };
         day = days_of_ms(m.at_ms + offset);
@@ -333,8 +388,21 @@ void choose_plans(Arena *a, const RespondIn *in, const Question *q, Choice *ret)
                                 .cover = question_cover(q, hit_text(h)),
                                 .fits = question_fits(q, hit_text(h)) };
                 c.at = plan_at(a, in, h);
-                if (c.at >= w.from && c.at < w.to && !has_fact(in, h) &&
-                    hit_tells(h, in->message) && !was_superseded(in, h))
+                if (c.at >= w.from && c.at < w.to && question_takes_plan(q, c.text) &&
+                    !has_fact(in, h) && hit_tells(h, in->message) && !was_superseded(in, h) &&
+                    !is_of_the_past(in, h))
+                        plan_add(ret, &c);
+        }
+}
+
+/* ---- what was told last ---- */
+
+void choose_latest(Arena *a, const RespondIn *in, Choice *ret) {
+        *ret = (Choice){ NEW_ARRAY(a, Candidate, CANDIDATES_MAX), 0 };
+        for (size_t i = 0; i < in->hits->n; i++) {
+                const MemoryHit *h = &in->hits->v[i];
+                Candidate c = { .hit = h, .text = hit_text(h), .at = -hit_at(h) };
+                if (h->turn && hit_tells(h, in->message))
                         plan_add(ret, &c);
         }
 }

@@ -17,8 +17,8 @@ typedef struct Candidate {
         double weight; /* 0: it cannot answer */
         Cover cover;
         Tier tier;
-        bool fits, denies, is_theirs; /* surely about whom the question is about */
-        int64_t at;                   /* of a plan: when; 0 = it names no time */
+        bool fits, denies, is_past, is_theirs; /* surely about whom the question is about */
+        int64_t at; /* of a plan: when, 0 = it names no time; of what is over: until when */
 } Candidate;
 typedef struct Choice {
         Candidate *v;
@@ -30,7 +30,11 @@ void choose(Arena *a, const RespondIn *in, const Question *q, double least, Choi
 /* Plans of the time that the question names, or from today on, by date. */
 void choose_plans(Arena *a, const RespondIn *in, const Question *q, Choice *ret);
 
+/* What was told last, newest first. */
+void choose_latest(Arena *a, const RespondIn *in, Choice *ret);
+
 /* Our own answers and the user's questions tell nothing new. */
 bool hit_tells(const MemoryHit *h, Str message);
+bool is_over(const RespondIn *in, const MemoryHit *h); /* a fact that holds no longer */
 Str hit_text(const MemoryHit *h);
 int64_t hit_at(const MemoryHit *h);

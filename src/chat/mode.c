@@ -17,7 +17,13 @@ static const char *const schedule_words[] = {
         "schedule",  "calendar", "appointment", "appointments", "meeting",   "meetings", "deadline",
         "deadlines", "remind",   "plans",       "tomorrow",     "next week", NULL,
 };
-static const char *const broad_words[] = { "about me", "who am i", "what do you know", "my profile",
+static const char *const broad_words[] = { "about me",
+                                           "who am i",
+                                           "what do you know",
+                                           "what do you remember",
+                                           "what have i told you",
+                                           "what did i tell you",
+                                           "my profile",
                                            NULL };
 static const char *const greetings[] = {
         "hi",           "hello",          "hey",          "hiya",     "howdy", "greetings", "yo",

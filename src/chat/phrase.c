@@ -223,14 +223,24 @@ bool second_person(Arena *a, Str content, Str *ret) {
 
 /* ---- days ---- */
 
-/* "next week" is no day that could be counted to. */
+static const char units[] = " week month year weekend ";
+static const char seasons[] = " spring summer autumn fall winter ";
+static const char months[] = " january february march april may june july august september october "
+                             "november december ";
+
+/* "next week", "last summer", "in May", "in 2019" are no days that could be counted to. */
 static bool is_span(Str phrase) {
-        for (Str rest = phrase, w; (w = word_first(&rest)).n;)
-                if (word_is_in(w, " next this last ")) {
-                        Str after = rest;
-                        return word_is_in(word_first(&after), " week month year weekend ");
-                }
-        return false;
+        bool has_span = false, has_day = false;
+        for (Str rest = phrase, w; (w = word_first(&rest)).n;) {
+                Str after = rest;
+                bool is_digit = isdigit((unsigned char)w.p[0]);
+                has_span |= word_is_in(w, seasons) || word_is_in(w, months) ||
+                            (is_digit && w.n == 4) ||
+                            (word_is_in(w, " next this last ") &&
+                             word_is_in(word_first(&after), units));
+                has_day |= is_digit && w.n < 4;
+        }
+        return has_span && !has_day;
 }
 
 Str plan_today(Arena *a, Str content, int64_t now_ms, int utc_offset_min) {

@@ -67,7 +67,8 @@ static const char empty_words[] =
         "still currently now again also really actually exactly already today tomorrow yesterday "
         "week weekend month year next last tell told know knew remember recall say said mention "
         "mentioned thing things kind type sort please about list show name names named called "
-        "call old many much lot any more new time day date long soon often usually ";
+        "call old many much lot any more new time day date long soon often usually summarize "
+        "summarise summary describe give before previously previous former formerly earlier use ";
 static const char likes[] = " like likes liked love loves loved enjoy enjoys prefer prefers "
                             "favourite favorite favourites favorites adore adores fond ";
 static const char dislikes[] = " hate hates hated dislike dislikes detest detests avoid avoids ";
@@ -104,6 +105,7 @@ static const Idiom idioms[] = {
         { "everything about", "" },
         { "what do you know about", "" },
         { "what do you remember about", "" },
+        { "use to", "" },
         { "anything", "" },
         { "something", "" },
         { "do for a living", "work as, my job" },
@@ -115,6 +117,13 @@ static const Idiom idioms[] = {
         { "my profession", "work as, my job" },
 };
 
+/* The whole question, but for its punctuation. */
+static const Idiom whole[] = {
+        { "what do i do", "what do I work as, my job" },
+        { "what do i do now", "what do I work as, my job" },
+        { "so what do i do", "what do I work as, my job" },
+};
+
 /* What is asked for so is told in other words: they are looked for, too. */
 static const Idiom wider[] = {
         { "how old am i", "my age, born, birthday" },
@@ -122,12 +131,27 @@ static const Idiom wider[] = {
         { "dislike", "hate, not like, can't stand" },
         { "do i hate", "dislike, not like, can't stand" },
         { "do i own", "have, bought" },
+        { "allergies", "allergic" },
 };
 
 static bool is_at(Str s, size_t i, Str phrase) {
         return (!i || !isalnum((unsigned char)s.p[i - 1])) && i + phrase.n <= s.n &&
                str_eq_nocase(str_n(s.p + i, phrase.n), phrase) &&
                (i + phrase.n == s.n || !isalnum((unsigned char)s.p[i + phrase.n]));
+}
+
+static bool text_has_phrase(Str text, const char *phrase) {
+        for (size_t i = 0; i < text.n; i++)
+                if (is_at(text, i, str_c(phrase)))
+                        return true;
+        return false;
+}
+
+static bool has_phrase(Str text, const char *const *list) {
+        for (; *list; list++)
+                if (text_has_phrase(text, *list))
+                        return true;
+        return false;
 }
 
 static const Idiom *idiom_at(Str s, size_t i) {
@@ -137,7 +161,17 @@ static const Idiom *idiom_at(Str s, size_t i) {
         return NULL;
 }
 
+static Str punctuation_cut(Str s) {
+        s = str_trim(s);
+        while (s.n && strchr("?!. ", s.p[s.n - 1]))
+                s.n--;
+        return s;
+}
+
 Str question_core(Arena *a, Str message) {
+        for (size_t i = 0; i < ELEMENTSOF(whole); i++)
+                if (str_eq_nocase(punctuation_cut(message), str_c(whole[i].from)))
+                        return str_c(whole[i].to);
         _cleanup_(buf_done) Buf out = BUF(message.n * 2 + 64);
         bool said = false;
         for (size_t i = 0; i < message.n;) {
@@ -158,9 +192,8 @@ Str question_core(Arena *a, Str message) {
 Str question_query(Arena *a, Str message) {
         Str core = question_core(a, message);
         for (size_t k = 0; k < ELEMENTSOF(wider); k++)
-                for (size_t i = 0; i < core.n; i++)
-                        if (is_at(core, i, str_c(wider[k].from)))
-                                return arena_strf(a, "%.*s %s", STR_FMT(core), wider[k].to);
+                if (text_has_phrase(core, wider[k].from))
+                        return arena_strf(a, "%.*s %s", STR_FMT(core), wider[k].to);
         return core;
 }
 
@@ -270,14 +303,17 @@ static const char *const told_by[] = {
         "vacation: holiday trip",
         "trip: holiday vacation",
         "meet: meeting appointment",
-        "appointment: meeting dentist doctor",
+        "appointment: meeting dentist doctor vet therapist haircut hairdresser checkup interview",
         "speak: language",
         "study: university degree school",
         "sick: ill",
         "flat: apartment",
         "apartment: flat",
-        "allergy: allergic",
-        "allergic: allergy",
+        "goal: want dream hope aim plan",
+        "employer: work employ",
+        "from: born hometown grow origin",
+        "reminder: remind",
+        "deadline: due submit",
         "pet: dog cat",
         "email: mail address",
         "phone: number",
@@ -338,11 +374,30 @@ static void need_add(Arena *a, Needs *to, Str term) {
         to->v[to->n++] = need_of(a, term);
 }
 
+static const char state_words[] =
+        " live lived living work worked working study studied drive drove "
+        "job employer home ";
+
+/* Where "before Aldi" begins, of what may be so and then no longer; n when nowhere. */
+static size_t later_at(const Tokens *t) {
+        for (size_t i = 1; speaks_of(t, state_words) && i + 1 < t->n; i++)
+                if (word_is(t, i, " before "))
+                        return i;
+        return t->n;
+}
+
+static void later_take(Arena *a, const Tokens *t, Question *q) {
+        q->later.v = NEW_ARRAY(a, Need, t->n + 1);
+        for (size_t i = later_at(t); i < t->n; i++)
+                if (says_something(&t->v[i]))
+                        need_add(a, &q->later, t->v[i].term);
+}
+
 static void terms_take(Arena *a, const Tokens *t, size_t from, Question *q) {
-        size_t class = class_end(t, from);
+        size_t class = class_end(t, from), end = later_at(t);
         q->needs.v = NEW_ARRAY(a, Need, t->n + 1);
         q->helps.v = NEW_ARRAY(a, Need, t->n + 1);
-        for (size_t i = from; i < t->n && q->needs.n < NEEDS_MAX; i++) {
+        for (size_t i = from; i < end && q->needs.n < NEEDS_MAX; i++) {
                 const Token *w = &t->v[i];
                 if (!says_something(w))
                         continue;
@@ -351,33 +406,62 @@ static void terms_take(Arena *a, const Tokens *t, size_t from, Question *q) {
                 else if (!(w->flags & TERM_PLAIN))
                         need_add(a, &q->needs, w->term);
         }
-        for (size_t i = class; !q->needs.n && !q->helps.n && i < t->n; i++)
+        for (size_t i = class; !q->needs.n && !q->helps.n && i < end; i++)
                 if (says_something(&t->v[i]))
                         need_add(a, &q->helps, t->v[i].term);
 }
 
 /* A question of nothing but its kind: "what is my name", "how old am I". */
-static void need_of_kind(Arena *a, Question *q) {
+static void need_of_kind(Arena *a, const Tokens *t, Question *q) {
         if (q->needs.n)
                 return;
+        if (q->kind == QUESTION_WHERE && word_is(t, t->n - 1, " from "))
+                need_add(a, &q->needs, STR("from"));
         if (q->kind == QUESTION_NAME)
                 need_add(a, &q->needs, STR("name"));
         else if (q->kind == QUESTION_AGE)
                 need_add(a, &q->needs, STR("age"));
 }
 
+static bool has_plural(const Tokens *t, size_t i) {
+        for (; i < t->n; i++)
+                if (says_something(&t->v[i]) && is_plural(t->v[i].word))
+                        return true;
+        return false;
+}
+
 static bool wants_all(const Tokens *t, size_t i, const Question *q) {
+        if (q->kind == QUESTION_YES_NO)
+                return speaks_of(t, " any ") && has_plural(t, i + 1);
         if (q->kind != QUESTION_OPEN && q->kind != QUESTION_WHO)
                 return false;
         if (q->liking && !q->needs.n)
                 return true;
         if (!word_is(t, i, " what which who what's ") || speaks_of(t, " about happened happening "))
                 return true;
-        for (size_t k = i + 1; k < t->n; k++)
-                if (says_something(&t->v[k]) && is_plural(t->v[k].word))
-                        return true;
-        return false;
+        /* "what am I allergic to", but not "what is my job" */
+        if (word_is(t, i, " what which ") && word_is(t, i + 1, auxiliaries) &&
+            !word_is(t, i + 1, " is was isn't wasn't ") && q->needs.n)
+                return true;
+        return has_plural(t, i + 1);
 }
+
+static const char plan_words[] = " plan plans planned planning schedule scheduled calendar agenda "
+                                 "upcoming happening free busy available booked appointment "
+                                 "appointments meeting meetings deadline deadlines reminders ";
+static const char past_words[] = " before previously previous former formerly earlier used ";
+static const char *const coming[] = { "coming up", "ahead of me", NULL };
+static const char *const latest[] = { "tell you last",
+                                      "told you last",
+                                      "say last",
+                                      "tell you today",
+                                      "told you today",
+                                      "last thing i",
+                                      "tell you just now",
+                                      "just tell you",
+                                      "tell you recently",
+                                      "last tell you",
+                                      NULL };
 
 static bool is_to_come(const Moment *m) {
         return m->kind == MOMENT_RELATIVE || m->kind == MOMENT_WEEKDAY || m->kind == MOMENT_DATE;
@@ -390,31 +474,96 @@ void question_read(Arena *a, Str message, Question *ret) {
         bool has_time = moment_find(a, core, &(MomentRef){ 0, 0 }, &m);
         tokens_read(a, core, has_time ? m.phrase : STR_NULL, t);
         size_t i = lead_skip(t);
+        bool is_over = word_is(t, i, past_auxiliaries) || word_is(t, i + 1, past_auxiliaries);
         Question q = { .kind = kind_of(t, i), .liking = liking_of(t) };
         terms_take(a, t, i, &q);
         q.is_now = q.kind == QUESTION_YES_NO && word_is(t, i, now_auxiliaries);
         q.wants_all = wants_all(t, i, &q);
         q.is_vague = speaks_of(t, " he she they him her them his hers their theirs ");
-        q.names_day = has_time && is_to_come(&m) && !word_is(t, i, past_auxiliaries) &&
-                      !word_is(t, i + 1, past_auxiliaries);
-        need_of_kind(a, &q);
+        q.names_day = !is_over && ((has_time && is_to_come(&m)) || span_of(message));
+        q.is_plans = !is_over && (speaks_of(t, plan_words) || has_phrase(core, coming));
+        q.is_latest = has_phrase(message, latest);
+        q.is_past = speaks_of(t, past_words) || (is_over && speaks_of(t, state_words));
+        later_take(a, t, &q);
+        need_of_kind(a, t, &q);
         owner_read(a, core, &q.owner);
         *ret = q;
 }
 
-bool question_is_about_plans(const Question *q) {
-        static const char *const words[] = { "plan",     "schedule", "calendar", "appointment",
-                                             "deadline", "meeting",  "remind",   "reminder",
-                                             "event",    "agenda",   "due" };
+/* Plans of whatever kind are asked for with these; the second ones also name a kind. */
+static const char general_plans[] = "plan schedule calendar event agenda due free busy available "
+                                    "booked happen happening come coming upcoming do";
+static const char kinds_of_plans[] = "appointment deadline meeting remind reminder";
+
+static bool is_term_of(Str term, const char *list) {
         char stem[TERM_MAX];
-        for (size_t i = 0; i < q->needs.n; i++) {
-                bool general = false;
-                for (size_t k = 0; k < ELEMENTSOF(words) && !general; k++)
-                        general = str_eq(term_of(str_c(words[k]), stem), q->needs.v[i].term);
-                if (!general)
+        for (Str rest = str_c(list); rest.p;)
+                if (str_eq(term_of(str_cut(&rest, ' '), stem), term))
+                        return true;
+        return false;
+}
+
+bool question_is_about_plans(const Question *q, bool in_schedule) {
+        if (!in_schedule && !q->names_day && !q->is_plans)
+                return false;
+        for (size_t i = 0; i < q->needs.n; i++)
+                if (!is_term_of(q->needs.v[i].term, general_plans) &&
+                    !is_term_of(q->needs.v[i].term, kinds_of_plans))
                         return false;
-        }
         return true;
+}
+
+static bool all_told(const Needs *list, Str text) {
+        bool literal;
+        for (size_t i = 0; i < list->n; i++)
+                if (is_term_of(list->v[i].term, kinds_of_plans) &&
+                    need_told(&list->v[i], text, &literal) < 1)
+                        return false;
+        return true;
+}
+
+bool question_takes_plan(const Question *q, Str text) {
+        return all_told(&q->needs, text) && all_told(&q->helps, text);
+}
+
+static const struct {
+        const char *phrase;
+        Keeping in;
+} keepings[] = {
+        { "am i from", { NULL, "home" } },         { "do i come from", { NULL, "home" } },
+        { "my goals", { "commitment", "goal" } },  { "my goal", { "commitment", "goal" } },
+        { "my dreams", { "commitment", "goal" } }, { "what do i do", { NULL, "work" } },
+        { "my employer", { NULL, "work" } },       { "my allergies", { NULL, "health" } },
+};
+
+bool question_kept_in(const Question *q, Str message, Keeping *ret) {
+        for (size_t k = 0; k < ELEMENTSOF(keepings); k++)
+                if (text_has_phrase(message, keepings[k].phrase)) {
+                        *ret = keepings[k].in;
+                        return true;
+                }
+        if (!q->liking || q->needs.n)
+                return false;
+        *ret = (Keeping){ "preference", NULL };
+        return true;
+}
+
+static const struct {
+        const char *phrase;
+        Span span;
+} spans[] = {
+        { "this week", SPAN_WEEK },
+        { "rest of the week", SPAN_WEEK },
+        { "next weekend", SPAN_NEXT_WEEKEND },
+        { "weekend", SPAN_WEEKEND },
+        { "this month", SPAN_MONTH },
+};
+
+Span span_of(Str message) {
+        for (size_t k = 0; k < ELEMENTSOF(spans); k++)
+                if (text_has_phrase(message, spans[k].phrase))
+                        return spans[k].span;
+        return SPAN_NONE;
 }
 
 /* ---- how much of it a text says ---- */
@@ -540,16 +689,26 @@ static bool gives_own_name(Str text) {
                 if (text.n && is_at(text, 0, str_trim(str_c(name_starts[i]))))
                         return true;
         for (size_t k = 0; k < ELEMENTSOF(name_says); k++)
-                for (size_t i = 0; i < text.n; i++)
-                        if (is_at(text, i, str_c(name_says[k])))
-                                return true;
+                if (text_has_phrase(text, name_says[k]))
+                        return true;
         return false;
 }
 
+static const char *const origins[] = { "is from",      "am from",  "i'm from", "come from",
+                                       "comes from",   "are from", "born",     "originally",
+                                       "grew up",      "raised",   "hometown", "native",
+                                       "home town is", NULL };
+
 bool question_takes(const Question *q, Str text) {
+        bool literal;
+        for (size_t i = 0; i < q->later.n; i++)
+                if (need_told(&q->later.v[i], text, &literal) >= 1)
+                        return false;
         bool bare = q->owner.kind == OWNER_SELF && q->needs.n == 1 && !q->helps.n;
         if (bare && str_eq_c(q->needs.v[0].term, "name"))
                 return gives_own_name(text);
+        if (q->needs.n && str_eq_c(q->needs.v[0].term, "from"))
+                return has_phrase(text, origins);
         if (bare && q->kind == QUESTION_WHEN && str_eq_c(q->needs.v[0].term, "birthday"))
                 return question_fits(q, text);
         return true;
@@ -578,6 +737,13 @@ bool text_likes(Str text) {
         return has_word(text, likes) || has_word(text, dislikes) ||
                str_contains(text, STR(" stand "));
 }
+
+bool text_is_past(Str text) {
+        return has_word(text, " used was were had formerly once lived worked studied drove "
+                              "previously former ");
+}
+
+bool text_is_formerly(Str text) { return has_word(text, " used formerly previously former "); }
 
 bool text_is_past_or_wish(Str text) {
         return has_word(text, " used was were had formerly once wants want plans plan hopes hope "

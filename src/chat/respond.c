@@ -17,7 +17,7 @@
 #define COVER_NEAR 0.6
 #define SCORE_NEAR 0.5
 #define SCORE_ALSO 0.25
-enum { TEXT_MAX = 64 * 1024, RELATED_MAX = 2 };
+enum { TEXT_MAX = 64 * 1024, RELATED_MAX = 2, LATEST_MAX = 3 };
 
 /* ---- sentences ---- */
 
@@ -36,6 +36,7 @@ typedef struct Asked {
         const RespondIn *in;
         Question question;
         Choice list;
+        size_t left_out; /* plans beyond those */
 } Asked;
 
 static void sentence_add(Arena *a, Buf *out, const Asked *q, size_t i) {
@@ -47,6 +48,12 @@ static void sentence_add(Arena *a, Buf *out, const Asked *q, size_t i) {
         if (h->turn) {
                 buf_addf(out, "On %.*s you said: \"%.*s\" [%zu].", STR_FMT(day), STR_FMT(c->text),
                          mark);
+                return;
+        }
+        if (is_over(in, h)) {
+                day = day_text(a, h->memory->valid_to ? h->memory->valid_to : hit_at(h));
+                buf_addf(out, "Until %.*s I had noted: \"%.*s\" [%zu].", STR_FMT(day),
+                         STR_FMT(c->text), mark);
                 return;
         }
         Str now = plan_today(a, h->memory->content, in->now_ms, in->utc_offset_min);
@@ -144,6 +151,8 @@ static const char *introduction(const Asked *q) {
         const Cover *cover = &q->list.v[0].cover;
         if (q->in->is_broad)
                 return "";
+        if (q->question.is_past && !q->list.v[0].is_past)
+                return "I have nothing stored of what was before; this is what I know. ";
         if (q->question.kind == QUESTION_YES_NO && cover->needs < COVER_ALL)
                 return "I have nothing stored that says so; this comes closest. ";
         if (wants_what_is(q) && q->list.v[0].denies)
@@ -159,7 +168,7 @@ static size_t sentences_of(const Asked *q) {
         if (q->in->is_broad)
                 return q->list.n;
         size_t n = 1;
-        while (q->question.wants_all && n < q->list.n &&
+        while (q->question.wants_all && n < q->list.n && v[n].is_past == v[0].is_past &&
                v[n].cover.share >= v[0].cover.share - COVER_SAME &&
                v[n].score >= SCORE_ALSO * v[0].score)
                 n++;
@@ -201,17 +210,30 @@ static void sentences_add(Arena *a, Buf *out, const Asked *q, size_t n, Response
                         buf_addc(out, ' ');
                 sentence_add(a, out, q, i);
         }
+        if (q->left_out)
+                buf_addf(out, " And %zu more.", q->left_out);
         buf_addc(out, '\n');
         quotes_add(a, out, &q->list, ret);
 }
 
 static void plans_answer(Arena *a, Buf *out, Asked *q, Response *ret) {
         choose_plans(a, q->in, &q->question, &q->list);
-        q->list.n = MIN(q->list.n, (size_t)QUOTES_MAX);
+        size_t n = MIN(q->list.n, (size_t)QUOTES_MAX);
+        q->left_out = q->list.n - n;
+        q->list.n = n;
+        if (n)
+                sentences_add(a, out, q, n, ret);
+        else
+                buf_add_c(out, "I have no plans stored for that time. I have kept your message.");
+}
+
+static void latest_answer(Arena *a, Buf *out, Asked *q, Response *ret) {
+        choose_latest(a, q->in, &q->list);
+        q->list.n = MIN(q->list.n, (size_t)LATEST_MAX);
         if (q->list.n)
                 sentences_add(a, out, q, q->list.n, ret);
         else
-                buf_add_c(out, "I have no plans stored for that time. I have kept your message.");
+                nothing_add(out);
 }
 
 static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
@@ -225,7 +247,11 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
                 q.question.kind = QUESTION_OPEN;
                 q.question.wants_all = true;
         }
-        if ((in->is_schedule || q.question.names_day) && question_is_about_plans(&q.question)) {
+        if (q.question.is_latest) {
+                latest_answer(a, out, &q, ret);
+                return;
+        }
+        if (question_is_about_plans(&q.question, in->is_schedule)) {
                 plans_answer(a, out, &q, ret);
                 return;
         }

@@ -2,8 +2,7 @@
 #include "chat/retrieve.h"
 
 #include "base/log.h"
-#include "chat/question.h"
-#include "chat/respond.h"
+#include "chat/choose.h"
 #include "codec/when.h"
 #include "memory/moment.h"
 #include "memory/profile.h"
@@ -13,8 +12,17 @@ enum {
         RECENT_SHOWN = 12,
         QUERY_MAX = 1000,
         /* a responder leaves out questions and its own answers */
-        OFFLINE_MORE = 3
+        OFFLINE_MORE = 3,
+        /* with fewer that tell something there is a second look at more */
+        TELLING_FEW = 12,
+        TURNS_MANY = 200,
+        LATEST_TURNS = 60,
+        KEPT_MAX = 50
 };
+
+/* of what is found by where it is kept */
+#define KEPT_RELEVANCE   0.5
+#define LATEST_RELEVANCE 0.1
 
 static Str query_of(Ctx *cx, Str message) {
         Str s = question_query(cx->arena, message);
@@ -106,25 +114,110 @@ static Err search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHit
         return OK;
 }
 
-static bool asks_for_plans(Ctx *cx, const RetrievalMode *mode, Str message) {
-        Question q;
-        if (!message_asks(message))
-                return false;
-        question_read(cx->arena, asking_part(message), &q);
-        return (mode->plans_only || q.names_day) && question_is_about_plans(&q);
+/* `more` are worth as much as they say, also where they stand lower already. */
+static void hits_raise(MemoryHits *list, const MemoryHits *more) {
+        for (size_t i = 0; i < list->n; i++) {
+                MemoryHit *h = &list->v[i];
+                if (h->relevance >= more->v[0].relevance || !has_hit(more, hit_id(h)))
+                        continue;
+                h->relevance = more->v[0].relevance;
+                h->similarity = MAX(h->similarity, more->v[0].similarity);
+        }
 }
 
-/* Plans are asked for by their time, not in their words: the latest, too, up to as many as the mode
- * takes. */
-static Err plans_add(Ctx *cx, const MemoryScope *s, const RetrievalMode *mode, MemoryHits *into) {
+/* Found by where they are kept: plans by their time, likes by their kind, not in the words of the
+ * question. */
+static Err kept_add(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, double relevance,
+                    MemoryHits *into) {
         MemoryRows rows;
         Str cursor;
-        TRY(memory_list(cx, s, &(MemoryFilter){ .type = plan_types[0], .limit = mode->top_k },
-                        &rows, &cursor));
+        TRY(memory_list(cx, s, f, &rows, &cursor));
         MemoryHits more = { NEW_ARRAY(cx->arena, MemoryHit, rows.n + 1), rows.n, false };
         for (size_t i = 0; i < rows.n; i++)
-                more.v[i] = (MemoryHit){ .memory = &rows.v[i] };
+                more.v[i] = (MemoryHit){ .memory = &rows.v[i],
+                                         .relevance = relevance,
+                                         .similarity = relevance };
         hits_merge(cx, into, &more);
+        if (more.n)
+                hits_raise(into, &more);
+        return OK;
+}
+
+static Err latest_add(Ctx *cx, const MemoryScope *s, MemoryHits *into) {
+        Turns said;
+        TRY(turn_list(cx, s, &(TurnFilter){ .limit = LATEST_TURNS }, &said));
+        MemoryHits more = { NEW_ARRAY(cx->arena, MemoryHit, said.n + 1), said.n, false };
+        for (size_t i = 0; i < said.n; i++)
+                more.v[i] = (MemoryHit){ .turn = &said.v[i] };
+        hits_merge(cx, into, &more);
+        return OK;
+}
+
+/* "Summarize what you know about me": not in these words is it told. */
+static const Str all_about_me = STR("Who am I?");
+
+static bool asks_for_all(Ctx *cx, const RetrievalMode *mode, Str asked) {
+        Question q;
+        if (strcmp(mode->name, "broad") != 0 || !message_asks(asked))
+                return false;
+        question_read(cx->arena, asked, &q);
+        return !q.needs.n && !q.is_latest;
+}
+
+/* What the kind of the question asks for, besides what its words find. */
+static Err kind_add(Ctx *cx, const MemoryScope *s, const RetrievalMode *mode,
+                    const RetrieveAsk *ask, MemoryHits *into) {
+        Str asked = asking_part(ask->message);
+        Question what;
+        Keeping in;
+        if (!message_asks(asked))
+                return OK;
+        question_read(cx->arena, asked, &what);
+        if (what.is_latest && !ask->for_prompt)
+                TRY(latest_add(cx, s, into));
+        if (!ask->for_prompt && asks_for_all(cx, mode, asked))
+                TRY(kept_add(cx, s, &(MemoryFilter){ .limit = KEPT_MAX }, LATEST_RELEVANCE, into));
+        if (!ask->for_prompt && question_kept_in(&what, asked, &in))
+                TRY(kept_add(cx, s,
+                             &(MemoryFilter){ .type = str_c(in.type),
+                                              .tag = str_c(in.tag),
+                                              .limit = KEPT_MAX },
+                             KEPT_RELEVANCE, into));
+        if (!question_is_about_plans(&what, mode->plans_only))
+                return OK;
+        return kept_add(cx, s, &(MemoryFilter){ .type = plan_types[0], .limit = mode->top_k }, 0,
+                        into);
+}
+
+/* Those that tell something. */
+static MemoryHits telling_of(Ctx *cx, const MemoryHits *all, Str message) {
+        MemoryHits some = { NEW_ARRAY(cx->arena, MemoryHit, all->n + 1), 0, all->degraded };
+        for (size_t i = 0; i < all->n; i++)
+                if (hit_tells(&all->v[i], message))
+                        some.v[some.n++] = all->v[i];
+        return some;
+}
+
+/* The user's own questions, asked again and again, and our answers to them are nearest to a
+ * question, and say nothing: facts have places of their own, and where few words that tell
+ * something were found there is a second look. Facts that no longer hold come along: so it was,
+ * and what was said of them holds no more. */
+static Err offline_add(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, Str message,
+                       MemoryHits *into) {
+        MemoryQuery facts = *q, words = *q;
+        MemoryHits found;
+        bool full = into->n >= (size_t)q->top_k;
+        *into = telling_of(cx, into, message);
+        facts.turns = false;
+        facts.include_superseded = true;
+        TRY(search(cx, s, &facts, into));
+        if (!full || into->n >= TELLING_FEW)
+                return OK;
+        words.memories = false;
+        words.top_k = TURNS_MANY;
+        TRY(memory_search(cx, s, &words, &found));
+        found = telling_of(cx, &found, message);
+        hits_merge(cx, into, &found);
         return OK;
 }
 
@@ -152,7 +245,8 @@ static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, 
         int64_t then = as_of_of(cx, ask->message, r->utc_offset_min);
         /* a model is told what the rest of the message may be about, too */
         Str asked = ask->for_prompt ? ask->message : asking_part(ask->message);
-        MemoryQuery q = { .query = query_of(cx, asked),
+        MemoryQuery q = { .query = asks_for_all(cx, r->mode, asked) ? all_about_me
+                                                                    : query_of(cx, asked),
                           .top_k = r->mode->top_k * (ask->for_prompt ? 1 : OFFLINE_MORE),
                           .exclude = exclude,
                           .min_confidence = -1,
@@ -167,16 +261,17 @@ static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, 
                 past.turns = false;
                 TRY(search(cx, s, &past, &r->hits));
         }
+        TRY(search(cx, s, &q, &r->hits));
+        if (!ask->for_prompt && q.query.n)
+                TRY(offline_add(cx, s, &q, ask->message, &r->hits));
         if (r->mode->profile_top && about.p) {
                 MemoryQuery me = q;
                 me.query = query_of(cx, about);
                 me.top_k = r->mode->profile_top;
                 me.turns = false;
-                TRY(search(cx, s, &q, &r->hits));
-                return search(cx, s, &me, &r->hits);
+                TRY(search(cx, s, &me, &r->hits));
         }
-        TRY(search(cx, s, &q, &r->hits));
-        return asks_for_plans(cx, r->mode, ask->message) ? plans_add(cx, s, r->mode, &r->hits) : OK;
+        return kind_add(cx, s, r->mode, ask, &r->hits);
 }
 
 static Strs exclude_of(Ctx *cx, const RetrieveAsk *ask, const Turns *said) {

@@ -2,9 +2,9 @@
 #include "base/testing.h"
 #include "chat/mode.h"
 #include "chat/prompt.h"
-#include "memory/support.h"
 #include "chat/wire.h"
 #include "codec/json.h"
+#include "memory/support.h"
 
 /* ---- retrieval mode: each row, and that an earlier row wins ---- */
 
@@ -23,6 +23,7 @@ static void test_modes(void **state) {
                 { "any meetings tomorrow?", true, "schedule", 20, 10 },
                 { "What do you know about me?", false, "broad", 30, 15 },
                 { "Who am I?", true, "broad", 30, 15 },
+                { "What do you remember?", false, "broad", 30, 15 },
                 { "hello there", false, "opening", 10, 15 },
                 { "Good morning!", false, "opening", 10, 15 },
                 { "hello there my good old friend", false, "default", 10, 15 },

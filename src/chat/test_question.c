@@ -32,6 +32,15 @@ static void test_what_is_asked(void **state) {
                 { "What do I do for a living?", QUESTION_OPEN, "work job", "" },
                 { "Tell me about my car", QUESTION_OPEN, "car", "" },
                 { "hey, am I still allergic to cats", QUESTION_YES_NO, "allerg cat", "" },
+                { "Where am I from?", QUESTION_WHERE, "from", "" },
+                { "What do I do?", QUESTION_OPEN, "work job", "" },
+                { "What do I do on Fridays?", QUESTION_OPEN, "friday", "" },
+                { "Where did I work before Aldi?", QUESTION_WHERE, "work", "" },
+                { "What did I eat before the exam?", QUESTION_OPEN, "eat exam", "" },
+                { "Where did I use to live?", QUESTION_WHERE, "live", "" },
+                { "Am I free on Friday?", QUESTION_YES_NO, "free", "" },
+                { "Summarize what you know about me", QUESTION_OPEN, "", "" },
+                { "whos my boss", QUESTION_WHO, "boss", "" },
                 { "", QUESTION_OPEN, "", "" },
                 { "?!", QUESTION_OPEN, "", "" },
         };
@@ -63,6 +72,14 @@ static void test_how_it_is_asked(void **state) {
                 { "Where does she live?", 0, false, false, true, false },
                 { "What do I have to do tomorrow?", 0, false, false, false, true },
                 { "What did I do yesterday?", 0, false, false, false, false },
+                { "What am I allergic to?", 0, true, false, false, false },
+                { "Do I have any allergies?", 0, true, true, false, false },
+                { "Do I have a dog?", 0, false, true, false, false },
+                { "What is my job?", 0, true, false, false, false },
+                { "What is my shoe size?", 0, false, false, false, false },
+                { "What time do I get up?", 0, false, false, false, false },
+                { "What am I doing this weekend?", 0, false, false, false, true },
+                { "What did I do this weekend?", 0, false, false, false, false },
         };
         _cleanup_(arena_freep) Arena *a = arena_new();
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -170,6 +187,9 @@ static void test_plans_as_of_today(void **state) {
                 { "Exam in two weeks (March 10, 2026).", "Exam today, on March 10, 2026." },
                 { "Visits Japan next year (March 10, 2027).",
                   "Visits Japan next year (March 10, 2027)." },
+                { "Went to Crete last summer (March 1, 2026).",
+                  "Went to Crete last summer (March 1, 2026)." },
+                { "Exam in May (May 1, 2026).", "Exam in May (May 1, 2026)." },
                 { "Dentist on 3 December 2026.", "Dentist on 3 December 2026." },
                 { "Likes tea (green).", "Likes tea (green)." },
         };

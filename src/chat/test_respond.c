@@ -2,6 +2,7 @@
 #include "base/testing.h"
 #include "chat/provider.h"
 #include "chat/respond.h"
+#include "codec/when.h"
 
 #define DAY1 INT64_C(1768032000000) /* 10 January 2026 */
 
@@ -195,6 +196,15 @@ static void test_whose_fact(void **state) {
                 { "Where do I live?", "Does not live in Rome.",
                   "I do not know that; I only have this. You do not live in Rome [1]." },
                 { "Do I live in Rome?", "Does not live in Rome.", "No. You do not live in Rome" },
+                { "Where am I from?", "Is from Naples.", "You are from Naples [1]." },
+                { "Where am I from?", "Works from home.", "I have nothing stored that" },
+                { "Where did I use to live?", "Used to live in Rome.", "You used to live in Rome" },
+                { "Where did I live before?", "Lives in Rome.",
+                  "I have nothing stored of what was before; this is what I know. You live in "
+                  "Rome" },
+                { "What food do I hate?", "Dislikes olives.", "You dislike olives [1]." },
+                { "What are my goals?", "Wants to see Rome.", "You want to see Rome [1]." },
+                { "who is my employer?", "Works at Lidl.", "You work at Lidl [1]." },
                 { "whats my name", "Name is Ann.", "Your name is Ann [1]." },
                 { "Do you love me?", "Loves hiking.", "I am Mainstay's built-in responder." },
                 { "Do you know what I love?", "Loves hiking.", "You love hiking [1]." },
@@ -211,6 +221,105 @@ static void test_whose_fact(void **state) {
                 rest = str_to(str_from(rest, 2), strlen(cases[i].starts));
                 assert_string_equal(arena_cstr(a, rest), cases[i].starts);
         }
+}
+
+/* 10 January 2026 is a Saturday. */
+static void test_plans_of_a_time(void **state) {
+        static const char *const plans[] = {
+                "Has an exam on January 11, 2026.",
+                "Has a flight on January 13, 2026.",
+                "Has a haircut on January 14, 2026.",
+                "Reminder to pay the rent on January 20, 2026.",
+                "Has a concert on February 3, 2026.",
+                "Has a race on February 4, 2026.",
+                "Has a meeting on February 17, 2026.",
+        };
+        static const struct {
+                const char *question;
+                size_t n;
+                const char *says; /* NULL: none */
+        } cases[] = {
+                { "What are my plans?", 5, "And 2 more." },
+                { "What's coming up?", 5, "And 2 more." },
+                { "What are my plans this week?", 1, "exam" },
+                { "any plans for the weekend?", 1, "exam" },
+                { "What's happening next week?", 2, "flight" },
+                { "What do I have planned in February?", 3, "race" },
+                { "What am I doing this month?", 4, "rent" },
+                { "Am I free on January 13?", 1, "flight" },
+                { "Am I free on January 16?", 0, NULL },
+                { "any plans for next weekend?", 0, NULL },
+                { "What appointments do I have?", 2, "haircut" },
+                { "Do I have any meetings?", 1, "meeting" },
+                { "Which reminders do I have?", 1, "rent" },
+                { "Do I have any deadlines?", 0, NULL },
+        };
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        MemoryRow rows[ELEMENTSOF(plans)];
+        MemoryHit hits[ELEMENTSOF(plans)];
+        for (size_t i = 0; i < ELEMENTSOF(plans); i++) {
+                rows[i] = memory(arena_cstr(a, arena_strf(a, "m%zu", i)), plans[i], "");
+                hits[i] = (MemoryHit){ .memory = &rows[i] };
+        }
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Response r = answer(a, cases[i].question, hits, ELEMENTSOF(hits), NULL);
+                assert_int_equal(r.citations.n, cases[i].n);
+                assert_true(str_contains(r.text, cases[i].says ? str_c(cases[i].says)
+                                                               : STR("no plans stored")));
+        }
+}
+
+/* What no longer holds answers only what was before, and neither do the words it came from. */
+static void test_what_holds_no_longer(void **state) {
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        MemoryRow berlin = memory("m1", "Lives in Berlin.", "t1"),
+                  hamburg = memory("m2", "Lives in Hamburg.", "t2"),
+                  munich = memory("m3", "Lives in Munich.", "t3");
+        berlin.status = hamburg.status = STR("superseded");
+        berlin.valid_to = DAY1 - 2 * DAY_MS;
+        hamburg.valid_to = DAY1 - DAY_MS;
+        Turn said = { .turn_id = STR("t1"),
+                      .role = STR("user"),
+                      .text = STR("I live in Berlin."),
+                      .at = DAY1 };
+        MemoryHit hits[] = {
+                { .memory = &berlin, .relevance = 1, .similarity = 1 },
+                { .memory = &hamburg, .relevance = 0.8, .similarity = 1 },
+                { .memory = &munich, .relevance = 0.8, .similarity = 1 },
+                { .turn = &said, .relevance = 1, .similarity = 1 },
+        };
+        Response r = answer(a, "Where do I live?", hits, 4, NULL);
+        assert_true(str_contains(r.text, STR("\n\nYou live in Munich [1].")));
+        assert_int_equal(r.citations.n, 1);
+        r = answer(a, "Where did I live before?", hits, 4, NULL);
+        assert_true(str_contains(
+                r.text, STR("\n\nUntil 9 January 2026 I had noted: \"Lives in Hamburg.\" [1].")));
+        r = answer(a, "Where did I live before Hamburg?", hits, 4, NULL);
+        assert_true(str_contains(r.text, STR("\"Lives in Berlin.\" [1].")));
+        assert_false(str_contains(r.text, STR("Hamburg.")));
+        r = answer(a, "Do I live in Berlin?", hits, 4, NULL);
+        assert_false(str_contains(r.text, STR("Yes.")));
+        assert_false(str_contains(r.text, STR("I live in Berlin")));
+}
+
+static void test_all_of_several(void **state) {
+        static const char *const questions[] = { "What am I allergic to?", "List my allergies",
+                                                 "What are my allergies?",
+                                                 "Do I have any allergies?" };
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        MemoryRow bees = memory("m1", "Is allergic to bees.", "t1"),
+                  nuts = memory("m2", "Is allergic to nuts.", "t1"),
+                  latex = memory("m3", "Has a latex allergy.", "t1");
+        MemoryHit hits[] = { { .memory = &bees, .relevance = 1, .similarity = 1 },
+                             { .memory = &nuts, .relevance = 0.9, .similarity = 1 },
+                             { .memory = &latex, .relevance = 0.8, .similarity = 1 } };
+        for (size_t i = 0; i < ELEMENTSOF(questions); i++) {
+                Response r = answer(a, questions[i], hits, 3, NULL);
+                assert_true(str_contains(r.text, STR("to bees [1]. You are allergic to nuts [2]. "
+                                                     "You have a latex allergy [3].")));
+        }
+        Response r = answer(a, "Am I allergic to nuts?", hits, 3, NULL);
+        assert_true(str_contains(r.text, STR("\n\nYes. You are allergic to nuts [1].\n")));
 }
 
 /* What was told with a question is acknowledged before it is answered. */
@@ -380,6 +489,9 @@ int main(void) {
                 cmocka_unit_test(test_the_best_sentences_of_a_turn),
                 cmocka_unit_test(test_whose_fact),
                 cmocka_unit_test(test_told_and_asked),
+                cmocka_unit_test(test_plans_of_a_time),
+                cmocka_unit_test(test_what_holds_no_longer),
+                cmocka_unit_test(test_all_of_several),
                 cmocka_unit_test(test_nothing_relevant),
                 cmocka_unit_test(test_statement),
                 cmocka_unit_test(test_suggestions_are_four_and_differ),

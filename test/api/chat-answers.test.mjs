@@ -156,6 +156,41 @@ const conversations = {
                         'What is my phone number?': all(/555-9876/, { not: /555-1234/ }),
                         'Did I ever live in Paris?': /^You used to live in Paris/,
                         'Do I live in Paris?': { not: /Yes/ },
+                        'Where did I live before Munich?': all(/^Until [^"]* I had noted: "/, { not: /Munich/ }),
+                        'Did I live in Berlin?': /^Until [^"]* I had noted: "Lives in Berlin\." \[1\]/,
+                },
+        },
+        'what everybody asks': {
+                told: [
+                        "I'm allergic to bees, nuts and latex.",
+                        'I am from Naples.',
+                        'I want to move to Rome.',
+                        "I don't like coffee.",
+                        'I hate olives.',
+                        'I used to work at Siemens.',
+                        'I work as a nurse at Aldi.',
+                        'My name is Ann.',
+                        'I went to Crete last summer.',
+                        'I have a trip to Oslo on 12 February 2031.',
+                ],
+                asked: {
+                        'What am I allergic to?': all(/to bees \[/, /to nuts \[/, /to latex \[/),
+                        'List my allergies': all(/to bees \[/, /to nuts \[/, /to latex \[/),
+                        'Where am I from?': /^You are from Naples \[1\]/,
+                        'What are my goals?': /^You want to move to Rome \[1\]/,
+                        "what don't I like?": all(/not like coffee \[/, /dislike olives \[/),
+                        'What food do I hate?': /dislike olives \[/,
+                        'What do I do?': /^You work as a nurse at Aldi \[1\]/,
+                        'who is my employer?': /^You work as a nurse at Aldi \[1\]/,
+                        'Summarize what you know about me': /^Your name is Ann \[1\]/,
+                        'What do you remember?': /^Your name is Ann \[1\]/,
+                        'What did I tell you last?': /^On [^"]*you said: "I have a trip to Oslo on 12 February 2031\." \[1\]/,
+                        'Where did I go last summer?': /^You went to Crete last summer \([A-Z][a-z]+ \d+, \d{4}\) \[1\]/,
+                        "What's coming up?": /Oslo/,
+                        'What do I have planned in February 2031?': /Oslo/,
+                        'Am I free on 12 February 2031?': /Oslo/,
+                        'Am I free on 13 February 2031?': /^I have no plans stored for that time/,
+                        'Where did I work before Aldi?': /^You used to work at Siemens \[1\]/,
                 },
         },
         'things, and others': {
@@ -222,3 +257,13 @@ for (const [name, { told, asked }] of Object.entries(conversations))
                                         assert.ok(r.response.includes(`[${c.mark}] "${c.quote}"`));
                         });
         });
+
+test('a question asked again and again is answered as well as the first time', async () => {
+        const who = await newUser(api(server));
+        await say(who, "I'm allergic to bees, nuts and latex.");
+        const conversation_id = await conversation(who);
+        for (let i = 0; i < 20; i++)
+                check((await say(who, 'What am I allergic to?', { conversation_id })).response,
+                        all(/to bees \[/, /to nuts \[/, /to latex \[/));
+        check((await say(who, 'Am I allergic to latex?', { conversation_id })).response, /\n\nYes\. You are allergic to latex \[1\]/);
+});
