@@ -73,10 +73,21 @@ static bool wh_asks(Str word, Str rest) {
         return false;
 }
 
+/* "everything you know about Ann": a request without its verb. */
+static bool is_all_known(Str first, Str rest) {
+        Str next = word_first(&rest);
+        return (word_is_in(first, " everything all ") && word_is_in(next, " you about ")) ||
+               (word_is_in(first, " all ") && str_eq_nocase(next, STR("my")) &&
+                str_eq_nocase(word_first(&rest), STR("memories"))) ||
+               (word_is_in(first, " my about ") && word_is_in(next, " profile me "));
+}
+
 static bool begins_question(Str text) {
         Str rest = text, first = word_first(&rest);
         while (word_is_in(first, leads))
                 first = word_first(&rest);
+        if (is_all_known(first, rest))
+                return true;
         if (word_is_in(first, contracted))
                 return true;
         if (word_is_in(first, wh_words))

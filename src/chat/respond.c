@@ -339,7 +339,7 @@ static void statement_answer(Arena *a, Buf *out, const RespondIn *in, Response *
 void respond(Arena *a, const RespondIn *in, Response *ret) {
         _cleanup_(buf_done) Buf out = BUF(TEXT_MAX * 4);
         const char *courtesy = courtesy_of(in->message);
-        bool asks = message_asks(in->message), learned = in->learned && in->learned->created.n;
+        bool asks = message_asks(in->message);
         Response r = { 0 };
         buf_add_c(&out, opening(in->reason));
         buf_add_c(&out, "\n\n");
@@ -347,7 +347,7 @@ void respond(Arena *a, const RespondIn *in, Response *ret) {
                 courtesy = about_us;
         if (courtesy && !(in->learned && in->learned->n))
                 buf_add_c(&out, courtesy);
-        else if (asks || (in->is_broad && !learned))
+        else if (asks)
                 question_answer(a, &out, in, &r);
         else
                 statement_answer(a, &out, in, &r);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/testing.h"
+#include "chat/asking.h"
 #include "chat/phrase.h"
 #include "chat/question.h"
 
@@ -140,6 +141,33 @@ static void test_what_to_search_with(void **state) {
                 assert_true(str_eq_c(question_query(a, str_c(cases[i].in)), cases[i].out));
 }
 
+static void test_the_part_that_asks(void **state) {
+        static const struct {
+                const char *message, *part;
+                bool about_us;
+        } cases[] = {
+                { "I moved to Rome. Where do I live?", "Where do I live?", false },
+                { "quick question: where do i work", "where do i work", false },
+                { "Where do I live? Where do I work?", "Where do I live? Where do I work?", false },
+                { "I live in Rome.", "I live in Rome.", false },
+                { "I work at St. Mary's. Am I a nurse?", "Am I a nurse?", false },
+                { "How are you?", "How are you?", true },
+                { "Do you love me?", "Do you love me?", true },
+                { "What's your favourite colour?", "What's your favourite colour?", true },
+                { "Do you know where I live?", "Do you know where I live?", false },
+                { "Do you remember the wifi password?", "Do you remember the wifi password?",
+                  false },
+                { "Can you tell me about Leo?", "Can you tell me about Leo?", false },
+                { "", "", false },
+        };
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Str message = str_c(cases[i].message);
+                assert_string_equal(arena_cstr(a, asking_part(message)), cases[i].part);
+                assert_int_equal(asks_about_us(message), cases[i].about_us);
+        }
+}
+
 static void test_second_person(void **state) {
         static const struct {
                 const char *in, *out;
@@ -203,6 +231,7 @@ int main(void) {
                 cmocka_unit_test(test_what_is_asked),
                 cmocka_unit_test(test_how_it_is_asked),
                 cmocka_unit_test(test_how_much_is_told),
+                cmocka_unit_test(test_the_part_that_asks),
                 cmocka_unit_test(test_second_person),
                 cmocka_unit_test(test_what_to_search_with),
                 cmocka_unit_test(test_plans_as_of_today),

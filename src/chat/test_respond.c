@@ -53,6 +53,11 @@ static void test_what_is_a_question(void **state) {
                 { "Will be in Paris on Friday.", false },
                 { "Is allergic to nuts.", false },
                 { "Any day now.", false },
+                { "Everything you know about Leo", true },
+                { "all my memories", true },
+                { "My profile", true },
+                { "Everything is fine.", false },
+                { "I told my boss everything about me.", false },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 assert_int_equal(message_asks(str_c(cases[i].text)), cases[i].asks);
