@@ -236,12 +236,22 @@ static void latest_answer(Arena *a, Buf *out, Asked *q, Response *ret) {
                 nothing_add(out);
 }
 
+static bool has_learned(const RespondIn *in) { return in->learned && in->learned->created.n; }
+
+/* "I moved to Leeds. Where do I live?": the acknowledgement is the answer. */
+static bool was_just_told(Arena *a, const RespondIn *in, const Question *q) {
+        for (size_t i = 0; has_learned(in) && i < in->learned->n; i++) {
+                Part part = whose_part(a, &q->owner, &q->needs, in->learned->v[i].row.content);
+                if (part.text.n && q->needs.n && question_cover(q, part.text).needs >= COVER_HALF)
+                        return true;
+        }
+        return false;
+}
+
 static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
         RespondIn own = *in;
         Asked q = { .in = &own };
         question_read(a, asking_part(in->message), &q.question);
-        if (in->learned && in->learned->created.n && learned_add(out, in->learned))
-                buf_add_c(out, "\n\n");
         if (in->is_broad) { /* all about the person, or all about something */
                 own.is_broad = !q.question.needs.n;
                 q.question.kind = QUESTION_OPEN;
@@ -257,12 +267,23 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
         }
         choose(a, &own, &q.question, q.question.is_now ? RELEVANT_NOT : RELEVANT, &q.list);
         if (!q.list.n || (!own.is_broad && q.list.v[0].cover.share < COVER_SOME)) {
-                nothing_add(out);
+                if (!was_just_told(a, in, &q.question))
+                        nothing_add(out);
                 return;
         }
         list_trim(&q);
         buf_add_c(out, introduction(&q));
         sentences_add(a, out, &q, sentences_of(&q), ret);
+}
+
+/* What was told with it first. */
+static void told_and_asked_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
+        _cleanup_(buf_done) Buf said = BUF(TEXT_MAX * 4);
+        bool told = has_learned(in) && learned_add(out, in->learned);
+        question_answer(a, &said, in, ret);
+        if (told && said.n)
+                buf_add_c(out, "\n\n");
+        buf_add(out, buf_str(&said));
 }
 
 /* ---- anything else ---- */
@@ -348,7 +369,7 @@ void respond(Arena *a, const RespondIn *in, Response *ret) {
         if (courtesy && !(in->learned && in->learned->n))
                 buf_add_c(&out, courtesy);
         else if (asks)
-                question_answer(a, &out, in, &r);
+                told_and_asked_answer(a, &out, in, &r);
         else
                 statement_answer(a, &out, in, &r);
         r.text = arena_dup(a, buf_str(&out));

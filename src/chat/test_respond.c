@@ -336,6 +336,8 @@ static void test_told_and_asked(void **state) {
         Response r = answer(a, "I moved to Porto. What is my shoe size?", NULL, 0, &l);
         assert_true(str_contains(r.text, STR("\n\nI have noted: \"Lives in Porto.\"\n\nI have "
                                              "nothing stored that answers this.")));
+        r = answer(a, "I moved to Porto. Where do I live?", NULL, 0, &l);
+        assert_true(str_ends(r.text, STR("\n\nI have noted: \"Lives in Porto.\"")));
 }
 
 static void test_nothing_relevant(void **state) {
