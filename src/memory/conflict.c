@@ -205,18 +205,53 @@ static Err settle_one(Line *l, Stored *old) {
         return OK;
 }
 
-/* "No longer lives in Paris": closes Paris if that is the open value; the sentence itself is kept,
- * about nothing. */
+/* From here on it is a sentence about nothing: kept, but on no line. */
+static void leave_line(Stored *m) {
+        m->has_subject = false;
+        m->row.attribute = m->row.subject = m->row.value = STR_NULL;
+}
+
+/* "No longer lives in Paris": closes Paris if that is the open value, "doesn't live there any more"
+ * whatever is open; the sentence itself is kept. */
 static Err settle_ending(Line *l) {
         Stored *new = &l->p->m;
         Err e = OK;
         for (size_t i = 0; i < l->rows.n && !e; i++)
-                if (is_live(&l->rows.v[i]) && same_value(&l->rows.v[i], new) &&
+                if (is_live(&l->rows.v[i]) &&
+                    (!new->row.value.n || same_value(&l->rows.v[i], new)) &&
                     is_open_at(&l->rows.v[i], new->row.valid_from))
                         e = supersede(l, &l->rows.v[i], l->v->reason = "status_ended");
-        new->has_subject = false;
-        new->row.attribute = new->row.subject = new->row.value = STR_NULL;
+        leave_line(new);
         return e;
+}
+
+/* Who is single again has no partner's name. */
+static Err settle_partner(Line *l) {
+        static const char over[] = "single divorced widowed";
+        Stored *new = &l->p->m;
+        Stored name = { .row = { .content = new->row.content,
+                                 .attribute = str_c(attribute_names[ATTR_PARTNER_NAME]),
+                                 .subject = new->row.subject,
+                                 .value = STR("-") },
+                        .has_subject = true };
+        if (attribute_parse(new->row.attribute) != ATTR_RELATIONSHIP ||
+            !str_contains(str_c(over), new->row.value))
+                return OK;
+        TRY(stored_identify(l->cx, l->k, &name));
+        TRY(stored_by_subject(l->cx, l->s, l->k, &name.subject_mac, &l->rows));
+        for (size_t i = 0; i < l->rows.n; i++)
+                if (is_live(&l->rows.v[i]) && is_open_at(&l->rows.v[i], new->row.valid_from))
+                        TRY(supersede(l, &l->rows.v[i], l->v->reason = "status_ended"));
+        return OK;
+}
+
+/* What was only hinted at does not stand against what is known: a name is none then, and any other
+ * sentence is kept on no line. */
+static void give_way(Line *l, const Stored *known) {
+        if (attribute_parse(known->row.attribute) == ATTR_NAME)
+                l->v->known_unit = known->row.unit;
+        else
+                leave_line(&l->p->m);
 }
 
 Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Verdict *ret) {
@@ -242,12 +277,16 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
                         }
                         continue;
                 }
+                if (p->is_weak) {
+                        give_way(&l, old);
+                        return OK;
+                }
                 bool is_past = strategy_of(p, old) == INTO_PAST;
                 TRY(settle_one(&l, old));
                 if (is_past)
                         return OK;
         }
-        return OK;
+        return settle_partner(&l);
 }
 
 static Err confirmed_old(Line *l, Stored *old) {

@@ -177,18 +177,55 @@ static bool is_new(const Facts *out, Str content) {
         return true;
 }
 
+/* Words of the clause from token i on: not behind a break or the next statement. */
+static bool clause_has(const Reader *r, size_t i, const char *words) {
+        for (; i < r->s.n && !word_in(r->s.v[i].low, " and but ") &&
+               !(i && r->s.v[i - 1].flags & T_BREAK);
+             i++)
+                if (word_in(r->s.v[i].low, words))
+                        return true;
+        return false;
+}
+
+/* "I'm living in Paris this month", "for a week": a stay, not a home. */
+static bool is_stay(const Reader *r, const Match *m) {
+        static const char spans[] = " day days night nights week weeks weekend month months summer "
+                                    "winter while semester term ";
+        if (word_in(low_at(r, m->start + 1), " have has "))
+                return false;
+        for (size_t i = m->end; i + 1 < r->s.n && i < m->end + 4; i++)
+                if (word_in(low_at(r, i), " this for ") && clause_has(r, i + 1, spans))
+                        return true;
+        return false;
+}
+
+/* "I also work at a bar on weekends": beside the job there is. */
+static bool is_sideline(const Reader *r, const Match *m) {
+        return clause_has(r, m->start,
+                          " also part-time weekends weekend sometimes occasionally "
+                          "side evenings saturdays sundays ");
+}
+
+/* The line that the fact goes on; one that is true beside others is on none. */
+static Attribute attribute_of(const Reader *r, const Rule *rule, const Match *m) {
+        bool works = rule->attribute == ATTR_JOB || rule->attribute == ATTR_WORKPLACE;
+        bool ends = rule->flags & R_NEGATED;
+        return works && !ends && is_sideline(r, m) ? ATTR_NONE : rule->attribute;
+}
+
 static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str value) {
         if (r->out->n == FACTS_MAX || text.n == 0 || text.n > CONTENT_BYTES_MAX)
                 return;
         Fact f = { .type = str_c(rule->type),
-                   .attribute = rule->attribute,
+                   .attribute = attribute_of(r, rule, m),
                    .confidence = rule->percent / 100.0,
                    .content = sentence_made(r->a, rule->content ? m->subject_text : STR(""), text),
                    .tags = strs_one(r->a, str_c(rule->tag)),
                    .entities = entities_of(r->a, m),
                    .is_negated = (rule->flags & R_NEGATED) != 0,
                    .is_past = (rule->flags & R_PAST) != 0,
-                   .is_correction = r->is_correction,
+                   .is_correction = r->is_correction && !(rule->flags & R_WEAK),
+                   .is_weak = (rule->flags & R_WEAK) != 0,
                    .quote = tokens_text(&r->s, m->start, m->end) };
         if (r->is_remembered)
                 f.confidence = MAX(f.confidence, 0.95);
@@ -308,6 +345,8 @@ static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m)
         if (rule->flags & R_EVENT && !names_event(r, m))
                 return false;
         if (rule->flags & R_DATED && !sentence_moment(r, rule, &t))
+                return false;
+        if (rule->attribute == ATTR_LOCATION && !(rule->flags & R_NEGATED) && is_stay(r, m))
                 return false;
         return !is_about_talk(rule, m);
 }

@@ -47,6 +47,7 @@ typedef struct Fact {
         /* "I don't live in Paris any more": ends, opens nothing */
         bool is_negated;
         bool is_correction; /* "actually it's …" */
+        bool is_weak;       /* "I'm Groot": gives way to another value that is known */
         /* "I used to live in …", "in 2019 I moved …" */
         bool is_past;
         /* from "since 2019", "in March 2021"; 0 = not said */

@@ -50,6 +50,8 @@ typedef enum RuleFlags {
         /* the clause names something that takes place: an exam, a flight */
         R_EVENT = 512,
         R_NOTE = 1024, /* only in a sentence without its subject: "Based in Berlin" */
+        R_WEAK = 2048, /* gives way to another value that is known */
+        R_WHEN = 4096, /* as R_END, but a time may follow: "last week", "for two years" */
 } RuleFlags;
 typedef struct Rule {
         const char *pattern, *content, *type;
@@ -78,6 +80,15 @@ typedef struct Matcher {
         bool is_note;
         Str last_subject, last_subject_text; /* for "… and work at Acme" */
 } Matcher;
+/* ---- captures (extract_take.c) ---- */
+extern const char kin_words[], animal_words[], pronoun_words[]; /* " a b c " */
+/* Where the capture of this kind that begins at token i ends; i when there is none. */
+size_t take_kind(const Sentence *s, char kind, size_t i);
+/* "a small house near the river in Graz": where "Graz" begins; i when nothing leads to a name. */
+size_t place_start(const Sentence *s, size_t i);
+Str number_text(Arena *a, const Sentence *s, size_t i, size_t e); /* "thirty-four" -> "34" */
+Str name_text(Arena *a, Str raw);                                 /* "anna" -> "Anna" */
+
 /* The rows that could match somewhere in this sentence, in their order; ends with NULL. */
 const Rule **rules_possible(Arena *a, const Sentence *s);
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) _must_check_;

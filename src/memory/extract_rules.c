@@ -11,6 +11,49 @@
 #define WHO  "entity"
 #define PAST "episodic"
 
+/* Saying what one is not ends that diet and no other. */
+#define DIET(word)                                                                                 \
+        { "%S am|is|are|'s no longer a|an? " word,                                                 \
+          "is no longer " word,                                                                    \
+          FACT,                                                                                    \
+          ATTR_OTHER,                                                                              \
+          "diet",                                                                                  \
+          word,                                                                                    \
+          85,                                                                                      \
+          R_NEGATED,                                                                               \
+          "food" },                                                                                \
+                { "%S am|is|are|'s not a|an? " word " any|anymore",                                \
+                  "is no longer " word,                                                            \
+                  FACT,                                                                            \
+                  ATTR_OTHER,                                                                      \
+                  "diet",                                                                          \
+                  word,                                                                            \
+                  85,                                                                              \
+                  R_NEGATED,                                                                       \
+                  "food" },                                                                        \
+                { "%S am|is|are|'s not a|an? " word,                                               \
+                  "is not " word,                                                                  \
+                  FACT,                                                                            \
+                  ATTR_OTHER,                                                                      \
+                  "diet",                                                                          \
+                  word,                                                                            \
+                  85,                                                                              \
+                  R_NEGATED,                                                                       \
+                  "food" },                                                                        \
+                { "%S stopped|quit being a|an? " word,                                             \
+                  "is no longer " word,                                                            \
+                  FACT,                                                                            \
+                  ATTR_OTHER,                                                                      \
+                  "diet",                                                                          \
+                  word,                                                                            \
+                  85,                                                                              \
+                  R_NEGATED,                                                                       \
+                  "food" },                                                                        \
+        {                                                                                          \
+                "%S am|is|are|became|become|'s|have|has been? a|an? " word, "is " word, PREF,      \
+                        ATTR_OTHER, "diet", word, 95, 0, "food"                                    \
+        }
+
 const Rule extract_rules[] = {
         /* ---- names ---- */
         { "my first|full|real|given? name is|'s not %N", "name is not $1", WHO, ATTR_NAME, "self",
@@ -21,8 +64,9 @@ const Rule extract_rules[] = {
         { "call me %N", "name is $1", WHO, ATTR_NAME, "self", "$1", 90, R_END, "name" },
         { "i go by %N", "name is $1", WHO, ATTR_NAME, "self", "$1", 85, R_END, "name" },
         { "my nickname is|'s %N", "nickname is $1", WHO, ATTR_NONE, NULL, NULL, 90, 0, "name" },
-        { "my last|family name|surname name? is|'s %N", "family name is $1", WHO, ATTR_NONE, NULL,
-          NULL, 90, 0, "name" },
+        { "my last|family name is|'s %N", "family name is $1", WHO, ATTR_NONE, NULL, NULL, 90, 0,
+          "name" },
+        { "my surname is|'s %N", "family name is $1", WHO, ATTR_NONE, NULL, NULL, 90, 0, "name" },
         { "my pronouns are %T", "pronouns are $1", WHO, ATTR_GENDER, "self", "$1", 90, 0, "name" },
 
         /* ---- home ---- */
@@ -43,7 +87,7 @@ const Rule extract_rules[] = {
         { "%S lived in|at %P", "lived in $1", FACT, ATTR_NONE, NULL, "$1", 80, R_PAST, "home" },
         { "%S grew up in|on|near %P", "grew up in $1", FACT, ATTR_NONE, NULL, "$1", 90, R_PAST,
           "home" },
-        { "%S was|were born and raised? in|at %P", "was born in $1", FACT, ATTR_NONE, NULL, "$1",
+        { "%S was|were born and? raised? in|at %P", "was born in $1", FACT, ATTR_NONE, NULL, "$1",
           90, R_PAST, "home" },
         { "%S am|is|are originally? from %P", "is from $1", FACT, ATTR_NONE, NULL, "$1", 85, 0,
           "home" },
@@ -59,8 +103,9 @@ const Rule extract_rules[] = {
         { "%S live|lives on %P", "lives on $1", FACT, ATTR_LOCATION, NULL, "$1", 85, 0, "home" },
         { "%S live|lives near %P", "lives near $1", FACT, ATTR_LOCATION, NULL, "near $1", 85, 0,
           "home" },
-        { "%S am|is|are living|residing|staying in|at %P", "lives in $1", FACT, ATTR_LOCATION, NULL,
-          "$1", 85, 0, "home" },
+        { "%S am|is|are staying in|at|with %C", NULL, PAST, ATTR_NONE, NULL, NULL, 75, 0, "event" },
+        { "%S am|is|are living|residing in|at %P", "lives in $1", FACT, ATTR_LOCATION, NULL, "$1",
+          85, 0, "home" },
         { "%S am|is|are based|located in|at|out? of? %P", "is based in $1", FACT, ATTR_LOCATION,
           NULL, "$1", 90, 0, "home" },
         { "%S have|has been living|lived in|at %P", "lives in $1", FACT, ATTR_LOCATION, NULL, "$1",
@@ -190,8 +235,18 @@ const Rule extract_rules[] = {
           ATTR_NONE, NULL, NULL, 80, 0, "work" },
 
         /* ---- education and skills ---- */
-        { "%S am|is a student at %O", "is a student at $1", FACT, ATTR_EDUCATION, NULL, "$1", 90, 0,
+        { "%S am|is|are|'s a|an? student|students at|in %O", "is a student at $1", FACT,
+          ATTR_EDUCATION, NULL, "$1", 90, 0, "education" },
+        { "%S am|is|'s a|an %X student at|in %O", "is a $1 student at $2", FACT, ATTR_EDUCATION,
+          NULL, "$2", 90, 0, "education" },
+        { "%S am|is|'s a|an %X student", "is a $1 student", FACT, ATTR_JOB, NULL, "student", 80,
+          R_WEAK, "education" },
+        { "%S am|is|'s a|an? student", "is a student", FACT, ATTR_JOB, NULL, "student", 80, R_WEAK,
           "education" },
+        { "%S am|is|are|'s a|an? volunteer|volunteers|volunteering at|for|with|in %O",
+          "volunteers at $1", FACT, ATTR_NONE, NULL, NULL, 85, 0, "work" },
+        { "%S volunteer|volunteers at|for|with|in %O", "volunteers at $1", FACT, ATTR_NONE, NULL,
+          NULL, 85, 0, "work" },
         { "%S study|studies %T at %O", "studies $1 at $2", FACT, ATTR_EDUCATION, NULL, "$1", 85, 0,
           "education" },
         { "%S am|is|are studying %T at %O", "studies $1 at $2", FACT, ATTR_EDUCATION, NULL, "$1",
@@ -263,7 +318,7 @@ const Rule extract_rules[] = {
           "family" },
         { "%S am|is|are|got|'s divorced", "is divorced", FACT, ATTR_RELATIONSHIP, NULL, "divorced",
           90, 0, "family" },
-        { "%S am|is|'s widowed|a? widow|widower", "is widowed", FACT, ATTR_RELATIONSHIP, NULL,
+        { "%S am|is|'s a? widowed|widow|widower", "is widowed", FACT, ATTR_RELATIONSHIP, NULL,
           "widowed", 90, 0, "family" },
         { "%S broke up with %T", "broke up with $1", FACT, ATTR_RELATIONSHIP, NULL, "single", 85,
           R_SELF, "family" },
@@ -338,8 +393,8 @@ const Rule extract_rules[] = {
           "allergy $1", "yes", 95, 0, "health" },
         { "%S was|were|am|is|been diagnosed with %T", "was diagnosed with $1", FACT, ATTR_NONE,
           NULL, NULL, 90, 0, "health" },
-        { "%S have|has type diabetes|1|2 diabetes?", "has diabetes", FACT, ATTR_NONE, NULL, NULL,
-          95, 0, "health" },
+        { "%S have|has type 1|2|one|two diabetes", NULL, FACT, ATTR_NONE, NULL, NULL, 95, 0,
+          "health" },
         { "%S have|has diabetes", "has diabetes", FACT, ATTR_NONE, NULL, NULL, 95, 0, "health" },
         { "%S have|has asthma|epilepsy|adhd|migraines|eczema|arthritis|celiac|anxiety|depression|"
           "autism|dyslexia|insomnia|"
@@ -350,16 +405,11 @@ const Rule extract_rules[] = {
         { "%S take|takes %T daily|every", NULL, FACT, ATTR_NONE, NULL, NULL, 85, 0, "health" },
         { "%S never eat|eats %T", "never eats $1", PREF, ATTR_PREFERENCE, "$1", "dislike", 90,
           R_LIST, "food" },
-        { "%S never drink|drinks %T", "never drinks $1", PREF, ATTR_PREFERENCE, "$1", "dislike",
-          90, R_LIST, "food" },
-        { "%S am|is|are|'s not|no longer a|an? vegetarian|vegan|pescatarian",
-          "is no longer vegetarian", FACT, ATTR_OTHER, "diet", "none", 85, 0, "food" },
-        { "%S am|is|are|became|'s|have|has been? a|an? vegetarian", "is vegetarian", PREF,
-          ATTR_OTHER, "diet", "vegetarian", 95, 0, "food" },
-        { "%S am|is|are|became|'s|have|has been? a|an? vegan", "is vegan", PREF, ATTR_OTHER, "diet",
-          "vegan", 95, 0, "food" },
-        { "%S am|is|are|became|'s|have|has been? a|an? pescatarian", "is pescatarian", PREF,
-          ATTR_OTHER, "diet", "pescatarian", 95, 0, "food" },
+        { "%S never drink|drinks %T", "never drinks $1", PREF, ATTR_PREFERENCE, "$1", "dislike", 90,
+          R_LIST, "food" },
+        DIET("vegetarian"),
+        DIET("vegan"),
+        DIET("pescatarian"),
         { "%S do|does not eat %T", "does not eat $1", PREF, ATTR_PREFERENCE, "$1", "dislike", 90,
           R_LIST, "food" },
         { "%S do|does not drink %T", "does not drink $1", PREF, ATTR_PREFERENCE, "$1", "dislike",
@@ -423,6 +473,10 @@ const Rule extract_rules[] = {
           NULL, NULL, 90, R_START, "instruction" },
         { "please? answer|reply|respond|write|speak|talk to? me? in|with|briefly|concisely|like %C",
           NULL, INST, ATTR_NONE, NULL, NULL, 80, R_START, "instruction" },
+        { "please? answer|reply|respond briefly|concisely", NULL, INST, ATTR_NONE, NULL, NULL, 80,
+          R_START | R_END, "instruction" },
+        { "please? use metric|imperial|celsius|fahrenheit|kilometers|kilometres|miles", NULL, INST,
+          ATTR_NONE, NULL, NULL, 85, R_START | R_END, "instruction" },
         { "please? use metric|imperial|celsius|fahrenheit|kilometers|kilometres|miles %C", NULL,
           INST, ATTR_NONE, NULL, NULL, 85, R_START, "instruction" },
         { "whenever i %C", NULL, INST, ATTR_NONE, NULL, NULL, 80, R_START, "instruction" },
@@ -528,7 +582,8 @@ const Rule extract_rules[] = {
           NULL, 75, 0, "family" },
         { "my %A is|are|has|was|wants|needs|plays|goes %C", NULL, FACT, ATTR_NONE, NULL, NULL, 75,
           0, "pet" },
-        { "i am %M", "name is $1", WHO, ATTR_NAME, "self", "$1", 80, R_END | R_SELF, "name" },
+        { "i am %M", "name is $1", WHO, ATTR_NAME, "self", "$1", 80, R_END | R_SELF | R_WEAK,
+          "name" },
         /* ---- notes without a verb ---- */
         { "%S based|located|living in|at %P", NULL, FACT, ATTR_LOCATION, NULL, "$1", 60, R_NOTE,
           "home" },

@@ -175,6 +175,7 @@ typedef struct Pending {
         bool has_valid_from; /* the caller said since when */
         /* "no longer …": closes the value, opens nothing */
         bool is_ending;
+        bool is_weak; /* changes nothing that is known */
         bool is_extracted;
         bool is_verbatim; /* nothing is read out of it */
 } Pending;

@@ -55,7 +55,61 @@ static const Said said[] = {
         { "My landlord is Mr. Schmidt", "entity", "Landlord is Mr. Schmidt.", "", "self", "" },
         { "I\u2019ve been vegetarian since 2019", "preference", "Is vegetarian.", "other", "diet",
           "vegetarian" },
+        { "I was born in Burnley.", "fact", "Was born in Burnley.", "", "self", "Burnley" },
+        { "my surname is Miller", "entity", "Family name is Miller.", "", "self", "" },
+        { "I am widowed", "fact", "Is widowed.", "relationship", "self", "widowed" },
+        { "Answer briefly.", "instruction", "Answer briefly.", "", "self", "" },
+        { "I have type 1 diabetes.", "fact", "Has type 1 diabetes.", "", "self", "" },
+        { "turns out I'm not allergic to sesame after all!", "fact", "Is not allergic to sesame.",
+          "other", "allergy sesame", "no" },
+        { "I'm not vegan any more.", "fact", "Is no longer vegan.", "other", "diet", "vegan" },
+        { "I'm no longer a vegan", "fact", "Is no longer vegan.", "other", "diet", "vegan" },
+        { "We moved to new flat in Potsdam", "fact", "Moved to Potsdam.", "location", "self",
+          "Potsdam" },
+        { "I live in a small house near the river in Graz", "fact", "Lives in Graz.", "location",
+          "self", "Graz" },
+        { "i live in lisbon", "fact", "Lives in lisbon.", "location", "self", "lisbon" },
+        { "I live in the Netherlands", "fact", "Lives in the Netherlands.", "location", "self",
+          "the Netherlands" },
+        { "I'm staying in Paris this weekend", "episodic", "Is staying in Paris this weekend.", "",
+          "self", "" },
+        { "I also work at a bar on weekends", "fact", "Works at a bar.", "", "self", "a bar" },
+        { "I am a volunteer at the zoo", "fact", "Volunteers at the zoo.", "", "self", "" },
+        { "I'm a PhD student at MIT", "fact", "Is a PhD student at MIT.", "education", "self",
+          "MIT" },
 };
+
+/* What is no fact about the speaker, whatever it looks like. */
+static const char *const unsaid[] = {
+        "I'm OK.",
+        "I'm Back!",
+        "I'm Bored",
+        "I'M SO TIRED",
+        "I'M TIRED",
+        "Call me Back!",
+        "call me later",
+        "I moved to the sales team",
+        "I was moved to tears",
+        "I moved to the next level",
+        "I'm living in fear of my landlord",
+        "I live in hope",
+        "I'm living in Paris for a week",
+        "I live in a hotel in Rome this week",
+        "I work at night",
+        "I work at least 50 hours a week",
+        "I work for 8 hours a day",
+        "I work for myself",
+};
+
+static void each_silence(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(unsaid); i++) {
+                _cleanup_(arena_freep) Arena *a = arena_new();
+                Facts f;
+                facts_extract(a, str_c(unsaid[i]), &(ExtractContext){ .said_at = NOW }, &f);
+                if (f.n)
+                        fail_msg("\"%s\": \"%.*s\"", unsaid[i], STR_FMT(f.v[0].content));
+        }
+}
 
 static void each_saying(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(said); i++) {
@@ -204,6 +258,7 @@ static void moves_with_the_zone(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_saying),
+                cmocka_unit_test(each_silence),
                 cmocka_unit_test(says_since_when),
                 cmocka_unit_test(corrects_what_went_before),
                 cmocka_unit_test(stays_bounded),

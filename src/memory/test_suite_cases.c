@@ -102,6 +102,22 @@ const SuiteCase suite[] = {
         { "correction", "say I worked at Initech. | profile workplace empty | count 1" },
         { "correction", "say I moved from Lisbon to Porto. | profile location = Porto" },
 
+        { "correction", "say My name is Ann. | +2d | say I am Groot. | count 1 | "
+                        "profile name = Ann" },
+        { "correction", "say I'm Ann. | +2d | say My name is Anna. | count 1 | "
+                        "profile name = Anna" },
+        { "correction", "say I work as a nurse. | +2d | say I'm a student. | "
+                        "profile profession = nurse | count 2" },
+        { "correction", "say I work at Lidl. | +2d | say I also work at a bar on weekends. | "
+                        "profile workplace = Lidl | count 2" },
+        { "correction", "say I am vegan. | +9d | say I'm not vegan any more. | "
+                        "event SUPERSEDE | not Is vegan" },
+        { "correction", "say I am vegan. | +9d | say I'm not vegetarian. | has Is vegan." },
+        { "correction", "say I'm allergic to sesame. | +9d | "
+                        "say Turns out I'm not allergic to sesame after all! | event SUPERSEDE" },
+        { "correction", "say I live in London. | +2d | say I'm staying in Paris this weekend. | "
+                        "profile location = London" },
+
         /* ---- what is no statement ---- */
         { "silence", "say Do I live in Lisbon? | nothing" },
         { "silence", "say Where do I live? | nothing" },

@@ -103,8 +103,9 @@ static void pending_attribute(Ctx *cx, const MemoryNew *in, const Fact *fact, Pe
                 r->value = fact->value;
                 p->is_ending = fact->is_negated;
                 p->is_correction = fact->is_correction;
+                p->is_weak = fact->is_weak;
         }
-        p->m.has_subject = r->attribute.p && r->value.p && r->value.n;
+        p->m.has_subject = r->attribute.p && r->value.p && (r->value.n || p->is_ending);
 }
 
 /* A plan whose date needs no note in the text: "on March 5". */
@@ -383,7 +384,8 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
                 TRY(conflict_settle(cx, s, k, p, &v));
         if (v.known_unit) {
                 TRY(stored_by_unit(cx, s, k, v.known_unit, &old));
-                TRY(confirm(cx, s, &old, p->m.row.confidence));
+                if (!p->is_weak)
+                        TRY(confirm(cx, s, &old, p->m.row.confidence));
                 *ret = written(cx, s, MEMORY_NOOP, "already_known", &old);
                 return OK;
         }
