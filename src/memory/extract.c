@@ -46,8 +46,6 @@ typedef struct Reader {
         const Rule **rules; /* those that can match in this sentence */
 } Reader;
 
-static Str low_at(const Reader *r, size_t i) { return i < r->s.n ? r->s.v[i].low : STR(""); }
-
 /* ---- templates ---- */
 
 static Str template_fill(Arena *a, const char *t, const Str *captures, size_t n) {
@@ -63,12 +61,40 @@ static Str template_fill(Arena *a, const char *t, const Str *captures, size_t n)
         return t ? arena_dup(a, buf_str(&b)) : STR_NULL;
 }
 
+/* "lives in Rome" -> "live in Rome", for "my parents"; templates have the verb of one person. */
+static Str verb_plural(Arena *a, Str subject, Str text) {
+        static const struct {
+                const char *one, *many;
+        } verbs[] = { { "is", "are" },     { "has", "have" }, { "was", "were" },
+                      { "does", "do" },    { "goes", "go" },  { "studies", "study" },
+                      { "wishes", "wish" } };
+        Str last = subject;
+        while (str_index(last, ' ') < last.n)
+                last = str_from(last, str_index(last, ' ') + 1);
+        size_t no = str_starts(text, STR("no longer ")) ? 10 : 0;
+        Str head = str_to(text, no), rest = str_from(text, no);
+        Str verb = str_to(rest, str_index(rest, ' ')), tail = str_from(rest, verb.n);
+        if (!word_in(last, " kids children sons daughters sisters brothers parents grandparents "
+                           "twins friends cousins grandkids grandchildren dogs cats "))
+                return text;
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (str_eq_c(verb, verbs[i].one))
+                        return arena_strf(a, "%.*s%s%.*s", STR_FMT(head), verbs[i].many,
+                                          STR_FMT(tail));
+        bool third = verb.n > 2 && verb.p[verb.n - 1] == 's' && verb.p[verb.n - 2] != 's';
+        return third ? arena_strf(a, "%.*s%.*s%.*s", STR_FMT(head),
+                                  STR_FMT(str_to(verb, verb.n - 1)), STR_FMT(tail))
+                     : text;
+}
+
 static Str sentence_made(Arena *a, Str subject, Str text) {
         while (text.n && strchr(" ,.;:!-", text.p[text.n - 1]))
                 text.n--;
         text = str_trim(text);
-        if (subject.n)
+        if (subject.n) {
+                text = verb_plural(a, subject, text);
                 return arena_strf(a, "%.*s %.*s.", STR_FMT(subject), STR_FMT(text));
+        }
         bool lower = text.n && text.p[0] >= 'a' && text.p[0] <= 'z';
         return arena_strf(a, "%c%.*s.",
                           lower    ? text.p[0] - 32
@@ -80,18 +106,16 @@ static Str sentence_made(Arena *a, Str subject, Str text) {
 /* What was said, without the speaker: "I am meeting Ana on Friday" -> "Is meeting Ana on Friday". */
 static Str clause_text(Reader *r, const Match *m) {
         Str whole = tokens_text(&r->s, m->start, m->end);
-        Str first = low_at(r, m->start);
+        Str first = low_at(&r->s, m->start);
         if (m->end - m->start < 2 ||
             !(str_eq_c(first, "i") || str_eq_c(first, "we") || str_eq_c(first, "and")))
                 return whole;
         static const struct {
                 const char *said, *kept;
-        } verbs[] = { { "am", "is" },
-                      { "are", "is" },
-                      { "have", "has" },
-                      { "need", "needs" },
-                      { "want", "wants" } };
-        Str rest = tokens_text(&r->s, m->start + 1, m->end), verb = low_at(r, m->start + 1);
+        } verbs[] = { { "am", "is" },       { "are", "is" },     { "have", "has" },
+                      { "need", "needs" },  { "want", "wants" }, { "will", "will" },
+                      { "would", "would" }, { "fly", "flies" },  { "take", "takes" } };
+        Str rest = tokens_text(&r->s, m->start + 1, m->end), verb = low_at(&r->s, m->start + 1);
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (str_eq_c(verb, verbs[i].said) && m->end - m->start > 2)
                         return arena_strf(r->a, "%s %.*s", verbs[i].kept,
@@ -120,7 +144,7 @@ static bool sentence_moment(Reader *r, const Rule *rule, Moment *ret) {
 
 /* "for five years" behind a statement -> when it began; 0 when nothing is said. */
 static int64_t duration_before(Reader *r, size_t i) {
-        if (!str_eq_c(low_at(r, i), "for") || i + 2 >= r->s.n)
+        if (!str_eq_c(low_at(&r->s, i), "for") || i + 2 >= r->s.n)
                 return 0;
         Str text = arena_strf(r->a, "%.*s ago", STR_FMT(tokens_text(&r->s, i + 1, i + 3)));
         MomentRef ref = ref_of(r);
@@ -131,14 +155,15 @@ static int64_t duration_before(Reader *r, size_t i) {
 static int64_t since_when(Reader *r, const Match *m) {
         MomentRef ref = ref_of(r);
         Moment t;
-        if (m->end >= r->s.n)
+        size_t end = m->end - word_in(low_at(&r->s, m->end - 1), " for since ");
+        if (end >= r->s.n)
                 return 0;
-        int64_t began = duration_before(r, m->end);
+        int64_t began = duration_before(r, end);
         if (began)
                 return began;
-        size_t to = MIN(r->s.n, m->end + 5);
-        bool close = moment_find(r->a, tokens_text(&r->s, m->end, to), &ref, &t) &&
-                     t.phrase.p <= r->s.v[MIN(m->end + 1, r->s.n - 1)].raw.p;
+        size_t to = MIN(r->s.n, end + 5);
+        bool close = moment_find(r->a, tokens_text(&r->s, end, to), &ref, &t) &&
+                     t.phrase.p <= r->s.v[MIN(end + 1, r->s.n - 1)].raw.p;
         return close && t.kind != MOMENT_WEEKDAY && t.at_ms <= r->ec->said_at ? t.at_ms : 0;
 }
 
@@ -191,10 +216,10 @@ static bool clause_has(const Reader *r, size_t i, const char *words) {
 static bool is_stay(const Reader *r, const Match *m) {
         static const char spans[] = " day days night nights week weeks weekend month months summer "
                                     "winter while semester term ";
-        if (word_in(low_at(r, m->start + 1), " have has "))
+        if (word_in(low_at(&r->s, m->start + 1), " have has "))
                 return false;
         for (size_t i = m->end; i + 1 < r->s.n && i < m->end + 4; i++)
-                if (word_in(low_at(r, i), " this for ") && clause_has(r, i + 1, spans))
+                if (word_in(low_at(&r->s, i), " this for ") && clause_has(r, i + 1, spans))
                         return true;
         return false;
 }
@@ -213,6 +238,60 @@ static Attribute attribute_of(const Reader *r, const Rule *rule, const Match *m)
         return works && !ends && is_sideline(r, m) ? ATTR_NONE : rule->attribute;
 }
 
+/* No age of 900, no 30th of February. */
+static bool is_possible(Reader *r, const Fact *f, Str value) {
+        static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun",
+                                              "jul", "aug", "sep", "oct", "nov", "dec" };
+        int64_t age;
+        if (f->attribute == ATTR_AGE)
+                return !str_to_i64(value, &age) || (age >= 1 && age <= 130);
+        if (f->attribute != ATTR_BIRTHDAY)
+                return true;
+        MomentRef ref = ref_of(r);
+        Moment t;
+        bool dated = moment_find(r->a, value, &ref, &t), digits = false, named = false;
+        for (size_t i = 0; i < value.n; i++) {
+                digits |= value.p[i] >= '0' && value.p[i] <= '9';
+                for (size_t k = 0; k < ELEMENTSOF(months); k++)
+                        named |= str_eq_nocase(str_to(str_from(value, i), 3), str_c(months[k]));
+        }
+        return digits && named ? dated && t.kind == MOMENT_DATE : dated || digits;
+}
+
+/* What an instruction is about: of two about the same the later one counts. */
+static const struct {
+        const char *subject, *values;
+} topics[] = {
+        { "answer language",
+          " english german french spanish portuguese italian dutch polish russian ukrainian "
+          "chinese "
+          "japanese korean arabic hebrew turkish greek swedish norwegian danish finnish czech "
+          "hungarian romanian hindi vietnamese thai indonesian latin catalan british american " },
+        { "answer length",
+          " short shorter brief briefly concise concisely terse long longer detailed lengthy " },
+        { "answer emojis", " emoji emojis " },
+        { "answer units", " metric imperial celsius fahrenheit kilometers kilometres miles " },
+};
+
+static void instruction_topic(Reader *r, const Match *m, Fact *f) {
+        bool no = false, answers = clause_has(r, m->start,
+                                              " answer answers reply replies respond "
+                                              "response responses write speak talk "
+                                              "keep use be give ");
+        for (size_t i = m->start; answers && i < m->end; i++) {
+                Str w = r->s.v[i].low;
+                no |= word_in(w, " not never no without avoid stop ");
+                for (size_t k = 0; k < ELEMENTSOF(topics) && !f->attribute; k++) {
+                        bool led = k > 0 || word_in(low_at(&r->s, i - 1), " in speak to ");
+                        if (i == m->start || !led || !word_in(w, topics[k].values))
+                                continue;
+                        f->attribute = ATTR_OTHER;
+                        f->subject = str_c(topics[k].subject);
+                        f->value = no ? arena_strf(r->a, "no %.*s", STR_FMT(w)) : w;
+                }
+        }
+}
+
 static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str value) {
         if (r->out->n == FACTS_MAX || text.n == 0 || text.n > CONTENT_BYTES_MAX)
                 return;
@@ -227,6 +306,8 @@ static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str valu
                    .is_correction = r->is_correction && !(rule->flags & R_WEAK),
                    .is_weak = (rule->flags & R_WEAK) != 0,
                    .quote = tokens_text(&r->s, m->start, m->end) };
+        if (!is_possible(r, &f, value))
+                return;
         if (r->is_remembered)
                 f.confidence = MAX(f.confidence, 0.95);
         f.subject = rule->subject ? value_trimmed(template_fill(r->a, rule->subject, m->captures,
@@ -237,6 +318,8 @@ static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str valu
                         f.subject = arena_strf(r->a, "%.*s: %.*s", STR_FMT(m->subject),
                                                STR_FMT(f.subject));
         f.value = value_trimmed(value);
+        if (str_eq_c(f.type, "instruction"))
+                instruction_topic(r, m, &f);
         Moment t;
         if (rule->flags & R_PLAN && sentence_moment(r, rule, &t))
                 f.scheduled_at = t.at_ms;
@@ -277,11 +360,22 @@ static void emit_filled(Reader *r, const Rule *rule, const Match *m) {
         emit(r, rule, m, template_fill(r->a, rule->content, m->worded, m->n_captures), value);
 }
 
+/* "meat on Wednesdays and Fridays" is one thing */
+static bool names_weekday(const Str *items, size_t n) {
+        static const char *const days[] = { "monday", "tuesday",  "wednesday", "thursday",
+                                            "friday", "saturday", "sunday" };
+        for (size_t i = 1; i < n; i++)
+                for (size_t d = 0; d < ELEMENTSOF(days); d++)
+                        if (str_eq_nocase(str_to(items[i], strlen(days[d])), str_c(days[d])))
+                                return true;
+        return false;
+}
+
 static void emit_list(Reader *r, const Rule *rule, const Match *m) {
         Str items[LIST_MAX];
         size_t n = list_split(m->captures[0], items);
         Match one = *m;
-        if (n < 2) {
+        if (n < 2 || names_weekday(items, n)) {
                 emit_filled(r, rule, m);
                 return;
         }
@@ -328,14 +422,18 @@ static bool names_event(const Reader *r, const Match *m) {
 static bool is_about_talk(const Rule *rule, const Match *m) {
         if (!str_eq_c(str_c(rule->type), "preference") || !m->n_captures)
                 return false;
-        Str c = m->captures[0];
-        char low[12] = { 0 };
-        size_t n = MIN(str_index(c, ' '), sizeof low - 1);
-        for (size_t i = 0; i < n; i++)
-                low[i] = c.p[i] >= 'A' && c.p[i] <= 'Z' ? (char)(c.p[i] | 0x20) : c.p[i];
-        return word_in((Str){ low, n },
-                       " it that this these those them you your yours how what when "
-                       "where why him her if all ");
+        return word_in(m->first, " it that this these those them you your yours how what when "
+                                 "where why him her if all ");
+}
+
+static bool begins_with_order(const Match *m) {
+        static const char orders[] =
+                " answer reply respond use write call give keep include ask mention suggest "
+                "recommend speak show say tell explain start end begin finish add avoid be put "
+                "format sign send refer assume remind address talk translate provide cite check "
+                "confirm follow do make convert list spell quote offer repeat apologise apologize "
+                "skip leave stop speak make remember round sort number ";
+        return word_in(m->first, orders);
 }
 
 static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m) {
@@ -347,6 +445,8 @@ static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m)
         if (rule->flags & R_DATED && !sentence_moment(r, rule, &t))
                 return false;
         if (rule->attribute == ATTR_LOCATION && !(rule->flags & R_NEGATED) && is_stay(r, m))
+                return false;
+        if (rule->flags & R_VERB && !begins_with_order(m))
                 return false;
         return !is_about_talk(rule, m);
 }
@@ -383,60 +483,14 @@ static size_t read_at(Reader *r, size_t at) {
 
 /* ---- requests to remember, corrections ---- */
 
-/* Tokens of "please remember that", "could you note:", "don't forget that"; 0 when the sentence
- * does not begin so. */
-static size_t remember_prefix(const Sentence *s) {
-        size_t i = 0;
-        while (i < s->n &&
-               word_in(s->v[i].low, " please can could would will you also and so ok okay "
-                                    "hey just btw "))
-                i++;
-        if (i + 1 < s->n && str_eq_c(s->v[i].low, "keep") && str_eq_c(s->v[i + 1].low, "in"))
-                i += 3;
-        else if (i + 2 < s->n && str_eq_c(s->v[i].low, "do") && str_eq_c(s->v[i + 1].low, "not") &&
-                 str_eq_c(s->v[i + 2].low, "forget"))
-                i += 3;
-        else if (i < s->n && word_in(s->v[i].low, " remember note memorize memorise fyi save "))
-                i++;
-        else
-                return 0;
-        while (i < s->n && word_in(s->v[i].low, " that this down the following fact please "))
-                i++;
-        return i < s->n ? i : 0;
-}
-
-static bool corrects(const Sentence *s, size_t from) {
-        for (size_t i = from; i < s->n && i < from + 4; i++)
-                if (word_in(s->v[i].low,
-                            " actually correction sorry oops meant mistake wrong rather "))
-                        return true;
-        return false;
-}
-
-static bool asks(const Sentence *s) {
-        Str first = s->v[0].low, second = s->n > 1 ? s->v[1].low : STR("");
-        bool aux =
-                word_in(second, " do does did is are am was were can could will would should have "
-                                "has 's not ");
-        if (word_in(first, " what who where why how which whose ") ||
-            (str_eq_c(first, "when") && aux))
-                return aux || s->is_question;
-        bool inverted = word_in(second, " i you we he she it they my your the this that there ");
-        return s->is_question ||
-               (word_in(first,
-                        " do does did is are am was were can could will would should may have "
-                        "has ") &&
-                inverted);
-}
-
 /* "Actually it's Porto": the attribute of what was said before, with the new value. */
 static void read_correction(Reader *r) {
         Facts before = { NEW_ARRAY(r->a, Fact, FACTS_MAX), 0 };
         ExtractContext ec = { .said_at = r->ec->said_at, .utc_offset_min = r->ec->utc_offset_min };
         size_t i = r->from;
         while (i < r->s.n &&
-               word_in(low_at(r, i), " no actually sorry oops correction i meant mean "
-                                     "it it's 's is was wait that "))
+               word_in(low_at(&r->s, i), " no actually sorry oops correction i meant mean "
+                                         "it it's 's is was wait that "))
                 i++;
         if (!r->ec->previous.n || i == r->from || i >= r->s.n)
                 return;
@@ -467,7 +521,7 @@ static void read_remembered(Reader *r) {
         static const Rule task = {
                 .type = "commitment", .percent = 90, .flags = R_PLAN, .tag = "reminder"
         };
-        bool is_task = str_eq_c(low_at(r, r->from), "to");
+        bool is_task = str_eq_c(low_at(&r->s, r->from), "to");
         Match m = { .start = r->from + is_task,
                     .end = r->s.n,
                     .subject = STR("self"),
@@ -477,32 +531,50 @@ static void read_remembered(Reader *r) {
         emit(r, is_task ? &task : &note, &m, tokens_text(&r->s, m.start, m.end), STR_NULL);
 }
 
+static void read_request(Reader *r, size_t from) {
+        r->from = from;
+        (void)read_at(r, from);
+}
+
 static void read_sentence(Reader *r) {
-        size_t before = r->out->n;
+        size_t before = r->out->n, request = request_prefix(&r->s);
         r->from = remember_prefix(&r->s);
         r->is_remembered = r->from > 0;
-        if (!r->is_remembered && asks(&r->s))
+        if (!r->is_remembered && !request && asks(&r->s) && !question_cut(&r->s))
                 return;
         r->is_correction = corrects(&r->s, r->from);
         r->m = (Matcher){ .a = r->a, .s = &r->s };
         r->rules = rules_possible(r->a, &r->s);
+        if (!r->is_remembered && request) {
+                read_request(r, request);
+                return;
+        }
         for (size_t at = r->from; at < r->s.n && r->out->n < FACTS_MAX;)
                 at = read_at(r, at);
         if (r->out->n > before)
                 return;
         if (r->is_remembered)
                 read_remembered(r);
-        else if (r->is_correction || str_eq_c(low_at(r, 0), "no"))
+        else if (r->is_correction || str_eq_c(low_at(&r->s, 0), "no"))
                 read_correction(r);
+}
+
+static void read_passage(Reader *r, Str text) {
+        Str rest = text;
+        r->s.v = NULL; /* has room for the text it was made for */
+        for (size_t n = 0;
+             n < SENTENCES_MAX && r->out->n < FACTS_MAX && sentence_next(r->a, &rest, &r->s); n++)
+                if (!pasted_skip(&r->s, text, &rest))
+                        read_sentence(r);
 }
 
 void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret) {
         Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
         Reader r = { .a = a, .ec = ec, .out = &out };
-        Str rest = text;
-        for (size_t n = 0; n < SENTENCES_MAX && out.n < FACTS_MAX && sentence_next(a, &rest, &r.s);
+        Str passage;
+        for (size_t n = 0; n < SENTENCES_MAX && out.n < FACTS_MAX && passage_next(&text, &passage);
              n++)
-                read_sentence(&r);
+                read_passage(&r, passage);
         *ret = out;
 }
 

@@ -38,7 +38,7 @@ typedef struct Fact {
         Str type;
         Str content; /* 1..2000 characters */
         Attribute attribute;
-        /* "self", a person ("sister"), a preference's object ("ramen") */
+        /* "self", a person ("sister", "sister Ana"), a preference's object ("ramen") */
         Str subject;
         /* as said: "Lisbon"; for preferences "like" or "dislike" */
         Str value;

@@ -7,6 +7,7 @@
  * %N a name (%M: with a capital) %L names: "Rex and Bella" (%Q: capitals) %P a place %O an
  * organisation %D a number
  *   %J a job (%W: by its ending)   %G a nationality
+ * %H a spouse or partner   %U a medicine   %V its dose: words up to the next clause
  * %T a thing %C the rest of the clause %X one to three words of something owned ("favourite
  * colour") Everything after % but %S is a capture: $1, $2 … in the templates of the row. */
 #include "memory/extract.h"
@@ -36,6 +37,13 @@ bool sentence_next(Arena *a, Str *rest, Sentence *ret) _must_check_;
 /* the slice of the text; to > from */
 Str tokens_text(const Sentence *s, size_t from, size_t to);
 bool word_in(Str low, const char *list); /* " a b c " */
+static inline Str low_at(const Sentence *s, size_t i) { return i < s->n ? s->v[i].low : STR(""); }
+static inline bool is_at(const Sentence *s, size_t i, const char *w) {
+        return str_eq_c(low_at(s, i), w);
+}
+static inline unsigned flags_before(const Sentence *s, size_t i) {
+        return i ? s->v[i - 1].flags : 0;
+}
 
 typedef enum RuleFlags {
         R_MORE = 1, /* further rows may match at the same place */
@@ -51,6 +59,7 @@ typedef enum RuleFlags {
         R_EVENT = 512,
         R_NOTE = 1024, /* only in a sentence without its subject: "Based in Berlin" */
         R_WEAK = 2048, /* gives way to another value that is known */
+        R_VERB = 8192, /* $1 begins with what somebody can be told to do */
         R_WHEN = 4096, /* as R_END, but a time may follow: "last week", "for two years" */
 } RuleFlags;
 typedef struct Rule {
@@ -66,12 +75,13 @@ extern const Rule extract_rules[];
 
 typedef struct Match {
         size_t start, end; /* tokens */
-        /* "self" and ""; "sister" and "My sister Ana" */
+        /* "self" and ""; "sister Ana" and "My sister Ana" */
         Str subject, subject_text;
         Str captures[CAPTURES_MAX];
         Str worded[CAPTURES_MAX]; /* the same with its article: "a nurse" */
         char kinds[CAPTURES_MAX];
         size_t n_captures;
+        Str first; /* of the words of $1, in lower case */
 } Match;
 typedef struct Matcher {
         Arena *a;
@@ -92,4 +102,17 @@ Str name_text(Arena *a, Str raw);                                 /* "anna" -> "
 /* The rows that could match somewhere in this sentence, in their order; ends with NULL. */
 const Rule **rules_possible(Arena *a, const Sentence *s);
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) _must_check_;
+
+/* ---- how a sentence is meant (extract_frame.c) ---- */
 bool is_hypothetical(const Sentence *s, size_t at); /* "if I …", "she said I …", "should I …" */
+bool asks(const Sentence *s);
+/* "I live in Berlin, is it far?": leaves the statement; false when there is none before it. */
+bool question_cut(Sentence *s);
+/* Tokens of "please remember that"; of "could you please" before "keep it short"; 0: none. */
+size_t remember_prefix(const Sentence *s);
+size_t request_prefix(const Sentence *s);
+bool corrects(const Sentence *s, size_t from);
+/* The next part of a message that is the person's own: no quoted lines, no pasted mail. */
+bool passage_next(Str *rest, Str *ret) _must_check_;
+/* When the sentence gives a text to work on, *rest moves behind that text. */
+bool pasted_skip(const Sentence *s, Str text, Str *rest) _must_check_;

@@ -14,38 +14,13 @@ static const char adverbs[] =
 static const char kin_adjectives[] =
         " older younger elder little big best good close dear late new "
         "oldest youngest eldest own twin ";
-static Str low_at(const Sentence *s, size_t i) { return i < s->n ? s->v[i].low : STR(""); }
-static bool is_at(const Sentence *s, size_t i, const char *w) { return str_eq_c(low_at(s, i), w); }
-static unsigned flags_before(const Sentence *s, size_t i) { return i ? s->v[i - 1].flags : 0; }
-
-bool is_hypothetical(const Sentence *s, size_t at) {
-        size_t back = at > 3 ? at - 3 : 0;
-        if (at &&
-            word_in(s->v[at - 1].low, " do did does should would could can may might must will "
-                                      "where what which who how "
-                                      "why am are is was were shall whose "))
-                return true;
-        for (size_t i = at; i > back; i--) {
-                Str w = s->v[i - 1].low;
-                if (word_in(w, " if whether unless suppose imagine pretend wish wishes assuming "
-                               "hypothetically "))
-                        return true;
-                bool reports =
-                        word_in(w, " said says told tells thinks thought claims claimed asked "
-                                   "asks believes believed ");
-                if (reports && !(i >= 2 && is_at(s, i - 2, "i")))
-                        return true;
-                if (i < at && s->v[i - 1].flags & (T_COMMA | T_BREAK) && !reports)
-                        return false;
-        }
-        return false;
-}
-
 /* ---- subjects ---- */
 
 static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_end) {
         const Sentence *s = m->s;
-        if (!is_at(s, at, "my"))
+        static const char telling[] =
+                " older younger elder little big oldest youngest eldest twin ";
+        if (!is_at(s, at, "my") && !is_at(s, at, "our"))
                 return false;
         size_t k = at + 1;
         while (word_in(low_at(s, k), kin_adjectives) && k - at < 3)
@@ -56,8 +31,11 @@ static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         while (e < s->n && e - k < 3 && s->v[e].flags & T_CAPITAL &&
                !word_in(s->v[e].low, pronoun_words) && !(flags_before(s, e) & T_BREAK))
                 e++;
-        ret->subject = s->v[k].low;
-        ret->subject_text = arena_strf(m->a, "My%.*s", STR_FMT(str_from(tokens_text(s, at, e), 2)));
+        bool told = e == k + 1 && word_in(s->v[k - 1].low, telling);
+        ret->subject = e > k + 1 ? tokens_text(s, k, e)
+                       : told    ? tokens_text(s, k - 1, e)
+                                 : s->v[k].low;
+        ret->subject_text = arena_strf(m->a, "My %.*s", STR_FMT(tokens_text(s, at + 1, e)));
         *ret_end = e;
         return true;
 }
@@ -129,6 +107,8 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
         if (e == ret->end || ret->n_captures == CAPTURES_MAX)
                 return false;
         Str text = tokens_text(s, ret->end, e);
+        if (!ret->n_captures)
+                ret->first = s->v[ret->end].low;
         ret->captures[ret->n_captures] = kind == 'D'   ? number_text(m->a, s, ret->end, e)
                                          : kind == 'N' ? name_text(m->a, text)
                                                        : text;
@@ -148,14 +128,34 @@ static size_t note_owner(const Sentence *s) {
         return is_at(s, k, "user") && is_at(s, k + 1, "'s") ? k + 2 : 0;
 }
 
+/* "I've quit", "I do love": the verb that counts is the one behind. Returns its token, or i. */
+static size_t behind_helper(const Sentence *s, size_t i, Str element) {
+        bool perfect = word_in(low_at(s, i), " have has "),
+             stressed = word_in(low_at(s, i), " do does ");
+        if ((!perfect && !stressed) || literal_fits(element, s->v[i].low))
+                return i;
+        size_t k = i + 1;
+        while (k < s->n && word_in(s->v[k].low, adverbs))
+                k++;
+        Str w = low_at(s, k);
+        bool past = str_ends(w, STR("ed")) ||
+                    word_in(w, " quit left got become begun broken broke lost won sold bought met "
+                               "taken split ");
+        bool base = word_in(w, " love like hate enjoy live work want need prefer play have speak ");
+        return k < s->n && (perfect ? past : base) && literal_fits(element, w) ? k : i;
+}
+
 static bool literal(const Matcher *m, Str element, bool is_first, Match *ret) {
         const Sentence *s = m->s;
         size_t i = ret->end;
         while (!is_first && i < s->n && word_in(s->v[i].low, adverbs) &&
                !literal_fits(element, s->v[i].low))
                 i++;
+        if (!is_first)
+                i = behind_helper(s, i, element);
         bool broken = i > ret->start && flags_before(s, i) & T_BREAK && !is_first;
-        if (i < s->n && !broken && literal_fits(element, s->v[i].low)) {
+        bool ours = str_eq_c(element, "my") && is_at(s, i, "our");
+        if (i < s->n && !broken && (ours || literal_fits(element, s->v[i].low))) {
                 ret->end = i + 1;
                 return true;
         }
@@ -164,6 +164,15 @@ static bool literal(const Matcher *m, Str element, bool is_first, Match *ret) {
                 return true;
         }
         return str_ends(element, STR("?"));
+}
+
+static bool ends_at(const Sentence *s, size_t end, bool when) {
+        static const char times[] = " last yesterday today recently again tonight this now in on "
+                                    "at since for ago two three four five six a few about before "
+                                    "after years months weeks because so though who living by ";
+        return end >= s->n || flags_before(s, end) & (T_COMMA | T_BREAK) ||
+               word_in(s->v[end].low, " and but from ") ||
+               (when && (word_in(s->v[end].low, times) || s->v[end].flags & T_NUMBER));
 }
 
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
@@ -180,7 +189,7 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
                         if (!subject_match(m, t.end, &t, &t.end))
                                 return false;
                 } else {
-                        while (t.end < m->s->n && strchr("KA", element.p[1]) &&
+                        while (t.end < m->s->n && strchr("KAH", element.p[1]) &&
                                word_in(low_at(m->s, t.end), kin_adjectives))
                                 t.end++;
                         if (!capture(m, element.p[1], p, &t))
@@ -189,9 +198,7 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
         }
         if (rule->flags & R_SELF && !str_eq_c(t.subject, "self"))
                 return false;
-        if (rule->flags & R_END && t.end < m->s->n &&
-            !(flags_before(m->s, t.end) & (T_COMMA | T_BREAK)) &&
-            !word_in(low_at(m->s, t.end), " and but from "))
+        if (rule->flags & (R_END | R_WHEN) && !ends_at(m->s, t.end, rule->flags & R_WHEN))
                 return false;
         *ret = t;
         return t.end > t.start;

@@ -16,7 +16,9 @@ const char kin_words[] =
         "dentist landlord ex "
         "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant "
         "coach "
-        "kids children sons "
+        "kids children sons gf bf hubby bro sis stepmum stepmom stepdad ex-wife ex-husband "
+        "ex-girlfriend ex-boyfriend granny grandad nan nana mam gp physio lawyer accountant tutor "
+        "stepbrothers stepsisters grandkids grandchildren siblings "
         "daughters sisters brothers parents grandparents twins friends cousins ";
 const char animal_words[] =
         " dog cat puppy kitten rabbit bunny hamster parrot bird fish goldfish turtle tortoise "
@@ -47,7 +49,7 @@ static const char stop_org[] = " as in since for with now on but where which who
 static const char stop_job[] = " at for in with and but since who that where on now by which so "
                                "because i we my while when "
                                "from but until these "
-                               "currently though anymore any ";
+                               "currently though anymore any there here ";
 static const char stop_thing[] =
         " but because since although though however while when whenever if unless until which who "
         "whereas then than "
@@ -82,10 +84,6 @@ static const char number_words[] =
         " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
         "sixteen seventeen eighteen "
         "nineteen twenty thirty forty fifty sixty seventy eighty ninety ";
-
-static Str low_at(const Sentence *s, size_t i) { return i < s->n ? s->v[i].low : STR(""); }
-static bool is_at(const Sentence *s, size_t i, const char *w) { return str_eq_c(low_at(s, i), w); }
-static unsigned flags_before(const Sentence *s, size_t i) { return i ? s->v[i - 1].flags : 0; }
 
 /* Does the word begin a clause of its own? Used behind "and" and commas. */
 static bool begins_clause(const Sentence *s, size_t i) {
@@ -369,6 +367,31 @@ Str name_text(Arena *a, Str raw) {
         return arena_strf(a, "%c%.*s", raw.p[0] - 32, STR_FMT(str_from(raw, 1)));
 }
 
+/* By its ending, as medicines are named, or by its name. */
+static size_t take_remedy(const Sentence *s, size_t i) {
+        static const char *const endings[] = {
+                "formin",  "pril",    "sartan", "statin", "olol",     "oxetine", "pram",
+                "traline", "azole",   "mycin",  "cillin", "profen",   "oxin",    "thyroxine",
+                "tidine",  "triptan", "azepam", "azolam", "thiazide", "dipine",  "gliptin",
+                "xaban",   "parin",   "solone", "lukast", "cycline",  "codone",  "gabalin",
+                "pentin",  "zepine",  "caine"
+        };
+        static const char names[] =
+                " aspirin ibuprofen paracetamol acetaminophen tylenol advil insulin lithium prozac "
+                "xanax zoloft ritalin adderall concerta warfarin eliquis ozempic wegovy metoprolol "
+                "lexapro lipitor synthroid ventolin albuterol salbutamol humira melatonin "
+                "methotrexate prednisone prednisolone furosemide clopidogrel tramadol morphine "
+                "codeine antidepressants antibiotics antihistamines statins painkillers steroids "
+                "beta-blockers contraceptives supplements magnesium probiotics ";
+        Str w = low_at(s, i);
+        if (word_in(w, names))
+                return i + 1;
+        for (size_t k = 0; k < ELEMENTSOF(endings); k++)
+                if (w.n > strlen(endings[k]) + 1 && str_ends(w, str_c(endings[k])))
+                        return i + 1;
+        return i;
+}
+
 size_t take_kind(const Sentence *s, char kind, size_t i) {
         switch (kind) {
         case 'N': return take_name(s, i);
@@ -384,6 +407,17 @@ size_t take_kind(const Sentence *s, char kind, size_t i) {
         case 'C': return take_thing(s, i, stop_clause, 40);
         case 'X': return take_until(s, i, " is are was 's i my ", 3);
         case 'D': return take_number(s, i);
+        case 'H':
+                return word_in(low_at(s, i), " wife husband partner spouse girlfriend boyfriend "
+                                             "fiance fiancee fiancé fiancée gf bf hubby ")
+                               ? i + 1
+                               : i;
+        case 'U': return take_remedy(s, i);
+        case 'V':
+                return i && flags_before(s, i) & (T_COMMA | T_BREAK)
+                               ? i
+                               : take_until(s, i, " and but for because i we my with when so or ",
+                                            8);
         case 'K': return i < s->n && word_in(s->v[i].low, kin_words) ? i + 1 : i;
         case 'A': return i < s->n && word_in(s->v[i].low, animal_words) ? i + 1 : i;
         }

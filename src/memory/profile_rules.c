@@ -333,7 +333,8 @@ void profile_suggest(Ctx *cx, const Stored *m, Suggestions *ret) {
                 suggest_self(cx, m, ret);
         if (str_eq_c(m->row.attribute, "preference") && !str_contains(m->row.subject, STR(": ")))
                 suggest_preference(cx, m, ret);
-        if (!m->row.attribute.p || self || str_eq_c(m->row.attribute, "preference"))
+        if (!m->row.attribute.p || self || m->type == TYPE_INSTRUCTION ||
+            str_eq_c(m->row.attribute, "preference"))
                 suggest_words(m, ret);
         suggest_tagged(m, ret);
 }

@@ -55,6 +55,19 @@ const SuiteCase suite[] = {
         { "update", "say My sister lives in Rome. | +3d | say My sister lives in Milan. | "
                     "event SUPERSEDE | not Rome" },
         { "update", "say My sister lives in Rome. | say My brother lives in Milan. | count 2" },
+        { "update", "say My sister Eva lives in Bonn. | say My sister Ida lives in Rome. | "
+                    "count 2" },
+        { "update", "say My sister Eva lives in Bonn. | +3d | say My sister Eva lives in Rome. | "
+                    "count 1 | event SUPERSEDE" },
+        { "update", "say My older brother works at Shell. | say My younger brother works at BP. | "
+                    "count 2" },
+        { "update", "say My daughter Mia is 7 | say My daughter Zoe is 10 | count 2 | flagged 0" },
+        { "update", "say Always answer in English. | +1d | "
+                    "say Always answer in German from now on. | count 1 | event SUPERSEDE" },
+        { "update", "say Keep answers short. | +1d | say Keep answers long. | count 1 | "
+                    "has Keep answers long." },
+        { "update", "say Always answer in English. | say Keep answers short. | "
+                    "say Never use emojis. | count 3" },
         { "update", "say I live in Rome. | say My brother lives in Milan. | count 2 | "
                     "find where do I live => Rome" },
         { "update", "say I live in Lisbon. | say I work at Acme. | say I love tea. | +1d | "
@@ -117,6 +130,29 @@ const SuiteCase suite[] = {
                         "say Turns out I'm not allergic to sesame after all! | event SUPERSEDE" },
         { "correction", "say I live in London. | +2d | say I'm staying in Paris this weekend. | "
                         "profile location = London" },
+
+        { "correction", "say I work at Lidl. | +5d | say I quit my job. | event SUPERSEDE | "
+                        "profile workplace empty | +5d | say I work at Aldi. | +5d | "
+                        "say I quit my job. | event SUPERSEDE | profile workplace empty" },
+        { "correction", "say I work at Lidl. | +5d | say I've left Lidl. | "
+                        "profile workplace empty" },
+        { "correction", "say I work at Lidl. | +5d | say I don't work there anymore. | "
+                        "profile workplace empty" },
+        { "correction", "say I work at Lidl. | +5d | say I'm no longer at Google. | "
+                        "profile workplace = Lidl" },
+        { "correction", "say I live in Oslo. | +5d | say I don't live there any more. | "
+                        "profile location empty" },
+        { "correction", "say I have a cat. | +5d | say I don't have a cat anymore. | "
+                        "event SUPERSEDE | count 1" },
+        { "correction", "say I'm married to Bob. | +5d | say Bob and I got divorced. | "
+                        "profile partner_name empty | profile relationship_status = divorced" },
+        { "correction", "say I'm dating Mia. | +5d | say Mia and I broke up. | event SUPERSEDE | "
+                        "profile relationship_status = single" },
+        { "correction", "say I'm single. | +5d | say I have a girlfriend now, Mia. | "
+                        "profile relationship_status = in_relationship | "
+                        "profile partner_name = Mia" },
+        { "correction", "say I take metformin. | +5d | say I stopped taking metformin. | "
+                        "event SUPERSEDE | count 1" },
 
         /* ---- what is no statement ---- */
         { "silence", "say Do I live in Lisbon? | nothing" },

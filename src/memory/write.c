@@ -364,13 +364,18 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
                          MemoryWritten *ret) {
         Verdict v = { 0 };
         Stored old;
-        Err e = exact_find(cx, s, k, p, &old);
+        bool ends = p->is_ending && p->m.has_subject;
+        if (ends) { /* "I quit my job" once more ends another one */
+                TRY(number_take(cx, s, k, &p->m));
+                TRY(conflict_settle(cx, s, k, p, &v));
+        }
+        Err e = v.supersedes ? ERR_NOT_FOUND : exact_find(cx, s, k, p, &old);
         if (e == OK) {
                 TRY(confirm(cx, s, &old, p->m.row.confidence));
                 *ret = written(cx, s, MEMORY_NOOP, "exact_duplicate", &old);
                 return OK;
         }
-        if (e == ERR_NOT_FOUND)
+        if (e == ERR_NOT_FOUND && !v.supersedes)
                 e = near_find(cx, s, k, p, &old);
         if (e == OK) {
                 TRY(merge_into(cx, s, k, p, &old));
@@ -379,7 +384,8 @@ static Err pending_store(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *
         }
         if (e != ERR_NOT_FOUND)
                 return e;
-        TRY(number_take(cx, s, k, &p->m));
+        if (!ends)
+                TRY(number_take(cx, s, k, &p->m));
         if (p->m.has_subject)
                 TRY(conflict_settle(cx, s, k, p, &v));
         if (v.known_unit) {
