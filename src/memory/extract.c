@@ -112,9 +112,10 @@ static Str clause_text(Reader *r, const Match *m) {
                 return whole;
         static const struct {
                 const char *said, *kept;
-        } verbs[] = { { "am", "is" },       { "are", "is" },     { "have", "has" },
-                      { "need", "needs" },  { "want", "wants" }, { "will", "will" },
-                      { "would", "would" }, { "fly", "flies" },  { "take", "takes" } };
+        } verbs[] = { { "am", "is" },        { "are", "is" },         { "have", "has" },
+                      { "need", "needs" },   { "want", "wants" },     { "will", "will" },
+                      { "would", "would" },  { "fly", "flies" },      { "leave", "leaves" },
+                      { "start", "starts" }, { "travel", "travels" }, { "take", "takes" } };
         Str rest = tokens_text(&r->s, m->start + 1, m->end), verb = low_at(&r->s, m->start + 1);
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (str_eq_c(verb, verbs[i].said) && m->end - m->start > 2)
@@ -139,6 +140,10 @@ static bool sentence_moment(Reader *r, const Rule *rule, Moment *ret) {
             (ret->kind == MOMENT_WEEKDAY || (ret->kind == MOMENT_DATE && !ret->has_year)) &&
             ret->at_ms > r->ec->said_at)
                 ret->at_ms -= ret->kind == MOMENT_WEEKDAY ? 7 * DAY_MS : 365 * DAY_MS;
+        /* "on Monday", said on a Monday about what happened: the last one */
+        if (rule->flags & R_PAST && ret->kind == MOMENT_WEEKDAY &&
+            ret->at_ms > r->ec->said_at - DAY_MS)
+                ret->at_ms -= 7 * DAY_MS;
         return true;
 }
 
@@ -443,6 +448,10 @@ static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m)
         if (rule->flags & R_EVENT && !names_event(r, m))
                 return false;
         if (rule->flags & R_DATED && !sentence_moment(r, rule, &t))
+                return false;
+        bool plans = rule->flags & R_DATED && rule->flags & R_PLAN;
+        if (plans && (t.kind == MOMENT_PAST ||
+                      clause_has(r, m->start, " every each usually always often never sometimes ")))
                 return false;
         if (rule->attribute == ATTR_LOCATION && !(rule->flags & R_NEGATED) && is_stay(r, m))
                 return false;

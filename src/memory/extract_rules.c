@@ -623,6 +623,22 @@ const Rule extract_rules[] = {
           R_DATED | R_PLAN, "plan" },
         { "%S have|has|got got? a|an|my|two %C", NULL, PLAN, ATTR_NONE, NULL, NULL, 85,
           R_DATED | R_PLAN | R_EVENT, "plan" },
+        { "the|my|our %X got|was|is|has|have been? cancelled|canceled", NULL, FACT, ATTR_OTHER,
+          "event $1", "", 85, R_NEGATED | R_EVENT, "plan" },
+        { "the|my|our %X got|was|is|has|have been? moved|rescheduled|postponed|pushed|brought "
+          "to|until|for|back|forward %C",
+          NULL, PLAN, ATTR_OTHER, "event $1", "$2", 85, R_DATED | R_PLAN | R_EVENT, "plan" },
+        { "my %X is|'s on|at %C", NULL, PLAN, ATTR_OTHER, "event $1", "$2", 85,
+          R_DATED | R_PLAN | R_EVENT, "plan" },
+        { "my %X leaves|starts|begins|departs|lands|arrives %C", NULL, PLAN, ATTR_OTHER, "event $1",
+          "$2", 85, R_DATED | R_PLAN | R_EVENT, "plan" },
+        { "%S fly|flies|leave|leaves|travel|depart|start|graduate to|for|from|my|the|a|in|on|at %C",
+          NULL, PLAN, ATTR_NONE, NULL, NULL, 80, R_DATED | R_PLAN, "plan" },
+        { "%S am|is|are getting|taking|giving|picking|doing|celebrating my|a|an|the|up|our %C",
+          NULL, PLAN, ATTR_NONE, NULL, NULL, 80, R_DATED | R_PLAN, "plan" },
+        { "dentist|doctor|doctors|vet|physio|haircut|exam|interview|flight appointment? "
+          "tomorrow|today|on|next|this|at %C",
+          NULL, PLAN, ATTR_NONE, NULL, NULL, 80, R_START | R_DATED | R_PLAN, "plan" },
         { "my next? flight|exam|interview|appointment|meeting|deadline|wedding|trip|vacation|"
           "holiday|surgery|presentation|anniversary|party|concert|graduation|checkup|check-up|"
           "test|move|race|marathon|conference is|"

@@ -251,6 +251,19 @@ static bool find_weekday(const Words *w, size_t i, Found *f) {
         return true;
 }
 
+/* "a week from Thursday", "two days from tomorrow" */
+static bool find_from(const Words *w, size_t i, Found *f) {
+        int n = count_of(word(w, i));
+        int days = n > 0 && n < 1000 ? n * unit_days(word(w, i + 1)) : 0;
+        Found base;
+        if (!days || !is(w, i + 2, "from"))
+                return false;
+        if (!find_weekday(w, i + 3, &base) && !find_fixed(w, i + 3, &base))
+                return false;
+        *f = (Found){ base.day + days, MOMENT_RELATIVE, 3 + base.words, false };
+        return true;
+}
+
 /* year 0: not said; month from 0. */
 static bool found_date(const Words *w, Civil said, size_t words, Found *f) {
         bool has_year = said.year > 0;
@@ -264,6 +277,51 @@ static bool found_date(const Words *w, Civil said, size_t words, Found *f) {
         if (!civil_is_valid(c))
                 return false;
         *f = (Found){ civil_to_days(c), MOMENT_DATE, words, has_year };
+        return true;
+}
+
+/* "on the 12th", "by the 1st": the next such day; "on the 5th floor" is none. i is at "the". */
+static bool find_monthday(const Words *w, size_t i, Found *f) {
+        static const char *const leads[] = { "on", "by", "until", "to", "for" };
+        static const char *const after[] = { "at", "and",     "for", "in", "with",
+                                             "to", "because", "but", "i",  "please" };
+        const char *rest, *said = word(w, i + 1);
+        int d = day_of(said);
+        if (!i || !is(w, i, "the") || d < 0 || digits(said, &rest) != d || !*rest ||
+            in_list(word(w, i - 1), leads, ELEMENTSOF(leads), 0) < 0)
+                return false;
+        bool ends = i + 2 >= w->n || w->text.p[w->v[i + 1].end] != ' ';
+        if (!ends && in_list(word(w, i + 2), after, ELEMENTSOF(after), 0) < 0)
+                return false;
+        Civil c = civil_from_days(today(w));
+        c.month += d < c.day;
+        c.day = d;
+        for (int tries = 0; tries < 3 && !civil_is_valid(c); tries++) {
+                c.year += c.month > 12;
+                c.month = c.month > 12 ? 1 : c.month;
+                c.month += !civil_is_valid(c);
+        }
+        if (!civil_is_valid(c))
+                return false;
+        *f = (Found){ civil_to_days(c), MOMENT_DATE, 2, false };
+        return true;
+}
+
+/* "05.01.2027" is the 5th of January; "13/1/2027" and "1/13/2027" tell, "5/1/2027" does not. */
+static bool find_numeric(const Words *w, size_t i, Found *f) {
+        if (i + 2 >= w->n || w->v[i].end + 1 != w->v[i + 1].at ||
+            w->v[i + 1].end + 1 != w->v[i + 2].at)
+                return false;
+        char sign = w->text.p[w->v[i].end];
+        int a = day_of(word(w, i)), b = day_of(word(w, i + 1)), y = year_of(word(w, i + 2));
+        if ((sign != '.' && sign != '/') || w->text.p[w->v[i + 1].end] != sign || a < 0 || b < 0 ||
+            y < 0)
+                return false;
+        bool day_first = sign == '.' || a > 12;
+        Civil c = { y, day_first ? b : a, day_first ? a : b };
+        if ((!day_first && b <= 12) || !civil_is_valid(c))
+                return false;
+        *f = (Found){ civil_to_days(c), MOMENT_DATE, 3, true };
         return true;
 }
 
@@ -312,6 +370,34 @@ static bool find_span(const Words *w, size_t i, Found *f) {
         return true;
 }
 
+/* The part of the day behind a bare hour, "in the morning": 0 or 12 hours to add; -1: not said,
+ * and only the hours that leave no doubt are taken. */
+static int half_of(const Words *w, size_t i, int h, size_t *ret_words) {
+        bool in_the = is(w, i, "in") && is(w, i + 1, "the");
+        bool night = is(w, i, "at") && is(w, i + 1, "night");
+        if (in_the && is(w, i + 2, "morning")) {
+                *ret_words += 3;
+                return 0;
+        }
+        if (night || (in_the && (is(w, i + 2, "afternoon") || is(w, i + 2, "evening")))) {
+                *ret_words += night ? 2 : 3;
+                return 12;
+        }
+        return h <= 6 ? 12 : h >= 10 ? 0 : -1;
+}
+
+/* "at 10", "at half past two", "at 6 in the morning", beside a day */
+static int hour_of(const Words *w, size_t i, size_t *ret_words) {
+        bool half = is(w, i, "half") && is(w, i + 1, "past");
+        size_t at = half ? i + 2 : i;
+        int h = count_of(word(w, at));
+        *ret_words = at + 1 - i;
+        if (h < 1 || h > 12 || unit_days(word(w, at + 1)))
+                return -1;
+        int add = half_of(w, at + 1, h, ret_words);
+        return add < 0 ? -1 : (h % 12 + (h == 12 && !add ? 12 : add)) * 60 + 30 * half;
+}
+
 /* Minutes after midnight, or -1: "3pm", "3:30pm", "15:00", "noon"; a bare number only with am or pm
  * behind it. */
 static int clock_of(const Words *w, size_t i, size_t *ret_words) {
@@ -340,6 +426,8 @@ static int clock_of(const Words *w, size_t i, size_t *ret_words) {
 static void moment_fill(const Words *w, size_t i, const Found *f, Moment *ret) {
         size_t end = i + f->words, n = 0, start = i;
         int minutes = is(w, end, "at") ? clock_of(w, end + 1, &n) : -1;
+        if (minutes < 0 && is(w, end, "at"))
+                minutes = hour_of(w, end + 1, &n);
         if (minutes >= 0) {
                 end += 1 + n;
         } else if (i >= 2 && is(w, i - 2, "at") && (minutes = clock_of(w, i - 1, &n)) >= 0) {
@@ -395,6 +483,7 @@ bool moment_find(Arena *a, Str text, const MomentRef *ref, Moment *ret) {
                 if (!may_begin(&w.v[i]))
                         continue;
                 if (find_fixed(&w, i, &f) || find_season(&w, i, &f) || find_counted(&w, i, &f) ||
+                    find_from(&w, i, &f) || find_numeric(&w, i, &f) || find_monthday(&w, i, &f) ||
                     find_weekday(&w, i, &f) || find_date(&w, i, &f) || find_span(&w, i, &f)) {
                         moment_fill(&w, i, &f, ret);
                         return true;

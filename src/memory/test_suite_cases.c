@@ -154,6 +154,14 @@ const SuiteCase suite[] = {
         { "correction", "say I take metformin. | +5d | say I stopped taking metformin. | "
                         "event SUPERSEDE | count 1" },
 
+        { "correction",
+          "say My driving test is on January 5. | +2d | "
+          "say My driving test was moved to January 12. | event SUPERSEDE | count 1" },
+        { "correction", "say My driving test is on January 5. | +2d | "
+                        "say My driving test has been cancelled. | event SUPERSEDE | count 1" },
+        { "correction", "say My driving test is on January 5. | +2d | "
+                        "say The meeting with Karen was moved to Thursday. | count 2" },
+
         /* ---- what is no statement ---- */
         { "silence", "say Do I live in Lisbon? | nothing" },
         { "silence", "say Where do I live? | nothing" },
