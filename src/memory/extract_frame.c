@@ -18,10 +18,11 @@ static bool opens_scenario(const Sentence *s) {
                                      "assuming e.g example ");
 }
 
-/* Is what token i says somebody else's? "people keep saying", not "I have always said" */
+/* Is what token i says somebody else's? "people keep saying", not "I have to say" */
 static bool is_others(const Sentence *s, size_t i) {
         while (i && word_in(s->v[i - 1].low, " keep keeps just always also have has been even only "
-                                             "'s is are am kept once "))
+                                             "'s is are am kept once to must can may would should "
+                                             "will might used want like "))
                 i--;
         return !(i && word_in(s->v[i - 1].low, " i we "));
 }
@@ -30,7 +31,7 @@ static bool is_others(const Sentence *s, size_t i) {
 static bool is_doubted(const Sentence *s, size_t at) {
         size_t i = at - (at > 1 && is_at(s, at - 1, "that"));
         Str w = s->v[i - 1].low;
-        if (word_in(w, " like though thought doubt "))
+        if (word_in(w, " like thought doubt ") || (str_eq_c(w, "though") && is_at(s, i - 2, "as")))
                 return true;
         return i > 1 && is_at(s, i - 2, "not") &&
                word_in(w, " sure think believe know say saying certain remember mean convinced ");

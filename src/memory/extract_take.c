@@ -34,7 +34,8 @@ static const char stop_place[] =
         " with for since as from to at by because and or but now where which who when while so if "
         "in "
         "on last next this "
-        "yesterday today tomorrow recently again too though alone together currently anymore any "
+        "yesterday today tomorrow recently again too though originally alone together currently "
+        "anymore any "
         "until till over about "
         "before after during then i we my he she it they is are was were not please ago right "
         "these "
@@ -149,7 +150,9 @@ size_t place_start(const Sentence *s, size_t i) {
                 if (is_proper(s, k) && word_in(s->v[k].low, place_heads))
                         return i;
                 headed |= word_in(s->v[k].low, place_heads);
-                if (headed && leads && is_proper(s, name))
+                bool plain = has_no_capitals(s) && !word_in(low_at(s, k), no_place_begins) &&
+                             !word_in(low_at(s, k), place_heads);
+                if (headed && leads && (is_proper(s, name) || plain))
                         start = k;
                 if (word_in(s->v[k].low, " with and but who which because since for "))
                         break;

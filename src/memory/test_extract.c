@@ -97,7 +97,7 @@ static const Said said[] = {
           "workplace", "older brother", "Shell" },
         { "I've become a vegetarian", "preference", "Is vegetarian.", "other", "diet",
           "vegetarian" },
-        { "I quit my job.", "fact", "Left the job.", "workplace", "self", "" },
+        { "I quit my job.", "fact", "Quit my job.", "workplace", "self", "" },
         { "I've left Lidl.", "fact", "Left Lidl.", "workplace", "self", "Lidl" },
         { "I'm no longer at Google", "fact", "Is no longer at Google.", "workplace", "self",
           "Google" },
@@ -161,6 +161,12 @@ static const Said said[] = {
           "The stats exam got moved to the 17th.", "other", "event stats exam", "the 17th" },
         { "I met Ana on Tuesday", "episodic", "Met Ana on Tuesday (March 3, 2026).", "", "self",
           "" },
+        { "I have to say I like jazz", "preference", "Likes jazz.", "preference", "jazz", "like" },
+        { "Even though I live in Rome, I hate heat", "fact", "Lives in Rome.", "location", "self",
+          "Rome" },
+        { "I live in a flat in london", "fact", "Lives in london.", "location", "self", "london" },
+        { "I got laid off from Amazon", "fact", "Was laid off from Amazon.", "workplace", "self",
+          "Amazon" },
         { "I'm a PhD student at MIT", "fact", "Is a PhD student at MIT.", "education", "self",
           "MIT" },
 };
@@ -220,6 +226,8 @@ static const char *const unsaid[] = {
         "I like the idea",
         "My company is hiring",
         "I fly to Rome every Sunday",
+        "My mum used to say I am allergic to nuts.",
+        "I talk as though I live in Rome",
         "I'm getting tired today",
 };
 
