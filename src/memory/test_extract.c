@@ -109,7 +109,7 @@ static const Said said[] = {
         { "Our dog is called Bruno", "entity", "Dog is called Bruno.", "", "self", "" },
         { "Our daughter Lily is 3", "fact", "My daughter Lily is 3 years old.", "age",
           "daughter Lily", "3" },
-        { "My boss Ingrid is strict", "entity", "Boss is Ingrid.", "", "self", "" },
+        { "My boss Ingrid is strict", "fact", "My boss Ingrid is strict.", "", "self", "" },
         { "I've stopped eating meat", "preference", "Stopped eating meat.", "preference", "meat",
           "dislike" },
         { "I've got married!", "fact", "Is married.", "relationship", "self", "married" },
