@@ -521,12 +521,23 @@ static const Route *row_origin(const Route *const *tables, const Route *of) {
         return of;
 }
 
+static const char *const auths[] = {
+        [AUTH_UNSET] = "unset", [AUTH_NONE] = "none",   [AUTH_OPTIONAL] = "optional",
+        [AUTH_USER] = "user",   [AUTH_ADMIN] = "admin",
+};
+static const char *const rates[] = {
+        [RATE_UNSET] = "unset",       [RATE_NONE] = "none",     [RATE_READ] = "read",
+        [RATE_WRITE] = "write",       [RATE_MEMORY] = "memory", [RATE_FREE] = "free",
+        [RATE_LOGIN] = "login",       [RATE_REGISTER] = "register",
+        [RATE_REFRESH] = "refresh",   [RATE_FORGOT] = "forgot", [RATE_RESET] = "reset",
+};
+static const char *const lanes[] = {
+        [LANE_UNSET] = "unset", [LANE_INLINE] = "inline", [LANE_READ] = "read",
+        [LANE_WRITE] = "write", [LANE_WORKER] = "worker", [LANE_HASH] = "hash",
+        [LANE_STREAM] = "stream",
+};
+
 static void row_print(Buf *out, const Route *r, const Route *origin) {
-        static const char *const auths[] = { "unset", "none", "optional", "user", "admin" };
-        static const char *const rates[] = { "unset", "none",     "read",    "write",  "free",
-                                             "login", "register", "refresh", "forgot", "reset" };
-        static const char *const lanes[] = { "unset",  "inline", "read",  "write",
-                                             "worker", "hash",   "stream" };
         buf_addf(out,
                  "{\"id\":\"%s\",\"origin\":\"%s\",\"method\":\"%s\",\"path\":\"%s\","
                  "\"auth\":\"%s\",\"lane\":\"%s\",\"rate\":\"%s\",\"status\":%d,\"scope\":",
