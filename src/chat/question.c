@@ -307,6 +307,9 @@ static const char *const told_by[] = {
         "speak: language",
         "study: university degree school",
         "sick: ill",
+        "medication: take medicine",
+        "medicine: take medication",
+        "pill: take medicine",
         "flat: apartment",
         "apartment: flat",
         "goal: want dream hope aim plan",
@@ -534,6 +537,9 @@ static const struct {
         { "my goals", { "commitment", "goal" } },  { "my goal", { "commitment", "goal" } },
         { "my dreams", { "commitment", "goal" } }, { "what do i do", { NULL, "work" } },
         { "my employer", { NULL, "work" } },       { "my allergies", { NULL, "health" } },
+        { "medications", { NULL, "health" } },     { "medication", { NULL, "health" } },
+        { "medicines", { NULL, "health" } },       { "medicine", { NULL, "health" } },
+        { "my pills", { NULL, "health" } },
 };
 
 bool question_kept_in(const Question *q, Str message, Keeping *ret) {

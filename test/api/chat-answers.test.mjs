@@ -162,6 +162,7 @@ const conversations = {
         },
         'what everybody asks': {
                 told: [
+                        'I take metformin 500mg twice a day.',
                         "I'm allergic to bees, nuts and latex.",
                         'I am from Naples.',
                         'I want to move to Rome.',
@@ -175,6 +176,7 @@ const conversations = {
                 ],
                 asked: {
                         'What am I allergic to?': all(/to bees \[/, /to nuts \[/, /to latex \[/),
+                        'Which medications do I take?': /^You take metformin 500mg twice a day \[1\]/,
                         'List my allergies': all(/to bees \[/, /to nuts \[/, /to latex \[/),
                         'Where am I from?': /^You are from Naples \[1\]/,
                         'What are my goals?': /^You want to move to Rome \[1\]/,
