@@ -2,7 +2,8 @@
 #pragma once
 /* refusals: requests that were not allowed, on their way into the audit log. They are decided on a
  * loop, which does not write; so they are counted here and written once a second, and a flood of
- * one kind becomes one record that says how many there were. A crash loses at most that second. */
+ * one kind becomes one record that says how many there were. A stop or a write that fails loses at
+ * most that second; the refusals themselves are in the request log all the same. */
 #include "api/visit_int.h"
 
 typedef struct Refusals Refusals; /* thread safe; bounded: what finds no place is counted as one */

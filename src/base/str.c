@@ -103,6 +103,13 @@ static size_t utf8_len(const unsigned char *p, size_t n) {
         return bad ? 0 : len;
 }
 
+bool str_is_ascii(Str s) {
+        unsigned char all = 0;
+        for (size_t i = 0; i < s.n; i++)
+                all |= (unsigned char)s.p[i];
+        return all < 0x80;
+}
+
 bool str_is_utf8(Str s) {
         const unsigned char *p = (const unsigned char *)s.p;
         for (size_t i = 0, len; i < s.n; i += len) {

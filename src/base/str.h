@@ -52,6 +52,7 @@ Str str_cut(Str *rest, char sep);
 bool str_to_i64(Str s, int64_t *ret) _must_check_;
 bool str_to_f64(Str s, double *ret) _must_check_; /* finite only */
 
+bool str_is_ascii(Str s);
 bool str_is_utf8(Str s);                      /* RFC 3629: no surrogates, no overlongs */
 size_t str_utf8_count(Str s);                 /* code points of valid UTF-8 */
 size_t str_utf8_cut(Str s, size_t max_bytes); /* longest whole-character prefix, in bytes */

@@ -9,13 +9,6 @@ enum {
         FOLD = NFC | UTF8PROC_CASEFOLD
 };
 
-static bool is_ascii(Str s) {
-        for (size_t i = 0; i < s.n; i++)
-                if ((unsigned char)s.p[i] >= 0x80)
-                        return false;
-        return true;
-}
-
 static Err check(Ctx *cx, Str s) {
         if (s.n > UNICODE_MAX)
                 return RAISE(cx, ERR_TOO_LARGE, "text of %zu bytes", s.n);
@@ -46,7 +39,7 @@ static Str ascii_lower(Ctx *cx, Str s) {
 }
 
 Err unicode_nfc(Ctx *cx, Str s, Str *ret) {
-        if (!is_ascii(s))
+        if (!str_is_ascii(s))
                 return map(cx, s, NFC, ret);
         TRY(check(cx, s));
         *ret = s;
@@ -54,7 +47,7 @@ Err unicode_nfc(Ctx *cx, Str s, Str *ret) {
 }
 
 Err unicode_nfkc(Ctx *cx, Str s, Str *ret) {
-        if (!is_ascii(s))
+        if (!str_is_ascii(s))
                 return map(cx, s, NFKC, ret);
         TRY(check(cx, s));
         *ret = s;
@@ -62,7 +55,7 @@ Err unicode_nfkc(Ctx *cx, Str s, Str *ret) {
 }
 
 Err unicode_fold(Ctx *cx, Str s, Str *ret) {
-        if (!is_ascii(s))
+        if (!str_is_ascii(s))
                 return map(cx, s, FOLD, ret);
         TRY(check(cx, s));
         *ret = ascii_lower(cx, s);
@@ -71,7 +64,7 @@ Err unicode_fold(Ctx *cx, Str s, Str *ret) {
 
 /* Lower case can undo a normal form, hence once more at the end. */
 Err unicode_lower_nfkc(Ctx *cx, Str s, Str *ret) {
-        if (is_ascii(s))
+        if (str_is_ascii(s))
                 return unicode_fold(cx, s, ret);
         Str form;
         TRY(map(cx, s, NFKC, &form));

@@ -65,13 +65,6 @@ void mac_of(const Keys *k, const char *label, Str bytes, Mac *ret) {
 
 /* ---- text ---- */
 
-static bool is_ascii(Str s) {
-        for (size_t i = 0; i < s.n; i++)
-                if ((unsigned char)s.p[i] >= 0x80)
-                        return false;
-        return true;
-}
-
 static Str collapsed(Ctx *cx, Str s) {
         char *out = arena_bytes(cx->arena, s.n + 1);
         size_t n = 0;
@@ -98,7 +91,7 @@ static Str lower_ascii(Ctx *cx, Str s) {
 Err content_fold(Ctx *cx, Str s, Str *ret) {
         Str folded;
         /* the normal forms and full folding of ASCII are lower case */
-        if (is_ascii(s)) {
+        if (str_is_ascii(s)) {
                 folded = lower_ascii(cx, s);
         } else {
                 Str nfkc;

@@ -278,15 +278,8 @@ static bool words_within(const Word *few, size_t n_few, const Word *many, size_t
         return at == n_few;
 }
 
-static bool is_ascii(Str s) {
-        for (size_t i = 0; i < s.n; i++)
-                if ((unsigned char)s.p[i] >= 0x80)
-                        return false;
-        return true;
-}
-
 bool near_differs(Arena *a, Str x, Str y) {
-        if (!is_ascii(x) || !is_ascii(y)) /* how other languages deny is not known here */
+        if (!str_is_ascii(x) || !str_is_ascii(y)) /* how other languages deny is not known here */
                 return !str_eq(x, y);
         Word *wx = words_room(a, x), *wy = words_room(a, y);
         size_t nx = without_fillers(wx, words_split(a, x, wx));

@@ -97,18 +97,11 @@ static Str word_bare(Str w) { /* without possessive, n't, 'll … */
         return str_to(w, str_index(w, '\''));
 }
 
-static bool word_is_ascii(Str w) {
-        unsigned char all = 0;
-        for (size_t i = 0; i < w.n; i++)
-                all |= (unsigned char)w.p[i];
-        return all < 0x80;
-}
-
 Str term_of(Str word, char out[TERM_MAX]) {
         Str bare = word_bare(word), lemma = word_info(bare).lemma;
         if (lemma.p)
                 bare = lemma;
-        if (bare.n && word_is_ascii(bare))
+        if (bare.n && str_is_ascii(bare))
                 return stem_english(bare, out);
         memmove(out, bare.p, bare.n);
         return str_n(out, bare.n);

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { api, newKey, newUser, PASSWORD, signIn, unique } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
+import { eventually } from '../fake/chat.mjs';
 import { startSmtp } from '../fake/smtp.mjs';
 import { totp } from '../lib/totp.mjs';
 
@@ -199,17 +200,6 @@ test('a forgotten password: the new one has limits too', async () => {
         mail.stop();
 });
 
-async function until(ask) {
-        for (const end = Date.now() + 10_000; Date.now() < end; ) {
-                const [first] = await ask();
-                if (first) return first;
-                await new Promise((done) => {
-                        setTimeout(done, 50);
-                });
-        }
-        throw new Error('nothing came');
-}
-
 test('what was not allowed is in the audit, a flood of it as one record', async () => {
         const user = await newUser(call);
         const key = await newKey(user, ['chat']);
@@ -219,10 +209,8 @@ test('what was not allowed is in the audit, a flood of it as one record', async 
         await Promise.all(tries);
         const denied = async () =>
                 (await user.call('GET', '/api/v1/audit?event=authz_fail', { expect: 200 })).body;
-        await until(denied);
-        await until(async () => [
-                (await denied()).reduce((n, r) => n + Number(r.reason.split(', ')[1]), 0) === 40,
-        ]);
+        const count = (list) => list.reduce((n, r) => n + Number(r.reason.split(', ')[1]), 0);
+        await eventually(async () => count(await denied()) === 40, 'all forty in the audit');
         const records = await denied();
         assert.ok(records.length <= 3, `${records.length} records`);
         for (const r of records)
@@ -287,7 +275,10 @@ test('answers that count nothing say what is left all the same', async () => {
         assert.match(refused.headers.get('ratelimit'), /^"burst";r=100;/, 'refused, not counted');
         const audit = (who, event) => async () =>
                 (await who.call('GET', `/api/v1/audit?event=${event}`, { expect: 200 })).body;
-        const over = await until(audit(user, 'excess_rate_limit_exceeded'));
+        const over = await eventually(
+                async () => (await audit(user, 'excess_rate_limit_exceeded')())[0],
+                'the limit in the audit',
+        );
         assert.deepEqual(
                 [over.outcome, over.target, over.reason],
                 ['denied', { type: 'route', id: 'memory.list_all' }, 'rate_limit_exceeded, 1'],
