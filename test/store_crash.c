@@ -144,7 +144,10 @@ int main(int argc, char **argv) {
         if (!mkdtemp(dir))
                 die(NULL, "mkdtemp");
         snprintf(path, sizeof path, "%s/main.db", dir);
-        DbSettings set = { .path = path, .migrations = all_tables, .migrate = true };
+        DbSettings set = { .path = path,
+                           .wal_pages = 128, /* checkpoints all the time */
+                           .migrations = all_tables,
+                           .migrate = true };
         Acked acked = { .ids = calloc(ACKED_MAX, sizeof(int64_t)) };
         size_t lost = 0;
         for (int i = 0; i < rounds && !lost; i++) {

@@ -120,6 +120,7 @@ typedef struct DbSettings {
         const char *path;                   /* SQLite file, or a postgres:// URL */
         size_t queue_max;                   /* waiting writes; 0 = 4096 */
         size_t cache_kib;                   /* of each connection; 0 = 2048, the writer's 8192 */
+        int wal_pages;                      /* of SQLite's log, before it is folded; 0 = 16384 */
         const Migration *const *migrations; /* of all rooms, then NULL */
         bool migrate;                       /* apply what is missing; else only check */
         bool beside;                        /* of a running server: to read only */

@@ -2,10 +2,9 @@
 /* The SQLite driver: opening, connections, and the read lane. Statements and the writer have their
  * own files.
  *
- * One process owns the file (a lock beside it), one thread writes and checkpoints, every other
- * thread reads through a connection of its own. Readers never checkpoint, also not when they close:
- * this version of SQLite has a fault when a checkpoint of one connection meets the write of
- * another. */
+ * One process owns the file (a lock beside it), one thread writes, one helps it with checkpoints,
+ * every other thread reads through a connection of its own. Readers never checkpoint, also not when
+ * they close. */
 #include "store/db_sqlite_int.h"
 
 #include <errno.h>
@@ -52,7 +51,7 @@ static const char pragmas_all[] =
  * nothing. */
 static const char pragmas_writer[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                      "PRAGMA journal_size_limit = 134217728;";
-static const char pragmas_reader[] = "PRAGMA query_only = ON;";
+static const char pragmas_reader[] = "PRAGMA synchronous = FULL; PRAGMA query_only = ON;";
 
 static int conn_configure(SqliteConn *c, ConnRole role) {
         sqlite3 *db = c->db;
@@ -61,7 +60,7 @@ static int conn_configure(SqliteConn *c, ConnRole role) {
         sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
         sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == CONN_READER, NULL);
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role != CONN_WRITER, NULL);
         char cache[64];
         size_t usual = role == CONN_WRITER ? WRITER_CACHE_KIB : CACHE_KIB;
         snprintf(cache, sizeof cache, "PRAGMA cache_size = -%zu",
@@ -292,7 +291,7 @@ Err sqlite_open(Ctx *cx, const DbSettings *set, Db **ret) {
                 return RAISE(cx, ERR_UNAVAILABLE, "too many thread keys");
         s->keyed = true;
         if (!set->beside)
-                TRY(writer_start(cx, s, set->queue_max));
+                TRY(writer_start(cx, s, set));
         *ret = db;
         db = NULL;
         return OK;

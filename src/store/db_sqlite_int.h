@@ -35,13 +35,32 @@ struct SqliteConn {
         int64_t view_of;          /* begun when this many commits were done */
 };
 
+typedef enum MoverState { MOVER_IDLE, MOVER_BUSY, MOVER_DONE } MoverState;
+
+/* The log and its checkpoints. */
+typedef struct Wal {
+        /* the writer's: */
+        int pages, moved; /* frames in the log, and how many of them are in the file too */
+        int every, next;  /* a checkpoint after so many frames; when there are this many */
+        bool idle_due;    /* written since the last checkpoint of a quiet moment */
+        /* the mover's: */
+        pthread_t id;
+        bool started;
+        SqliteConn *conn; /* opened when first needed */
+        /* between them: */
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        MoverState mover;
+        bool stopping;
+        int done; /* with MOVER_DONE: frames that are in the file now; -1: it failed */
+} Wal;
+
 typedef struct Writer {
         SqliteConn *conn;
         Batcher batcher;
         pthread_t id;
         bool started;
-        int wal_pages, wal_next; /* frames in the log; checkpoint when it reaches this many */
-        bool wal_idle_due;       /* written since the last checkpoint of an idle moment */
+        Wal wal;
 } Writer;
 
 struct SqliteDb {
@@ -68,7 +87,7 @@ void sqlite_setup(void); /* before anything else of the library */
 /* Registers the VFS by which the writer's log is written in large pieces. Result code. */
 #define SQLITE_LOG_VFS "mainstay-log"
 int sqlite_log_vfs(void);
-typedef enum ConnRole { CONN_READER, CONN_WRITER } ConnRole;
+typedef enum ConnRole { CONN_READER, CONN_WRITER, CONN_MOVER } ConnRole;
 Err conn_open(Ctx *cx, SqliteDb *s, ConnRole role, SqliteConn **ret);
 SqliteConn *conn_close(SqliteConn *c);
 DEFINE_CLEANUP(SqliteConn, conn_close)
@@ -88,9 +107,14 @@ int64_t sqlite_get_int(void *stmt, int col);
 double sqlite_get_num(void *stmt, int col);
 Str sqlite_get_str(void *stmt, int col);
 
-Err writer_start(Ctx *cx, SqliteDb *s, size_t queue_max);
+Err writer_start(Ctx *cx, SqliteDb *s, const DbSettings *set);
 void writer_stop(SqliteDb *s); /* drains, checkpoints, closes the connection */
 Err writer_submit(Ctx *cx, Db *db, DbJob *job);
 void writer_stats(Db *db, DbStats *ret);
+
+Err wal_start(Ctx *cx, Writer *w, int every) _must_check_; /* 0: the usual */
+void wal_stop(Writer *w); /* after the writer's thread has ended */
+void wal_look(Writer *w, bool idle); /* between two batches: checkpoints what is due */
+int64_t wal_idle_us(const Wal *l);   /* how long without work is a quiet moment */
 
 Err sqlite_backup(Ctx *cx, Db *db, const char *to, DbProgress *progress, void *arg);

@@ -347,6 +347,45 @@ static void a_lost_transaction_fails_its_whole_batch(void **state) {
         assert_ok(pair_add(k, 50, 400000));
 }
 
+/* ---- a writer that never pauses ---- */
+
+enum { BUSY_FIRST = 1000 };
+
+typedef struct Busy {
+        Case *k;
+        bool stop;
+        int64_t last;
+        Arena *arena;
+} Busy;
+
+static void *busy_main(void *arg) {
+        Busy *b = arg;
+        Ctx cx = TEST_CTX(b->arena, &world_real);
+        for (int64_t id = BUSY_FIRST; !__atomic_load_n(&b->stop, __ATOMIC_ACQUIRE);
+             id++, arena_clear(b->arena))
+                if (db_write(&cx, b->k->db, pair_fn, &(Pair){ id, 3000 }) == OK)
+                        __atomic_store_n(&b->last, id, __ATOMIC_RELEASE);
+        return NULL;
+}
+
+static Busy *busy_start(Case *k, pthread_t *ret) {
+        Busy *b = NEW(k->arena, Busy);
+        *b = (Busy){ .k = k, .arena = arena_new() };
+        pthread_create(ret, NULL, busy_main, b);
+        return b;
+}
+
+static void busy_until(Busy *b, int64_t id) {
+        while (__atomic_load_n(&b->last, __ATOMIC_ACQUIRE) < id)
+                usleep(1000);
+}
+
+static void busy_stop(Busy *b, pthread_t t) {
+        __atomic_store_n(&b->stop, true, __ATOMIC_RELEASE);
+        pthread_join(t, NULL);
+        arena_free(b->arena);
+}
+
 /* ---- the log ---- */
 
 static void the_log_is_folded_back(void **state) {
@@ -365,24 +404,38 @@ static void the_log_is_folded_back(void **state) {
         assert_int_not_equal(access(file_in(k, "main.db-wal"), F_OK), 0);
 }
 
-/* ---- backup and restore ---- */
+static const Sql integrity = { "integrity", "PRAGMA integrity_check(1)" };
 
-typedef struct Busy {
-        Case *k;
-        bool stop;
-        int64_t last;
-        Arena *arena;
-} Busy;
-
-static void *busy_main(void *arg) {
-        Busy *b = arg;
-        Ctx cx = TEST_CTX(b->arena, &world_real);
-        for (int64_t id = 1000; !__atomic_load_n(&b->stop, __ATOMIC_ACQUIRE);
-             id++, arena_clear(b->arena))
-                if (db_write(&cx, b->k->db, pair_fn, &(Pair){ id, 3000 }) == OK)
-                        __atomic_store_n(&b->last, id, __ATOMIC_RELEASE);
-        return NULL;
+/* A writer and a reader that never pause. */
+static void the_log_is_folded_while_the_writer_goes_on(void **state) {
+        enum { WRITES = 3000, PAGES = 256 };
+        Case *k = *state;
+        k->set.wal_pages = PAGES;
+        open_it(k);
+        pthread_t t;
+        Busy *b = busy_start(k, &t);
+        int64_t seen = 0;
+        while (seen < BUSY_FIRST + WRITES) {
+                Counts now = counts_of(k, k->db);
+                assert_int_equal(now.a, now.b);
+                assert_true(now.newest >= seen);
+                seen = now.newest;
+        }
+        busy_stop(b, t);
+        DbStats st;
+        db_stats(k->db, &st);
+        assert_true(st.wal_bytes < (int64_t)16 * PAGES * 4096);
+        k->db = db_close(k->db);
+        open_it(k);
+        assert_int_equal(counts_of(k, k->db).a, b->last - BUSY_FIRST + 1);
+        DbConn *c = NULL;
+        assert_ok(db_read(&k->cx, k->db, &c));
+        _cleanup_(rows_done) Rows r = { 0 };
+        assert_ok(db_row(&k->cx, c, &integrity, NO_ARGS, &r));
+        assert_str(row_text(&r, 0), "ok");
 }
+
+/* ---- backup and restore ---- */
 
 typedef struct Seen {
         int calls;
@@ -400,17 +453,13 @@ static void a_backup_is_of_one_moment(void **state) {
         open_it(k);
         for (int64_t id = 1; id <= 60; id++)
                 assert_ok(pair_add(k, id, 100000));
-        Busy b = { .k = k, .arena = arena_new() };
         pthread_t t;
-        pthread_create(&t, NULL, busy_main, &b);
-        while (__atomic_load_n(&b.last, __ATOMIC_ACQUIRE) < 1010)
-                usleep(1000);
-        int64_t before = __atomic_load_n(&b.last, __ATOMIC_ACQUIRE);
+        Busy *b = busy_start(k, &t);
+        busy_until(b, BUSY_FIRST + 10);
+        int64_t before = __atomic_load_n(&b->last, __ATOMIC_ACQUIRE);
         Seen seen = { 0 };
         Err e = db_backup(&k->cx, k->db, file_in(k, "copy.db"), progress_seen, &seen);
-        __atomic_store_n(&b.stop, true, __ATOMIC_RELEASE);
-        pthread_join(t, NULL);
-        arena_free(b.arena);
+        busy_stop(b, t);
         assert_ok(e);
         assert_true(seen.calls > 1 && seen.done == seen.all);
         DbSettings set = k->set;
@@ -519,7 +568,8 @@ int main(void) {
                 CASE(a_full_disk_undoes_the_batch_and_heals),
                 CASE(a_lost_transaction_fails_its_whole_batch),
                 CASE(the_log_is_folded_back),
-                CASE(a_backup_is_of_one_moment),
+                CASE(the_log_is_folded_while_the_writer_goes_on),
+        CASE(a_backup_is_of_one_moment),
                 CASE(a_backup_may_be_made_beside_the_server),
                 CASE(a_backup_that_fails_leaves_no_file),
                 CASE(restore_brings_back_the_moment),

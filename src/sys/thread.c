@@ -2,7 +2,10 @@
 #include "sys/thread.h"
 
 #include <errno.h>
+#include <linux/ioprio.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 Err thread_start(Ctx *cx, const char *name, void *(*fn)(void *), void *arg, pthread_t *ret) {
         sigset_t all, before;
@@ -18,6 +21,11 @@ Err thread_start(Ctx *cx, const char *name, void *(*fn)(void *), void *arg, pthr
         pthread_setname_np(id, cut);
         *ret = id;
         return OK;
+}
+
+void thread_disk_last(void) {
+        (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+                      IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
 }
 
 void cond_init(pthread_cond_t *c) {

@@ -11,6 +11,9 @@
 Err thread_start(Ctx *cx, const char *name, void *(*fn)(void *), void *arg,
                  pthread_t *ret) _must_check_;
 
+/* What this thread asks of a disk comes after what others ask, where the system can tell. */
+void thread_disk_last(void);
+
 /* A condition whose timed waits count on the monotonic clock. */
 void cond_init(pthread_cond_t *c);
 /* Until signalled or `until_us` (monotonic; INT64_MAX = for ever). False: the time is over. */
