@@ -237,6 +237,7 @@ static const DbDriver pg_driver = {
 };
 
 Err pg_open(Ctx *cx, const DbSettings *set, Db **ret) {
+        TRY(pg_load(cx));
         Arena *arena = arena_new();
         PgDb *s = NEW(arena, PgDb);
         *s = (PgDb){ .base = { .driver = &pg_driver }, .arena = arena };

@@ -40,6 +40,8 @@ struct PgDb {
 static inline PgDb *pg_db(Db *db) { return CONTAINER_OF(db, PgDb, base); }
 static inline PgConn *pg_conn(DbConn *c) { return CONTAINER_OF(c, PgConn, base); }
 
+Err pg_load(Ctx *cx) _must_check_; /* before anything of libpq. ERR_UNAVAILABLE: not installed */
+
 /* Connects when there is no connection or it is broken; prepared statements are forgotten then. */
 Err pg_conn_ensure(Ctx *cx, PgConn *c);
 

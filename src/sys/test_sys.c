@@ -14,6 +14,7 @@
 #include "base/testing.h"
 #include "sys/fds.h"
 #include "sys/files.h"
+#include "sys/late.h"
 #include "sys/pool.h"
 #include "sys/proc.h"
 #include "sys/signals.h"
@@ -484,6 +485,28 @@ static void free_space_is_a_share(void **state) {
         assert_true(ratio == -1);
 }
 
+/* ---- libraries ---- */
+
+static LateLibrary math = LATE_LIBRARY("libm.so.6", "for a test");
+double fmod(double x, double y);
+LATE_FUNCTION(&math, double, fmod, (double x, double y), (x, y))
+
+static void a_library_is_loaded_when_it_is_needed(void **state) {
+        Case *k = *state;
+        assert_null(math.handle);
+        assert_ok(late_load(&k->cx, &math));
+        assert_ok(late_load(&k->cx, &math));
+        volatile double x = 7;  /* not worked out by the compiler */
+        assert_true(fmod(x, 4) == 3);
+}
+
+static void a_library_that_is_not_there_is_named(void **state) {
+        Case *k = *state;
+        static LateLibrary lib = LATE_LIBRARY("libabsent.so.1", "for a test");
+        assert_err(late_load(&k->cx, &lib), ERR_UNAVAILABLE);
+        assert_str(str_c(k->cx.err.what), "libabsent.so.1 is needed for a test and is not installed");
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, case_begin, case_end)
@@ -506,6 +529,8 @@ int main(void) {
                 CASE(the_service_manager_is_told),
                 CASE(figures_follow_the_process),
                 CASE(free_space_is_a_share),
+                CASE(a_library_is_loaded_when_it_is_needed),
+                CASE(a_library_that_is_not_there_is_named),
         };
         return cmocka_run_group_tests_name("sys", tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "web/client.h"
+#include "web/client_curl.h"
 
 enum {
         CALLS_MAX = 8192,
@@ -501,6 +502,7 @@ static bool part_is_set(CURLU *u, CURLUPart what) {
 static Err url_check(Ctx *cx, const CallSpec *spec) {
         if (spec->url.n > 4096 || memchr(spec->url.p, '\0', spec->url.n))
                 return RAISE(cx, ERR_FORBIDDEN, "not an address we call");
+        TRY(curl_load(cx));
         CURLU *u = curl_url();
         char *scheme = NULL;
         bool parsed = curl_url_set(u, CURLUPART_URL, arena_cstr(cx->arena, spec->url),

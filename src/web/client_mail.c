@@ -6,6 +6,7 @@
 #include "codec/base64.h"
 #include "codec/uuid.h"
 #include "codec/when.h"
+#include "web/client_curl.h"
 
 enum { LETTER_MAX = 256 * 1024, TIMEOUT_MS = 20000 };
 
@@ -129,6 +130,7 @@ Err mail_send(Ctx *cx, const MailSpec *m) {
         letter_write(cx, m, &letter);
         if (letter.full)
                 return RAISE(cx, ERR_TOO_LARGE, "mail: over %d bytes", LETTER_MAX);
+        TRY(curl_load(cx));
         _cleanup_(curl_freep) CURL *c = curl_easy_init();
         _cleanup_(slist_freep) struct curl_slist *to =
                 curl_slist_append(NULL, arena_printf(cx->arena, "<%.*s>", STR_FMT(m->to)));

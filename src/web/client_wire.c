@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "web/client_curl.h"
 #include "web/client_mail.h"
 
 enum { BUCKETS_MAX = 1024 * 1024 };
@@ -29,6 +30,12 @@ static const char *error_of(Ctx *cx, CURLcode rc, int64_t timeout_ms) {
         case CURLE_OPERATION_TIMEDOUT: return timeout_text(cx, timeout_ms);
         default: return "Bad response";
         }
+}
+
+static const char *library_error(Ctx *cx) {
+        const char *error = curl_load(cx) ? cx->err.what : NULL;
+        err_clear(cx);
+        return error;
 }
 
 static CURL *easy_new(int64_t timeout_ms) {
@@ -90,6 +97,9 @@ static const char *wire_receive(const Wire *w, Buf *answer) {
 }
 
 const char *wire_ask(Ctx *cx, const WireSpec *spec, Str *ret_answer) {
+        const char *error = library_error(cx);
+        if (error)
+                return error;
         _cleanup_(curl_freep) CURL *c = easy_new(spec->timeout_ms);
         _cleanup_(buf_done) Buf answer = BUF(spec->answer_max);
         Wire w = { cx, spec, c, cx_mono_us(cx) + spec->timeout_ms * 1000 };
@@ -98,7 +108,7 @@ const char *wire_ask(Ctx *cx, const WireSpec *spec, Str *ret_answer) {
         curl_easy_setopt(c, CURLOPT_URL,
                          arena_printf(cx->arena, "%s://%.*s:%d", spec->tls ? "https" : "http",
                                       STR_FMT(spec->host), spec->port));
-        const char *error = error_of(cx, curl_easy_perform(c), spec->timeout_ms);
+        error = error_of(cx, curl_easy_perform(c), spec->timeout_ms);
         if (!error)
                 error = wire_send(&w, spec->ask);
         if (!error)
@@ -118,6 +128,9 @@ static CURLcode on_tls(CURL *c, void *context, void *arg) {
 static size_t on_nothing(char *p, size_t size, size_t n, void *arg) { return size * n; }
 
 const char *mail_probe(Ctx *cx, Str server, int64_t timeout_ms, bool *ret_tls) {
+        const char *error = library_error(cx);
+        if (error)
+                return error;
         _cleanup_(curl_freep) CURL *c = easy_new(timeout_ms);
         *ret_tls = false;
         curl_easy_setopt(c, CURLOPT_URL, arena_cstr(cx->arena, server));
@@ -142,6 +155,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg) {
 #define EMPTY_DIGEST "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 const char *buckets_get(Ctx *cx, const BucketsSpec *spec, int *ret_status, Str *ret_body) {
+        const char *error = library_error(cx);
+        if (error)
+                return error;
         _cleanup_(curl_freep) CURL *c = easy_new(spec->timeout_ms);
         _cleanup_(slist_freep) struct curl_slist *headers =
                 curl_slist_append(NULL, "x-amz-content-sha256: " EMPTY_DIGEST);
@@ -156,7 +172,7 @@ const char *buckets_get(Ctx *cx, const BucketsSpec *spec, int *ret_status, Str *
         curl_easy_setopt(c, CURLOPT_PASSWORD, arena_cstr(cx->arena, spec->secret_key));
         curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
         curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
-        const char *error = error_of(cx, curl_easy_perform(c), spec->timeout_ms);
+        error = error_of(cx, curl_easy_perform(c), spec->timeout_ms);
         if (error)
                 return error;
         curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
@@ -165,4 +181,4 @@ const char *buckets_get(Ctx *cx, const BucketsSpec *spec, int *ret_status, Str *
         return NULL;
 }
 
-const char *client_library(void) { return curl_version_info(CURLVERSION_NOW)->version; }
+const char *client_library(void) { return LIBCURL_VERSION; }

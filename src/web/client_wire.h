@@ -32,5 +32,5 @@ typedef struct BucketsSpec {
 /* ListBuckets, signed (AWS Signature Version 4). */
 const char *buckets_get(Ctx *cx, const BucketsSpec *spec, int *ret_status, Str *ret_body);
 
-/* Version of the library, for /status. */
+/* Version of libcurl that this was built for, for /status. */
 const char *client_library(void);
