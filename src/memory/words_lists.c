@@ -19,7 +19,8 @@ const char *const word_stops =
 const char *const word_asks =
         "what which who whom whose when where why how many much long often kind type did does do "
         "is are was were has have "
-        "had would could should might can will likely be";
+        "had would could should might can will likely be "
+        "what's who's where's when's how's why's whats whos wheres whens hows whys";
 
 const char *const word_plains =
         "want wants wanted go goes going went gone get gets getting got make makes making made "
