@@ -467,7 +467,8 @@ static const char *const latest[] = { "tell you last",
                                       NULL };
 
 static bool is_to_come(const Moment *m) {
-        return m->kind == MOMENT_RELATIVE || m->kind == MOMENT_WEEKDAY || m->kind == MOMENT_DATE;
+        return m->kind == MOMENT_RELATIVE || m->kind == MOMENT_WEEKDAY ||
+               m->kind == MOMENT_DATE || m->kind == MOMENT_MONTH;
 }
 
 void question_read(Arena *a, Str message, Question *ret) {
@@ -495,7 +496,7 @@ void question_read(Arena *a, Str message, Question *ret) {
 
 /* Plans of whatever kind are asked for with these; the second ones also name a kind. */
 static const char general_plans[] = "plan schedule calendar event agenda due free busy available "
-                                    "booked happen happening come coming upcoming do";
+                                    "booked happen happening come coming upcoming do go";
 static const char kinds_of_plans[] = "appointment deadline meeting remind reminder";
 
 static bool is_term_of(Str term, const char *list) {

@@ -81,6 +81,8 @@ static void test_how_it_is_asked(void **state) {
                 { "What time do I get up?", 0, false, false, false, false },
                 { "What am I doing this weekend?", 0, false, false, false, true },
                 { "What did I do this weekend?", 0, false, false, false, false },
+                { "Where are we going in October?", 0, false, false, false, true },
+                { "Where did we go in October?", 0, false, false, false, false },
         };
         _cleanup_(arena_freep) Arena *a = arena_new();
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
