@@ -43,6 +43,7 @@ typedef struct Reader {
         size_t from;
         bool is_remembered, is_correction;
         Matcher m;
+        People people; /* of the sentence before */
         const Rule **rules; /* those that can match in this sentence */
 } Reader;
 
@@ -93,7 +94,8 @@ static Str sentence_made(Arena *a, Str subject, Str text) {
         text = str_trim(text);
         if (subject.n) {
                 text = verb_plural(a, subject, text);
-                return arena_strf(a, "%.*s %.*s.", STR_FMT(subject), STR_FMT(text));
+                return arena_strf(a, "%.*s%s%.*s.", STR_FMT(subject),
+                                  str_starts(text, STR("'s ")) ? "" : " ", STR_FMT(text));
         }
         bool lower = text.n && text.p[0] >= 'a' && text.p[0] <= 'z';
         return arena_strf(a, "%c%.*s.",
@@ -552,7 +554,7 @@ static void read_sentence(Reader *r) {
         if (!r->is_remembered && !request && asks(&r->s) && !question_cut(&r->s))
                 return;
         r->is_correction = corrects(&r->s, r->from);
-        r->m = (Matcher){ .a = r->a, .s = &r->s };
+        r->m = (Matcher){ .a = r->a, .s = &r->s, .people = r->people };
         r->rules = rules_possible(r->a, &r->s);
         if (!r->is_remembered && request) {
                 read_request(r, request);
@@ -570,11 +572,14 @@ static void read_sentence(Reader *r) {
 
 static void read_passage(Reader *r, Str text) {
         Str rest = text;
+        r->people = (People){ .women = 0 };
         r->s.v = NULL; /* has room for the text it was made for */
         for (size_t n = 0;
              n < SENTENCES_MAX && r->out->n < FACTS_MAX && sentence_next(r->a, &rest, &r->s); n++)
-                if (!pasted_skip(&r->s, text, &rest))
+                if (!pasted_skip(&r->s, text, &rest)) {
                         read_sentence(r);
+                        r->people = people_of(r->a, &r->s, &r->people);
+                }
 }
 
 void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret) {

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* extract_int: sentences, patterns and the rule table. A pattern is words separated by spaces:
- * live|lives one of these too? may be missing (adverbs between words are always passed over)
- * %S who it is about: I, we, "my sister Ana"; later in a sentence also "and" %K a relative or
- * friend %A an animal
- * %N a name (%M: with a capital) %L names: "Rex and Bella" (%Q: capitals) %P a place %O an
- * organisation %D a number
- *   %J a job (%W: by its ending)   %G a nationality
- * %H a spouse or partner   %U a medicine   %V its dose: words up to the next clause
- * %T a thing %C the rest of the clause %X one to three words of something owned ("favourite
- * colour") Everything after % but %S is a capture: $1, $2 … in the templates of the row. */
+/* extract_int: sentences, patterns and the rule table.
+ *
+ * A pattern is words separated by spaces. Adverbs between words are always passed over.
+ *   live|lives   one of these        too?   may be missing
+ *   %S  whom it is about: I, we, "my sister Ana"; later in a sentence also "and", and in the
+ *       sentence behind one about her also "she"
+ * All others are captures, $1, $2 … in the templates of the row:
+ *   %K  a relative or friend          %A  an animal             %H  a spouse or partner
+ *   %N  a name                        %M  with a capital        %G  a nationality
+ *   %L  names: "Rex and Bella"        %Q  with capitals
+ *   %P  a place                       %O  an organisation       %D  a number
+ *   %J  a job                         %W  a job by its ending
+ *   %U  a medicine                    %V  its dose: words up to the next clause
+ *   %T  a thing                       %C  the rest of the clause
+ *   %X  one to three words of something owned: "favourite colour" */
 #include "memory/extract.h"
 
 enum { CAPTURES_MAX = 4, SENTENCE_MAX = 160, SENTENCES_MAX = 400 };
@@ -83,15 +88,28 @@ typedef struct Match {
         size_t n_captures;
         Str first; /* of the words of $1, in lower case */
 } Match;
+/* "sister Ana" and "My sister Ana" */
+typedef struct Person {
+        Str subject, text;
+} Person;
+/* Whom "she" and "he" in the next sentence mean; without a subject: nobody, or one of
+ * several. */
+typedef struct People {
+        Person she, he;
+        unsigned women, men; /* who may be meant: a friend counts as both */
+} People;
 typedef struct Matcher {
         Arena *a;
         const Sentence *s;
         /* "Lives in Lisbon.": the subject may be left out at the start */
         bool is_note;
         Str last_subject, last_subject_text; /* for "… and work at Acme" */
+        People people;                       /* for "She works at Acme." */
 } Matcher;
 /* ---- captures (extract_take.c) ---- */
 extern const char kin_words[], animal_words[], pronoun_words[]; /* " a b c " */
+bool is_woman(Str kin);
+bool is_man(Str kin);
 /* Where the capture of this kind that begins at token i ends; i when there is none. */
 size_t take_kind(const Sentence *s, char kind, size_t i);
 /* "a small house near the river in Graz": where "Graz" begins; i when nothing leads to a name. */
@@ -102,6 +120,8 @@ Str name_text(Arena *a, Str raw);                                 /* "anna" -> "
 /* The rows that could match somewhere in this sentence, in their order; ends with NULL. */
 const Rule **rules_possible(Arena *a, const Sentence *s);
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) _must_check_;
+/* `before`: those of the sentence before. */
+People people_of(Arena *a, const Sentence *s, const People *before);
 
 /* ---- how a sentence is meant (extract_frame.c) ---- */
 bool is_hypothetical(const Sentence *s, size_t at); /* "if I …", "she said I …", "should I …" */

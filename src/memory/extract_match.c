@@ -25,8 +25,10 @@ static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         size_t k = at + 1;
         while (word_in(low_at(s, k), kin_adjectives) && k - at < 3)
                 k++;
-        if (!word_in(low_at(s, k), kin_words) && !word_in(low_at(s, k), animal_words))
+        size_t animal = take_kind(s, 'A', k);
+        if (!word_in(low_at(s, k), kin_words) && animal == k)
                 return false;
+        k = animal > k ? animal - 1 : k;
         size_t e = k + 1;
         while (e < s->n && e - k < 3 && s->v[e].flags & T_CAPITAL &&
                !word_in(s->v[e].low, pronoun_words) && !(flags_before(s, e) & T_BREAK))
@@ -38,6 +40,63 @@ static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         ret->subject_text = arena_strf(m->a, "My %.*s", STR_FMT(tokens_text(s, at + 1, e)));
         *ret_end = e;
         return true;
+}
+
+/* A name that is no place and no time: not "in Leeds", "12 June". */
+static bool names_somebody(const Sentence *s, size_t i) {
+        static const char times[] =
+                " january february march april may june july august september october november "
+                "december monday tuesday wednesday thursday friday saturday sunday christmas easter ";
+        return i && s->v[i].flags & T_CAPITAL && !is_at(s, i, "i") &&
+               !word_in(s->v[i].low, times) &&
+               !word_in(s->v[i - 1].low, " in at from to near of on for until since by ") &&
+               !(s->v[i - 1].flags & T_CAPITAL);
+}
+
+/* "sister Ana" and "older sister" are a sister. */
+static Str kin_of(Str subject) {
+        Str rest = subject, first = str_cut(&rest, ' ');
+        return rest.n && !word_in(first, kin_words) && !word_in(first, animal_words) ? rest : first;
+}
+
+static void person_found(const Match *at, People *found) {
+        Person p = { at->subject, at->subject_text };
+        Str kin = kin_of(at->subject);
+        if (!is_man(kin)) {
+                found->she = p;
+                found->women++;
+        }
+        if (!is_woman(kin)) {
+                found->he = p;
+                found->men++;
+        }
+}
+
+People people_of(Arena *a, const Sentence *s, const People *before) {
+        Matcher m = { .a = a, .s = s };
+        People found = { .she = { STR_NULL, STR_NULL } };
+        bool she_goes_on = false, he_goes_on = false;
+        for (size_t i = 0; i < s->n; i++) {
+                Match at;
+                size_t end;
+                she_goes_on |= is_at(s, i, "she");
+                he_goes_on |= is_at(s, i, "he");
+                if (subject_named(&m, i, &at, &end)) {
+                        person_found(&at, &found);
+                        i = end - 1;
+                } else if (names_somebody(s, i)) {
+                        return (People){ .women = 0 };
+                }
+        }
+        if (!found.women && she_goes_on)
+                found.she = before->she;
+        if (!found.men && he_goes_on)
+                found.he = before->he;
+        if (found.women > 1)
+                found.she.subject = STR_NULL;
+        if (found.men > 1)
+                found.he.subject = STR_NULL;
+        return found;
 }
 
 static bool subject_match(const Matcher *m, size_t at, Match *ret, size_t *ret_end) {
@@ -54,6 +113,14 @@ static bool subject_match(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         }
         if (subject_named(m, at, ret, ret_end))
                 return true;
+        const Person *meant = is_at(s, at, "she")  ? &m->people.she
+                              : is_at(s, at, "he") ? &m->people.he
+                                                   : NULL;
+        if (meant && meant->subject.n) {
+                ret->subject = meant->subject;
+                ret->subject_text = meant->text;
+                return true;
+        }
         if (at && m->last_subject.p && word_in(s->v[at].low, " and but then ") && at + 1 < s->n &&
             !word_in(s->v[at + 1].low, pronoun_words)) {
                 ret->subject = m->last_subject;
@@ -111,12 +178,14 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
                 ret->first = s->v[ret->end].low;
         ret->captures[ret->n_captures] = kind == 'D'   ? number_text(m->a, s, ret->end, e)
                                          : kind == 'N' ? name_text(m->a, text)
+                                         : kind == 'A' ? s->v[e - 1].low
                                                        : text;
         Str before = ret->end ? s->v[ret->end - 1].low : STR("");
         bool article =
                 ret->end > ret->start && strchr("JWT", kind) && word_in(before, " a an the my ");
-        ret->worded[ret->n_captures] =
-                article ? tokens_text(s, ret->end - 1, e) : ret->captures[ret->n_captures];
+        ret->worded[ret->n_captures] = article       ? tokens_text(s, ret->end - 1, e)
+                                       : kind == 'A' ? text
+                                                     : ret->captures[ret->n_captures];
         ret->kinds[ret->n_captures++] = kind;
         ret->end = e;
         return true;

@@ -134,6 +134,8 @@ const Rule extract_rules[] = {
         /* ---- age and birth ---- */
         { "my birthday is|'s on? the? %T", "birthday is $1", FACT, ATTR_BIRTHDAY, "self", "$1", 95,
           0, "birthday" },
+        { "%S 's birthday is|'s on? the? %T", "'s birthday is $1", FACT, ATTR_BIRTHDAY, NULL, "$1",
+          90, 0, "birthday" },
         { "%S was|were born on the? %T", "was born on $1", FACT, ATTR_BIRTHDAY, NULL, "$1", 90, 0,
           "birthday" },
         { "%S was|were born in %D", "was born in $1", FACT, ATTR_NONE, NULL, NULL, 90, R_PAST,
@@ -188,7 +190,7 @@ const Rule extract_rules[] = {
         { "%S worked as a|an|the? %J", "worked as $1", FACT, ATTR_NONE, NULL, NULL, 80, R_PAST,
           "work" },
         { "%S worked at|for %O", "worked at $1", FACT, ATTR_NONE, NULL, NULL, 80, R_PAST, "work" },
-        { "%S work|works|working as a|an|the? %J at|for|with %O", "works as $1 at $2", FACT,
+        { "%S work|works|working as a|an|the? %J at|for|with %O", "works as $1", FACT,
           ATTR_JOB, NULL, "$1", 90, R_MORE, "work" },
         { "%S work|works as a|an|the? %J at|for|with %O", "works at $2", FACT, ATTR_WORKPLACE, NULL,
           "$2", 90, 0, "work" },
@@ -205,7 +207,7 @@ const Rule extract_rules[] = {
           "work" },
         { "%S work|works at|for %O", "works at $1", FACT, ATTR_WORKPLACE, NULL, "$1", 90, 0,
           "work" },
-        { "%S am|is|are working as a|an|the? %J at|for|with %O", "works as $1 at $2", FACT,
+        { "%S am|is|are working as a|an|the? %J at|for|with %O", "works as $1", FACT,
           ATTR_JOB, NULL, "$1", 90, R_MORE, "work" },
         { "%S am|is|are working as a|an|the? %J at|for|with %O", "works at $2", FACT,
           ATTR_WORKPLACE, NULL, "$2", 90, 0, "work" },
@@ -229,11 +231,11 @@ const Rule extract_rules[] = {
           "got|started|landed|accepted|taken? a|my new? job|position|role|offer at|with "
           "%O "
           "as a|an|the? %J",
-          "works as $2 at $1", FACT, ATTR_JOB, NULL, "$2", 90, R_MORE, "work" },
+          "works as $2", FACT, ATTR_JOB, NULL, "$2", 90, R_MORE, "work" },
         { "%S got|have|has|started|took|landed|accepted "
           "got|started|landed|accepted|taken? a|my new? job|position|role|offer as "
           "a|an|the? %J at|with %O",
-          "works as $1 at $2", FACT, ATTR_JOB, NULL, "$1", 90, R_MORE, "work" },
+          "works as $1", FACT, ATTR_JOB, NULL, "$1", 90, R_MORE, "work" },
         { "%S got|have|has|started|took|landed|accepted "
           "got|started|landed|accepted|taken? a|my new? job|position|role|offer as "
           "a|an|the? %J",
@@ -306,6 +308,8 @@ const Rule extract_rules[] = {
         { "%S am|is fluent in %T", "is fluent in $1", FACT, ATTR_NONE, NULL, NULL, 90, 0,
           "language" },
         { "%S am|is|are learning how? %T", "is learning $1", FACT, ATTR_NONE, NULL, NULL, 85,
+          R_SELF, "skill" },
+        { "%S have|has been learning how? %T", "is learning $1", FACT, ATTR_NONE, NULL, NULL, 85,
           R_SELF, "skill" },
         { "%S started learning|taking how? %T", "started learning $1", FACT, ATTR_NONE, NULL, NULL,
           80, 0, "skill" },
@@ -386,6 +390,14 @@ const Rule extract_rules[] = {
           "kids|children|sons|daughters|brothers|sisters|siblings|grandchildren "
           "called|named %L",
           "has $1 children: $2", FACT, ATTR_NONE, NULL, NULL, 95, 0, "family" },
+        { "%S have|has got? %D kids|children %L", "has $1 children: $2", FACT, ATTR_OTHER, "children",
+          "$1", 95, 0, "family" },
+        { "my %D kids|children called|named? %L", "has $1 children: $2", FACT, ATTR_OTHER, "children",
+          "$1", 95, 0, "family" },
+        { "my %D %K called|named? %L", "has $1 $2: $3", FACT, ATTR_NONE, NULL, NULL, 95, 0,
+          "family" },
+        { "my %D kids|children", "has $1 children", FACT, ATTR_OTHER, "children", "$1", 80, 0,
+          "family" },
         { "my %K are %Q", "$1 are $2", WHO, ATTR_NONE, NULL, NULL, 85, R_END, "family" },
         { "my %K is %Q", "$1 is $2", WHO, ATTR_NONE, NULL, NULL, 85, R_END, "family" },
         { "%S have|has got? a|an baby girl|boy? named|called %N", "has a baby named $1", WHO,
@@ -423,6 +435,13 @@ const Rule extract_rules[] = {
           "called|named "
           "%L",
           "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 95, 0, "pet" },
+        { "and a|an|another %A called|named %L", "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90,
+          0, "pet" },
+        { "and a|an|another %A %Q", "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90, 0, "pet" },
+        { "my %D %A called|named? %Q", "has $1 $2: $3", WHO, ATTR_NONE, NULL, NULL, 90, 0, "pet" },
+        { "my %A died|passed %C", NULL, PAST, ATTR_OTHER, "pet $1", "no", 90, 0, "pet" },
+        { "my %A %M died|passed %C", NULL, PAST, ATTR_OTHER, "pet $1", "no", 90, 0, "pet" },
+        { "my %A died", NULL, PAST, ATTR_OTHER, "pet $1", "no", 90, 0, "pet" },
         { "%S have|has|own|owns got? %D %A called|named %L", "has $1 $2: $3", WHO, ATTR_NONE, NULL,
           NULL, 95, 0, "pet" },
         { "%S have|has|own|owns got? %D %A %L", "has $1 $2: $3", WHO, ATTR_NONE, NULL, NULL, 90, 0,
@@ -514,7 +533,7 @@ const Rule extract_rules[] = {
           "favourite $1", "$2", 95, 0, "like" },
         { "my new|least? favourite|favorite %X is|are %T", "favourite $1 is $2", PREF,
           ATTR_PREFERENCE, "favourite $1", "$2", 90, 0, "like" },
-        { "%S 's favourite|favorite %X is|are %T", "favourite $1 is $2", PREF, ATTR_NONE, NULL,
+        { "%S 's favourite|favorite %X is|are %T", "'s favourite $1 is $2", PREF, ATTR_NONE, NULL,
           NULL, 85, 0, "like" },
         { "%S hate|hates|dislike to", NULL, PREF, ATTR_NONE, NULL, NULL, 0, 0, "" },
         { "%S like|love|likes|loves|hate|prefer|enjoy the|your way|idea|suggestion|answer|response|"
@@ -595,6 +614,8 @@ const Rule extract_rules[] = {
           "goal: $1", PLAN, ATTR_NONE, NULL, NULL, 90, R_PLAN, "goal" },
         { "%S want|wants|hope|hopes|intend|intends|aim|aims|plan|plans to %C", "wants to $1", PLAN,
           ATTR_NONE, NULL, NULL, 80, R_PLAN, "goal" },
+        { "%S am|is|are planning a|an|our|my|some %C", NULL, PLAN, ATTR_NONE, NULL, NULL, 85, R_PLAN,
+          "plan" },
         { "%S am|is|are planning|hoping|aiming to|on %C", "plans to $1", PLAN, ATTR_NONE, NULL,
           NULL, 85, R_PLAN, "goal" },
         { "%S would love|like to %C", "would like to $1", PLAN, ATTR_NONE, NULL, NULL, 75, R_PLAN,
@@ -689,11 +710,14 @@ const Rule extract_rules[] = {
           NULL, 75, R_PAST, "event" },
 
         /* ---- what somebody close is like: after everything more exact ---- */
-        { "%S am|is|are|'s a|an %W at|for|with %O", "is $1 at $2", FACT, ATTR_JOB, NULL, "$1", 85,
+        { "%S am|is|are|'s a|an %W at|for|with %O", "is $1", FACT, ATTR_JOB, NULL, "$1", 85,
           R_MORE, "work" },
         { "%S am|is|'s a|an %W at|for|with %O", "works at $2", FACT, ATTR_WORKPLACE, NULL, "$2", 80,
           0, "work" },
         { "%S am|is|'s a|an %W", "is $1", FACT, ATTR_JOB, NULL, "$1", 80, 0, "work" },
+        { "%S 's %X is|are %T", "'s $1 is $2", FACT, ATTR_OTHER, "$1", "$2", 80, 0, "family" },
+        { "my %K died|passed %C", NULL, PAST, ATTR_NONE, NULL, NULL, 85, R_PAST, "family" },
+        { "my %K died", NULL, PAST, ATTR_NONE, NULL, NULL, 85, R_PAST, "family" },
         { "my %K is|are|has|was|wants|needs|studies|plays|goes %C", NULL, FACT, ATTR_NONE, NULL,
           NULL, 75, 0, "family" },
         { "my %A is|are|has|was|wants|needs|plays|goes %C", NULL, FACT, ATTR_NONE, NULL, NULL, 75,

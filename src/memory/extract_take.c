@@ -26,9 +26,26 @@ const char animal_words[] =
         "pony snake lizard gecko "
         "guinea-pig ferret rat mouse chicken budgie canary pet dogs cats rabbits birds horses "
         "chickens kittens puppies "
-        "parrots hamsters turtles fishes pets ";
+        "parrots hamsters turtles fishes pets retriever labrador lab poodle beagle bulldog terrier "
+        "dachshund corgi spaniel husky collie shepherd chihuahua pug greyhound whippet boxer "
+        "rottweiler doodle labradoodle cockapoo mutt pup tabby tomcat siamese persian ragdoll "
+        "tortoiseshell pig guinea-pigs cockatiel parakeet ";
 const char pronoun_words[] = " i we he she they it you this that there who which what my our his "
                              "her their your ";
+
+bool is_woman(Str kin) {
+        return word_in(kin, " wife fiancee fiancée girlfriend mother mom mum mommy sister daughter "
+                            "grandmother grandma granddaughter aunt niece stepmother stepsister "
+                            "stepdaughter mother-in-law sister-in-law godmother gf sis stepmum "
+                            "stepmom ex-wife ex-girlfriend granny nan nana mam ");
+}
+
+bool is_man(Str kin) {
+        return word_in(kin, " husband fiance fiancé boyfriend father dad daddy brother son "
+                            "grandfather grandpa grandson uncle nephew stepfather stepbrother "
+                            "stepson father-in-law brother-in-law godfather bf hubby bro stepdad "
+                            "ex-husband ex-boyfriend grandad ");
+}
 
 static const char stop_place[] =
         " with for since as from to at by because and or but now where which who when while so if "
@@ -299,17 +316,38 @@ static size_t take_nationality(const Sentence *s, size_t i) {
         return fits ? i + 1 : i;
 }
 
+/* "Asha (7)", "Asha, 7,": an age behind a name is of it. */
+static size_t take_age(const Sentence *s, size_t e) {
+        bool is_aside = e < s->n && flags_before(s, e) & (T_COMMA | T_BREAK);
+        return is_aside && s->v[e].flags & T_NUMBER ? e + 1 : e;
+}
+
 static size_t take_names(const Sentence *s, size_t i) {
         size_t e = take_name(s, i);
+        e += e > i ? take_age(s, e) - e : 0;
         while (e > i && e < s->n) {
                 size_t next = e + (is_at(s, e, "and") || is_at(s, e, "&"));
                 if (next == e && !(flags_before(s, e) & T_COMMA))
                         break;
                 if (next >= s->n || !(s->v[next].flags & T_CAPITAL) || begins_clause(s, next))
                         break;
-                e = take_name(s, next);
+                e = take_age(s, take_name(s, next));
         }
         return e;
+}
+
+/* "golden retriever", "little black cat": up to the animal, with what it is like. */
+static size_t take_animal(const Sentence *s, size_t i) {
+        static const char none[] =
+                " a an the my our your his her its and or of to in on for with is are am was has have "
+                "no not any called named from at by as but than like who that it one two three ";
+        for (size_t k = i; k < s->n && k < i + 3; k++) {
+                if (word_in(s->v[k].low, animal_words))
+                        return k + 1 + word_in(low_at(s, k + 1), animal_words);
+                if (word_in(s->v[k].low, none) || s->v[k].flags & (T_COMMA | T_BREAK | T_NUMBER))
+                        break;
+        }
+        return i;
 }
 
 static size_t take_number(const Sentence *s, size_t i) {
@@ -408,7 +446,7 @@ size_t take_kind(const Sentence *s, char kind, size_t i) {
         case 'J': return take_until(s, i, stop_job, 6);
         case 'T': return trim_tail(s, i, take_thing(s, i, stop_thing, 14));
         case 'C': return take_thing(s, i, stop_clause, 40);
-        case 'X': return take_until(s, i, " is are was 's i my ", 3);
+        case 'X': return take_until(s, i, " is are was 's i my he she it they ", 3);
         case 'D': return take_number(s, i);
         case 'H':
                 return word_in(low_at(s, i), " wife husband partner spouse girlfriend boyfriend "
@@ -422,7 +460,7 @@ size_t take_kind(const Sentence *s, char kind, size_t i) {
                                : take_until(s, i, " and but for because i we my with when so or ",
                                             8);
         case 'K': return i < s->n && word_in(s->v[i].low, kin_words) ? i + 1 : i;
-        case 'A': return i < s->n && word_in(s->v[i].low, animal_words) ? i + 1 : i;
+        case 'A': return take_animal(s, i);
         }
         return i;
 }

@@ -224,5 +224,10 @@ bool sentence_next(Arena *a, Str *rest, Sentence *ret) {
 
 Str tokens_text(const Sentence *s, size_t from, size_t to) {
         const char *b = s->v[from].raw.p, *e = s->v[to - 1].raw.p + s->v[to - 1].raw.n;
-        return (Str){ b, (size_t)(e - b) };
+        Str text = { b, (size_t)(e - b) };
+        int open = 0;
+        for (size_t i = 0; i < text.n; i++)
+                open += (text.p[i] == '(') - (text.p[i] == ')');
+        bool closes = open > 0 && s->v[to - 1].flags & T_BREAK && *e == ')';
+        return closes ? str_n(b, text.n + 1) : text;
 }

@@ -258,6 +258,51 @@ static void each_saying(void **state) {
         }
 }
 
+/* All that a message says, in its order. */
+static const char *const messages[][2] = {
+        { "I work as a nurse at St. Mary's Hospital in Leeds.",
+          "Works as a nurse. | Works at St. Mary's Hospital." },
+        { "We have a golden retriever called Biscuit and a cat named Mochi.",
+          "Has a golden retriever named Biscuit. | Has a cat named Mochi." },
+        { "I have a little black cat called Luna.", "Has a black cat named Luna." },
+        { "I got a new puppy, Max.", "Has a puppy named Max." },
+        { "Our german shepherd Rex is 3 years old.", "My german shepherd Rex is 3 years old." },
+        { "My dog died yesterday.", "My dog died yesterday." },
+        { "I live in Leeds with our two kids, Asha (7) and Rohan (4).",
+          "Lives in Leeds. | Has 2 children: Asha (7) and Rohan (4)." },
+        { "We have three kids: Tom, 9, Ann, 7 and Lee, 2.",
+          "Has 3 children: Tom, 9, Ann, 7 and Lee, 2." },
+        { "My mum's birthday is on 12 June. She lives in Manchester.",
+          "My mum's birthday is 12 June. | My mum lives in Manchester." },
+        { "My older sister Nina is a lawyer. She lives in Oslo. She's allergic to nuts.",
+          "My older sister Nina is a lawyer. | My older sister Nina lives in Oslo. | "
+          "My older sister Nina is allergic to nuts." },
+        { "My mum is a teacher and my dad is a plumber. He likes fishing.",
+          "My mum is a teacher. | My dad is a plumber. | My dad likes fishing." },
+        /* one of two women, a stranger, a man */
+        { "My mum and my sister came. She lives in Rome.", "" },
+        { "My dad met Susan at a party. He said hello. She works at Google.", "" },
+        { "My brother is 40. She lives in Rome.", "My brother is 40 years old." },
+        { "My wife's favourite colour is green.", "My wife's favourite colour is green." },
+        { "My sister Anna's birthday is May 3.", "My sister Anna's birthday is May 3." },
+        { "My son's school is Oakwood Primary.", "My son's school is Oakwood Primary." },
+        { "I've been learning Spanish because we're planning a trip to Seville in October.",
+          "Is learning Spanish. | Is planning a trip to Seville in October." },
+};
+
+static void each_message(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(messages); i++) {
+                _cleanup_(arena_freep) Arena *a = arena_new();
+                _cleanup_(buf_done) Buf b = BUF(4096);
+                Facts f;
+                facts_extract(a, str_c(messages[i][0]), &(ExtractContext){ .said_at = NOW }, &f);
+                for (size_t k = 0; k < f.n; k++)
+                        buf_addf(&b, "%s%.*s", k ? " | " : "", STR_FMT(f.v[k].content));
+                if (!str_eq_c(buf_str(&b), messages[i][1]))
+                        fail_msg("\"%s\": \"%.*s\"", messages[i][0], STR_FMT(buf_str(&b)));
+        }
+}
+
 static void says_since_when(void **state) {
         static const struct {
                 const char *text, *from;
@@ -405,6 +450,7 @@ static void moves_with_the_zone(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_saying),
+                cmocka_unit_test(each_message),
                 cmocka_unit_test(each_silence),
                 cmocka_unit_test(says_since_when),
                 cmocka_unit_test(corrects_what_went_before),
