@@ -326,7 +326,7 @@ static const char *const told_by[] = {
 };
 
 /* Also the name of a kind of thing ("a living", "the watch"), but hardly where it is needed. */
-static const char doings[] = "live watch read write cook bake travel look work study play";
+static const char doings[] = "live watch read write cook bake travel look work study play allergic";
 
 enum { TERMS_MAX = 256 };
 typedef struct Terms {
@@ -605,6 +605,12 @@ static double told(const Needs *needs, Str text, bool *literal) {
 }
 
 static bool is_of_owner(const Question *q, Str term) {
+        char stem[TERM_MAX], low[TERM_MAX];
+        Str name = str_to(q->owner.name, TERM_MAX);
+        for (size_t i = 0; i < name.n; i++)
+                low[i] = (char)tolower((unsigned char)name.p[i]);
+        if (name.n && str_eq(term_of(str_n(low, name.n), stem), term))
+                return true;
         for (size_t i = 0; i < q->owner.nouns.n; i++)
                 if (str_eq(q->owner.nouns.v[i].term, term))
                         return true;

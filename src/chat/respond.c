@@ -343,11 +343,23 @@ static const char *courtesy_of(Str message) {
         return n < 2 ? NULL : courtesy_find(key, n - 1);
 }
 
+/* "Forget my address", "please delete that" */
+static bool asks_to_forget(Str message) {
+        Str rest = message, w = word_first(&rest);
+        while (w.n && word_is_in(w, " please can could would you just now ok and "))
+                w = word_first(&rest);
+        return w.n && word_is_in(w, " forget delete erase remove ");
+}
+
 static void statement_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
         Asked q = { .in = in };
         if (!learned_add(out, in->learned))
-                buf_add_c(out, "I have kept your message word for word; it holds no fact that I "
-                               "could read from it.");
+                buf_add_c(out, asks_to_forget(in->message)
+                                       ? "I delete nothing on being told so in a conversation; each "
+                                         "memory, a conversation or all of it can be deleted by "
+                                         "itself. I have kept your message."
+                                       : "I have kept your message word for word; it holds no fact "
+                                         "that I could read from it.");
         question_read(a, in->message, &q.question);
         choose(a, in, &q.question, RELATED, &q.list);
         if (!q.list.n || q.list.v[0].cover.share < COVER_SOME)

@@ -115,6 +115,9 @@ static void test_how_much_is_told(void **state) {
                 { "What car do I drive?", "I parked the car on level 3.", 0.1, 0.9, true },
                 { "Which movie did I watch?", "Can't stand horror movies.", 0.1, 0.7, true },
                 { "What's the capital of France?", "Favourite place is Luigi's.", 0, 0.4, true },
+                { "Is Mark vegetarian?", "Husband is Mark.", 0, 0.4, true },
+                { "Is Mark vegetarian?", "Mark is vegetarian.", 1, 1, true },
+                { "What am I allergic to?", "Has a cat named Mochi.", 0, 0.4, true },
         };
         _cleanup_(arena_freep) Arena *a = arena_new();
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

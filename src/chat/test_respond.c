@@ -136,6 +136,17 @@ static void test_order_and_noise(void **state) {
         assert_true(str_contains(r.text, STR("You work as an engineer [1].")));
 }
 
+static void test_nothing_is_deleted_by_asking(void **state) {
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        MemoryRow code = memory("m1", "Wifi password is hunter2.", "t1");
+        MemoryHit hit = { .memory = &code, .relevance = 0.9, .similarity = 1 };
+        Response r = answer(a, "Please forget my wifi password.", &hit, 1, NULL);
+        assert_true(str_contains(r.text, STR("I delete nothing on being told so")));
+        assert_int_equal(r.citations.n, 1); /* what may be meant */
+        r = answer(a, "Don't forget the wifi.", &hit, 1, NULL);
+        assert_false(str_contains(r.text, STR("I delete nothing")));
+}
+
 static void test_turns_alone_are_quoted(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         Turn said = { .turn_id = STR("t1"),
@@ -492,6 +503,7 @@ int main(void) {
                 cmocka_unit_test(test_what_is_a_question),
                 cmocka_unit_test(test_question),
                 cmocka_unit_test(test_order_and_noise),
+                cmocka_unit_test(test_nothing_is_deleted_by_asking),
                 cmocka_unit_test(test_turns_alone_are_quoted),
                 cmocka_unit_test(test_the_best_sentences_of_a_turn),
                 cmocka_unit_test(test_whose_fact),
