@@ -172,7 +172,8 @@ static void rest_add(Buf *out, Str rest) {
 /* "Name is Ann", "Sister is called Mia", "Birthday is on May 3": the user's something. */
 static bool noun_is(Str content) {
         Str rest = content, first = word_first(&rest);
-        if (!first.n || !isupper((unsigned char)first.p[0]) || !word_is_in(first, owned))
+        Str thing = str_ends(first, STR("'s")) ? str_to(first, first.n - 2) : first;
+        if (!first.n || !isupper((unsigned char)first.p[0]) || !word_is_in(thing, owned))
                 return false;
         for (int i = 0; i < 3 && rest.n; i++)
                 if (word_is_in(word_first(&rest), " is are was were has works lives likes plays "))

@@ -108,6 +108,8 @@ static const Idiom idioms[] = {
         { "use to", "" },
         { "anything", "" },
         { "something", "" },
+        { "what should you call me", "what is my name" },
+        { "what do you call me", "what is my name" },
         { "do for a living", "work as, my job" },
         { "do for work", "work as, my job" },
         { "earn my living", "work as, my job" },
@@ -280,7 +282,11 @@ static size_t class_end(const Tokens *t, size_t i) {
 /* "a: b c": who asks for a is told by b and c. Narrower than the synonyms of retrieval, where a
  * near miss costs little. */
 static const char *const told_by[] = {
-        "child: son daughter baby",
+        "child: son daughter baby twin",
+        "kid: son daughter baby twin child",
+        "wife: spouse marry partner",
+        "husband: spouse marry partner",
+        "train: prepare",
         "sibling: brother sister twin",
         "parent: mother father",
         "spouse: husband wife",

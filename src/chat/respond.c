@@ -39,6 +39,14 @@ typedef struct Asked {
         size_t left_out; /* plans beyond those */
 } Asked;
 
+/* It begins with the name of whom it is about: "Mark", "Mark: diet". */
+static bool is_of_other(const MemoryRow *m) {
+        Str who = str_to(m->subject, str_index(m->subject, ':'));
+        return who.n && isupper((unsigned char)who.p[0]) && str_starts(m->content, who);
+}
+
+static Str without_stop(Str s) { return str_ends(s, STR(".")) ? str_to(s, s.n - 1) : s; }
+
 static void sentence_add(Arena *a, Buf *out, const Asked *q, size_t i) {
         const RespondIn *in = q->in;
         const Candidate *c = &q->list.v[i];
@@ -57,7 +65,9 @@ static void sentence_add(Arena *a, Buf *out, const Asked *q, size_t i) {
                 return;
         }
         Str now = plan_today(a, h->memory->content, in->now_ms, in->utc_offset_min);
-        if (!second_person(a, now, &you))
+        if (is_of_other(h->memory)) /* "Julia works at UKE." */
+                buf_addf(out, "%.*s [%zu].", STR_FMT(without_stop(now)), mark);
+        else if (!second_person(a, now, &you))
                 buf_addf(out, "You told me: \"%.*s\" [%zu].", STR_FMT(h->memory->content), mark);
         else if (q->question.kind == QUESTION_WHEN && !c->fits)
                 buf_addf(out, "%.*s [%zu]; I noted that on %.*s.", STR_FMT(you), mark,
@@ -155,7 +165,8 @@ static const char *introduction(const Asked *q) {
                 return "I have nothing stored of what was before; this is what I know. ";
         if (q->question.kind == QUESTION_YES_NO && cover->needs < COVER_ALL)
                 return "I have nothing stored that says so; this comes closest. ";
-        if (wants_what_is(q) && q->list.v[0].denies)
+        if (wants_what_is(q) && (q->list.v[0].denies ||
+                                 (!q->question.is_past && text_is_formerly(q->list.v[0].text))))
                 return "I do not know that; I only have this. ";
         if (cover->share < COVER_HALF || !has_figure(q) || q->question.is_vague)
                 return "I have nothing stored that says exactly that; this comes closest. ";

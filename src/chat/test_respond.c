@@ -136,6 +136,19 @@ static void test_order_and_noise(void **state) {
         assert_true(str_contains(r.text, STR("You work as an engineer [1].")));
 }
 
+static void test_others_are_named(void **state) {
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        MemoryRow diet = memory("m1", "Mark is vegetarian.", "t1");
+        diet.subject = STR("Mark: diet");
+        MemoryHit hit = { .memory = &diet, .relevance = 0.9, .similarity = 1 };
+        Response r = answer(a, "Is Mark vegetarian?", &hit, 1, NULL);
+        assert_true(str_contains(r.text, STR("Yes. Mark is vegetarian [1].")));
+        MemoryRow home = memory("m2", "Used to live in Cologne.", "t2");
+        hit = (MemoryHit){ .memory = &home, .relevance = 0.9, .similarity = 1 };
+        r = answer(a, "Where do I live?", &hit, 1, NULL);
+        assert_true(str_contains(r.text, STR("I do not know that; I only have this. You used")));
+}
+
 static void test_nothing_is_deleted_by_asking(void **state) {
         _cleanup_(arena_freep) Arena *a = arena_new();
         MemoryRow code = memory("m1", "Wifi password is hunter2.", "t1");
@@ -503,6 +516,7 @@ int main(void) {
                 cmocka_unit_test(test_what_is_a_question),
                 cmocka_unit_test(test_question),
                 cmocka_unit_test(test_order_and_noise),
+                cmocka_unit_test(test_others_are_named),
                 cmocka_unit_test(test_nothing_is_deleted_by_asking),
                 cmocka_unit_test(test_turns_alone_are_quoted),
                 cmocka_unit_test(test_the_best_sentences_of_a_turn),

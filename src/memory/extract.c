@@ -44,6 +44,7 @@ typedef struct Reader {
         bool is_remembered, is_correction;
         Matcher m;
         People people; /* of the sentence before */
+        Strs names;    /* of the speaker's people */
         const Rule **rules; /* those that can match in this sentence */
 } Reader;
 
@@ -75,8 +76,7 @@ static Str verb_plural(Arena *a, Str subject, Str text) {
         size_t no = str_starts(text, STR("no longer ")) ? 10 : 0;
         Str head = str_to(text, no), rest = str_from(text, no);
         Str verb = str_to(rest, str_index(rest, ' ')), tail = str_from(rest, verb.n);
-        if (!word_in(last, " kids children sons daughters sisters brothers parents grandparents "
-                           "twins friends cousins grandkids grandchildren dogs cats "))
+        if (!is_plural_kin(last))
                 return text;
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (str_eq_c(verb, verbs[i].one))
@@ -184,6 +184,16 @@ static Strs strs_one(Arena *a, Str s) {
 
 static bool has_capital(Str s) {
         return s.n && ((s.p[0] >= 'A' && s.p[0] <= 'Z') || (unsigned char)s.p[0] == 0xc3);
+}
+
+/* Of the message itself, too: "My wife Ana is 34. Ana works at Acme." */
+static void names_add(Reader *r, Strs names) {
+        Str *v = NEW_ARRAY(r->a, Str, r->names.n + names.n + 1);
+        if (r->names.n)
+                memcpy(v, r->names.v, r->names.n * sizeof *v);
+        for (size_t i = 0; i < names.n; i++)
+                v[r->names.n + i] = names.v[i];
+        r->names = (Strs){ v, r->names.n + names.n };
 }
 
 static Strs entities_of(Arena *a, const Match *m) {
@@ -333,8 +343,11 @@ static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str valu
         if (rule->attribute != ATTR_NONE && rule->attribute != ATTR_PREFERENCE &&
             !(rule->flags & (R_NEGATED | R_PAST)))
                 f.valid_from = since_when(r, m);
-        if (is_new(r->out, f.content))
-                r->out->v[r->out->n++] = f;
+        if (!is_new(r->out, f.content))
+                return;
+        r->out->v[r->out->n++] = f;
+        if (str_eq_c(str_c(rule->tag), "family") || str_eq_c(str_c(rule->tag), "pet"))
+                names_add(r, f.entities);
 }
 
 /* "pizza, pasta and sushi" -> three; a list with a long item is left whole. */
@@ -554,7 +567,7 @@ static void read_sentence(Reader *r) {
         if (!r->is_remembered && !request && asks(&r->s) && !question_cut(&r->s))
                 return;
         r->is_correction = corrects(&r->s, r->from);
-        r->m = (Matcher){ .a = r->a, .s = &r->s, .people = r->people };
+        r->m = (Matcher){ .a = r->a, .s = &r->s, .people = r->people, .names = r->names };
         r->rules = rules_possible(r->a, &r->s);
         if (!r->is_remembered && request) {
                 read_request(r, request);
@@ -584,7 +597,7 @@ static void read_passage(Reader *r, Str text) {
 
 void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret) {
         Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
-        Reader r = { .a = a, .ec = ec, .out = &out };
+        Reader r = { .a = a, .ec = ec, .out = &out, .names = ec->people };
         Str passage;
         for (size_t n = 0; n < SENTENCES_MAX && out.n < FACTS_MAX && passage_next(&text, &passage);
              n++)

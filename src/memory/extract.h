@@ -66,6 +66,8 @@ typedef struct ExtractContext {
         int utc_offset_min; /* of the speaker */
         /* what was said before: resolves "actually it's …"; may be STR_NULL */
         Str previous;
+        /* names of the speaker's people and animals: "Leo and Mia"; a statement may begin with one */
+        Strs people;
 } ExtractContext;
 
 /* At most FACTS_MAX, in the order of the text; everything lives in the arena or in `text`. */

@@ -4,8 +4,8 @@
  *
  * A pattern is words separated by spaces. Adverbs between words are always passed over.
  *   live|lives   one of these        too?   may be missing
- *   %S  whom it is about: I, we, "my sister Ana"; later in a sentence also "and", and in the
- *       sentence behind one about her also "she"
+ *   %S  whom it is about: I, we, "my sister Ana", "Ana" where she is known; later in a sentence
+ *       also "and", and in the sentence behind one about her also "she"
  * All others are captures, $1, $2 … in the templates of the row:
  *   %K  a relative or friend          %A  an animal             %H  a spouse or partner
  *   %N  a name                        %M  with a capital        %G  a nationality
@@ -92,11 +92,11 @@ typedef struct Match {
 typedef struct Person {
         Str subject, text;
 } Person;
-/* Whom "she" and "he" in the next sentence mean; without a subject: nobody, or one of
+/* Whom "she", "he" and "they" in the next sentence mean; without a subject: nobody, or one of
  * several. */
 typedef struct People {
-        Person she, he;
-        unsigned women, men; /* who may be meant: a friend counts as both */
+        Person she, he, they;
+        unsigned women, men, groups; /* who may be meant: a friend counts as both */
 } People;
 typedef struct Matcher {
         Arena *a;
@@ -105,9 +105,11 @@ typedef struct Matcher {
         bool is_note;
         Str last_subject, last_subject_text; /* for "… and work at Acme" */
         People people;                       /* for "She works at Acme." */
+        Strs names;                          /* for "Ana works at Acme." */
 } Matcher;
 /* ---- captures (extract_take.c) ---- */
 extern const char kin_words[], animal_words[], pronoun_words[]; /* " a b c " */
+bool is_plural_kin(Str kin); /* "parents" */
 bool is_woman(Str kin);
 bool is_man(Str kin);
 /* Where the capture of this kind that begins at token i ends; i when there is none. */

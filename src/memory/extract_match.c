@@ -62,6 +62,11 @@ static Str kin_of(Str subject) {
 static void person_found(const Match *at, People *found) {
         Person p = { at->subject, at->subject_text };
         Str kin = kin_of(at->subject);
+        if (is_plural_kin(kin)) {
+                found->they = p;
+                found->groups++;
+                return;
+        }
         if (!is_man(kin)) {
                 found->she = p;
                 found->women++;
@@ -75,12 +80,13 @@ static void person_found(const Match *at, People *found) {
 People people_of(Arena *a, const Sentence *s, const People *before) {
         Matcher m = { .a = a, .s = s };
         People found = { .she = { STR_NULL, STR_NULL } };
-        bool she_goes_on = false, he_goes_on = false;
+        bool she_goes_on = false, he_goes_on = false, they_go_on = false;
         for (size_t i = 0; i < s->n; i++) {
                 Match at;
                 size_t end;
                 she_goes_on |= is_at(s, i, "she");
                 he_goes_on |= is_at(s, i, "he");
+                they_go_on |= is_at(s, i, "they");
                 if (subject_named(&m, i, &at, &end)) {
                         person_found(&at, &found);
                         i = end - 1;
@@ -92,11 +98,33 @@ People people_of(Arena *a, const Sentence *s, const People *before) {
                 found.she = before->she;
         if (!found.men && he_goes_on)
                 found.he = before->he;
+        if (!found.groups && they_go_on)
+                found.they = before->they;
         if (found.women > 1)
                 found.she.subject = STR_NULL;
         if (found.men > 1)
                 found.he.subject = STR_NULL;
+        if (found.groups > 1)
+                found.they.subject = STR_NULL;
         return found;
+}
+
+/* One of the words of a name that is known; not "my Leo", "Uncle Leo". */
+static bool is_known_name(const Matcher *m, size_t at) {
+        const Token *t = at < m->s->n ? &m->s->v[at] : NULL;
+        bool begins = !at || flags_before(m->s, at) & (T_COMMA | T_BREAK) ||
+                      word_in(m->s->v[at - 1].low, " and but because so that then ");
+        if (!t || !(t->flags & T_CAPITAL) || !begins)
+                return false;
+        for (size_t i = 0; i < m->names.n; i++)
+                for (Str rest = m->names.v[i]; rest.p;) {
+                        Str word = str_cut(&rest, ' ');
+                        while (word.n && strchr(",;", word.p[word.n - 1]))
+                                word.n--;
+                        if (str_eq(word, t->raw))
+                                return true;
+                }
+        return false;
 }
 
 static bool subject_match(const Matcher *m, size_t at, Match *ret, size_t *ret_end) {
@@ -113,9 +141,14 @@ static bool subject_match(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         }
         if (subject_named(m, at, ret, ret_end))
                 return true;
-        const Person *meant = is_at(s, at, "she")  ? &m->people.she
-                              : is_at(s, at, "he") ? &m->people.he
-                                                   : NULL;
+        const Person *meant = is_at(s, at, "she")    ? &m->people.she
+                              : is_at(s, at, "he")   ? &m->people.he
+                              : is_at(s, at, "they") ? &m->people.they
+                                                     : NULL;
+        if (is_known_name(m, at)) {
+                ret->subject = ret->subject_text = s->v[at].raw;
+                return true;
+        }
         if (meant && meant->subject.n) {
                 ret->subject = meant->subject;
                 ret->subject_text = meant->text;

@@ -288,6 +288,7 @@ const Rule extract_rules[] = {
         { "%S study|studies %T", "studies $1", FACT, ATTR_NONE, NULL, NULL, 80, 0, "education" },
         { "%S graduated|graduate from %O", "graduated from $1", FACT, ATTR_NONE, NULL, NULL, 90,
           R_PAST, "education" },
+        { "%S studied %T", "studied $1", FACT, ATTR_NONE, NULL, NULL, 85, R_PAST, "education" },
         { "%S went to college|university|school at|in %O", "went to school at $1", FACT, ATTR_NONE,
           NULL, NULL, 80, R_PAST, "education" },
         { "%S have|has a|an? degree|phd|doctorate|master|masters|bachelor|mba|diploma 's? degree? "
@@ -319,6 +320,8 @@ const Rule extract_rules[] = {
           ATTR_NONE, NULL, NULL, 80, 0, "skill" },
         { "%S know|knows how to %T", "knows how to $1", FACT, ATTR_NONE, NULL, NULL, 75, 0,
           "skill" },
+        { "%S am|is|are reading|watching|playing %M", NULL, PAST, ATTR_NONE, NULL, NULL, 75, 0,
+          "hobby" },
         { "%S play|plays the? %T", "plays $1", FACT, ATTR_NONE, NULL, NULL, 80, 0, "hobby" },
         { "%S collect|collects %T", "collects $1", FACT, ATTR_NONE, NULL, NULL, 85, 0, "hobby" },
         { "my hobbies are|include %T", "hobbies are $1", FACT, ATTR_NONE, NULL, NULL, 90, 0,
@@ -384,6 +387,8 @@ const Rule extract_rules[] = {
           90, 0, "family" },
         { "%S have|has|got|'ve got|a|an? %K called|named %L", "has a $1 named $2", WHO, ATTR_NONE,
           NULL, NULL, 95, 0, "family" },
+        { "%S have|has|got got? a|an|one %K his|her|its|whose name is|'s %N", "has a $1 named $2", WHO,
+          ATTR_NONE, NULL, NULL, 90, 0, "family" },
         { "%S have|has|got got? a|an|one %K", "has a $1", FACT, ATTR_NONE, NULL, NULL, 85, R_END,
           "family" },
         { "%S have|has got? %D "
@@ -406,6 +411,8 @@ const Rule extract_rules[] = {
           "$1", 90, 0, "family" },
         { "%S have|has got? %D sons", "has $1 sons", FACT, ATTR_NONE, NULL, NULL, 90, 0, "family" },
         { "%S have|has got? %D daughters", "has $1 daughters", FACT, ATTR_NONE, NULL, NULL, 90, 0,
+          "family" },
+        { "%S have|has got? %K called|named? %Q", "has $1: $2", WHO, ATTR_NONE, NULL, NULL, 90, 0,
           "family" },
         { "%S have|has got? two|three|four|five|2|3|4|5|a|one brothers|brother|sisters|sister|sons|"
           "son|daughters|daughter and two|three|four|2|3|4|a|one "
@@ -450,6 +457,8 @@ const Rule extract_rules[] = {
           NULL, NULL, 90, 0, "pet" },
         { "%S have|has|own|owns got? %D %A", "has $1 $2", FACT, ATTR_NONE, NULL, NULL, 90, 0,
           "pet" },
+        { "%S have|has|own|owns|got got? a|an|my %A his|her|its|whose name is|'s %N",
+          "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90, 0, "pet" },
         { "%S have|has|own|owns got? a|an|my %A", "has a $1", FACT, ATTR_OTHER, "pet $1", "yes", 85,
           R_END, "pet" },
         { "%S adopted|bought|got a|an %C", NULL, PAST, ATTR_NONE, NULL, NULL, 75, R_SELF, "event" },
@@ -714,6 +723,8 @@ const Rule extract_rules[] = {
           R_MORE, "work" },
         { "%S am|is|'s a|an %W at|for|with %O", "works at $2", FACT, ATTR_WORKPLACE, NULL, "$2", 80,
           0, "work" },
+        { "%S am|is|'s a|an %W from %P", "is from $2", FACT, ATTR_NONE, NULL, NULL, 80, R_MORE,
+          "home" },
         { "%S am|is|'s a|an %W", "is $1", FACT, ATTR_JOB, NULL, "$1", 80, 0, "work" },
         { "%S 's %X is|are %T", "'s $1 is $2", FACT, ATTR_OTHER, "$1", "$2", 80, 0, "family" },
         { "my %K died|passed %C", NULL, PAST, ATTR_NONE, NULL, NULL, 85, R_PAST, "family" },

@@ -33,6 +33,12 @@ const char animal_words[] =
 const char pronoun_words[] = " i we he she they it you this that there who which what my our his "
                              "her their your ";
 
+bool is_plural_kin(Str kin) {
+        return word_in(kin, " kids children sons daughters sisters brothers siblings parents "
+                            "grandparents twins friends cousins grandkids grandchildren "
+                            "stepbrothers stepsisters dogs cats ");
+}
+
 bool is_woman(Str kin) {
         return word_in(kin, " wife fiancee fiancée girlfriend mother mom mum mommy sister daughter "
                             "grandmother grandma granddaughter aunt niece stepmother stepsister "
@@ -105,8 +111,11 @@ static const char number_words[] =
 
 /* Does the word begin a clause of its own? Used behind "and" and commas. */
 static bool begins_clause(const Sentence *s, size_t i) {
+        static const char does[] =
+                " is are was has lives works likes loves hates enjoys wants studies plays goes ";
         Str w = low_at(s, i);
-        return word_in(w, pronoun_words) ||
+        bool names = i < s->n && s->v[i].flags & T_CAPITAL; /* "and Ana lives in Rome" */
+        return word_in(w, pronoun_words) || (names && word_in(low_at(s, i + 1), does)) ||
                word_in(w,
                        " also am is are was were have has had live lives work works like likes "
                        "love loves hate hates dislike "

@@ -288,6 +288,16 @@ static const char *const messages[][2] = {
         { "My son's school is Oakwood Primary.", "My son's school is Oakwood Primary." },
         { "I've been learning Spanish because we're planning a trip to Seville in October.",
           "Is learning Spanish. | Is planning a trip to Seville in October." },
+        { "My parents live in Bremen. They work at Lidl.",
+          "My parents live in Bremen. | My parents work at Lidl." },
+        { "I'm married to Julia, we've got twins - Leo and Mia. Leo is allergic to nuts.",
+          "Is married to Julia. | Partner's name is Julia. | Has twins: Leo and Mia. | "
+          "Leo is allergic to nuts." },
+        { "We have a cat, her name is Nala.", "Has a cat named Nala." },
+        { "I'm a graphic designer from Hamburg and I studied design in Weimar.",
+          "Is from Hamburg. | Is a graphic designer. | Studied design in Weimar." },
+        /* nobody of ours */
+        { "Leo is allergic to nuts.", "" },
 };
 
 static void each_message(void **state) {
@@ -301,6 +311,20 @@ static void each_message(void **state) {
                 if (!str_eq_c(buf_str(&b), messages[i][1]))
                         fail_msg("\"%s\": \"%.*s\"", messages[i][0], STR_FMT(buf_str(&b)));
         }
+}
+
+static void knows_people_by_name(void **state) {
+        _cleanup_(arena_freep) Arena *a = arena_new();
+        Str known[] = { STR("Asha (7) and Leo"), STR("sister Ana") };
+        ExtractContext ec = { .said_at = NOW, .people = { known, ELEMENTSOF(known) } };
+        Facts f;
+        facts_extract(a, STR("Leo is allergic to nuts and Ana lives in Rome."), &ec, &f);
+        assert_int_equal(f.n, 2);
+        assert_str(f.v[0].content, "Leo is allergic to nuts.");
+        assert_str(f.v[1].content, "Ana lives in Rome.");
+        assert_str(f.v[1].subject, "Ana");
+        facts_extract(a, STR("Rome is vegan. I saw Leo is vegan."), &ec, &f);
+        assert_int_equal(f.n, 0);
 }
 
 static void says_since_when(void **state) {
@@ -451,6 +475,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_saying),
                 cmocka_unit_test(each_message),
+                cmocka_unit_test(knows_people_by_name),
                 cmocka_unit_test(each_silence),
                 cmocka_unit_test(says_since_when),
                 cmocka_unit_test(corrects_what_went_before),

@@ -108,7 +108,7 @@ const char *const word_irregulars =
         "lose loss\ngrow growth\ndie death dead\nbear birth born\nfly flight\nsell sale";
 
 const char *const word_synonym_groups =
-        "kid child son daughter\nmom mother mum parent\ndad father parent\nsibling brother sister\n"
+        "kid child son daughter twin\nmom mother mum parent\ndad father parent\nsibling brother sister\n"
         "wife husband spouse partner marry\ngirlfriend boyfriend partner date relationship\n"
         "pet dog cat puppy kitten pup animal\njob work career profession occupation company\n"
         "school college university degree study education class course\ndoctor hospital medical "
