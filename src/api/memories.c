@@ -2,6 +2,7 @@
 /* Memories of the caller. */
 #include "api/memory_view.h"
 
+#include "codec/etag.h"
 #include "identity/audit.h"
 #include "identity/identity.h"
 #include "memory/jobs.h"
@@ -249,11 +250,40 @@ static MemoryChange change_of(const ChangeIn *in) {
                                .expires_at = in->expires_at };
 }
 
+static const HeaderDoc match_headers[] = {
+        { "If-Match", "Only if the memory still has one of these entity tags, or * for any" },
+        {},
+};
+
+typedef struct Precondition {
+        Str tag;
+        bool is_met;
+} Precondition;
+
+/* Several fields are one list. */
+static bool precondition_read(void *arg, Str name, Str value) {
+        Precondition *p = arg;
+        if (str_eq_nocase(name, STR("if-match")))
+                p->is_met |= etag_matches(value, p->tag);
+        return true;
+}
+
+/* In the write that it guards. */
+static Err precondition_check(Req *rq, const MemoryScope *s) {
+        MemoryRow row;
+        if (!exchange_header(rq->x, "if-match").p)
+                return OK;
+        TRY(memory_get(rq->cx, s, rq->path[0], &row));
+        Precondition p = { .tag = memory_etag(rq->cx, &row) };
+        exchange_headers(rq->x, precondition_read, &p);
+        return p.is_met ? OK : RAISE(rq->cx, ERR_PRECONDITION, "its tag is %.*s", STR_FMT(p.tag));
+}
+
 static Err update_handle(Req *rq, const void *in, void *ret) {
         MemoryScope s = req_memory(rq);
         MemoryChange change = change_of(in);
         MemoryWritten w;
-        change.if_match = exchange_header(rq->x, "if-match");
+        TRY(precondition_check(rq, &s));
         TRY(memory_update(rq->cx, &s, rq->path[0], &change, &w));
         etag_header(rq, &w.row);
         memory_written_make(rq->cx, &w, ret);
@@ -283,6 +313,7 @@ static Err delete_audit(Req *rq, Str target, int64_t count) {
 
 static Err delete_handle(Req *rq, const void *in, void *ret) {
         MemoryScope s = req_memory(rq);
+        TRY(precondition_check(rq, &s));
         TRY(memory_delete(rq->cx, &s, rq->path[0]));
         *(DeletedView *)ret = (DeletedView){ STR("deleted"), 1 };
         return delete_audit(rq, rq->path[0], 1);
@@ -497,8 +528,9 @@ static Err batch_handle(Req *rq, const void *in_, void *ret) {
 #define CHANGE(id_, method_)                                                                       \
         {                                                                                          \
                 .id = id_, .method = method_, .path = "/api/v1/memories/{memory_id}",              \
-                .lane = LANE_WRITE, WRITES, .in = &change_in, .out = &memory_written_view,         \
-                .body_max = WRITE_BODY, .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_PRECONDITION),  \
+                .lane = LANE_WRITE, WRITES, .headers = match_headers, .in = &change_in,            \
+                .out = &memory_written_view, .body_max = WRITE_BODY,                               \
+                .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_PRECONDITION),                          \
                 .audit_none = "kept in the memory's own history", .summary = "Change a memory",    \
                 .fn = update_handle,                                                               \
         }
@@ -545,8 +577,9 @@ const Route memories_routes[] = {
                 .path = "/api/v1/memories/{memory_id}",
                 .lane = LANE_WRITE,
                 WRITES,
+                .headers = match_headers,
                 .out = &deleted_view,
-                .errors = ERRORS(ERR_MEMORY_NOT_FOUND),
+                .errors = ERRORS(ERR_MEMORY_NOT_FOUND, ERR_PRECONDITION),
                 .audit = "sensitive_delete",
                 .mcp_tool = "delete_memory",
                 .summary = "Forget one memory, its history included",

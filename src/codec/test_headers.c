@@ -4,6 +4,7 @@
 
 #include "codec/authz.h"
 #include "codec/cookie.h"
+#include "codec/etag.h"
 #include "codec/traceparent.h"
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -189,11 +190,47 @@ static void test_api_key(void **state) {
         assert_true(api_key_parse(whole, &key));
 }
 
+/* 2 = the same and strong, 1 = the same but weak, 0 = another */
+static void test_entity_tags(void **state) {
+        static const struct {
+                const char *list;
+                int how;
+        } cases[] = {
+                { "\"a,b-1\"", 2 },
+                { "*", 2 },
+                { " * ", 2 },
+                { "\"x\", \"a,b-1\"", 2 },
+                { ",\"x\" ,,\t\"a,b-1\",", 2 },
+                { "W/\"a,b-1\", \"a,b-1\"", 2 },
+                { "W/\"a,b-1\"", 1 },
+                { "\"x\",W/\"a,b-1\"", 1 },
+                { "w/\"a,b-1\"", 0 },
+                { "\"a\", \"b-1\"", 0 },
+                { "\"x\"", 0 },
+                { "a,b-1", 0 },
+                { "\"x, \"a,b-1\"", 0 },
+                { "\"a,b-1\" \"x\"", 0 },
+                { "\"a,b-1\", *", 0 },
+                { "\"a,b-1\", \"x", 0 },
+                { "\"", 0 },
+                { "W/", 0 },
+                { "", 0 },
+        };
+        Str tag = STR("\"a,b-1\"");
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                assert_int_equal(etag_matches(str_c(cases[i].list), tag), cases[i].how == 2);
+                assert_int_equal(etag_matches_weakly(str_c(cases[i].list), tag), cases[i].how > 0);
+        }
+        assert_false(etag_matches(STR_NULL, tag));
+        assert_false(etag_matches_weakly(STR_NULL, tag));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_traceparent), TEST_WITH_CTX(test_trace_start),
-                cmocka_unit_test(test_cookies),     TEST_WITH_CTX(test_cookie_join),
-                TEST_WITH_CTX(test_bearer),         TEST_WITH_CTX(test_api_key),
+                cmocka_unit_test(test_entity_tags), cmocka_unit_test(test_traceparent),
+                TEST_WITH_CTX(test_trace_start),    cmocka_unit_test(test_cookies),
+                TEST_WITH_CTX(test_cookie_join),    TEST_WITH_CTX(test_bearer),
+                TEST_WITH_CTX(test_api_key),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "codec/etag.h"
+
 enum { DEPTH_MAX = 4, NAME_MAX_BYTES = 512 };
 
 typedef struct File {
@@ -142,19 +144,6 @@ static const File *file_find(const Static *s, Str name) {
         return NULL;
 }
 
-/* RFC 9110 13.1.2: a list of tags or "*", compared weakly. */
-static bool tag_matches(Str list, Str etag) {
-        Str rest = list;
-        while (rest.p) {
-                Str tag = str_trim(str_cut(&rest, ','));
-                if (str_starts(tag, STR("W/")))
-                        tag = str_from(tag, 2);
-                if (str_eq(tag, etag) || str_eq(tag, STR("*")))
-                        return true;
-        }
-        return false;
-}
-
 static bool read_whole(int fd, char *to, size_t n) {
         for (size_t at = 0; at < n;) {
                 ssize_t got = read(fd, to + at, n - at);
@@ -175,7 +164,7 @@ Err static_get(Ctx *cx, const Static *s, Str name, Str if_none_match, StaticFile
                            .etag = f->etag,
                            .cache_control = STR("public, max-age=3600"),
                            .body = STR("") };
-        if (!tag_matches(if_none_match, f->etag)) {
+        if (!etag_matches_weakly(if_none_match, f->etag)) {
                 int fd = openat(s->dir, arena_cstr(cx->arena, f->name),
                                 O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
                 char *p = arena_bytes(cx->arena, f->size);

@@ -85,6 +85,32 @@ test('another version than the one that was read is not overwritten', async () =
         }
 });
 
+test('of several tags one is enough, also to forget', async () => {
+        const writer = await newUser(call);
+        const made = await writer.call('POST', '/api/v1/memories', {
+                body: { type: 'fact', content: 'Lives in Porto.' },
+                expect: 201,
+        });
+        const path = `/api/v1/memories/${made.body.memory_id}`;
+        const stale = made.headers.get('etag');
+        const change = (headers, answer) =>
+                writer.call('PATCH', path, { body: { tags: ['a'] }, headers, ...answer });
+        const second = await change({ 'if-match': `"other", ${stale}` }, { expect: 200 });
+        const third = await change({ 'if-match': '*' }, { expect: 200 });
+        const tag = third.headers.get('etag');
+        const refused = { expect: 412, code: 'precondition_failed' };
+        for (const list of [`"other", ${second.headers.get('etag')}`, `W/${tag}`, 'other', stale]) {
+                await change({ 'if-match': list }, refused);
+                await writer.call('DELETE', path, { headers: { 'if-match': list }, ...refused });
+        }
+        await writer.call('DELETE', path, {
+                headers: { 'if-match': `${stale}, ${tag}` },
+                expect: 200,
+        });
+        const gone = { expect: 404, code: 'memory_not_found' };
+        await writer.call('DELETE', path, { headers: { 'if-match': '*' }, ...gone });
+});
+
 test('everything at once, only when it is confirmed', async () => {
         const leaver = await newUser(call);
         const add = (content) =>
