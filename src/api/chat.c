@@ -101,6 +101,7 @@ static Err ai_handle(Req *rq, const void *in_, void *ret) {
         const AiIn *in = in_;
         TurnAsk ask = { .user_id = rq->who->user_id,
                         .is_session = true,
+                        .is_second_form = true,
                         .stream = wants_stream(rq, &in->stream),
                         .no_model = !rq->who->llm_processing,
                         .no_learning = !rq->who->memory_extraction,

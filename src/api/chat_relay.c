@@ -14,7 +14,7 @@ enum { EVENT_MAX = 8 * 1024 * 1024, KEPT_MAX = 2 * 1024 * 1024 };
 struct Relay {
         /* the turn's feed, its writes, and the stream once there is one */
         atomic_int refs;
-        const RelayForm *form;
+        const RelayForm *form; /* NULL: known with the turn that is followed */
         Arena *arena; /* of the end of a stream, when that is rendered */
         Ctx cx;
         Str public_url;
@@ -85,8 +85,14 @@ static bool relay_send(Relay *r, Buf *out) {
         return !out->n || stream_send(r->stream, buf_str(out)) != SEND_FULL;
 }
 
+static void form_find(Relay *r, const ChatTurn *t) {
+        if (!r->form)
+                r->form = t->is_second_form ? &relay_ai : &relay_conversation;
+}
+
 static bool relay_event(void *arg, const TurnEvent *ev) {
         Relay *r = arg;
+        form_find(r, ev->turn);
         _cleanup_(buf_done) Buf out = BUF(EVENT_MAX);
         if (!r->stream)
                 stream_open(r, ev->provider, ev->model);
@@ -140,6 +146,7 @@ static void end_write(Relay *r, Buf *out, Err e, const ChatTurn *t, int64_t n) {
 
 static void relay_done(void *arg, Err e, const CtxErr *why, const ChatTurn *t, int64_t n) {
         Relay *r = arg;
+        form_find(r, t);
         if (!r->stream && (e || !r->wants_stream)) {
                 answer_whole(r, e, why, t);
                 return;
@@ -253,8 +260,8 @@ Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *
         return relay_end(r, turn_start(rq->cx, rq->sv->chat, &asked, &l, &r->feed));
 }
 
-Err relay_follow(Req *rq, const RelayForm *form, Str turn_id, int64_t after) {
-        Relay *r = relay_new(rq, form, true);
+Err relay_follow(Req *rq, Str turn_id, int64_t after) {
+        Relay *r = relay_new(rq, NULL, true);
         r->seen = after;
         TurnListener l = { r, relay_release, relay_event, relay_done };
         FollowAsk ask = { rq->who->user_id, turn_id, after };

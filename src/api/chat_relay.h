@@ -23,7 +23,8 @@ extern const RelayForm relay_conversation, relay_ai;
  * return. `extra` is the form's own and lives in relay_arena; it may be NULL. */
 Err relay_start(Req *rq, const RelayForm *form, const TurnAsk *ask, const void *extra,
                 size_t extra_size) _must_check_;
-Err relay_follow(Req *rq, const RelayForm *form, Str turn_id, int64_t after) _must_check_;
+/* Our own turns, each in the form in which it was asked. */
+Err relay_follow(Req *rq, Str turn_id, int64_t after) _must_check_;
 
 /* of the relay: arena for one event, ids, the last failure */
 Ctx *relay_cx(Relay *r);

@@ -134,7 +134,7 @@ static int64_t last_event(const Req *rq) {
 }
 
 static Err stream_handle(Req *rq, const void *in, void *ret) {
-        return relay_follow(rq, &relay_conversation, rq->path[0], last_event(rq));
+        return relay_follow(rq, rq->path[0], last_event(rq));
 }
 
 static const HeaderDoc stream_headers[] = {

@@ -48,8 +48,8 @@ const Migration chat_migrations[] = {
 
 const Sql sql_chat_insert = {
         "chat_insert",
-        "INSERT INTO chat_turn (user_id, turn_id, conversation_id, number, state, at, body) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO chat_turn (user_id, turn_id, conversation_id, number, state, at, body, "
+        "flags) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 };
 const Sql sql_chat_finish = {
         "chat_finish",

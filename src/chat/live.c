@@ -44,6 +44,7 @@ Live *live_new(Ctx *cx, Chat *chat, const TurnAsk *ask) {
                               .state = TURN_RUNNING,
                               .at = cx_now_ms(cx),
                               .answer = STR(""),
+                              .is_second_form = live->ask.is_second_form,
                               .request = live->ask.metadata,
                               .mode = STR("default"),
                               .extraction = STR("done"),

@@ -57,6 +57,8 @@ typedef struct ChatTurn {
         Str mode;                           /* retrieval mode: "default", "opening", … */
         Str extraction;                     /* "done", "pending", "off" */
         bool is_offline, retrieval_degraded, quota_reached, is_replay;
+        /* who follows it hears its end in the second of our two forms, as who asked did */
+        bool is_second_form;
         const char *offline_reason; /* "budget", "consent": a model was not asked on purpose */
         Err failure;                /* state failed: why */
         TokenUsage usage;
@@ -94,6 +96,7 @@ typedef struct TurnAsk {
         Str conversation_id; /* STR_NULL: the default conversation */
         /* conversation_id may be an external id; unknown: it is made */
         bool is_session;
+        bool is_second_form; /* as in ChatTurn */
         OptInt number;
         Str metadata, context; /* JSON object, text; optional */
         Str model;

@@ -7,7 +7,8 @@
 #include "codec/uuid.h"
 #include "crypto/seal.h"
 
-enum { BODY_MAX = 512 * 1024, PAGE_MAX = 100, FLAG_ESTIMATED = 1, FLAG_OFFLINE = 2 };
+enum { BODY_MAX = 512 * 1024, PAGE_MAX = 100 };
+enum { FLAG_ESTIMATED = 1, FLAG_OFFLINE = 2, FLAG_SECOND_FORM = 4 };
 
 const char *const turn_state_names[_TURN_STATE_N] = { "",       "running",   "completed",
                                                       "failed", "cancelled", "interrupted" };
@@ -229,6 +230,7 @@ static Err row_read(Ctx *cx, const ChatScope *s, const Rows *r, StoredTurn *ret)
                 .at = row_int(r, CT_AT),
                 .processing_us = row_int(r, CT_TOOK),
                 .is_offline = flags & FLAG_OFFLINE,
+                .is_second_form = flags & FLAG_SECOND_FORM,
                 .usage = { .prompt = row_int(r, CT_PROMPT),
                            .completion = row_int(r, CT_COMPLETION),
                            .cached = row_int(r, CT_CACHED),
@@ -362,6 +364,11 @@ static Err ids_read(Ctx *cx, const ChatTurn *t, Ids *ret) {
         return OK;
 }
 
+static int64_t flags_of(const ChatTurn *t) {
+        return (t->usage.estimated ? FLAG_ESTIMATED : 0) | (t->is_offline ? FLAG_OFFLINE : 0) |
+               (t->is_second_form ? FLAG_SECOND_FORM : 0);
+}
+
 Err turn_row_insert(Ctx *cx, const ChatScope *s, const ChatTurn *t) {
         Ids id;
         Str body;
@@ -370,7 +377,7 @@ Err turn_row_insert(Ctx *cx, const ChatScope *s, const ChatTurn *t) {
         return db_run(cx, s->c, &sql_chat_insert,
                       ARGS(v_text(s->user_id), v_blob(str_n(id.turn, 16)),
                            v_blob(str_n(id.conversation, 16)), v_int(t->number),
-                           v_int(TURN_RUNNING), v_int(t->at), v_blob(body)),
+                           v_int(TURN_RUNNING), v_int(t->at), v_blob(body), v_int(flags_of(t))),
                       NULL);
 }
 
@@ -394,9 +401,7 @@ Err turn_row_finish(Ctx *cx, const ChatScope *s, const ChatTurn *t, Str answer_i
                    ARGS(v_text(s->user_id), v_blob(str_n(id.turn, 16)), v_int(t->state),
                         has_answer ? v_blob(str_n(answer, 16)) : v_null(), v_int(t->processing_us),
                         v_int(u->prompt), v_int(u->completion), v_int(u->cached),
-                        u->unpriced ? v_null() : v_int(u->cost_micro),
-                        v_int((u->estimated ? FLAG_ESTIMATED : 0) |
-                              (t->is_offline ? FLAG_OFFLINE : 0)),
+                        u->unpriced ? v_null() : v_int(u->cost_micro), v_int(flags_of(t)),
                         v_blob(body), v_blob(ends)),
                    &changed));
         return changed ? OK

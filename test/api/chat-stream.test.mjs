@@ -71,6 +71,45 @@ test('who has seen the end is told nothing twice', async () => {
         }
 });
 
+// Its events, and the last of them as it comes again behind the first.
+async function endTwice(who, response) {
+        const { events } = await readStream(response);
+        const again = await readStream(
+                await who.call.stream('GET', `/api/v1/turns/${events[0].data.turn_id}/stream`, {
+                        headers: { 'Last-Event-ID': events[0].id },
+                }),
+        );
+        return [events.at(-1), again.events.at(-1)];
+}
+
+test('who takes a stream up again hears its end in the form that was asked for', async () => {
+        const ask = (path, body) =>
+                ann.call.stream('POST', path, { body: { stream: true, ...body } });
+        const second = { message: 'count 3', session_id: 'forms' };
+        const [said, again] = await endTwice(ann, await ask('/api/ai/chat', second));
+        assert.equal(said.data.status, 'success');
+        assert.deepEqual(again, said);
+        const first = { message: 'count 4' };
+        const list = (await ann.call('GET', '/api/v1/conversations')).body;
+        first.conversation_id = list.find((c) => c.session_id === 'forms').conversation_id;
+        const [own, repeated] = await endTwice(ann, await ask('/api/v1/conversation', first));
+        assert.equal(own.data.user_id, ann.user_id);
+        assert.deepEqual(Object.keys(repeated.data), Object.keys(own.data));
+});
+
+test('a failure is told again in the form that was asked for', async () => {
+        const body = { message: 'count 5', session_id: 'failing', stream: true };
+        chat.llm.plan({ fault: 'cut', at: 2 });
+        const [said, again] = await endTwice(
+                ann,
+                await ann.call.stream('POST', '/api/ai/chat', { body }),
+        );
+        assert.equal(said.event, 'error');
+        assert.equal(again.event, 'error');
+        assert.equal(again.data.status_text, said.data.status_text);
+        assert.deepEqual(Object.keys(again.data), Object.keys(said.data));
+});
+
 test('a stream is taken up behind any event, without loss or repetition', async () => {
         await resumed(ann, await readStream(await stream(ann, 'count 6')));
 });
