@@ -212,8 +212,9 @@ static Err jwks_handle(Req *rq, const void *in, void *ret) {
 #define REFRESH(id_, path_)                                                                        \
         {                                                                                          \
                 .id = id_, .method = POST, .path = path_, .lane = LANE_WRITE, .auth = AUTH_NONE,   \
-                .rate = RATE_REFRESH, .in = &refresh_in, .out = &token_pair_shape,                 \
-                .body_max = 16 * 1024, .errors = ERRORS(ERR_REFRESH_INVALID, ERR_REFRESH_REUSED),  \
+                .rate = RATE_REFRESH, .query = &query_ignored, .in = &refresh_in,                  \
+                .out = &token_pair_shape, .body_max = 16 * 1024,                                   \
+                .errors = ERRORS(ERR_REFRESH_INVALID, ERR_REFRESH_REUSED),                         \
                 .audit = "session_renewed", .tag = "Auth",                                         \
                 .summary = "Exchange a refresh token for its successor", .fn = refresh_handle      \
         }

@@ -132,6 +132,8 @@ const Route auth_status_routes[] = {
                 .auth = AUTH_USER,
                 .scope = "introspect",
                 .rate = RATE_FREE,
+                /* RFC 6749 section 3.2: what is not known is passed over */
+                .query = &query_ignored,
                 .in = &introspect_in,
                 .accepts = "application/x-www-form-urlencoded",
                 .out = &introspected_shape,

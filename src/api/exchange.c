@@ -373,8 +373,34 @@ static Err capacity(Visit *v) {
         return RAISE(&v->x->cx, ERR_UNAVAILABLE, "overload");
 }
 
+bool route_refuses_query(const Route *r) {
+        bool wire_compatible = r->wire == WIRE_MEM0 || r->wire == WIRE_OPENAI;
+        return !r->query && r->rate != RATE_NONE && !wire_compatible;
+}
+
+const Shape query_ignored = { .name = "QueryIgnored",
+                              .size = sizeof(Nothing),
+                              .fields = (const Field[]){ { .type = FT_END } },
+                              .open = true };
+
+typedef struct Named {
+        Str user_id;
+} Named;
+static const Shape named_alone = SHAPE(Named, F_STR(Named, user_id, F_NULL, .max = 256));
+
+/* The caller may say who it is. */
+static Err query_refuse(Visit *v) {
+        Named q;
+        TRY(query_read(&v->x->cx, v->x->query, &named_alone, &q));
+        if (q.user_id.p && !str_eq(q.user_id, v->who.user_id))
+                return RAISE_FIELD(&v->x->cx, "?user_id", "is not a parameter of this request");
+        return OK;
+}
+
 static Err query_decode(Visit *v) {
         const Shape *shape = v->row->route->query;
+        if (route_refuses_query(v->row->route))
+                return v->x->query.n ? query_refuse(v) : OK;
         if (!shape || v->rq.query)
                 return OK;
         void *q = arena_alloc(v->x->cx.arena, shape->size);
@@ -429,9 +455,6 @@ static Err values_read(Visit *v) {
         return OK;
 }
 
-typedef struct Named {
-        Str user_id;
-} Named;
 static const Shape named = SHAPE_OPEN(Named, F_STR(Named, user_id, F_NULL, .max = 256));
 
 static bool asks_who(const Shape *shape) {
@@ -461,7 +484,8 @@ static bool names_another(const Visit *v) {
 /* Somebody else's id is not a wrong member but a wrong person. */
 static Err decode(Visit *v) {
         Err e = values_read(v);
-        bool may_name = e ? e == ERR_INVALID : v->x->query.n && !v->row->route->query;
+        const Shape *query = v->row->route->query;
+        bool may_name = e ? e == ERR_INVALID : v->x->query.n && (!query || query->open);
         if (!may_name || !names_another(v))
                 return e;
         err_clear(&v->x->cx);

@@ -188,7 +188,7 @@ size_t route_errors(const Route *r, Err out[_ERR_N]) {
                 err_add(out, &n, ERR_TOKEN_INVALID);
         if (r->in && !r->accepts)
                 err_add(out, &n, ERR_BAD_JSON);
-        if (r->in || r->query)
+        if (r->in || (r->query && r->query != &query_ignored) || route_refuses_query(r))
                 err_add(out, &n, ERR_INVALID);
         if (r->in || r->in_raw) {
                 err_add(out, &n, ERR_TOO_LARGE);

@@ -96,7 +96,7 @@ struct Route {
         Auth auth;
         const char *scope; /* scope: NULL = any */
         Rate rate;
-        /* out NULL: no body (204) or raw (see produces) */
+        /* query NULL: see route_refuses_query; out NULL: no body (204) or raw (see produces) */
         const Shape *query, *in, *out;
         const HeaderDoc *headers; /* for the document; NULL = none */
         bool out_list; /* ret is a List of out */
@@ -151,6 +151,12 @@ void req_answer(Req *rq, Err e, const void *ret);
 /* A 200 text/event-stream with the usual headers. The Req is gone with the stream: copy what is
  * needed before. */
 Stream *req_stream(Req *rq, const StreamSettings *set);
+
+/* The query of a row where it is not looked at. */
+extern const Shape query_ignored;
+/* A row without a query refuses any parameter. Not so those that probes, scrapers and browsers
+ * ask, who add their own, nor those of other servers' clients. */
+bool route_refuses_query(const Route *r);
 
 /* Idempotency-Key means something here. */
 bool route_takes_key(const Route *r);

@@ -154,8 +154,11 @@ function wrongBody(row) {
         );
 }
 
-// A query that cannot be right: a parameter of the wrong kind, too long, or unknown. Undefined for
-// rows that know no query, and for those that take any text and ignore what they do not know.
+// What the clients of other servers, probes and browsers add is passed over, and what RFC 6749 says.
+const LENIENT = /^(mem0\.|openai\.|auth\.(refresh|introspect))/;
+const isStrict = (row) => row.rate !== 'none' && !LENIENT.test(row.id);
+
+// A query that cannot be right: a parameter of the wrong kind, too long, or unknown.
 function wrongQuery(row) {
         const query = (operation(row).parameters ?? []).filter((p) => p.in === 'query');
         const typed = query.find(
@@ -167,7 +170,7 @@ function wrongQuery(row) {
         if (typed) return `${typed.name}=nonsense`;
         const short = query.find(({ schema }) => schema.maxLength < 4000);
         if (short) return `${short.name}=${'x'.repeat(short.schema.maxLength + 1)}`;
-        return query.length && !row.id.startsWith('mem0.') ? 'no_such_parameter=1' : undefined;
+        return isStrict(row) ? 'no_such_parameter=1' : undefined;
 }
 
 describe('values', () => {
@@ -189,6 +192,27 @@ describe('values', () => {
                 test(`${row.id}: of the query`, async () => {
                         const address = `${path(row)}?${wrongQuery(row)}`;
                         named(await insider(row)(row.method, address, { code: 'invalid_request' }));
+                });
+});
+
+describe('a parameter that nobody knows', () => {
+        for (const row of rows.filter(isStrict))
+                test(`${row.id} refuses it by name`, async () => {
+                        const answer = await insider(row)(
+                                row.method,
+                                `${path(row)}?no_such_parameter=1`,
+                                { expect: 422, code: 'invalid_request' },
+                        );
+                        const pointers = answer.body.errors.map((e) => e.pointer);
+                        assert.ok(pointers.includes('?no_such_parameter'), answer.text);
+                });
+        const asksNothing = (row) => !operation(row).parameters.some((p) => p.in === 'query');
+        const lenient = rows.filter((r) => !isStrict(r) && r.method === 'GET' && asksNothing(r));
+        for (const row of lenient)
+                test(`${row.id} passes it over`, async () => {
+                        const plain = await insider(row)('GET', path(row));
+                        const more = await insider(row)('GET', `${path(row)}?no_such_parameter=1`);
+                        assert.equal(more.status, plain.status);
                 });
 });
 
