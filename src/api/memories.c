@@ -26,10 +26,12 @@ typedef struct MemoryIn {
                 F_JSON(T, context, F_NULL, .max = MEMORY_CONTEXT_MAX),                             \
                 F_TIME(T, valid_from, F_NULL), F_TIME(T, valid_to, F_NULL),                        \
                 F_TIME(T, expires_at, F_NULL)
-static const Shape memory_in = SHAPE(MemoryIn,
+static const Shape memory_in =
+        SHAPE(MemoryIn,
         F_STR(MemoryIn, user_id, F_NULL, .max = 128),
         F_STR(MemoryIn, type, F_REQ | F_LOWER, .one_of = TYPES),
-        F_STR(MemoryIn, content, F_REQ | F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX),
+        F_STR(MemoryIn, content, F_REQ | F_BLANK | F_NFC, .min = 1,
+                .max = MEMORY_CONTENT_MAX),
         MEMORY_IN_FIELDS(MemoryIn));
 
 static void etag_header(Req *rq, const MemoryRow *row) {
@@ -229,7 +231,8 @@ typedef struct ChangeIn {
         int64_t valid_to, expires_at;
 } ChangeIn;
 static const Shape change_in = SHAPE(ChangeIn,
-        F_STR(ChangeIn, content, F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX),
+        F_STR(ChangeIn, content, F_BLANK | F_NFC, .min = 1,
+                .max = MEMORY_CONTENT_MAX),
         F_ONUM(ChangeIn, confidence, 0, .min = 0, .max = 1),
         F_STRS(ChangeIn, tags, 0, .max = MEMORY_TAGS_MAX, .item_max = MEMORY_TAG_MAX),
         F_STRS(ChangeIn, entities, 0, .max = MEMORY_ENTITIES_MAX, .item_max = 256),
@@ -377,11 +380,13 @@ typedef struct BatchIn {
         OptBool atomic;
         List operations;
 } BatchIn;
-static const Shape operation_in = SHAPE(OperationIn,
+static const Shape operation_in =
+        SHAPE(OperationIn,
         F_STR(OperationIn, op, F_REQ | F_LOWER, .one_of = "add|update|delete"),
         F_STR(OperationIn, memory_id, 0, .max = MEMORY_ID_LEN),
         F_STR(OperationIn, type, F_LOWER, .one_of = TYPES),
-        F_STR(OperationIn, content, F_BLANK, .min = 1, .max = MEMORY_CONTENT_MAX),
+        F_STR(OperationIn, content, F_BLANK | F_NFC, .min = 1,
+                .max = MEMORY_CONTENT_MAX),
         MEMORY_IN_FIELDS(OperationIn));
 static const Shape batch_in = SHAPE(BatchIn,
         F_OBOOL(BatchIn, atomic, F_NULL, .doc = "true (default): all or none"),

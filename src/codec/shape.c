@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "codec/unicode.h"
 #include "codec/url.h"
 #include "codec/when.h"
 
@@ -115,7 +116,9 @@ static void take_text(Reader *r, const Path *path, const Field *f, Str text, Str
 }
 
 void field_str(Reader *r, const Path *path, const Field *f, Str text, void *at) {
-        if (text_fits(r, path, f, text, (Bounds){ f->min, f->max }))
+        if (f->flags & F_NFC && unicode_nfc(r->cx, text, &text))
+                field_bad(r, path, "cannot be brought into normal form");
+        else if (text_fits(r, path, f, text, (Bounds){ f->min, f->max }))
                 take_text(r, path, f, text, at);
 }
 

@@ -53,6 +53,7 @@ enum {
         F_CLEAR = 1 << 3,  /* in: null means "set to nothing" */
         F_LOWER = 1 << 4,  /* in: enum words are accepted in any case and lowered */
         F_BLANK = 1 << 5,  /* in: verbatim text: control characters too, but no NUL */
+        F_NFC = 1 << 6,    /* FT_STR in: made NFC, and as such measured */
 };
 
 typedef struct Shape Shape;

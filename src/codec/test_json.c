@@ -161,6 +161,34 @@ static void test_read_wrong(void **state) {
         }
 }
 
+typedef struct Composed {
+        Str text;
+} Composed;
+static const Shape composed_shape =
+        SHAPE(Composed, F_STR(Composed, text, F_REQ | F_NFC, .min = 1, .max = 2));
+
+static void test_read_composed(void **state) {
+        static const struct {
+                const char *body, *text; /* text NULL: too long */
+        } cases[] = {
+                { "{\"text\":\"a\\u0308o\\u0308\"}", "\xC3\xA4\xC3\xB6" },
+                { "{\"text\":\"a\\u0308o\\u0308u\"}", NULL },
+                { "{\"text\":\"\\u00e4\\u00f6\"}", "\xC3\xA4\xC3\xB6" },
+                /* some are longer in normal form: U+0958 is two there */
+                { "{\"text\":\"\\u0958\"}", "\xE0\xA4\x95\xE0\xA4\xBC" },
+                { "{\"text\":\"\\u0958x\"}", NULL },
+                { "{\"text\":\"ab\"}", "ab" },
+        };
+        Ctx *cx = *state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Composed c = { 0 };
+                err_clear(cx);
+                Err e = json_read(cx, str_c(cases[i].body), &composed_shape, &c);
+                assert_int_equal(e, cases[i].text ? OK : ERR_INVALID);
+                assert_true(str_eq_c(c.text, cases[i].text));
+        }
+}
+
 static void test_read_at_most_16(void **state) {
         Ctx *cx = *state;
         Buf body = BUF(4096);
@@ -397,12 +425,12 @@ static void test_foreign(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST_WITH_CTX(test_read_all),      TEST_WITH_CTX(test_read_absent_and_null),
-                TEST_WITH_CTX(test_read_wrong),    TEST_WITH_CTX(test_read_at_most_16),
-                TEST_WITH_CTX(test_read_not_json), TEST_WITH_CTX(test_read_open),
-                TEST_WITH_CTX(test_depth),         cmocka_unit_test(test_write),
-                cmocka_unit_test(test_write_str),  cmocka_unit_test(test_write_num),
-                TEST_WITH_CTX(test_foreign),
+                TEST_WITH_CTX(test_read_all),        TEST_WITH_CTX(test_read_absent_and_null),
+                TEST_WITH_CTX(test_read_wrong),      TEST_WITH_CTX(test_read_composed),
+                TEST_WITH_CTX(test_read_at_most_16), TEST_WITH_CTX(test_read_not_json),
+                TEST_WITH_CTX(test_read_open),       TEST_WITH_CTX(test_depth),
+                cmocka_unit_test(test_write),        cmocka_unit_test(test_write_str),
+                cmocka_unit_test(test_write_num),    TEST_WITH_CTX(test_foreign),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

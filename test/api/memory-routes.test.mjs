@@ -94,6 +94,12 @@ test('bad values are named', async () => {
                 code: 'user_mismatch' });
         const long = await add(ann, '\u{1F41D}'.repeat(2000));
         assert.equal([...long.content].length, 2000);
+        const apart = await add(ann, 'a\u0308'.repeat(2000));
+        assert.equal(apart.content, '\u00e4'.repeat(2000));
+        await bad({ type: 'fact', content: 'a\u0308'.repeat(2001) }, '#/content');
+        const at = `${path}/${apart.memory_id}`;
+        await ann.call('PATCH', at, { body: { content: 'o\u0308'.repeat(2000) }, expect: 200 });
+        await ann.call('PATCH', at, { body: { content: '\u0958'.repeat(1001) }, expect: 422 });
         const many = (n, item) => Array.from({ length: n }, (_, i) => `${item}${i}`);
         const full = JSON.stringify({ type: 'fact', content: '\u{1F42C}'.repeat(2000), tags: many(32, '\u00e9'.repeat(62)),
                 entities: many(64, '\u00e9'.repeat(60)), context: { a: 'x'.repeat(8000) } });
