@@ -6,6 +6,7 @@
 #include "api/memory_view.h"
 #include "codec/json.h"
 #include "codec/when.h"
+#include "memory/profile.h"
 
 enum { BODY_MAX = 16 * 1024 * 1024, CONVERSATIONS_MAX = 100000, TURNS_MAX = 20000, BATCH = 64 };
 
@@ -195,10 +196,13 @@ static Slots slots_new(const Req *rq) {
 
 /* ---- reading ---- */
 
-/* With an offset, or of a clock in the conversation's time zone. */
+/* A turn's time has an offset, or is of a clock in the conversation's time zone. */
 static Err times_check(Ctx *cx, const char *where, const ConversationIn *in) {
         const TurnIn *t = in->turns.v;
         int64_t at;
+        if (in->timezone.p && !zone_is_known(in->timezone))
+                return RAISE_FIELD(cx, arena_printf(cx->arena, "%s/timezone", where),
+                                   "must be a time zone, like Europe/Lisbon or UTC+2");
         for (size_t i = 0; i < in->turns.n; i++)
                 if (!when_parse(t[i].at, &at) && !when_parse_local(t[i].at, &at))
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "%s/turns/%zu/at", where, i),

@@ -35,7 +35,8 @@ enum { BODY_MAX = 64 * 1024, ITEMS_MAX = 100, ITEM_MAX = 300 };
                 F_JSON(Profile, dislikes, flags, .max = BODY_MAX, .one_of = "object",              \
                        .doc = "things by category"),                                               \
                 F_STR(Profile, timezone, flags, .min = 1, .max = 64),                              \
-                F_STRS(Profile, active_hours, flags, .max = 24, .item_max = 11),                   \
+                F_STRS(Profile, active_hours, flags, .max = 24, .item_max = 11,                    \
+                       .doc = "like 09:00-12:00"),                                                 \
                 F_JSON(Profile, routines, flags, .max = BODY_MAX, .one_of = "object",              \
                        .doc = "text by name")
 

@@ -127,7 +127,7 @@ static Err turn_learn(Ctx *cx, Store *st, const Turn *t) {
         return shelf_get(cx, &st->s, &st->shelf);
 }
 
-/* Without a zone that is known a clock shows UTC. Near a change of the clocks the second look
+/* Without a zone a clock shows UTC. Near a change of the clocks the second look
  * decides. */
 static int64_t moment_of(Str zone, const ImportTurn *in) {
         int64_t at = in->at;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "memory/profile.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "codec/json.h"
@@ -12,8 +13,11 @@ enum {
         SUMMARY_FACTS = 10,
         SUMMARY_PREFERENCES = 5,
         SUMMARY_SKILLS = 5,
-        SUMMARY_ITEMS = 3
+        SUMMARY_ITEMS = 3,
+        DAY_MINUTES = 24 * 60,
+        NAME_MAX_CHARACTERS = 64
 };
+#define VALUE_BOUNDS "1 to 300 characters" /* PROFILE_VALUE_MAX */
 
 #define TEXT(m, w)                                                                                 \
         { #m, PF_TEXT, offsetof(Profile, m), w }
@@ -434,15 +438,43 @@ static Str scalar_text(Ctx *cx, JsonRef v) {
         return json_kind(v) == JSON_STR ? json_str(v) : json_text(cx, v);
 }
 
-static Err items_set(Ctx *cx, Entries *e, Str field, JsonRef list) {
+static bool value_fits(Str v) { return v.n && str_utf8_count(v) <= PROFILE_VALUE_MAX; }
+
+/* "09:00", to "24:00"; -1: none */
+static int clock_minutes(Str s) {
+        int64_t h, m;
+        if (s.n != 5 || s.p[2] != ':' || !isdigit((unsigned char)s.p[0]) ||
+            !isdigit((unsigned char)s.p[3]) || !str_to_i64(str_to(s, 2), &h) ||
+            !str_to_i64(str_from(s, 3), &m) || m > 59 || h * 60 + m > DAY_MINUTES)
+                return -1;
+        return (int)(h * 60 + m);
+}
+
+/* "09:00-12:00"; "22:00-02:00" is over midnight. */
+static bool hours_fit(Str v) {
+        size_t dash = str_index(v, '-');
+        int from = clock_minutes(str_to(v, dash)), to = clock_minutes(str_from(v, dash + 1));
+        return from >= 0 && from < DAY_MINUTES && to >= 0 && from != to;
+}
+
+static Err item_bad(Ctx *cx, const ProfileField *f, size_t i, const char *why) {
+        return RAISE_FIELD(cx,
+                           f->kind == PF_LIST ? arena_printf(cx->arena, "#/%s/%zu", f->name, i)
+                                              : arena_printf(cx->arena, "#/%s", f->name),
+                           "%s", why);
+}
+
+static Err items_set(Ctx *cx, Entries *e, const ProfileField *f, Str field, JsonRef list) {
+        bool are_hours = !strcmp(f->name, "active_hours");
         if (json_kind(list) != JSON_ARR || json_count(list) > ITEMS_MAX)
-                return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(field)),
-                                   "must be a list of at most %d", ITEMS_MAX);
+                return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
+                                   "must hold lists of at most %d", ITEMS_MAX);
         for (size_t i = 0; i < json_count(list); i++) {
                 Str v = str_trim(json_str(json_at(list, i)));
-                if (!v.n || v.n > PROFILE_VALUE_MAX)
-                        return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(field)),
-                                           "items are texts of 1 to %d bytes", PROFILE_VALUE_MAX);
+                if (!value_fits(v))
+                        return item_bad(cx, f, i, "items are texts of " VALUE_BOUNDS);
+                if (are_hours && !hours_fit(v))
+                        return item_bad(cx, f, i, "must be hours, like 09:00-12:00");
                 person_sets(cx, e, field, v, v);
         }
         return OK;
@@ -450,18 +482,17 @@ static Err items_set(Ctx *cx, Entries *e, Str field, JsonRef list) {
 
 static Err map_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef map) {
         for (JsonIter it = { 0 }; json_next(map, &it);) {
-                if (it.name.n == 0 || it.name.n > 64)
+                if (it.name.n == 0 || str_utf8_count(it.name) > NAME_MAX_CHARACTERS)
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
-                                           "names have 1 to 64 bytes");
+                                           "names have 1 to %d characters", NAME_MAX_CHARACTERS);
                 if (f->kind == PF_TEXTS) {
                         Str v = json_str(it.value);
-                        if (!v.n || v.n > PROFILE_VALUE_MAX)
+                        if (!value_fits(v))
                                 return RAISE_FIELD(cx, "#/routines",
-                                                   "values are texts of 1 to %d bytes",
-                                                   PROFILE_VALUE_MAX);
+                                                   "values are texts of " VALUE_BOUNDS);
                         person_sets(cx, e, str_c(f->name), it.name, v);
                 } else {
-                        TRY(items_set(cx, e,
+                        TRY(items_set(cx, e, f,
                                       arena_strf(cx->arena, "%s.%.*s", f->name, STR_FMT(it.name)),
                                       it.value));
                 }
@@ -479,17 +510,16 @@ static Err field_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef v) {
         case PF_INT:
         case PF_BOOL: {
                 Str text = str_trim(scalar_text(cx, v));
-                if (!text.n || text.n > PROFILE_VALUE_MAX)
+                if (!value_fits(text))
                         return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%s", f->name),
-                                           "must have 1 to %d bytes", PROFILE_VALUE_MAX);
-                int offset;
-                if (!strcmp(f->name, "timezone") && !zone_offset(text, cx_now_ms(cx), &offset))
+                                           "must have " VALUE_BOUNDS);
+                if (!strcmp(f->name, "timezone") && !zone_is_known(text))
                         return RAISE_FIELD(cx, "#/timezone",
                                            "must be a time zone, like Europe/Lisbon or UTC+2");
                 person_sets(cx, e, str_c(f->name), STR_NULL, text);
                 return OK;
         }
-        case PF_LIST: field_empty(e, f); return items_set(cx, e, str_c(f->name), v);
+        case PF_LIST: field_empty(e, f); return items_set(cx, e, f, str_c(f->name), v);
         case PF_MAP:
         case PF_TEXTS: field_empty(e, f); return map_set(cx, e, f, v);
         }

@@ -41,5 +41,8 @@ typedef struct ProfileSummary {
 } ProfileSummary;
 Err profile_summary(Ctx *cx, const MemoryScope *s, ProfileSummary *ret) _must_check_;
 
+/* "UTC+2", "-03:30", or a name of the system's zone files. */
+bool zone_is_known(Str zone);
+
 /* Minutes east of UTC of the profile's timezone at that moment; 0 when it has none that is known. */
 Err profile_utc_offset(Ctx *cx, const MemoryScope *s, int64_t at_ms, int *ret_min) _must_check_;

@@ -4,7 +4,8 @@
 #include "memory/memory_int.h"
 #include "memory/profile.h"
 
-enum { ENTRIES_MAX = 600, CLAIMS_MAX = 8, PAST_MAX = 8, PROFILE_VALUE_MAX = 300, ITEMS_MAX = 100 };
+enum { ENTRIES_MAX = 600, CLAIMS_MAX = 8, PAST_MAX = 8, ITEMS_MAX = 100 };
+enum { PROFILE_VALUE_MAX = 300 }; /* characters */
 
 typedef enum FieldKind { PF_TEXT, PF_INT, PF_BOOL, PF_LIST, PF_MAP, PF_TEXTS } FieldKind;
 typedef struct ProfileField {

@@ -92,7 +92,7 @@ static void suggest(Suggestions *s, Str field, Str item, Str value) {
         while (value.n && strchr(".!, ", value.p[value.n - 1]))
                 value.n--;
         item = item.p ? value : STR_NULL;
-        if (value.n && value.n <= PROFILE_VALUE_MAX && s->n < ELEMENTSOF(s->v))
+        if (value.n && str_utf8_count(value) <= PROFILE_VALUE_MAX && s->n < ELEMENTSOF(s->v))
                 s->v[s->n++] = (Suggestion){ field, item, value, false };
 }
 

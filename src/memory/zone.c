@@ -104,3 +104,8 @@ bool zone_offset(Str zone, int64_t at_ms, int *ret_min) {
         close(fd);
         return n > 0 && tzif_offset(buffer, (size_t)n, at_ms / 1000, ret_min);
 }
+
+bool zone_is_known(Str zone) {
+        int offset_min;
+        return zone_offset(zone, 0, &offset_min);
+}

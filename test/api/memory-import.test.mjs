@@ -176,6 +176,26 @@ test('a time without an offset is of the conversation, an id twice is one turn, 
         assert.equal(alone.body.errors[0].pointer, '#/conversations/0/turns/0/at');
 });
 
+test('a time zone that nobody knows refuses its conversation', async () => {
+        const user = await newUser(call);
+        const of = (timezone, text = 'x') => ({
+                timezone,
+                turns: [{ speaker: 'Ann', text, at: '2026-07-10T10:00:00' }],
+        });
+        const list = [of('Europe/Atlantis'), of('UTC+2', 'a medlar'), of(' ../etc/passwd')];
+        const r = await user.call('POST', path, { body: { conversations: list }, expect: 207 });
+        assert.deepEqual(
+                r.body.conversations.map((c) => [c.status, c.pointer]),
+                [[422, '#/timezone'], [200, undefined], [422, '#/timezone']],
+        );
+        assert.equal((await found(user, 'medlar')).at, '2026-07-10T08:00:00.000Z');
+        const alone = await user.call('POST', path, {
+                body: { conversations: [list[0]] },
+                expect: 422,
+        });
+        assert.equal(alone.body.errors[0].pointer, '#/conversations/0/timezone');
+});
+
 test('a long conversation goes step by step, and all of it', async () => {
         const user = await newUser(call);
         const long = conversation('long', 1700);

@@ -368,6 +368,37 @@ test('whom somebody lives with is read from what names them', async () => {
         }
 });
 
+test('values of the profile are measured in characters, hours are hours', async () => {
+        const user = await newUser(call);
+        const set = (body, expect = 200) =>
+                user.call('PATCH', '/api/v1/profile', { body, expect });
+        const long = '\u{1F41D}'.repeat(300);
+        const { body: full } = await set({
+                name: long,
+                skills: [long],
+                likes: { [`\u00e4${'o'.repeat(63)}`]: [long] },
+                routines: { morning: long },
+                active_hours: ['09:00-12:00', '22:30-02:00', '23:00-24:00'],
+        });
+        assert.deepEqual([full.name, full.skills, full.routines.morning], [long, [long], long]);
+        for (const [body, pointer] of [
+                [{ name: `${long}x` }, '#/name'],
+                [{ skills: ['a', `${long}x`] }, '#/skills/1'],
+                [{ skills: ['a', ' '] }, '#/skills/1'],
+                [{ likes: { foods: ['figs', `${long}x`] } }, '#/likes'],
+                [{ dislikes: { foods: 'figs' } }, '#/dislikes'],
+                [{ routines: { morning: `${long}x` } }, '#/routines'],
+                ...['9-12', '09:00', '09:00-09:00', '24:00-01:00', '09:00-24:01', '09:60-10:00',
+                        '09:00-1\u00e90:0', '+9:00-10:00'].map((hours) => [
+                        { active_hours: ['08:00-09:00', hours] },
+                        '#/active_hours/1',
+                ]),
+        ])
+                assert.equal((await set(body, 422)).body.errors[0].pointer, pointer);
+        const { body: after } = await user.call('GET', '/api/v1/profile');
+        assert.deepEqual(after.active_hours, full.active_hours);
+});
+
 test('maps of the profile are maps', async () => {
         const user = await newUser(call);
         for (const field of ['likes', 'dislikes', 'routines'])
