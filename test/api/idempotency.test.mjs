@@ -60,6 +60,18 @@ describe('a write', () => {
                 assert.equal(replayed(theirs), false);
                 assert.notEqual(theirs.body.memory_id, mine.body.memory_id);
         });
+        test('whose memory was forgotten meanwhile is answered again, not made again', async () => {
+                const key = unique('k');
+                const body = memory(`Gone ${key}.`);
+                const first = await user.call('POST', MEMORIES, keyed(key, body, { expect: 201 }));
+                const at = `${MEMORIES}/${first.body.memory_id}`;
+                await user.call('DELETE', at, { expect: 200 });
+                const again = await user.call('POST', MEMORIES, keyed(key, body, { expect: 201 }));
+                assert.ok(replayed(again));
+                assert.equal(again.text, first.text);
+                assert.equal(await stored(key), 0);
+                await user.call('GET', at, { expect: 404 });
+        });
         test('that failed is not remembered', async () => {
                 const key = unique('k');
                 await user.call('POST', MEMORIES, keyed(key, { type: 'fact' }, { expect: 422 }));
@@ -99,6 +111,21 @@ describe('a turn', () => {
                 const again = await user.call('POST', TURN, keyed(key, message, { expect: 200 }));
                 assert.equal(again.text, first.text);
                 assert.ok(replayed(again));
+        });
+        test('whose conversation was removed meanwhile is answered again, not run again', async () => {
+                const key = unique('k');
+                const word = unique('word');
+                const made = await user.call('POST', '/api/v1/conversations', { body: {} });
+                const { conversation_id } = made.body;
+                const body = { message: `Say ${word}.`, conversation_id };
+                const first = await user.call('POST', TURN, keyed(key, body, { expect: 200 }));
+                const at = `/api/v1/conversations/${conversation_id}`;
+                await user.call('DELETE', `${at}?memories=true`, { expect: 200 });
+                const again = await user.call('POST', TURN, keyed(key, body, { expect: 200 }));
+                assert.ok(replayed(again));
+                assert.equal(again.text, first.text);
+                assert.equal(await turns(word), 0);
+                await user.call('GET', at, { expect: 404 });
         });
         test('in parallel runs once; the others hear that it runs, or its answer', async () => {
                 const key = unique('k');
