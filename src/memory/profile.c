@@ -281,9 +281,21 @@ static double completeness(Profile *p) {
 
 /* ---- provenance ---- */
 
-static void source_write(Ctx *cx, Buf *b, const Claim *c) {
+/* As the field has it: a number, true or false, else text. */
+static void value_write(Buf *b, const Entry *e, Str value) {
+        const ProfileField *f = profile_field(e->field);
+        int64_t n;
         buf_add_c(b, "\"value\":");
-        json_write_str(b, c->value);
+        if (f && f->kind == PF_INT && str_to_i64(value, &n))
+                buf_addf(b, "%lld", (long long)n);
+        else if (f && f->kind == PF_BOOL)
+                buf_add_c(b, str_eq_c(value, "true") ? "true" : "false");
+        else
+                json_write_str(b, value);
+}
+
+static void source_write(Ctx *cx, Buf *b, const Entry *e, const Claim *c) {
+        value_write(b, e, c->value);
         buf_addf(b, ",\"confidence\":%.3g,\"source_memory_id\":", c->confidence);
         if (c->memory_id.p)
                 json_write_str(b, c->memory_id);
@@ -298,8 +310,8 @@ static void source_write(Ctx *cx, Buf *b, const Claim *c) {
 static void previous_write(Ctx *cx, Buf *b, const Entry *e) {
         buf_add_c(b, ",\"previous\":[");
         for (size_t i = 0; i < e->n_past; i++) {
-                buf_add_c(b, i ? ",{\"value\":" : "{\"value\":");
-                json_write_str(b, e->past[i].value);
+                buf_add_c(b, i ? ",{" : "{");
+                value_write(b, e, e->past[i].value);
                 buf_addf(b, ",\"from\":%.*s,\"to\":%.*s}", STR_FMT(json_time(cx, e->past[i].from)),
                          STR_FMT(json_time(cx, e->past[i].to)));
         }
@@ -313,8 +325,8 @@ static void flagged_write(Buf *b, const Entry *e, const Claim *current) {
                 const Claim *c = &e->claims[i];
                 if (!c->memory_id.p || str_eq_nocase(c->value, current->value))
                         continue;
-                buf_add_c(b, n++ ? ",{\"value\":" : ",\"flagged\":[{\"value\":");
-                json_write_str(b, c->value);
+                buf_add_c(b, n++ ? ",{" : ",\"flagged\":[{");
+                value_write(b, e, c->value);
                 buf_add_c(b, ",\"source_memory_id\":");
                 json_write_str(b, c->memory_id);
                 buf_addc(b, '}');
@@ -337,7 +349,7 @@ static Str provenance_of(Ctx *cx, const Entries *e) {
                                               : at->field);
                 buf_add_c(&b, ":{");
                 if (c)
-                        source_write(cx, &b, c);
+                        source_write(cx, &b, at, c);
                 else
                         buf_add_c(&b, "\"value\":null");
                 previous_write(cx, &b, at);

@@ -133,6 +133,12 @@ static void check_find(Run *r, const char *step) {
                       STR_FMT(hits.n ? hits.v[0].memory->content : STR("")));
 }
 
+static Str as_text(Ctx *cx, JsonRef v) {
+        return json_kind(v) == JSON_STR    ? json_str(v)
+               : json_kind(v) == JSON_NULL ? STR_NULL
+                                           : json_text(cx, v);
+}
+
 static Str profile_value(Run *r, Str field) {
         MemoryScope s = fix_scope(r->f, r->user);
         _cleanup_(json_freep) Json *j = NULL;
@@ -144,7 +150,8 @@ static Str profile_value(Run *r, Str field) {
         Str first = STR_NULL;
         for (JsonIter it = { 0 }; json_next(json_root(j), &it) && !first.p;)
                 if (str_eq(str_to(it.name, str_index(it.name, '[')), field))
-                        first = arena_dup(r->f->arena, json_str(json_get(it.value, "value")));
+                        first = arena_dup(r->f->arena,
+                                          as_text(&r->f->cx, json_get(it.value, "value")));
         return first;
 }
 

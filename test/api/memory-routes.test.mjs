@@ -368,6 +368,23 @@ test('whom somebody lives with is read from what names them', async () => {
         }
 });
 
+test('where a value is from is told with the value itself, not its text', async () => {
+        const user = await newUser(call);
+        await add(user, 'I am 34 years old.');
+        const set = async (body) =>
+                (await user.call('PATCH', '/api/v1/profile', { body, expect: 200 })).body.provenance;
+        const told = await set({ age: 40, experience_years: 0, uses_emojis: false, skills: ['7'] });
+        assert.equal(told.age.value, 40);
+        assert.equal(told.age.previous[0].value, 34);
+        assert.equal(told.experience_years.value, 0);
+        assert.equal(told.uses_emojis.value, false);
+        assert.equal(told['skills[7]'].value, '7');
+        await add(user, 'I am 35 years old.');
+        const { body } = await user.call('GET', '/api/v1/profile', { expect: 200 });
+        assert.equal(body.provenance.age.flagged[0].value, 35);
+        assert.equal((await set({ uses_emojis: true })).uses_emojis.previous[0].value, false);
+});
+
 test('values of the profile are measured in characters, hours are hours', async () => {
         const user = await newUser(call);
         const set = (body, expect = 200) =>
