@@ -48,17 +48,20 @@ static const Shape import_query = SHAPE(ImportQuery,
 typedef struct ImportedView {
         Str conversation_id, external_id, code, pointer, detail;
         int64_t turns_added, turns_unchanged, status;
+        OptInt line;
 } ImportedView;
 typedef struct ImportView {
         List conversations;
         int64_t memories_created;
 } ImportView;
-static const Shape imported_view = SHAPE(ImportedView,
+static const Shape imported_view =
+        SHAPE(ImportedView,
         F_STR(ImportedView, conversation_id, F_REQ | F_NULL),
         F_STR(ImportedView, external_id, F_REQ | F_NULL),
         F_INT(ImportedView, turns_added, F_REQ),
         F_INT(ImportedView, turns_unchanged, F_REQ),
         F_INT(ImportedView, status, F_REQ, .doc = "200, or why this one was refused"),
+        F_OINT(ImportedView, line, 0, .doc = "of a body of lines, from 1: which one was refused"),
         F_STR(ImportedView, code, 0),
         F_STR(ImportedView, pointer, 0),
         F_STR(ImportedView, detail, 0));
@@ -69,6 +72,7 @@ static const Shape import_view = SHAPE(ImportView,
 /* One conversation of the request: read, or refused with what is wrong. */
 typedef struct Slot {
         bool is_ok;
+        int64_t line; /* 0: it is of a document */
         ConversationIn in;
         ImportedView view;
 } Slot;
@@ -85,7 +89,7 @@ typedef struct Taking {
         bool extract;
         ImportedView *v;
         size_t n, cap, refused;
-        int64_t memories;
+        int64_t memories, line; /* line: the one that is read, from 1 */
 } Taking;
 
 static Taking *taking_of(Req *rq) {
@@ -145,6 +149,7 @@ static void slot_answer(Ctx *cx, Slot *slot, const Imported *r) {
                                      .status = 200 };
         if (!r->err)
                 return;
+        slot->view.line = (OptInt){ slot->line > 0, slot->line };
         slot->view.status = err_info[r->err].http;
         slot->view.code = str_c(err_info[r->err].name);
         slot->view.detail =
@@ -245,12 +250,22 @@ static Err slot_read(Slots *s, Str text) {
         return OK;
 }
 
+static Err line_read(Slots *s, Str text, int64_t line) {
+        TRY(slot_read(s, text));
+        Slot *slot = &s->v[s->n - 1];
+        slot->line = line;
+        slot->view.line = (OptInt){ !slot->is_ok, line };
+        return OK;
+}
+
+/* Each body but the last ends with a line break. */
 static Err lines_take(Taking *t, Str body) {
         _cleanup_(slots_done) Slots s = slots_new(t->rq);
-        for (Str rest = body; rest.p;) {
+        for (Str rest = body; rest.n;) {
                 Str line = str_trim(str_cut(&rest, '\n'));
+                t->line++;
                 if (line.n)
-                        TRY(slot_read(&s, line));
+                        TRY(line_read(&s, line, t->line));
                 if (s.n == BATCH)
                         TRY(slots_store(t, &s));
         }
@@ -309,6 +324,8 @@ static Err document_take(Taking *t, Str body) {
 /* One conversation alone that was refused is an error of the request. */
 static Err single_error(Req *rq, const ImportedView *v) {
         Ctx *cx = rq->cx;
+        if (v->line.has)
+                err_extra_int(cx, "line", v->line.v);
         if (v->status == 409) {
                 Err e = RAISE(cx, ERR_CONFLICT, "import conflict");
                 cx->err.detail = v->detail;
@@ -317,8 +334,11 @@ static Err single_error(Req *rq, const ImportedView *v) {
         if (v->status == 422 && v->pointer.p)
                 return RAISE_FIELD(cx, arena_cstr(cx->arena, v->pointer), "%.*s",
                                    STR_FMT(v->detail));
-        return v->status == 400 ? RAISE(cx, ERR_BAD_JSON, "a line is not JSON")
-                                : RAISE(cx, ERR_STORAGE, "not stored");
+        if (v->status != 400)
+                return RAISE(cx, ERR_STORAGE, "not stored");
+        Err e = RAISE(cx, ERR_BAD_JSON, "a line is not JSON");
+        cx->err.detail = arena_strf(cx->arena, "Line %lld is not JSON", (long long)v->line.v);
+        return e;
 }
 
 static Err import_piece(Req *rq, const void *in, void *ret) {

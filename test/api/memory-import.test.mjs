@@ -176,6 +176,52 @@ test('a time without an offset is of the conversation, an id twice is one turn, 
         assert.equal(alone.body.errors[0].pointer, '#/conversations/0/turns/0/at');
 });
 
+test('of lines, the one that is wrong is named by its number', async () => {
+        const user = await newUser(call);
+        const good = conversation('lined', 2);
+        const wrong = { ...conversation('wrong', 2), turns: [{ speaker: 'Ann' }] };
+        const broken = await upload(user, ['\n\n{"turns":\n']);
+        assert.equal(broken.status, 400);
+        assert.deepEqual([broken.body.code, broken.body.line], ['bad_json', 3]);
+        assert.match(broken.body.detail, /\bline 3\b/i);
+        const alone = await upload(user, [`\n${lines([wrong]).trimEnd()}`]);
+        assert.deepEqual([alone.status, alone.body.line], [422, 2]);
+        assert.match(alone.body.errors[0].pointer, /^#\/turns\/0\//);
+        const several = await upload(user, [`${lines([good])}\nnonsense\n${lines([wrong, good])}`]);
+        assert.equal(several.status, 207);
+        assert.deepEqual(
+                several.body.conversations.map((c) => [c.status, c.line]),
+                [[200, undefined], [400, 3], [422, 4], [200, undefined]],
+        );
+        good.turns[0].external_id = 'first';
+        await upload(user, [lines([{ ...good, external_id: 'other' }])]);
+        good.turns[0].text = 'Something else.';
+        const conflict = await upload(user, [`\n${lines([{ ...good, external_id: 'other' }])}`]);
+        assert.deepEqual([conflict.status, conflict.body.line], [409, 2]);
+});
+
+test('lines are counted on from piece to piece', async () => {
+        const user = await newUser(call);
+        const text = lines(Array.from({ length: 900 }, (_, i) => conversation(`far${i}`)));
+        const r = await upload(user, `${text}{\n`.match(/[\s\S]{1,77777}/g));
+        assert.equal(r.status, 207);
+        assert.equal(r.body.conversations[900].line, 901);
+});
+
+test('a conversation in which nothing was said is kept all the same', async () => {
+        const user = await newUser(call);
+        const body = { conversations: [{ external_id: 'silent', title: 'Nothing', turns: [] }] };
+        const [made] = (await user.call('POST', path, { body, expect: 200 })).body.conversations;
+        assert.deepEqual([made.status, made.turns_added], [200, 0]);
+        const [again] = (await user.call('POST', path, { body, expect: 200 })).body.conversations;
+        assert.equal(again.conversation_id, made.conversation_id);
+        const one = await user.call('GET', `/api/v1/conversations/${made.conversation_id}`);
+        assert.deepEqual([one.body.title, one.body.turn_count], ['Nothing', 0]);
+        const to = `/api/v1/conversations/${made.conversation_id}/turns`;
+        assert.deepEqual((await user.call('GET', to, { expect: 200 })).body, []);
+        await user.call('POST', path, { body: { conversations: [] }, expect: 422 });
+});
+
 test('a time zone that nobody knows refuses its conversation', async () => {
         const user = await newUser(call);
         const of = (timezone, text = 'x') => ({
