@@ -30,7 +30,37 @@ static Err before_read(Ctx *cx, Str text, OptInt *ret) {
         return RAISE_FIELD(cx, "?before_turn", "must be a turn number");
 }
 
-/* What was said in an imported conversation, one utterance a turn. */
+/* An utterance of an imported conversation is a turn of its own. */
+static TurnView utterance_view(Req *rq, const Turn *u) {
+        bool assistant = str_eq_c(u->role, "assistant");
+        ChatTurn t = { .turn_id = u->turn_id,
+                       .conversation_id = u->conversation_id,
+                       .user_id = rq->who->user_id,
+                       .number = u->seq,
+                       .state = TURN_COMPLETED,
+                       .at = u->at,
+                       .mode = STR("default"),
+                       .extraction = STR("off"),
+                       .message = assistant ? STR("") : u->text,
+                       .answer = assistant ? u->text : STR("") };
+        return turn_view(rq->cx->arena, &t);
+}
+
+static List utterance_views(Req *rq, const Turns *said) {
+        TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, said->n + 1);
+        for (size_t i = 0; i < said->n; i++)
+                out[i] = utterance_view(rq, &said->v[i]);
+        return (List){ out, said->n };
+}
+
+static List chat_views(Req *rq, const ChatTurns *list) {
+        TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, list->n + 1);
+        for (size_t i = 0; i < list->n; i++)
+                out[i] = turn_view(rq->cx->arena, &list->v[i]);
+        return (List){ out, list->n };
+}
+
+/* What was said in an imported conversation. */
 static Err utterances(Req *rq, const Conversation *v, const ChatTurnFilter *f, List *ret) {
         MemoryScope s = req_scope(rq, rq->db);
         Turns said;
@@ -38,23 +68,7 @@ static Err utterances(Req *rq, const Conversation *v, const ChatTurnFilter *f, L
                 rq->cx, &s,
                 &(TurnFilter){ v->conversation_id, f->before.has ? f->before.v : 0, f->limit },
                 &said));
-        TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, said.n + 1);
-        for (size_t i = 0; i < said.n; i++) {
-                const Turn *u = &said.v[i];
-                bool assistant = str_eq_c(u->role, "assistant");
-                ChatTurn t = { .turn_id = u->turn_id,
-                               .conversation_id = u->conversation_id,
-                               .user_id = rq->who->user_id,
-                               .number = u->seq,
-                               .state = TURN_COMPLETED,
-                               .at = u->at,
-                               .mode = STR("default"),
-                               .extraction = STR("off"),
-                               .message = assistant ? STR("") : u->text,
-                               .answer = assistant ? u->text : STR("") };
-                out[i] = turn_view(rq->cx->arena, &t);
-        }
-        *ret = (List){ out, said.n };
+        *ret = utterance_views(rq, &said);
         return OK;
 }
 
@@ -72,14 +86,68 @@ static Err page(Req *rq, const ChatTurnFilter *f, const Conversation *v, List *r
         ChatScope mine = req_chat(rq);
         bool imported = false, at_start = f->before.has && !f->before.v;
         TRY(chat_turn_list(rq->cx, &mine, f, &list));
-        if (!list.n && v && !at_start)
+        if (!list.n && !at_start)
                 TRY(is_imported(rq, v, &imported));
         if (imported)
                 return utterances(rq, v, f, ret);
-        TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, list.n + 1);
-        for (size_t i = 0; i < list.n; i++)
-                out[i] = turn_view(rq->cx->arena, &list.v[i]);
-        *ret = (List){ out, list.n };
+        *ret = chat_views(rq, &list);
+        return OK;
+}
+
+/* ---- of all conversations, what was imported among the rest ---- */
+
+static Err place_find(Req *rq, Str turn_id, TurnPlace *ret) {
+        ChatScope mine = req_chat(rq);
+        MemoryScope s = req_scope(rq, rq->db);
+        ChatTurn t;
+        Turn u = { 0 };
+        *ret = TURN_PLACE_FIRST;
+        if (!turn_id.p)
+                return OK;
+        Err e = chat_turn_find(rq->cx, &mine, turn_id, &t);
+        if (!e)
+                *ret = (TurnPlace){ t.at, t.number, t.turn_id };
+        if (e != ERR_NOT_FOUND)
+                return e;
+        e = turn_find(rq->cx, &s, turn_id, &u);
+        if (!e && u.is_imported)
+                *ret = (TurnPlace){ u.at, u.seq, u.turn_id };
+        else if (!e || e == ERR_NOT_FOUND)
+                e = RAISE_FIELD(rq->cx, "?before_turn",
+                                "without conversation_id it must be the turn_id of one of your "
+                                "turns");
+        return e;
+}
+
+static bool comes_first(const TurnView *a, const TurnView *b) {
+        if (a->timestamp != b->timestamp)
+                return a->timestamp > b->timestamp;
+        if (a->turn_number != b->turn_number)
+                return a->turn_number > b->turn_number;
+        return str_cmp(a->turn_id, b->turn_id) < 0;
+}
+
+static List merged(Req *rq, List one, List other, size_t limit) {
+        const TurnView *a = one.v, *b = other.v;
+        size_t n = MIN(one.n + other.n, limit), i = 0, j = 0;
+        TurnView *out = NEW_ARRAY(rq->cx->arena, TurnView, n + 1);
+        for (size_t k = 0; k < n; k++) {
+                bool first = j == other.n || (i < one.n && comes_first(&a[i], &b[j]));
+                out[k] = first ? a[i++] : b[j++];
+        }
+        return (List){ out, n };
+}
+
+static Err all_turns(Req *rq, Str before_turn, int64_t limit, List *ret) {
+        ChatScope mine = req_chat(rq);
+        MemoryScope s = req_scope(rq, rq->db);
+        ChatTurnFilter f = { .limit = limit };
+        ChatTurns list;
+        Turns said;
+        TRY(place_find(rq, before_turn, &f.from));
+        TRY(chat_turn_list(rq->cx, &mine, &f, &list));
+        TRY(turn_list_imported(rq->cx, &s, &f.from, limit, &said));
+        *ret = merged(rq, chat_views(rq, &list), utterance_views(rq, &said), (size_t)limit);
         return OK;
 }
 
@@ -87,14 +155,8 @@ static Err history_handle(Req *rq, const void *in, void *ret) {
         const HistoryQuery *q = rq->query;
         ChatTurnFilter f = { .limit = q->limit.has ? q->limit.v : 20 };
         Conversation v;
-        if (!q->conversation_id.p) {
-                f.before_turn = q->before_turn;
-                Err e = page(rq, &f, NULL, ret);
-                return e == ERR_NOT_FOUND ? RAISE_FIELD(rq->cx, "?before_turn",
-                                                        "without conversation_id it must be the "
-                                                        "turn_id of one of your turns")
-                                          : e;
-        }
+        if (!q->conversation_id.p)
+                return all_turns(rq, q->before_turn, f.limit, ret);
         TRY(before_read(rq->cx, q->before_turn, &f.before));
         TRY(conversation_get(rq, rq->db, q->conversation_id, &v));
         f.conversation_id = v.conversation_id;

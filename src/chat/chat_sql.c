@@ -33,9 +33,16 @@ static const char usage_up[] =
 static const char usage_down[] =
         "DROP TABLE chat_alert; DROP TABLE chat_budget; DROP TABLE chat_usage;";
 
+/* What was imported before turns were marked: conversations in which nothing was said to us. */
+static const char imported_up[] =
+        "UPDATE turn SET is_imported = 1 WHERE NOT EXISTS (SELECT 1 FROM chat_turn c WHERE "
+        "c.user_id = turn.user_id AND c.conversation_id = turn.conversation_id);";
+static const char imported_down[] = "UPDATE turn SET is_imported = 0 WHERE is_imported = 1;";
+
 const Migration chat_migrations[] = {
         { 400, "chat_turns", turns_up, turns_down },
         { 410, "chat_usage", usage_up, usage_down },
+        { 420, "imported turns", imported_up, imported_down },
         { 0 },
 };
 

@@ -32,7 +32,7 @@ static Err letter(Ctx *cx, DbConn *c, void *arg, const ChatLetter *l) {
 }
 
 static int setup(void **state) {
-        static const Migration *const tables[] = { chat_migrations, NULL };
+        static const Migration *const tables[] = { memory_migrations, chat_migrations, NULL };
         Fix *f = calloc(1, sizeof *f);
         assert_non_null(f);
         f->world = TEST_WORLD(LAST_OF_NOVEMBER);

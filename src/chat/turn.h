@@ -4,6 +4,7 @@
  * the service it belongs to. */
 #include "codec/shape.h"
 #include "memory/find.h"
+#include "memory/turns.h"
 
 typedef struct Chat Chat; /* one per process; thread safe */
 
@@ -161,10 +162,11 @@ Err turn_cancel(Ctx *cx, Chat *chat, Str user_id, Str turn_id) _must_check_;
 /* ERR_NOT_FOUND */
 Err chat_turn_find(Ctx *cx, const ChatScope *s, Str turn_id, ChatTurn *ret) _must_check_;
 /* Newest first; conversation_id STR_NULL = all of the user's. Of one conversation: those below the
- * number; of all: those before the turn of this id (ERR_NOT_FOUND: there is none). */
+ * number; of all: those behind the place. */
 typedef struct ChatTurnFilter {
-        Str conversation_id, before_turn;
+        Str conversation_id;
         OptInt before;
+        TurnPlace from;
         int64_t limit;
 } ChatTurnFilter;
 Err chat_turn_list(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f,

@@ -294,14 +294,10 @@ Err chat_turn_find(Ctx *cx, const ChatScope *s, Str turn_id, ChatTurn *ret) {
 /* Of all conversations. */
 static Err page_all_open(Ctx *cx, const ChatScope *s, const ChatTurnFilter *f, Rows *ret) {
         unsigned char id[16] = { 0 };
-        StoredTurn from = { .t = { .at = INT64_MAX } };
-        if (f->before_turn.p) {
-                TRY(turn_row_find(cx, s, f->before_turn, &from));
-                if (!uuid_read(from.t.turn_id, id))
-                        return RAISE(cx, ERR_INTERNAL, "a turn without an id");
-        }
+        if (f->from.turn_id.p && !uuid_read(f->from.turn_id, id))
+                return ERR_NOT_FOUND;
         return db_rows(cx, s->c, &sql_chat_page_all,
-                       ARGS(v_text(s->user_id), v_int(from.t.at), v_int(from.t.number),
+                       ARGS(v_text(s->user_id), v_int(f->from.at), v_int(f->from.seq),
                             v_blob(str_n(id, 16)), v_int(f->limit)),
                        ret);
 }

@@ -155,7 +155,8 @@ static Err turn_store(Ctx *cx, Store *st, const ImportTurn *in, size_t place) {
                    .text = in->text,
                    .caption = in->caption,
                    .at = moment_of(st->job->in->timezone, in),
-                   .recorded_at = cx_now_ms(cx) };
+                   .recorded_at = cx_now_ms(cx),
+                   .is_imported = true };
         Err e = turn_insert(cx, &st->s, &st->keys, &t);
         if (e == ERR_CONFLICT && in->external_id.p && st->is_new) { /* twice in this request */
                 st->is_new = false;

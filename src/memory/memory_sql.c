@@ -146,9 +146,11 @@ const Sql sql_conversation_stats = {
         "SELECT COUNT(*), MAX(updated_at) FROM conversation WHERE user_id = $1"
 };
 
-#define TURN "unit, turn_id, conversation_id, seq, external_id, role, body, at, recorded_at"
+#define TURN                                                                                       \
+        "unit, turn_id, conversation_id, seq, external_id, role, body, at, recorded_at, "          \
+        "is_imported"
 const Sql sql_turn_insert = { "turn_insert", "INSERT INTO turn (user_id, " TURN ") VALUES ($1, $2, "
-                                             "$3, $4, $5, $6, $7, $8, $9, $10)" };
+                                             "$3, $4, $5, $6, $7, $8, $9, $10, $11)" };
 const Sql sql_turn_by_id = { "turn_by_id",
                              "SELECT " TURN " FROM turn WHERE user_id = $1 AND turn_id = $2" };
 const Sql sql_turn_by_unit = { "turn_by_unit",
@@ -163,6 +165,12 @@ const Sql sql_turn_page = { "turn_page",
 const Sql sql_turn_page_all = {
         "turn_page_all",
         "SELECT " TURN " FROM turn WHERE user_id = $1 AND unit < $2 ORDER BY unit DESC LIMIT $3"
+};
+const Sql sql_turn_page_imported = {
+        "turn_page_imported",
+        "SELECT " TURN " FROM turn WHERE user_id = $1 AND is_imported = 1 AND at <= $2 "
+        "AND (at < $2 OR seq < $3 OR (seq = $3 AND turn_id > $4)) "
+        "ORDER BY at DESC, seq DESC, turn_id LIMIT $5"
 };
 const Sql sql_turn_last = { "turn_last",
                             "SELECT unit, seq FROM turn WHERE user_id = $1 AND conversation_id = "
@@ -374,6 +382,14 @@ static const char ids_down[] =
         "DROP INDEX memory_drawn_id; ALTER TABLE memory DROP COLUMN id_is_drawn; "
         "CREATE UNIQUE INDEX memory_id ON memory (user_id, memory_id);";
 
+/* Those that were there before are marked by chat/, which knows the others. */
+static const char imported_up[] =
+        "ALTER TABLE turn ADD COLUMN is_imported BIGINT NOT NULL DEFAULT 0; "
+        "CREATE INDEX turn_imported ON turn (user_id, at DESC, seq DESC, turn_id) "
+        "WHERE is_imported = 1;";
+static const char imported_down[] =
+        "DROP INDEX turn_imported; ALTER TABLE turn DROP COLUMN is_imported;";
+
 const Migration memory_migrations[] = {
         { 300, "memory", memory_up,
           "DROP TABLE memory_tombstone; DROP TABLE memory_version; DROP TABLE memory;" },
@@ -381,5 +397,6 @@ const Migration memory_migrations[] = {
         { 302, "profile, jobs, vectors", around_up,
           "DROP TABLE memory_vector; DROP TABLE memory_job; DROP TABLE profile;" },
         { 303, "ids lead to rows", ids_up, ids_down },
+        { 304, "imported turns", imported_up, imported_down },
         { 0 },
 };

@@ -16,8 +16,9 @@ extern const Sql sql_version_add, sql_version_list, sql_version_after, sql_versi
 extern const Sql sql_conversation_insert, sql_conversation_save, sql_conversation_by_id,
         sql_conversation_by_external, sql_conversation_default, sql_conversation_page,
         sql_conversation_delete, sql_conversation_grow, sql_conversation_stats;
-extern const Sql sql_turn_insert, sql_turn_by_id, sql_turn_by_unit, sql_turn_by_external,
-        sql_turn_page, sql_turn_page_all, sql_turn_delete_from, sql_turn_last, sql_turn_last_seq;
+extern const Sql sql_turn_page_imported, sql_turn_insert, sql_turn_by_id, sql_turn_by_unit,
+        sql_turn_by_external, sql_turn_page, sql_turn_page_all, sql_turn_delete_from, sql_turn_last,
+        sql_turn_last_seq;
 /* profile, jobs, vectors */
 extern const Sql sql_profile_get, sql_profile_put;
 extern const Sql sql_job_read, sql_job_read_cancel, sql_job_unread, sql_job_delete, sql_job_insert,

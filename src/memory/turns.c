@@ -266,7 +266,8 @@ static Err turn_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows *r
                    .external_id = row_dup(cx, r, 4),
                    .role = str_c(role_names[role >= 0 && role < 3 ? role : 2]),
                    .at = row_int(r, 7),
-                   .recorded_at = row_int(r, 8) };
+                   .recorded_at = row_int(r, 8),
+                   .is_imported = row_int(r, 9) != 0 };
         Str body, part;
         char tag;
         TRY(seal_open(cx, &k->seal, (SealFor){ s->user_id, field_of(cx, "turn", t.turn_id) },
@@ -285,7 +286,8 @@ Err turn_insert(Ctx *cx, const MemoryScope *s, const Keys *k, const Turn *t) {
                    ARGS(v_text(s->user_id), v_int(t->unit), v_blob(str_n(id, 16)),
                         v_blob(str_n(conversation, 16)), v_int(t->seq), v_text(t->external_id),
                         v_int(MAX(word_index(role_names, t->role), 0)),
-                        v_blob(turn_seal(cx, s, k, t)), v_int(t->at), v_int(t->recorded_at)),
+                        v_blob(turn_seal(cx, s, k, t)), v_int(t->at), v_int(t->recorded_at),
+                        v_int(t->is_imported)),
                    NULL));
         index_turn_later(cx, s, t);
         return OK;
@@ -393,30 +395,50 @@ Err turn_last_seq(Ctx *cx, const MemoryScope *s, const unsigned char conversatio
         return OK;
 }
 
-Err turn_list(Ctx *cx, const MemoryScope *s, const TurnFilter *f, Turns *ret) {
+static Err turns_read(Ctx *cx, const MemoryScope *s, Rows *r, size_t limit, Turns *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
+        Turns list = { NEW_ARRAY(cx->arena, Turn, limit), 0 };
+        TRY(keys_get(cx, s, &k));
+        for (;;) {
+                bool got = false;
+                TRY(rows_next(cx, r, &got));
+                if (!got || list.n == limit)
+                        break;
+                TRY(turn_read(cx, s, &k, r, &list.v[list.n]));
+                list.n++;
+        }
+        *ret = list;
+        return OK;
+}
+
+static size_t page_size(int64_t limit) { return (size_t)(limit > 0 ? MIN(limit, PAGE_MAX) : 20); }
+
+Err turn_list(Ctx *cx, const MemoryScope *s, const TurnFilter *f, Turns *ret) {
         _cleanup_(rows_done) Rows r = { 0 };
         unsigned char id[16];
         Val user = v_text(s->user_id), before = v_int(f->before ? f->before : INT64_MAX);
-        size_t limit = (size_t)(f->limit > 0 ? MIN(f->limit, PAGE_MAX) : 20);
+        size_t limit = page_size(f->limit);
         if (f->conversation_id.p && !uuid_read(f->conversation_id, id))
                 return ERR_NOT_FOUND;
-        TRY(keys_get(cx, s, &k));
         if (f->conversation_id.p)
                 TRY(db_rows(cx, s->c, &sql_turn_page,
                             ARGS(user, v_blob(str_n(id, 16)), before, v_int((int64_t)limit)), &r));
         else
                 TRY(db_rows(cx, s->c, &sql_turn_page_all, ARGS(user, before, v_int((int64_t)limit)),
                             &r));
-        Turns list = { NEW_ARRAY(cx->arena, Turn, limit), 0 };
-        for (;;) {
-                bool got = false;
-                TRY(rows_next(cx, &r, &got));
-                if (!got || list.n == limit)
-                        break;
-                TRY(turn_read(cx, s, &k, &r, &list.v[list.n]));
-                list.n++;
-        }
-        *ret = list;
-        return OK;
+        return turns_read(cx, s, &r, limit, ret);
+}
+
+Err turn_list_imported(Ctx *cx, const MemoryScope *s, const TurnPlace *from, int64_t max,
+                       Turns *ret) {
+        _cleanup_(rows_done) Rows r = { 0 };
+        unsigned char id[16] = { 0 };
+        size_t limit = page_size(max);
+        if (from->turn_id.p && !uuid_read(from->turn_id, id))
+                return ERR_NOT_FOUND;
+        TRY(db_rows(cx, s->c, &sql_turn_page_imported,
+                    ARGS(v_text(s->user_id), v_int(from->at), v_int(from->seq),
+                         v_blob(str_n(id, 16)), v_int((int64_t)limit)),
+                    &r));
+        return turns_read(cx, s, &r, limit, ret);
 }

@@ -75,6 +75,7 @@ typedef struct Turn {
         Str role, speaker; /* role: user, assistant, other */
         Str text, caption;
         int64_t at, recorded_at;
+        bool is_imported; /* else of chat */
 } Turn;
 typedef struct Turns {
         Turn *v;
@@ -99,3 +100,14 @@ typedef struct TurnFilter {
         int64_t before, limit;
 } TurnFilter;
 Err turn_list(Ctx *cx, const MemoryScope *s, const TurnFilter *f, Turns *ret) _must_check_;
+
+/* A place among all that a person said, newest first: by time, then number, then id (STR_NULL: before
+ * all ids). */
+typedef struct TurnPlace {
+        int64_t at, seq;
+        Str turn_id;
+} TurnPlace;
+#define TURN_PLACE_FIRST ((TurnPlace){ .at = INT64_MAX })
+/* What was imported, of all conversations, behind that place. */
+Err turn_list_imported(Ctx *cx, const MemoryScope *s, const TurnPlace *from, int64_t limit,
+                       Turns *ret) _must_check_;

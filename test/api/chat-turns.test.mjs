@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { conversation, newUser, say } from '../fake/chat.mjs';
-import { api, newKey } from '../lib/api.mjs';
-import { startServer } from '../lib/server.mjs';
+import { api, newKey, signIn } from '../lib/api.mjs';
+import { runBinary, startServer } from '../lib/server.mjs';
 
 let server, call, ann, eve;
 before(async () => {
@@ -124,6 +124,61 @@ test('an imported conversation is read page by page too', async () => {
         const first = (await bob.call('GET', path, { expect: 200 })).body;
         const rest = (await bob.call('GET', `${path}&before_turn=${first[2].turn_number}`, { expect: 200 })).body;
         assert.deepEqual([...first, ...rest].map((t) => t.user_message), turns.map((t) => t.text).reverse());
+});
+
+test('over all conversations, what was imported is read where its time is', async () => {
+        const bob = await newUser(call);
+        const early = await say(bob, 'said early');
+        const now = Date.now();
+        const at = (ms) => new Date(now + ms).toISOString();
+        const line = (text, when, speaker = 'Ann') => ({ speaker, text, at: when });
+        const soon = at(3_600_000);
+        const conversations = [
+                { external_id: 'past', turns: [line('old one', '2020-01-01T00:00:00Z'), line('old two', '2020-01-02T00:00:00Z', 'assistant')] },
+                { external_id: 'mixed', turns: [line('older', '2020-01-01T12:00:00Z'), line('ahead', soon)] },
+                { external_id: 'twin', turns: [line('filler', '2019-01-01T00:00:00Z'), line('ahead too', soon)] },
+        ];
+        await bob.call('POST', '/api/v1/conversations/import', { body: { conversations }, expect: 200 });
+        const late = await say(bob, 'said late');
+        const words = (t) => t.user_message || t.assistant_message;
+        const read = async (limit) => {
+                const seen = [];
+                for (let before = ''; ;) {
+                        const path = `/api/v1/conversations/history?limit=${limit}${before}`;
+                        const { body } = await bob.call('GET', path, { expect: 200 });
+                        seen.push(...body);
+                        if (body.length < limit) return seen;
+                        before = `&before_turn=${body.at(-1).turn_id}`;
+                }
+        };
+        const whole = await read(100);
+        assert.deepEqual(whole.slice(0, 2).map(words).sort(), ['ahead', 'ahead too']);
+        assert.deepEqual(whole.slice(2).map(words), ['said late', 'said early', 'old two', 'older', 'old one', 'filler']);
+        assert.equal(whole[2].turn_id, late.turn_id);
+        assert.equal(whole[3].turn_id, early.turn_id);
+        for (const limit of [1, 2, 3, 7])
+                assert.deepEqual((await read(limit)).map((t) => t.turn_id), whole.map((t) => t.turn_id));
+        const foreign = whole[0].turn_id;
+        await ann.call('GET', `/api/v1/conversations/history?before_turn=${foreign}`, { expect: 422 });
+});
+
+test('what was imported before such turns were marked is marked by the migration', async () => {
+        const server = await startServer();
+        try {
+                const bob = await newUser(api(server));
+                const turns = [{ speaker: 'Ann', text: 'long ago', at: '2020-01-01T00:00:00Z' }];
+                await bob.call('POST', '/api/v1/conversations/import', { body: { conversations: [{ turns }] }, expect: 200 });
+                await say(bob, 'of today');
+                await server.kill9();
+                const back = await runBinary(['migrate', '--to', '410'], { dataDir: server.dataDir });
+                assert.equal(back.code, 0, back.stderr);
+                await server.restart();
+                const { call: again } = await signIn(api(server), bob.email);
+                const { body } = await again('GET', '/api/v1/conversations/history', { expect: 200 });
+                assert.deepEqual(body.map((t) => t.user_message), ['of today', 'long ago']);
+        } finally {
+                await server.stop();
+        }
 });
 
 test('what takes something away, or changes a limit, is in the audit log', async () => {
