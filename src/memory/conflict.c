@@ -205,10 +205,19 @@ static Err settle_one(Line *l, Stored *old) {
         return OK;
 }
 
-/* From here on it is a sentence about nothing: kept, but on no line. */
-static void leave_line(Stored *m) {
+void leave_line(Stored *m) {
         m->has_subject = false;
         m->row.attribute = m->row.subject = m->row.value = STR_NULL;
+}
+
+/* "I moved last week" against what was recorded this week: the statement is the newer one. A change
+ * is about the time that it was about, unless another one has begun since. */
+static void begin_when_said(Pending *p, const Stored *old) {
+        MemoryRow *n = &p->m.row;
+        bool has_begun = p->is_extracted || old->row.valid_from <= p->said_at;
+        bool is_over = n->valid_to && n->valid_to <= p->said_at;
+        if (p->is_current && has_begun && !is_over && n->valid_from <= old->row.valid_from)
+                n->valid_from = MAX(n->valid_from, p->said_at);
 }
 
 /* "No longer lives in Paris": closes Paris if that is the open value, "doesn't live there any more"
@@ -216,11 +225,14 @@ static void leave_line(Stored *m) {
 static Err settle_ending(Line *l) {
         Stored *new = &l->p->m;
         Err e = OK;
-        for (size_t i = 0; i < l->rows.n && !e; i++)
-                if (is_live(&l->rows.v[i]) &&
-                    (!new->row.value.n || same_value(&l->rows.v[i], new)) &&
-                    is_open_at(&l->rows.v[i], new->row.valid_from))
-                        e = supersede(l, &l->rows.v[i], l->v->reason = "status_ended");
+        for (size_t i = 0; i < l->rows.n && !e; i++) {
+                Stored *old = &l->rows.v[i];
+                if (!is_live(old) || (new->row.value.n && !same_value(old, new)) ||
+                    !is_open_at(old, new->row.valid_from))
+                        continue;
+                begin_when_said(l->p, old);
+                e = supersede(l, old, l->v->reason = "status_ended");
+        }
         leave_line(new);
         return e;
 }
@@ -250,13 +262,22 @@ static Err settle_partner(Line *l) {
 static void give_way(Line *l, const Stored *known) {
         if (attribute_parse(known->row.attribute) == ATTR_NAME)
                 l->v->known_unit = known->row.unit;
-        else
-                leave_line(&l->p->m);
+        leave_line(&l->p->m);
+}
+
+/* One whose text was changed stands on the line already. */
+static void others_keep(Line *l) {
+        size_t n = 0;
+        for (size_t i = 0; i < l->rows.n; i++)
+                if (l->rows.v[i].row.unit != l->p->m.row.unit)
+                        l->rows.v[n++] = l->rows.v[i];
+        l->rows.n = n;
 }
 
 Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Verdict *ret) {
         Line l = { .cx = cx, .s = s, .k = k, .p = p, .v = ret };
         TRY(stored_by_subject(cx, s, k, &p->m.subject_mac, &l.rows));
+        others_keep(&l);
         if (p->is_ending)
                 return settle_ending(&l);
         bool is_over = p->m.row.valid_to && p->m.row.valid_to <= cx_now_ms(cx);
@@ -265,10 +286,7 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
                 if (!is_live(old) || !is_open_at(old, p->m.row.valid_from) ||
                     (is_over && p->m.row.valid_from >= old->row.valid_from))
                         continue;
-                /* "I moved last week" against what was recorded this week: the statement is the
-                 * newer one. */
-                if (p->is_current && p->m.row.valid_from <= old->row.valid_from)
-                        p->m.row.valid_from = MAX(p->m.row.valid_from, p->said_at);
+                begin_when_said(p, old);
                 if (same_value(old, &p->m)) {
                         if (adds_nothing(&l, old) && stored_covers(old, &p->m.row, cx_now_ms(cx)) &&
                             p->m.row.valid_from >= old->row.valid_from) {

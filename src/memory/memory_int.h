@@ -169,7 +169,7 @@ typedef struct Pending {
         /* what it was taken from; NULL: given as it is */
         const Fact *fact;
         int64_t said_at;
-        /* extracted: it is so when it is said, whenever it began */
+        /* extracted, or changed: it is so when it is said, whenever it began */
         bool is_current;
         bool is_correction;
         bool has_valid_from; /* the caller said since when */
@@ -188,6 +188,8 @@ typedef struct Verdict {
 } Verdict;
 Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p,
                     Verdict *ret) _must_check_;
+/* From here on it is a sentence about nothing: kept, but on no line. */
+void leave_line(Stored *m);
 /* A contradiction that was found otherwise; in the order of their arrival. */
 typedef struct Contradiction {
         Stored *old, *new;

@@ -173,6 +173,67 @@ static void shows_the_text_that_was_known(void **state) {
         }
 }
 
+typedef struct Edit {
+        Str memory_id, content;
+        MemoryWritten w;
+} Edit;
+
+static Err edit_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        Edit *e = arg;
+        MemoryChange in = { .content = e->content, .confidence = -1 };
+        return memory_update(cx, s, e->memory_id, &in, &e->w);
+}
+
+static Str edited_context(Fix *f, Str memory_id, const char *content) {
+        Edit e = { memory_id, str_c(content), { 0 } };
+        assert_ok(fix_write(f, "ann", edit_run, &e));
+        assert_int_equal(e.w.event, MEMORY_UPDATE);
+        return e.w.row.context;
+}
+
+/* Which day is planned follows the words; "tomorrow" was said on the day it was said. */
+static void a_change_moves_the_plan(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        Learned l;
+        assert_ok(fix_say(f, "ann", "My flight is on March 20.", &l));
+        Str id = l.created.v[0];
+        assert_true(str_contains(edited_context(f, id, "My flight to Rome is on March 20."),
+                                 STR("2026-03-20")));
+        assert_true(str_contains(edited_context(f, id, "My flight to Rome is on March 21."),
+                                 STR("2026-03-21")));
+        assert_true(str_contains(edited_context(f, id, "My flight to Rome is tomorrow."),
+                                 STR("2026-03-11")));
+        fix_advance(f, 2);
+        assert_true(str_contains(
+                edited_context(f, id, "The flight to Rome is tomorrow (March 11, 2026)."),
+                STR("2026-03-11")));
+        assert_false(str_contains(edited_context(f, id, "The flight to Rome is called off."),
+                                  STR("scheduled_date")));
+}
+
+/* Other words for a memory contradict as new ones do; the answer says what they closed. */
+static void a_change_supersedes(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten home = add(f, "ann", "Lives in Lisbon."), it = add(f, "ann", "Loves ramen.");
+        Edit e = { it.row.memory_id, STR("Lives in Rome."), { 0 } };
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryRow old;
+        fix_advance(f, 1);
+        assert_ok(fix_write(f, "ann", edit_run, &e));
+        assert_int_equal(e.w.superseded.n, 1);
+        assert_true(str_eq(e.w.superseded.v[0], home.row.memory_id));
+        assert_int_equal(e.w.row.supersedes.n, 1);
+        assert_int_equal(e.w.row.version, 2);
+        assert_ok(memory_get(&f->cx, &s, home.row.memory_id, &old));
+        assert_str(old.status, "superseded");
+        assert_true(str_eq(old.superseded_by, it.row.memory_id));
+        /* what is over contradicts nothing */
+        e = (Edit){ home.row.memory_id, STR("Lives in Sintra."), { 0 } };
+        assert_ok(fix_write(f, "ann", edit_run, &e));
+        assert_int_equal(e.w.superseded.n, 0);
+        assert_str(e.w.row.status, "superseded");
+}
+
 static Str location_of(Fix *f, const char *user) {
         MemoryScope s = fix_scope(f, user);
         Profile p;
@@ -574,6 +635,8 @@ int main(void) {
                 cmocka_unit_test(profile_forgets_what_is_over),
                 cmocka_unit_test(shows_the_text_that_was_known),
                 cmocka_unit_test(supersedes_in_one_go),
+                cmocka_unit_test(a_change_moves_the_plan),
+                cmocka_unit_test(a_change_supersedes),
                 cmocka_unit_test(reads_notes),
                 cmocka_unit_test(learns_from_turns),
                 cmocka_unit_test(deletes_for_real),

@@ -94,6 +94,31 @@ static void do_forget(Run *r, const char *text) {
         assert_ok(fix_write(r->f, r->user, forget_run, &id));
 }
 
+typedef struct Edit {
+        Str memory_id, content;
+} Edit;
+
+static Err edit_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        const Edit *e = arg;
+        MemoryWritten w;
+        return memory_update(cx, s, e->memory_id,
+                             &(MemoryChange){ .content = e->content, .confidence = -1 }, &w);
+}
+
+static void do_edit(Run *r, const char *step) {
+        const char *arrow = strstr(step, " => ");
+        MemoryRows rows = live(r, 0, 0);
+        assert_non_null(arrow);
+        Str old = str_n(step, (size_t)(arrow - step));
+        const MemoryRow *row = row_like(&rows, arena_cstr(r->f->arena, old), false);
+        if (!row) {
+                FAULT(r, "nothing to edit like \"%.*s\"", STR_FMT(old));
+                return;
+        }
+        Edit e = { row->memory_id, str_c(arrow + 4) };
+        assert_ok(fix_write(r->f, r->user, edit_run, &e));
+}
+
 static void do_as(Run *r, const char *who) {
         const char *tail = starts(who, "self") ? who + 4 : who;
         snprintf(r->user, sizeof r->user, "%s%s%s", r->self, starts(who, "self") ? "" : "-", tail);
@@ -213,6 +238,8 @@ static void step_run(Run *r, const char *s) {
                 do_as(r, s + 3);
         else if (starts(s, "forget "))
                 do_forget(r, s + 7);
+        else if (starts(s, "edit "))
+                do_edit(r, s + 5);
         else if (starts(s, "event "))
                 check_event(r, s + 6);
         else if (starts(s, "reason ") && (!r->reason || strcmp(r->reason, s + 7)))

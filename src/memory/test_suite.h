@@ -4,6 +4,7 @@
  *   say TEXT             a turn of the person, learned from
  *   add TYPE: TEXT       an explicit memory;  since D: TYPE: TEXT   one that is valid from day D
  *   forget TEXT          deletes the memory that contains it
+ *   edit TEXT => NEW     NEW is the content of the memory that contains TEXT
  *   +Nd, +Nh             time passes;  as NAME   another person speaks and is asked
  *   event E, reason R    of the last thing learned;  nothing   the last turn taught nothing
  *   has TEXT, not TEXT   a live memory is exactly this; none contains this

@@ -162,6 +162,29 @@ const SuiteCase suite[] = {
         { "correction", "say My driving test is on January 5. | +2d | "
                         "say The meeting with Karen was moved to Thursday. | count 2" },
 
+        /* ---- other words for a memory ---- */
+        { "change", "say I live in Lisbon. | +5d | say I love ramen. | +5d | "
+                    "edit ramen => Lives in Rome. | count 1 | has Lives in Rome. | "
+                    "profile location = Rome | at 2d Lisbon | at 11d Rome" },
+        { "change", "say I love ramen. | +5d | say I live in Lisbon. | +5d | "
+                    "edit ramen => Lives in Rome. | count 1 | profile location = Rome | "
+                    "at 7d Lisbon | at 7d not Rome | at 11d Rome | profile likes.foods empty" },
+        { "change", "say I live in Lisbon. | +5d | edit Lisbon => Lives in Porto. | count 1 | "
+                    "profile location = Porto | at 2d Porto | known 2d Lisbon" },
+        { "change", "say I work at Acme. | say I live in Lisbon. | +5d | "
+                    "edit Acme => No longer lives in Lisbon. | count 1 | "
+                    "profile location empty | profile workplace empty | at 2d Lives in Lisbon" },
+        { "change", "say I live in Lisbon. | +5d | edit Lisbon => Used to live in Lisbon. | "
+                    "count 1 | profile location empty | flagged 0" },
+        { "change", "say My name is Ann. | say I love ramen. | edit ramen => I am Groot. | "
+                    "profile name = Ann | count 2" },
+        { "change", "say My birthday is March 5. | say I love ramen. | "
+                    "edit ramen => My birthday is April 5. | flagged 2" },
+        { "change", "since -100: fact: Lives in Lisbon. | since 5: fact: Lives in Porto. | "
+                    "edit Lisbon => Lives in Faro. | at -50d Faro | at 6d Porto | at 6d not Faro" },
+        { "change", "add commitment: Call Ana | edit Call => Call Ana tomorrow at 3pm | "
+                    "has Call Ana tomorrow at 3pm (March 11, 2026 at 03:00 PM)" },
+
         /* ---- what is no statement ---- */
         { "silence", "say Do I live in Lisbon? | nothing" },
         { "silence", "say Where do I live? | nothing" },

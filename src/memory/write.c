@@ -447,14 +447,53 @@ Err memory_add(Ctx *cx, const MemoryScope *s, const MemoryNew *in, MemoryWritten
 
 /* ---- update and delete ---- */
 
-static Err change_text(Ctx *cx, const MemoryChange *in, Stored *m) {
-        Fact read;
-        TRY(content_check(cx, in->content, &m->row.content));
-        m->has_subject = fact_attribute(cx->arena, m->row.content, &read) &&
-                         read.attribute != ATTR_NONE && !read.is_past && !read.is_negated;
-        m->row.attribute = m->has_subject ? str_c(attribute_names[read.attribute]) : STR_NULL;
-        m->row.subject = m->has_subject ? read.subject : STR_NULL;
-        m->row.value = m->has_subject ? read.value : STR_NULL;
+/* The day that was planned, in other words: dropped when they name none, and kept when they name it
+ * as before, for "tomorrow" was said then. */
+static Err change_planned(Ctx *cx, const MemoryScope *s, Str before, MemoryRow *r) {
+        MomentRef ref = { .said_at = cx_now_ms(cx) };
+        Moment was, is;
+        Member day = { "scheduled_date", STR_NULL };
+        TRY(profile_utc_offset(cx, s, ref.said_at, &ref.utc_offset_min));
+        bool named = moment_find(cx->arena, r->content, &ref, &is);
+        if (named && moment_find(cx->arena, before, &ref, &was) && str_eq(was.phrase, is.phrase))
+                return OK;
+        if (named)
+                day.value = json_time(cx, is.at_ms);
+        return json_with(cx, r->context, &day, 1, &r->context);
+}
+
+static bool is_planned(const MemoryRow *r) {
+        return str_contains(r->context, STR("\"scheduled_date\""));
+}
+
+/* Read and dated as if it were said now. */
+static Err change_text(Ctx *cx, const MemoryScope *s, const MemoryChange *in, Pending *p) {
+        MemoryRow *r = &p->m.row;
+        MemoryNew said = { .content = in->content };
+        Str before = r->content;
+        bool is_dated;
+        TRY(content_check(cx, in->content, &r->content));
+        r->attribute = r->subject = r->value = STR_NULL;
+        pending_attribute(cx, &said, NULL, p);
+        TRY(pending_schedule(cx, s, &said, p, &is_dated));
+        return is_dated || in->context.p || !is_planned(r) ? OK
+                                                           : change_planned(cx, s, before, r);
+}
+
+/* What is over, or put away, contradicts nothing. */
+static Err change_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p,
+                         Verdict *ret) {
+        Strs known = p->m.row.supersedes;
+        if (!p->m.has_subject)
+                return OK;
+        if (p->m.row.retired_at || p->m.status == STATUS_ARCHIVED) {
+                if (p->is_ending)
+                        leave_line(&p->m);
+                return OK;
+        }
+        TRY(stored_identify(cx, k, &p->m));
+        TRY(conflict_settle(cx, s, k, p, ret));
+        p->m.row.supersedes = strs_unique(cx, known, ret->superseded);
         return OK;
 }
 
@@ -477,10 +516,9 @@ static Err change_status(Ctx *cx, const MemoryScope *s, const MemoryChange *in, 
                          &m->row.context);
 }
 
-static Err change_apply(Ctx *cx, const MemoryScope *s, const MemoryChange *in, Stored *m) {
+static Err change_apply(Ctx *cx, const MemoryScope *s, const MemoryChange *in, Pending *p) {
+        Stored *m = &p->m;
         MemoryRow *r = &m->row;
-        if (in->content.p)
-                TRY(change_text(cx, in, m));
         if (in->tags.v) {
                 TRY(words_check(cx, "#/tags", in->tags, MEMORY_TAGS_MAX));
                 r->tags = strs_unique(cx, in->tags, (Strs){ 0 });
@@ -491,6 +529,8 @@ static Err change_apply(Ctx *cx, const MemoryScope *s, const MemoryChange *in, S
         }
         if (in->context.p)
                 TRY(context_check(cx, in->context, &r->context));
+        if (in->content.p)
+                TRY(change_text(cx, s, in, p));
         if (in->confidence >= 0)
                 r->confidence = in->confidence;
         if (in->status.p)
@@ -504,30 +544,37 @@ static Err change_apply(Ctx *cx, const MemoryScope *s, const MemoryChange *in, S
         return OK;
 }
 
+static Err change_store(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *m, Str before) {
+        Weight w = weigh_importance(m->type, m->row.content, STR_NULL, &m->row, is_planned(&m->row));
+        if (m->status != STATUS_SUPERSEDED) {
+                m->level = w.level;
+                m->row.importance_score = w.score;
+        }
+        TRY(stored_identify(cx, k, m));
+        TRY(profile_on_gone(cx, s, k, m, GONE_CHANGED));
+        return stored_change(cx, s, k, m, &(Change){ MEMORY_UPDATE, "updated", before });
+}
+
 static Err update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
                   MemoryWritten *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
-        Stored m;
+        Pending p = { .said_at = cx_now_ms(cx), .is_current = true, .has_valid_from = true };
+        Verdict v = { 0 };
         TRY(keys_get(cx, s, &k));
-        TRY(stored_by_id(cx, s, &k, memory_id, &m));
+        TRY(stored_by_id(cx, s, &k, memory_id, &p.m));
         if (in->if_match.p && !str_eq_c(in->if_match, "*") &&
-            !str_eq(in->if_match, memory_etag(cx, &m.row)))
-                return RAISE(cx, ERR_PRECONDITION, "version is %lld", (long long)m.row.version);
-        Str before = m.row.content;
-        TRY(change_apply(cx, s, in, &m));
+            !str_eq(in->if_match, memory_etag(cx, &p.m.row)))
+                return RAISE(cx, ERR_PRECONDITION, "version is %lld", (long long)p.m.row.version);
+        Str before = p.m.row.content;
+        TRY(change_apply(cx, s, in, &p));
         if (in->confidence > 1)
                 return RAISE_FIELD(cx, "#/confidence", "must be 0 to 1");
-        Weight w = weigh_importance(m.type, m.row.content, STR_NULL, &m.row,
-                                    str_contains(m.row.context, STR("\"scheduled_date\"")));
-        if (m.status != STATUS_SUPERSEDED) {
-                m.level = w.level;
-                m.row.importance_score = w.score;
-        }
-        TRY(stored_identify(cx, &k, &m));
-        TRY(profile_on_gone(cx, s, &k, &m, GONE_CHANGED));
-        TRY(stored_change(cx, s, &k, &m, &(Change){ MEMORY_UPDATE, "updated", before }));
-        *ret = written(cx, s, MEMORY_UPDATE, "updated", &m);
-        return OK;
+        if (in->content.p)
+                TRY(change_settle(cx, s, &k, &p, &v));
+        TRY(change_store(cx, s, &k, &p.m, before));
+        *ret = written(cx, s, MEMORY_UPDATE, "updated", &p.m);
+        ret->superseded = v.superseded;
+        return in->content.p && !v.supersedes ? conflict_later(cx, s, &p.m) : OK;
 }
 
 Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
