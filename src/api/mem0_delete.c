@@ -12,13 +12,18 @@ typedef struct Sweep {
         int64_t count;
 } Sweep;
 
+static bool row_goes(void *arg, const MemoryRow *row) {
+        const Sweep *w = arg;
+        return mem0_filter_fits(w->rq, w->f, row);
+}
+
 static Err rows_delete(Ctx *cx, DbConn *c, void *arg) {
         Sweep *w = arg;
         MemoryScope s = w->s;
         int64_t count = 0;
         s.c = c;
         for (size_t i = 0; i < w->rows.n; i++) {
-                Err e = memory_delete(cx, &s, w->rows.v[i].memory_id);
+                Err e = memory_delete_among(cx, &s, w->rows.v[i].memory_id, row_goes, w);
                 if (e && e != ERR_MEMORY_NOT_FOUND)
                         return e;
                 err_clear(cx); /* gone meanwhile */

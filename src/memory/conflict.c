@@ -4,6 +4,7 @@
  * belongs there, or both are flagged. */
 #include "codec/when.h"
 #include "memory/memory_int.h"
+#include "memory/weigh.h"
 
 typedef enum Strategy { SUPERSEDE, NEWER_WINS, EVOLVE, FLAG, INTO_PAST } Strategy;
 
@@ -338,4 +339,85 @@ Err conflict_confirmed(Ctx *cx, const MemoryScope *s, const Keys *k, const Contr
         *pair->new = p.m;
         return stored_change(cx, s, k, pair->new,
                              &(Change){ MEMORY_UPDATE, v.reason, pair->new->row.content });
+}
+
+/* ---- when a successor is deleted ---- */
+
+/* By this one, where it begins: not by its own end, nor as something that never was so, nor as the
+ * same thing twice. */
+static bool was_closed_by(const Stored *old, const Stored *gone) {
+        const MemoryRow *o = &old->row, *g = &gone->row;
+        return old->has_subject && str_eq(o->superseded_by, g->memory_id) &&
+               o->valid_to == g->valid_from && o->valid_from < o->valid_to &&
+               !str_contains(o->context, STR("\"consolidated_into\""));
+}
+
+/* What the others on the line leave open now: until when, 0 = for good; false: nothing. */
+static bool gap_find(const StoredList *line, const Stored *old, int64_t now, int64_t *ret_until) {
+        int64_t until = 0;
+        for (size_t i = 0; i < line->n; i++) {
+                const Stored *m = &line->v[i];
+                int64_t from = m->row.valid_from;
+                if (m->row.unit == old->row.unit || m->row.retired_at || !is_open_at(m, now))
+                        continue;
+                if (from <= now)
+                        return false;
+                until = until ? MIN(until, from) : from;
+        }
+        *ret_until = until;
+        return true;
+}
+
+static Err reopen(Ctx *cx, const MemoryScope *s, const Keys *k, Stored *old, int64_t until) {
+        MemoryRow *o = &old->row;
+        const Member marks[] = { { "superseded_by", STR_NULL },
+                                 { "superseded_at", STR_NULL },
+                                 { "resolution", STR_NULL } };
+        TRY(json_with(cx, o->context, marks, ELEMENTSOF(marks), &o->context));
+        if (o->retired_at)
+                old->unheld = (Span){ o->retired_at, cx_now_ms(cx) };
+        o->retired_at = 0;
+        o->superseded_by = STR_NULL;
+        o->valid_to = old->valid_to_said;
+        if (until && (!o->valid_to || until < o->valid_to))
+                o->valid_to = until;
+        old->status = STATUS_ACTIVE;
+        Weight w = weigh_importance(old->type, o->content, STR_NULL, o,
+                                    str_contains(o->context, STR("\"scheduled_date\"")));
+        old->level = w.level;
+        o->importance_score = w.score;
+        TRY(profile_on_gone(cx, s, k, old, GONE_DELETED)); /* it is not what was before */
+        return stored_change(cx, s, k, old,
+                             &(Change){ MEMORY_UPDATE, "successor_deleted", o->content });
+}
+
+/* It may have been deleted itself. */
+static Err closed_find(Ctx *cx, const MemoryScope *s, const Keys *k, Str memory_id, Stored *ret) {
+        Err e = stored_by_id(cx, s, k, memory_id, ret);
+        if (e == ERR_MEMORY_NOT_FOUND)
+                err_clear(cx);
+        return e == ERR_MEMORY_NOT_FOUND ? ERR_NOT_FOUND : e;
+}
+
+Err conflict_reopen(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *gone,
+                    const Goes *goes) {
+        Stored old;
+        StoredList line;
+        int64_t until, now = cx_now_ms(cx);
+        /* what was corrected is wrong without the correction, too */
+        bool corrected = str_eq_c(str_c(gone->birth_reason), "correction");
+        if (corrected || !is_live(gone) || !is_open_at(gone, now))
+                return OK;
+        for (size_t i = 0; i < gone->row.supersedes.n; i++) {
+                Err e = closed_find(cx, s, k, gone->row.supersedes.v[i], &old);
+                if (e && e != ERR_NOT_FOUND)
+                        return e;
+                if (e || !was_closed_by(&old, gone) ||
+                    (goes->fits && goes->fits(goes->arg, &old.row)))
+                        continue;
+                TRY(stored_by_subject(cx, s, k, &old.subject_mac, &line));
+                if (gap_find(&line, &old, now, &until))
+                        TRY(reopen(cx, s, k, &old, until));
+        }
+        return OK;
 }

@@ -180,7 +180,7 @@ static Err expired_write(Ctx *cx, DbConn *c, void *arg) {
         const Expired *x = arg;
         for (size_t i = 0; i < x->n; i++) {
                 MemoryScope s = { x->m, c, x->user_id[i], "job" };
-                Err e = memory_delete(cx, &s, x->memory_id[i]);
+                Err e = memory_drop(cx, &s, x->memory_id[i]);
                 if (e && e != ERR_MEMORY_NOT_FOUND)
                         return e;
                 err_clear(cx);

@@ -104,9 +104,13 @@ typedef struct MemoryChange {
 Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
                   MemoryWritten *ret) _must_check_;
 
-/* Real: text, index terms, vector and history text go; a tombstone without content stays.
- * ERR_MEMORY_NOT_FOUND. */
+/* Real: text, index terms, vector and history text go; a tombstone without content stays. What it
+ * alone had superseded holds again, when nothing else does. ERR_MEMORY_NOT_FOUND. */
 Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) _must_check_;
+/* The same for one of several: what goes as well does not hold again. */
+typedef bool MemoryGoes(void *arg, const MemoryRow *row);
+Err memory_delete_among(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryGoes *goes,
+                        void *arg) _must_check_;
 /* all members optional */
 typedef struct MemoryMatch {
         Str type, tag;

@@ -74,6 +74,10 @@ void mac_of(const Keys *k, const char *label, Str bytes, Mac *ret);
 static inline Str mac_str(const Mac *m) { return str_n(m->b, sizeof m->b); }
 
 /* ---- row <-> table (row.c) ---- */
+typedef struct Span {
+        int64_t from, until; /* 0 = open */
+} Span;
+
 /* a row with what only this room sees of it */
 typedef struct Stored {
         MemoryRow row;
@@ -87,6 +91,8 @@ typedef struct Stored {
         int64_t last_confirmed;
         /* valid_to before a supersession closed it; 0 = open */
         int64_t valid_to_said;
+        /* when another one was held instead, which has been deleted since */
+        Span unheld;
         const char *birth_reason;
         MemoryEvent birth;
 } Stored;
@@ -198,6 +204,16 @@ typedef struct Contradiction {
 } Contradiction;
 Err conflict_confirmed(Ctx *cx, const MemoryScope *s, const Keys *k,
                        const Contradiction *pair) _must_check_;
+/* What goes in the same sweep; `fits` NULL: nothing else. */
+typedef struct Goes {
+        MemoryGoes *fits;
+        void *arg;
+} Goes;
+/* For one that was deleted: what it alone had closed holds again, unless something else does. */
+Err conflict_reopen(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *gone,
+                    const Goes *goes) _must_check_;
+/* What has had its time: nothing holds again instead. */
+Err memory_drop(Ctx *cx, const MemoryScope *s, Str memory_id) _must_check_;
 /* confirm.c, for a new memory: a model shall look at it, when it has a cue and no value. */
 Err conflict_later(Ctx *cx, const MemoryScope *s, const Stored *m) _must_check_;
 /* Do the owner's texts go to a server outside? */

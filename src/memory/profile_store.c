@@ -12,9 +12,6 @@ typedef struct Stamp {
         double confidence;
         int64_t first_seen, last_confirmed;
 } Stamp;
-typedef struct Span {
-        int64_t from, until;
-} Span;
 
 static void pack_inner(Buf *b, char tag, Buf *inner) {
         pack_add(b, tag, inner->n ? buf_str(inner) : STR(""));

@@ -57,6 +57,8 @@ static Err body_seal(Ctx *cx, const Keys *k, const Stored *m, Str *ret) {
         pack_add(&b, m->birth == MEMORY_SUPERSEDE ? 'B' : 'b', str_c(m->birth_reason));
         if (m->valid_to_said)
                 pack_add(&b, 'o', str_n(&m->valid_to_said, sizeof m->valid_to_said));
+        if (m->unheld.until)
+                pack_add(&b, 'u', str_n(&m->unheld, sizeof m->unheld));
         if (b.full)
                 return RAISE(cx, ERR_TOO_LARGE, "memory body over %d bytes", BODY_MAX);
         char field[FIELD_LEN];
@@ -90,6 +92,7 @@ static void body_field(Stored *m, char tag, Str v) {
         case 's': m->row.subject = v; break;
         case 'v': m->row.value = v; break;
         case 'o': memcpy(&m->valid_to_said, v.p, MIN(v.n, sizeof m->valid_to_said)); break;
+        case 'u': memcpy(&m->unheld, v.p, MIN(v.n, sizeof m->unheld)); break;
         case 'b': m->birth = MEMORY_ADD, m->birth_reason = v.p; break;
         case 'B': m->birth = MEMORY_SUPERSEDE, m->birth_reason = v.p; break;
         }
@@ -409,6 +412,8 @@ Err stored_as_known(Ctx *cx, const MemoryScope *s, const Keys *k, int64_t known_
 bool stored_holds(const Stored *m, int64_t as_of, int64_t known_at) {
         const MemoryRow *r = &m->row;
         if (known_at && (r->recorded_at > known_at || (r->retired_at && r->retired_at <= known_at)))
+                return false;
+        if (known_at && m->unheld.from <= known_at && known_at < m->unheld.until)
                 return false;
         /* Before its retirement nobody knew that it would end. */
         bool unknown_end = known_at && r->retired_at && known_at < r->retired_at;

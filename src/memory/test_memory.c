@@ -388,6 +388,74 @@ static void deletes_for_real(void **state) {
         }
 }
 
+/* The history says that it holds again, and nothing is left of why it did not. */
+static void a_predecessor_holds_again(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryWritten old = add(f, "ann", "Works at Acme.");
+        fix_advance(f, 1);
+        MemoryWritten w = add(f, "ann", "Works at Globex.");
+        fix_advance(f, 1);
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryRow row;
+        MemoryVersions h;
+        Profile p;
+        assert_ok(fix_write(f, "ann", delete_run, &w.row.memory_id));
+        assert_ok(memory_get(&f->cx, &s, old.row.memory_id, &row));
+        assert_str(row.status, "active");
+        assert_int_equal(row.valid_to, 0);
+        assert_int_equal(row.retired_at, 0);
+        assert_null(row.superseded_by.p);
+        assert_str(row.context, "{}");
+        assert_true(row.importance_score > 0.3);
+        assert_ok(memory_history(&f->cx, &s, old.row.memory_id, &h));
+        assert_int_equal(h.n, 3);
+        assert_str(h.v[1].event, "SUPERSEDE");
+        assert_str(h.v[2].reason, "successor_deleted");
+        assert_int_equal(h.v[2].valid_to, 0);
+        assert_ok(profile_get(&f->cx, &s, true, &p));
+        assert_str(p.workplace, "Acme");
+        assert_false(str_contains(p.provenance, STR("Globex")));
+        assert_true(str_contains(p.provenance, STR("\"previous\":[]")));
+        assert_int_equal(find(f, "ann", "where do I work").n, 1);
+}
+
+static Err delete_since_run(Ctx *cx, const MemoryScope *s, void *arg) {
+        int64_t count;
+        return memory_delete_all(cx, s, arg, &count);
+}
+
+/* What goes in one sweep does not hold again in the midst of it; what stays does. Nor does anything
+ * come back because its successor has had its time. */
+static void a_sweep_revives_nothing_that_goes(void **state) {
+        _cleanup_(fix_freep) Fix *f = fix_new();
+        MemoryMatch all = { 0 }, facts = { .type = STR("fact") };
+        MemoryScope s = fix_scope(f, "ann");
+        MemoryStats st;
+        MemoryWritten w;
+        for (int i = 0; i < 2; i++) {
+                add(f, "ann", "Lives in Lisbon.");
+                fix_advance(f, 1);
+                add(f, "ann", "Lives in Porto.");
+                assert_ok(fix_write(f, "ann", delete_since_run, i ? &all : &facts));
+                assert_ok(memory_stats(&f->cx, &s, &st));
+                assert_int_equal(st.total, 0);
+                assert_null(location_of(f, "ann").p);
+        }
+        MemoryNew other = { .type = STR("entity"), .content = STR("Lives in Lisbon."), .confidence = -1 };
+        assert_ok(fix_add(f, "ann", &other, &w));
+        fix_advance(f, 1);
+        add(f, "ann", "Lives in Porto.");
+        assert_ok(fix_write(f, "ann", delete_since_run, &facts));
+        assert_str(location_of(f, "ann"), "Lisbon");
+        MemoryNew brief = fact("Lives in Porto.");
+        brief.expires_at = f->world.now_ms + 1000;
+        assert_ok(fix_add(f, "ann", &brief, &w));
+        assert_int_equal(w.event, MEMORY_SUPERSEDE);
+        fix_advance(f, 1);
+        assert_ok(memory_tick(&f->cx, f->m));
+        assert_null(location_of(f, "ann").p);
+}
+
 static Err delete_all_run(Ctx *cx, const MemoryScope *s, void *arg) {
         return memory_delete_all(cx, s, &(MemoryMatch){ .tag = STR("odd") }, arg);
 }
@@ -426,7 +494,10 @@ static void keeps_to_the_quota(void **state) {
         assert_ok(fix_add(f, "ann", &town, &w));
         assert_int_equal(w.event, MEMORY_SUPERSEDE);
         assert_int_equal(add(f, "ann", "Lives in Porto.").event, MEMORY_NOOP);
-        assert_ok(fix_write(f, "ann", delete_run, &w.row.memory_id));
+        Str home = w.row.memory_id, before = w.superseded.v[0];
+        assert_ok(fix_write(f, "ann", delete_run, &home));
+        assert_err(fix_add(f, "ann", &third, &w), ERR_MEMORY_QUOTA); /* Lisbon counts again */
+        assert_ok(fix_write(f, "ann", delete_run, &before));
         assert_ok(fix_add(f, "ann", &third, &w));
         MemoryNew sub = fact("A sub-user's box is red.");
         assert_err(fix_add(f, "ann/kid", &sub, &w), ERR_MEMORY_QUOTA);
@@ -641,6 +712,8 @@ int main(void) {
                 cmocka_unit_test(learns_from_turns),
                 cmocka_unit_test(deletes_for_real),
                 cmocka_unit_test(deletes_what_matches),
+                cmocka_unit_test(a_predecessor_holds_again),
+                cmocka_unit_test(a_sweep_revives_nothing_that_goes),
                 cmocka_unit_test(keeps_to_the_quota),
                 cmocka_unit_test(shares_the_quota),
                 cmocka_unit_test(forgets_what_was_rolled_back),

@@ -392,8 +392,31 @@ const SuiteCase suite[] = {
         { "deletion", "add fact: The code is 4417. | forget 4417 | count 0 | "
                       "find the code => nothing | at 0d not 4417" },
         { "deletion", "say I live in Lisbon. | forget Lisbon | profile location empty | count 0" },
-        { "deletion", "say I live in Lisbon. | +1d | say I live in Porto. | forget Porto | "
-                      "count 0 | find where do I live => nothing" },
+        { "deletion", "say I live in Lisbon. | +2d | say I live in Porto. | +2d | forget Porto | "
+                      "count 1 | has Lives in Lisbon. | find where do I live => Lisbon | "
+                      "profile location = Lisbon | at 3d Lisbon | known 1d Lisbon | "
+                      "known 3d not Lisbon | +2d | known 5d Lisbon" },
+        { "deletion", "say I live in Lisbon. | +2d | say I live in Porto. | +2d | "
+                      "say I live in Faro. | forget Faro | has Lives in Porto. | count 1 | "
+                      "forget Porto | has Lives in Lisbon. | count 1 | forget Lisbon | count 0 | "
+                      "profile location empty" },
+        { "deletion", "say I live in Lisbon. | +2d | say Actually, I live in Porto. | "
+                      "forget Porto | count 0 | profile location empty" },
+        { "deletion", "say I work at Acme. | +2d | say I no longer work at Acme. | +2d | "
+                      "forget No longer | has Works at Acme. | profile workplace = Acme" },
+        { "deletion", "say I work at Acme. | +2d | say I no longer work at Acme. | +2d | "
+                      "say I work at Globex. | forget No longer | count 1 | "
+                      "profile workplace = Globex" },
+        { "deletion", "since -10: fact: Lives in Lisbon. | since 5: fact: Lives in Porto. | "
+                      "forget Porto | at 6d Lisbon | count 1" },
+        { "deletion", "since -90: fact: Lives in Lisbon. | since -50: fact: Lives in Porto. | "
+                      "since 9: fact: Lives in Faro. | forget Porto | at 0d Lisbon | "
+                      "at 10d Faro | at 10d not Lisbon" },
+        { "deletion", "since -90: fact: Lives in Lisbon. | since -10: fact: Lives in Porto. | "
+                      "since -50: fact: Lives in Faro. | forget Porto | not Lisbon | "
+                      "at -70d Lisbon | at -20d Faro | at 0d not Faro" },
+        { "deletion", "say I love ramen. | +2d | say I hate ramen. | +2d | forget Dislikes | "
+                      "has Loves ramen." },
         { "deletion", "add fact: Keeps bees. | forget bees | add fact: Keeps bees. | event ADD | "
                       "count 1" },
         { "deletion", "say I like tea and coffee. | forget coffee | has Likes tea. | count 1 | "
@@ -440,7 +463,7 @@ const SuiteCase suite[] = {
         { "profile", "say I studied law. | profile education empty" },
         { "profile", "say I have a degree in law. | profile education = law" },
         { "profile", "say I live in Lisbon. | +5d | say I live in Porto. | "
-                     "profile location = Porto | forget Porto | profile location empty" },
+                     "profile location = Porto | forget Porto | profile location = Lisbon" },
         { "profile", "say My sister's name is Ana. | profile family = Sister's name is Ana" },
         { "profile", "say I am 300 years old. | profile age empty" },
 

@@ -214,13 +214,20 @@ static Err turns_delete(Ctx *cx, const MemoryScope *s, Str id, int64_t *ret) {
                       ARGS(user, conversation, v_int(-n), v_int(cx_now_ms(cx))), NULL);
 }
 
+static bool is_drawn_from(void *arg, const MemoryRow *row) {
+        return str_eq(row->source_conversation_id, *(const Str *)arg);
+}
+
 static Err drawn_delete(Ctx *cx, const MemoryScope *s, const unsigned char id[16], int64_t *ret) {
         _cleanup_(keys_done) Keys k = { 0 };
         StoredList drawn;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_source(cx, s, &k, id, &drawn));
-        for (size_t i = 0; i < drawn.n; i++)
-                TRY(memory_delete(cx, s, drawn.v[i].row.memory_id));
+        for (size_t i = 0; i < drawn.n; i++) {
+                const MemoryRow *row = &drawn.v[i].row;
+                Str conversation = row->source_conversation_id;
+                TRY(memory_delete_among(cx, s, row->memory_id, is_drawn_from, &conversation));
+        }
         *ret = (int64_t)drawn.n;
         return OK;
 }

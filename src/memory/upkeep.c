@@ -183,7 +183,7 @@ static Err cleanup_step(Ctx *cx, DbConn *c, void *arg) {
                 if (e == ERR_NOT_FOUND)
                         continue;
                 TRY(e);
-                TRY(memory_delete(cx, &s, m.row.memory_id));
+                TRY(memory_drop(cx, &s, m.row.memory_id));
                 st->u->count++;
         }
         return OK;

@@ -600,7 +600,8 @@ static Err unquote(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *g
         return stored_save(cx, s, k, &next);
 }
 
-static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m) {
+static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
+                      const Goes *goes) {
         Shelf *shelf;
         TRY(stored_remove(cx, s, m));
         count_written(cx, s, MEMORY_DELETE, m->row.memory_id);
@@ -609,19 +610,30 @@ static Err delete_one(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored
         shelf_change(cx, s);
         shelf_drop(shelf, m->row.unit);
         unindex_later(cx, s, m->row.unit);
-        return profile_on_gone(cx, s, k, m, GONE_DELETED);
+        TRY(profile_on_gone(cx, s, k, m, GONE_DELETED));
+        return conflict_reopen(cx, s, k, m, goes);
 }
 
-static Err delete_by_id(Ctx *cx, const MemoryScope *s, Str memory_id) {
+static Err delete_by_id(Ctx *cx, const MemoryScope *s, Str memory_id, const Goes *goes) {
         _cleanup_(keys_done) Keys k = { 0 };
         Stored m;
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &m));
-        return delete_one(cx, s, &k, &m);
+        return delete_one(cx, s, &k, &m, goes);
+}
+
+Err memory_delete_among(Ctx *cx, const MemoryScope *s, Str memory_id, MemoryGoes *goes, void *arg) {
+        return count_operation(OP_DELETE, delete_by_id(cx, s, memory_id, &(Goes){ goes, arg }));
 }
 
 Err memory_delete(Ctx *cx, const MemoryScope *s, Str memory_id) {
-        return count_operation(OP_DELETE, delete_by_id(cx, s, memory_id));
+        return memory_delete_among(cx, s, memory_id, NULL, NULL);
+}
+
+static bool goes_always(void *arg, const MemoryRow *row) { return true; }
+
+Err memory_drop(Ctx *cx, const MemoryScope *s, Str memory_id) {
+        return memory_delete_among(cx, s, memory_id, goes_always, NULL);
 }
 
 static bool strs_has(Strs list, Str s) {
@@ -631,7 +643,8 @@ static bool strs_has(Strs list, Str s) {
         return false;
 }
 
-static bool row_matches(const MemoryRow *r, const MemoryMatch *which) {
+static bool row_matches(void *arg, const MemoryRow *r) {
+        const MemoryMatch *which = arg;
         return (!which->type.p || str_eq_nocase(r->type, which->type)) &&
                (!which->tag.p || strs_has(r->tags, which->tag)) &&
                (!which->before || r->created_at < which->before);
@@ -642,14 +655,15 @@ Err memory_delete_some(Ctx *cx, const MemoryScope *s, const MemoryMatch *which, 
         _cleanup_(keys_done) Keys k = { 0 };
         StoredList page;
         int64_t next = MEMORY_AT_END, count = 0;
+        MemoryMatch match = *which;
         if (!*position && !which->type.p && !which->tag.p && !which->before)
                 TRY(memory_read_cancel(cx, s)); /* or a model would bring some of it back */
         TRY(keys_get(cx, s, &k));
         TRY(stored_page(cx, s, &k, (Page){ *position, DELETE_STEP }, &page));
         for (size_t i = 0; i < page.n; i++) {
-                if (!row_matches(&page.v[i].row, which))
+                if (!row_matches(&match, &page.v[i].row))
                         continue;
-                TRY(delete_one(cx, s, &k, &page.v[i]));
+                TRY(delete_one(cx, s, &k, &page.v[i], &(Goes){ row_matches, &match }));
                 count++;
         }
         if (page.n == DELETE_STEP)

@@ -77,6 +77,24 @@ test('what changes supersedes, what repeats is a NOOP with its reason', async ()
         assert.equal(verbatim.results.length, 2);
 });
 
+test('what was replaced holds again when its successor is deleted, and not in a sweep', async () => {
+        const add = async (text, run_id) => (await key.call('POST', '/v1/memories/', {
+                body: { messages: said(text), user_id: 'uma', run_id }, expect: 200 })).body.results[0].id;
+        const home = async () => (await client.getAll({ filters: { user_id: 'uma' } })).results.map((m) => m.memory);
+        const first = await add('I live in Lisbon.', 'r1');
+        await client.delete(await add('I moved to Porto.', 'r2'));
+        assert.deepEqual(await home(), ['Lives in Lisbon.']);
+        const history = await client.history(first);
+        assert.equal(history.length, 3);
+        await add('I moved to Porto.', 'r2');
+        await key.call('DELETE', '/v1/memories/?user_id=uma&run_id=r2', { expect: 200 });
+        assert.deepEqual(await home(), ['Lives in Lisbon.']);
+        await add('I moved to Porto.', 'r1');
+        await client.deleteAll({ userId: 'uma' });
+        assert.deepEqual(await home(), []);
+        await key.call('GET', `/v1/memories/${first}/`, { expect: 404 });
+});
+
 test('labels, filters with AND, OR, NOT, and dates', async () => {
         for (const [text, agent, run] of [['I like tea.', 'a1', 'r1'], ['I like coffee.', 'a1', 'r2'], ['I like juice.', 'a2', 'r1']])
                 await client.add(said(text), { userId: 'cid', agentId: agent, runId: run });
