@@ -238,23 +238,85 @@ static Err settle_ending(Line *l) {
         return e;
 }
 
-/* Who is single again has no partner's name. */
+/* One whose text was changed stands on the line already. */
+static void others_keep(Line *l) {
+        size_t n = 0;
+        for (size_t i = 0; i < l->rows.n; i++)
+                if (l->rows.v[i].row.unit != l->p->m.row.unit)
+                        l->rows.v[n++] = l->rows.v[i];
+        l->rows.n = n;
+}
+
+/* "Is married to Ann", "Wife is Ann": Ann; STR_NULL when nobody is named. */
+static Str partner_of(Line *l, const MemoryRow *r) {
+        Attribute a = attribute_parse(r->attribute);
+        Fact read;
+        if (a == ATTR_PARTNER_NAME)
+                return r->value;
+        bool named = a == ATTR_RELATIONSHIP && fact_attribute(l->cx->arena, r->content, &read) &&
+                     read.attribute == a && read.entities.n;
+        return named ? read.entities.v[0] : STR_NULL;
+}
+
+typedef enum Role { ROLE_OPEN, ROLE_TOGETHER, ROLE_ENGAGED, ROLE_MARRIED } Role;
+
+/* "My wife's name is Ann": married. */
+static Role role_of(const MemoryRow *r) {
+        static const struct {
+                const char *word;
+                Role role;
+        } words[] = { { "wife", ROLE_MARRIED },       { "husband", ROLE_MARRIED },
+                      { "hubby", ROLE_MARRIED },      { "spouse", ROLE_MARRIED },
+                      { "fiance", ROLE_ENGAGED },     { "fiancee", ROLE_ENGAGED },
+                      { "fianc\u00e9", ROLE_ENGAGED }, { "fianc\u00e9e", ROLE_ENGAGED },
+                      { "girlfriend", ROLE_TOGETHER }, { "boyfriend", ROLE_TOGETHER },
+                      { "gf", ROLE_TOGETHER },        { "bf", ROLE_TOGETHER } };
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (text_has_phrase(r->content, words[i].word))
+                        return words[i].role;
+        return ROLE_OPEN;
+}
+
+/* Somebody else (both are named, and neither is the other with a further name), or the same one as
+ * something else: the girlfriend has become the wife. */
+static bool is_other_partner(Line *l, const Stored *old) {
+        const MemoryRow *new = &l->p->m.row;
+        Str x = partner_of(l, &old->row), y = partner_of(l, new);
+        size_t n = MIN(x.n, y.n);
+        Role was = role_of(&old->row), is = role_of(new);
+        bool same = str_eq_nocase(str_to(x, n), str_to(y, n)) &&
+                    (x.n == y.n || (x.n > n ? x.p[n] : y.p[n]) == ' ');
+        return n && (!same || (was && is && was != is));
+}
+
+/* The name of a partner and being married stand on two lines: with another partner, or with none
+ * any more, both change. */
 static Err settle_partner(Line *l) {
         static const char over[] = "single divorced widowed";
         Stored *new = &l->p->m;
-        Stored name = { .row = { .content = new->row.content,
-                                 .attribute = str_c(attribute_names[ATTR_PARTNER_NAME]),
+        bool names = attribute_parse(new->row.attribute) == ATTR_PARTNER_NAME,
+             is_over = !names && str_contains(str_c(over), new->row.value);
+        Attribute beside = names ? ATTR_RELATIONSHIP : ATTR_PARTNER_NAME;
+        Stored line = { .row = { .content = new->row.content,
+                                 .attribute = str_c(attribute_names[beside]),
                                  .subject = new->row.subject,
                                  .value = STR("-") },
                         .has_subject = true };
-        if (attribute_parse(new->row.attribute) != ATTR_RELATIONSHIP ||
-            !str_contains(str_c(over), new->row.value))
+        if (!names && attribute_parse(new->row.attribute) != ATTR_RELATIONSHIP)
                 return OK;
-        TRY(stored_identify(l->cx, l->k, &name));
-        TRY(stored_by_subject(l->cx, l->s, l->k, &name.subject_mac, &l->rows));
-        for (size_t i = 0; i < l->rows.n; i++)
-                if (is_live(&l->rows.v[i]) && is_open_at(&l->rows.v[i], new->row.valid_from))
-                        TRY(supersede(l, &l->rows.v[i], l->v->reason = "status_ended"));
+        TRY(stored_identify(l->cx, l->k, &line));
+        TRY(stored_by_subject(l->cx, l->s, l->k, &line.subject_mac, &l->rows));
+        others_keep(l);
+        for (size_t i = 0; i < l->rows.n; i++) {
+                Stored *old = &l->rows.v[i];
+                if (!is_live(old) || !is_open_at(old, new->row.valid_from) ||
+                    !(is_over || is_other_partner(l, old)))
+                        continue;
+                begin_when_said(l->p, old);
+                if (new->row.valid_from >= old->row.valid_from)
+                        TRY(supersede(l, old,
+                                      l->v->reason = is_over ? "status_ended" : "status_change"));
+        }
         return OK;
 }
 
@@ -264,15 +326,6 @@ static void give_way(Line *l, const Stored *known) {
         if (attribute_parse(known->row.attribute) == ATTR_NAME)
                 l->v->known_unit = known->row.unit;
         leave_line(&l->p->m);
-}
-
-/* One whose text was changed stands on the line already. */
-static void others_keep(Line *l) {
-        size_t n = 0;
-        for (size_t i = 0; i < l->rows.n; i++)
-                if (l->rows.v[i].row.unit != l->p->m.row.unit)
-                        l->rows.v[n++] = l->rows.v[i];
-        l->rows.n = n;
 }
 
 Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Verdict *ret) {
@@ -288,7 +341,7 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
                     (is_over && p->m.row.valid_from >= old->row.valid_from))
                         continue;
                 begin_when_said(p, old);
-                if (same_value(old, &p->m)) {
+                if (same_value(old, &p->m) && !is_other_partner(&l, old)) {
                         if (adds_nothing(&l, old) && stored_covers(old, &p->m.row, cx_now_ms(cx)) &&
                             p->m.row.valid_from >= old->row.valid_from) {
                                 ret->known_unit = old->row.unit;

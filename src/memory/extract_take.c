@@ -321,7 +321,9 @@ static size_t take_nationality(const Sentence *s, size_t i) {
                      word_in(w, " german french greek dutch korean african european moroccan swiss "
                                 "thai czech serb croat turk "
                                 "slovak catholic muslim israeli iraqi pakistani cuban chilean "
-                                "filipino icelandic kiwi "));
+                                "filipino icelandic kiwi welsh afghan arab kurd saudi kenyan hindu "
+                                "buddhist sikh protestant mormon basque catalan tamil punjabi "
+                                "bengali nepali somali latina latino "));
         return fits ? i + 1 : i;
 }
 

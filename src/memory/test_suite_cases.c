@@ -185,6 +185,40 @@ const SuiteCase suite[] = {
         { "change", "add commitment: Call Ana | edit Call => Call Ana tomorrow at 3pm | "
                     "has Call Ana tomorrow at 3pm (March 11, 2026 at 03:00 PM)" },
 
+        /* ---- one partner at a time, friends and relatives beside each other ---- */
+        { "partner", "say My wife is Ann. | +9d | say My wife is Eve. | event SUPERSEDE | "
+                     "reason status_change | count 1 | profile partner_name = Eve | "
+                     "profile relationship_status = married | at 2d Ann" },
+        { "partner", "say My wife is Ann. | +9d | say My husband is Tom. | event SUPERSEDE | "
+                     "count 1 | has Husband is Tom. | profile partner_name = Tom" },
+        { "partner", "say My girlfriend is Ada. | +9d | say My wife's name is Ada. | "
+                     "event SUPERSEDE | count 1 | profile relationship_status = married" },
+        { "partner", "say My wife is Ada. | +9d | say My partner is called Ada. | event NOOP" },
+        { "partner", "add fact: I am married to Ann. | +9d | add fact: I am married to Eve. | "
+                     "event SUPERSEDE | count 1 | has I am married to Eve." },
+        { "partner", "add fact: My wife is Ann. | +9d | add fact: I am married to Eve. | "
+                     "event SUPERSEDE | count 1" },
+        { "partner", "say I'm married to Ann. | +9d | say My wife is Eve. | not Ann | count 1 | "
+                     "profile partner_name = Eve | profile relationship_status = married" },
+        { "partner", "say I am dating Bob. | +9d | say I am dating Carl now. | not Bob | "
+                     "profile partner_name = Carl" },
+        { "partner", "say I'm engaged to Kim. | +9d | say We got married to Kim Lee. | "
+                     "profile partner_name = Kim Lee" },
+        { "partner", "say I'm married to Ann. | +9d | say I am married. | has Is married to Ann. | "
+                     "profile partner_name = Ann" },
+        { "partner", "say I'm married to Ann. | +9d | say I am married to Ann Lee. | "
+                     "profile relationship_status = married | profile partner_name = Ann Lee" },
+        { "partner", "say My wife is Ann. | +9d | say I am divorced. | "
+                     "profile partner_name empty | not Wife" },
+        { "partner", "since -10: fact: My wife is Ann. | since -900: fact: I was with Eve; I am "
+                     "married to Eve. | has My wife is Ann." },
+        { "partner", "say My sister is Eva. | say My sister is Ida. | say My friend is Carl. | "
+                     "say My friend is Ben. | say My boss is Max. | count 5" },
+        { "partner", "say My wife is Ann. | +9d | say My wife is Hindu. | "
+                     "profile partner_name = Ann" },
+        { "partner", "say My sister is married to Tom. | +9d | say My sister is married to Bob. | "
+                     "count 1 | not Tom" },
+
         /* ---- what is no statement ---- */
         { "silence", "say Do I live in Lisbon? | nothing" },
         { "silence", "say Where do I live? | nothing" },
