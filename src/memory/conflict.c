@@ -247,6 +247,20 @@ static void others_keep(Line *l) {
         l->rows.n = n;
 }
 
+/* The line of another attribute of the same subject. */
+static Err line_beside(Line *l, Attribute a) {
+        const Stored *new = &l->p->m;
+        Stored at = { .row = { .content = new->row.content,
+                               .attribute = str_c(attribute_names[a]),
+                               .subject = new->row.subject,
+                               .value = STR("-") },
+                      .has_subject = true };
+        TRY(stored_identify(l->cx, l->k, &at));
+        TRY(stored_by_subject(l->cx, l->s, l->k, &at.subject_mac, &l->rows));
+        others_keep(l);
+        return OK;
+}
+
 /* "Is married to Ann", "Wife is Ann": Ann; STR_NULL when nobody is named. */
 static Str partner_of(Line *l, const MemoryRow *r) {
         Attribute a = attribute_parse(r->attribute);
@@ -297,16 +311,9 @@ static Err settle_partner(Line *l) {
         bool names = attribute_parse(new->row.attribute) == ATTR_PARTNER_NAME,
              is_over = !names && str_contains(str_c(over), new->row.value);
         Attribute beside = names ? ATTR_RELATIONSHIP : ATTR_PARTNER_NAME;
-        Stored line = { .row = { .content = new->row.content,
-                                 .attribute = str_c(attribute_names[beside]),
-                                 .subject = new->row.subject,
-                                 .value = STR("-") },
-                        .has_subject = true };
         if (!names && attribute_parse(new->row.attribute) != ATTR_RELATIONSHIP)
                 return OK;
-        TRY(stored_identify(l->cx, l->k, &line));
-        TRY(stored_by_subject(l->cx, l->s, l->k, &line.subject_mac, &l->rows));
-        others_keep(l);
+        TRY(line_beside(l, beside));
         for (size_t i = 0; i < l->rows.n; i++) {
                 Stored *old = &l->rows.v[i];
                 if (!is_live(old) || !is_open_at(old, new->row.valid_from) ||
@@ -317,6 +324,80 @@ static Err settle_partner(Line *l) {
                         TRY(supersede(l, old,
                                       l->v->reason = is_over ? "status_ended" : "status_change"));
         }
+        return OK;
+}
+
+/* ---- animals: of one kind there may be several, each with a name ---- */
+
+static bool is_pet(const Stored *m) {
+        Str s = m->row.subject;
+        return str_starts(s, STR("pet ")) || str_contains(s, STR(": pet "));
+}
+
+/* "Tom and Jerry", "2 of them" */
+static bool is_several(Str value) {
+        return str_contains(value, STR(" and ")) || str_contains(value, STR(",")) ||
+               str_contains(value, STR(" & ")) || str_contains(value, STR(" of them"));
+}
+
+/* Keeps those of the line that the ending may be about. */
+static void gone_keep(Line *l, Str name) {
+        size_t n = 0;
+        for (size_t i = 0; i < l->rows.n; i++) {
+                Stored *m = &l->rows.v[i];
+                bool meant = !name.n || str_eq_nocase(m->row.value, name) ||
+                             (is_several(m->row.value) && str_contains(m->row.value, name));
+                if (is_live(m) && is_open_at(m, l->p->m.row.valid_from) && meant)
+                        l->rows.v[n++] = *m;
+        }
+        l->rows.n = n;
+}
+
+/* The one that is there ends; which of several it was is for the person to say. */
+static Err pet_end(Line *l, Str name) {
+        Err e = OK;
+        TRY(line_beside(l, ATTR_PET_NAME));
+        gone_keep(l, name);
+        if (l->rows.n == 1 && !is_several(l->rows.v[0].row.value)) {
+                begin_when_said(l->p, &l->rows.v[0]);
+                return supersede(l, &l->rows.v[0], l->v->reason = "status_ended");
+        }
+        if (l->rows.n)
+                l->v->reason = "factual_contradiction";
+        for (size_t i = 0; i < l->rows.n && !e; i++)
+                e = flag(l, &l->rows.v[i]);
+        return e;
+}
+
+/* "Has a cat." and "No longer has a cat." beside the names. */
+static Err pet_had(Line *l, const char *value) {
+        TRY(line_beside(l, ATTR_OTHER));
+        for (size_t i = 0; i < l->rows.n; i++) {
+                Stored *m = &l->rows.v[i];
+                if (!is_live(m) || !is_open_at(m, l->p->m.row.valid_from) ||
+                    !str_eq_c(m->row.value, value))
+                        continue;
+                begin_when_said(l->p, m);
+                if (l->p->m.row.valid_from >= m->row.valid_from)
+                        TRY(supersede(l, m, l->v->reason = "status_change"));
+        }
+        return OK;
+}
+
+static Err settle_pet(Line *l) {
+        const Stored *new = &l->p->m;
+        bool names = attribute_parse(new->row.attribute) == ATTR_PET_NAME;
+        if (!is_pet(new))
+                return OK;
+        if (names && !l->p->is_ending)
+                return pet_had(l, "no");
+        if (!names)
+                return str_eq_c(new->row.value, "no") ? pet_end(l, STR("")) : OK;
+        Str name = new->row.value;
+        TRY(pet_end(l, name));
+        if (new->status != STATUS_FLAGGED)
+                TRY(pet_had(l, "yes"));
+        leave_line(&l->p->m);
         return OK;
 }
 
@@ -332,8 +413,9 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
         Line l = { .cx = cx, .s = s, .k = k, .p = p, .v = ret };
         TRY(stored_by_subject(cx, s, k, &p->m.subject_mac, &l.rows));
         others_keep(&l);
+        Attribute a = attribute_parse(p->m.row.attribute);
         if (p->is_ending)
-                return settle_ending(&l);
+                return a == ATTR_PET_NAME ? settle_pet(&l) : settle_ending(&l);
         bool is_over = p->m.row.valid_to && p->m.row.valid_to <= cx_now_ms(cx);
         for (size_t i = 0; i < l.rows.n; i++) {
                 Stored *old = &l.rows.v[i];
@@ -349,6 +431,8 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
                         }
                         continue;
                 }
+                if (a == ATTR_PET_NAME) /* another one */
+                        continue;
                 if (p->is_weak) {
                         give_way(&l, old);
                         return OK;
@@ -358,7 +442,8 @@ Err conflict_settle(Ctx *cx, const MemoryScope *s, const Keys *k, Pending *p, Ve
                 if (is_past)
                         return OK;
         }
-        return settle_partner(&l);
+        TRY(settle_partner(&l));
+        return settle_pet(&l);
 }
 
 static Err confirmed_old(Line *l, Stored *old) {

@@ -309,6 +309,22 @@ static void instruction_topic(Reader *r, const Match *m, Fact *f) {
         }
 }
 
+/* "pet kittens" -> "pet cat": many, or young, are of the same kind. */
+static Str pet_kind(Arena *a, Str subject) {
+        static const struct {
+                const char *said, *kind;
+        } kinds[] = { { "cats", "cat" },         { "kitten", "cat" },       { "kittens", "cat" },
+                      { "dogs", "dog" },         { "puppy", "dog" },        { "puppies", "dog" },
+                      { "bunny", "rabbit" },     { "rabbits", "rabbit" },   { "birds", "bird" },
+                      { "horses", "horse" },     { "chickens", "chicken" }, { "parrots", "parrot" },
+                      { "hamsters", "hamster" }, { "turtles", "turtle" },   { "fishes", "fish" } };
+        Str animal = str_starts(subject, STR("pet ")) ? str_from(subject, 4) : STR("");
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (str_eq_nocase(animal, str_c(kinds[i].said)))
+                        return arena_strf(a, "pet %s", kinds[i].kind);
+        return subject;
+}
+
 static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str value) {
         if (r->out->n == FACTS_MAX || text.n == 0 || text.n > CONTENT_BYTES_MAX)
                 return;
@@ -330,7 +346,9 @@ static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str valu
         f.subject = rule->subject ? value_trimmed(template_fill(r->a, rule->subject, m->captures,
                                                                 m->n_captures))
                                   : m->subject;
-        if (rule->attribute == ATTR_PREFERENCE || rule->attribute == ATTR_OTHER)
+        f.subject = pet_kind(r->a, f.subject);
+        if (rule->attribute == ATTR_PREFERENCE || rule->attribute == ATTR_OTHER ||
+            rule->attribute == ATTR_PET_NAME)
                 if (!str_eq_c(m->subject, "self")) /* "my sister loves tea" is hers */
                         f.subject = arena_strf(r->a, "%.*s: %.*s", STR_FMT(m->subject),
                                                STR_FMT(f.subject));

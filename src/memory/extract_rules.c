@@ -54,6 +54,16 @@
                         PREF, ATTR_OTHER, "diet", word, 95, 0, "food"                              \
         }
 
+/* An animal is no more: that ends what was said of having it. */
+#define GONE_AS(pattern, name)                                                                     \
+        {                                                                                          \
+                pattern, NULL, PAST, ATTR_PET_NAME, "pet $1", name, 90, R_NEGATED, "pet"           \
+        }
+#define GONE(who, name)                                                                            \
+        GONE_AS(who " died %C", name), GONE_AS(who " died", name),                                 \
+                GONE_AS(who " passed away %C", name), GONE_AS(who " passed away", name),           \
+                GONE_AS(who " is|'s dead", name)
+
 const Rule extract_rules[] = {
         /* ---- names ---- */
         { "my first|full|real|given? name is|'s not %N", "name is not $1", WHO, ATTR_NAME, "self",
@@ -432,11 +442,19 @@ const Rule extract_rules[] = {
           "family" },
 
         /* ---- animals ---- */
-        { "my %A 's name is|'s %N", "$1's name is $2", WHO, ATTR_NONE, NULL, NULL, 95, 0, "pet" },
-        { "my %A 's names are %L", "$1's names are $2", WHO, ATTR_NONE, NULL, NULL, 95, 0, "pet" },
-        { "my %A are called|named %L", "$1 are called $2", WHO, ATTR_NONE, NULL, NULL, 95, 0,
+        { "my %A 's name is|'s %N", "$1's name is $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 95, 0,
           "pet" },
-        { "my %A is|'s called|named %L", "$1 is called $2", WHO, ATTR_NONE, NULL, NULL, 95, 0,
+        { "my %A 's names are %L", "$1's names are $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 95, 0,
+          "pet" },
+        { "my %A are called|named %L", "$1 are called $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 95,
+          0, "pet" },
+        { "my %A is|'s called|named %L", "$1 is called $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 95,
+          0, "pet" },
+        GONE("my %A %M", "$2"),
+        GONE("my %A", ""),
+        { "%S sold|rehomed my %A", NULL, PAST, ATTR_PET_NAME, "pet $1", "", 85, R_NEGATED | R_WHEN,
+          "pet" },
+        { "%S gave away my %A", NULL, PAST, ATTR_PET_NAME, "pet $1", "", 85, R_NEGATED | R_WHEN,
           "pet" },
         { "%S no longer have|has|own|owns a|an|my|any %A", "no longer has a $1", FACT, ATTR_OTHER,
           "pet $1", "no", 85, 0, "pet" },
@@ -447,24 +465,23 @@ const Rule extract_rules[] = {
         { "%S have|has|got|adopted|own|owns|bought got|adopted|bought? a|an|one|my? %A "
           "called|named "
           "%L",
-          "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 95, 0, "pet" },
-        { "and a|an|another %A called|named %L", "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90,
-          0, "pet" },
-        { "and a|an|another %A %Q", "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90, 0, "pet" },
-        { "my %D %A called|named? %Q", "has $1 $2: $3", WHO, ATTR_NONE, NULL, NULL, 90, 0, "pet" },
-        { "my %A died|passed %C", NULL, PAST, ATTR_OTHER, "pet $1", "no", 90, 0, "pet" },
-        { "my %A %M died|passed %C", NULL, PAST, ATTR_OTHER, "pet $1", "no", 90, 0, "pet" },
-        { "my %A died", NULL, PAST, ATTR_OTHER, "pet $1", "no", 90, 0, "pet" },
-        { "%S have|has|own|owns got? %D %A called|named %L", "has $1 $2: $3", WHO, ATTR_NONE, NULL,
-          NULL, 95, 0, "pet" },
-        { "%S have|has|own|owns got? %D %A %L", "has $1 $2: $3", WHO, ATTR_NONE, NULL, NULL, 90, 0,
+          "has a $1 named $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 95, 0, "pet" },
+        { "and a|an|another %A called|named %L", "has a $1 named $2", WHO, ATTR_PET_NAME, "pet $1",
+          "$2", 90, 0, "pet" },
+        { "and a|an|another %A %Q", "has a $1 named $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 90, 0,
           "pet" },
-        { "%S have|has|got|adopted|own|owns got? a|an %A %L", "has a $1 named $2", WHO, ATTR_NONE,
-          NULL, NULL, 90, 0, "pet" },
-        { "%S have|has|own|owns got? %D %A", "has $1 $2", FACT, ATTR_NONE, NULL, NULL, 90, 0,
+        { "my %D %A called|named? %Q", "has $1 $2: $3", WHO, ATTR_PET_NAME, "pet $2", "$3", 90, 0,
           "pet" },
+        { "%S have|has|own|owns got? %D %A called|named %L", "has $1 $2: $3", WHO, ATTR_PET_NAME,
+          "pet $2", "$3", 95, 0, "pet" },
+        { "%S have|has|own|owns got? %D %A %L", "has $1 $2: $3", WHO, ATTR_PET_NAME, "pet $2", "$3",
+          90, 0, "pet" },
+        { "%S have|has|got|adopted|own|owns got? a|an %A %L", "has a $1 named $2", WHO,
+          ATTR_PET_NAME, "pet $1", "$2", 90, 0, "pet" },
+        { "%S have|has|own|owns got? %D %A", "has $1 $2", FACT, ATTR_PET_NAME, "pet $2", "$1 of them",
+          90, 0, "pet" },
         { "%S have|has|own|owns|got got? a|an|my %A his|her|its|whose name is|'s %N",
-          "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90, 0, "pet" },
+          "has a $1 named $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 90, 0, "pet" },
         { "%S have|has|own|owns got? a|an|my %A", "has a $1", FACT, ATTR_OTHER, "pet $1", "yes", 85,
           R_END, "pet" },
         { "%S adopted|bought|got a|an %C", NULL, PAST, ATTR_NONE, NULL, NULL, 75, R_SELF, "event" },

@@ -219,6 +219,29 @@ const SuiteCase suite[] = {
         { "partner", "say My sister is married to Tom. | +9d | say My sister is married to Bob. | "
                      "count 1 | not Tom" },
 
+        /* ---- animals ---- */
+        { "pet", "say I have a cat named Luna. | +9d | say I no longer have a cat. | "
+                 "event SUPERSEDE | reason status_ended | count 1 | not Luna | at 2d Luna" },
+        { "pet", "say I have a cat named Luna. | +9d | say My cat died. | event SUPERSEDE | "
+                 "not Luna | has My cat died. | flagged 0" },
+        { "pet", "say I adopted a kitten called Luna. | say I have a cat. | +9d | "
+                 "say My cat died last week. | not Luna | not Has a cat | count 1" },
+        { "pet", "say I have a cat named Luna. | say I have a cat named Tom. | count 2 | +9d | "
+                 "say My cat died. | flagged 3 | reason factual_contradiction | has Has a cat named Tom." },
+        { "pet", "say I have a cat named Luna. | say I have a cat named Tom. | +9d | "
+                 "say My cat Luna died. | flagged 0 | not named Luna | has Has a cat named Tom." },
+        { "pet", "say I have two cats, Tom and Jerry. | +9d | say My cat Tom passed away. | flagged 2" },
+        { "pet", "say I have a dog named Rex. | +9d | say My cat died. | event ADD | "
+                 "has Has a dog named Rex. | flagged 0" },
+        { "pet", "say I have a cat named Luna. | +9d | say My cat Tom died. | event ADD | "
+                 "has Has a cat named Luna." },
+        { "pet", "say I have a cat named Luna. | +9d | say I don't have a cat anymore. | +9d | "
+                 "say I have a cat named Max. | count 1 | has Has a cat named Max." },
+        { "pet", "say My dog is called Rex. | +9d | say I sold my dog. | not Rex" },
+        { "pet", "say My dog is called Rex. | +9d | say My sister's dog died. | has Dog is called Rex." },
+        { "pet", "say My dog is called Rex. | say If my dog died I would cry. | count 1" },
+        { "pet", "add entity: Has a cat named Luna. | +9d | add fact: My cat died. | not Luna" },
+
         /* ---- what is no statement ---- */
         { "silence", "say Do I live in Lisbon? | nothing" },
         { "silence", "say Where do I live? | nothing" },
