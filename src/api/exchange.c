@@ -160,11 +160,12 @@ Err visit_encode(Visit *v) {
         }
         if (r->produces || !r->out)
                 return OK;
+        const Shape *shape = v->rq.out ? v->rq.out : r->out;
         _cleanup_(buf_done) Buf out = BUF((size_t)64 * 1024 * 1024);
         if (r->out_list)
-                json_write_list(&out, r->out, *(const List *)v->ret);
+                json_write_list(&out, shape, *(const List *)v->ret);
         else
-                json_write(&out, r->out, v->ret);
+                json_write(&out, shape, v->ret);
         if (out.full)
                 return RAISE(&v->x->cx, ERR_INTERNAL, "answer over %zu bytes", out.max);
         v->type = r->out_type ? str_c(r->out_type) : STR("application/json");

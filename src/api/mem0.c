@@ -136,7 +136,8 @@ static Err search_list_handle(Req *rq, const void *in, void *ret) {
 
 typedef struct ListIn {
         Str filters, user_id, agent_id, app_id, run_id, keywords, start_date, end_date;
-        Strs categories;
+        Strs categories, fields;
+        OptBool show_expired;
 } ListIn;
 static const Shape list_in = SHAPE_OPEN(ListIn,
         F_JSON(ListIn, filters, F_NULL, .max = 32 * 1024),
@@ -147,11 +148,14 @@ static const Shape list_in = SHAPE_OPEN(ListIn,
         F_STR(ListIn, keywords, F_NULL, .max = 1000),
         F_STR(ListIn, start_date, F_NULL, .max = 32),
         F_STR(ListIn, end_date, F_NULL, .max = 32),
-        F_STRS(ListIn, categories, F_NULL, .max = 32, .item_max = 64));
+        F_STRS(ListIn, categories, F_NULL, .max = 32, .item_max = 64),
+        F_STRS(ListIn, fields, F_NULL, .max = 50, .item_max = 64),
+        F_OBOOL(ListIn, show_expired, F_NULL));
 typedef struct PageQuery {
         int64_t page, page_size;
         Str user_id, agent_id, app_id, run_id, keywords, start_date, end_date;
-        Strs categories;
+        Strs categories, fields;
+        bool show_expired;
 } PageQuery;
 static const Shape page_query = SHAPE_OPEN(PageQuery,
         F_INT(PageQuery, page, 0, .min = 1, .max = 1000000, .def = 1),
@@ -163,7 +167,9 @@ static const Shape page_query = SHAPE_OPEN(PageQuery,
         F_STR(PageQuery, keywords, 0, .max = 1000),
         F_STR(PageQuery, start_date, 0, .max = 32),
         F_STR(PageQuery, end_date, 0, .max = 32),
-        F_STRS(PageQuery, categories, 0, .max = 32, .item_max = 64));
+        F_STRS(PageQuery, categories, 0, .max = 32, .item_max = 64),
+        F_STRS(PageQuery, fields, 0, .max = 50, .item_max = 64),
+        F_BOOL(PageQuery, show_expired, 0));
 typedef struct PageView {
         int64_t count;
         Str next, previous;
@@ -193,6 +199,8 @@ typedef struct Page {
         Str filters;
         Mem0Where where;
         int64_t page, size;
+        bool show_expired;
+        Strs fields;
 } Page;
 
 static Err rows_of(Req *rq, const Page *p, Mem0Rows *ret) {
@@ -200,11 +208,13 @@ static Err rows_of(Req *rq, const Page *p, Mem0Rows *ret) {
         Str more;
         TRY(mem0_where(rq, &p->where, &more));
         TRY(mem0_filter_parse(rq, p->filters, more, &f));
+        f.with_expired = p->show_expired;
         return mem0_rows(rq, &f, ret);
 }
 
 static Err page_make(Req *rq, const Page *p, PageView *ret) {
         Mem0Rows rows;
+        TRY(mem0_pick(rq, p->fields));
         TRY(rows_of(rq, p, &rows));
         size_t from = MIN((size_t)((p->page - 1) * p->size), rows.n),
                n = MIN(rows.n - from, (size_t)p->size);
@@ -237,7 +247,9 @@ static Err list_post_handle(Req *rq, const void *in_, void *ret) {
                      either(in->start_date, q->start_date),
                      either(in->end_date, q->end_date) },
                    q->page,
-                   q->page_size };
+                   q->page_size,
+                   in->show_expired.v || q->show_expired,
+                   in->fields.n ? in->fields : q->fields };
         return page_make(rq, &p, ret);
 }
 
@@ -246,7 +258,9 @@ static Err list_get_handle(Req *rq, const void *in, void *ret) {
         Page p = { STR_NULL,
                    { query_labels(q), q->categories, q->keywords, q->start_date, q->end_date },
                    q->page,
-                   q->page_size };
+                   q->page_size,
+                   q->show_expired,
+                   q->fields };
         return page_make(rq, &p, ret);
 }
 

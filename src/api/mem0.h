@@ -6,6 +6,9 @@
 #include "api/memory_view.h"
 #include "codec/json.h"
 
+/* 2200-01-01: what is beyond is no time in seconds. */
+#define MEM0_SECONDS_MAX 7258118400
+
 typedef struct Mem0Labels {
         Str user_id, agent_id, app_id, run_id;
 } Mem0Labels;
@@ -56,6 +59,7 @@ typedef struct Mem0Filter {
         JsonRef filters, more;
         Strs named;     /* scopes of the sub-users in it */
         bool has_scope; /* it speaks of a user, an agent, an app or a run */
+        bool with_expired;
 } Mem0Filter;
 /* ERR_INVALID with the pointer to what is wrong; ERR_SCOPE when it names a sub-user. */
 Err mem0_filter_parse(Req *rq, Str filters, Str more, Mem0Filter *ret) _must_check_;
@@ -90,6 +94,8 @@ typedef struct Mem0View {
 } Mem0View;
 extern const Shape mem0_view;
 void mem0_view_make(Req *rq, const MemoryRow *row, Mem0View *ret);
+/* `fields` of a request: of each memory in this answer these members alone; none = all. */
+Err mem0_pick(Req *rq, Strs names) _must_check_;
 /* When it was said, if the caller told; mem0's filters mean that. */
 int64_t mem0_created_at(const MemoryRow *row, JsonRef context);
 
@@ -133,6 +139,7 @@ typedef struct Mem0Walk {
         Req *rq;
         const Mem0Filter *f;
         Str status; /* STR_NULL = active and flagged */
+        int64_t as_of; /* 0 = now */
         bool with_expired, is_enough;
         Err (*rows)(struct Mem0Walk *w, const MemoryScope *s, const MemoryRows *rows);
         void *arg;

@@ -83,6 +83,7 @@ Err mem0_walk(Mem0Walk *w, Str user_id) {
         s.user_id = user_id;
         do {
                 MemoryFilter page = { .status = w->status,
+                                      .as_of = w->as_of,
                                       .with_expired = w->with_expired,
                                       .limit = PAGE,
                                       .cursor = cursor };
@@ -130,7 +131,11 @@ static int newer_first(const void *a_, const void *b_) {
 
 Err mem0_rows(Req *rq, const Mem0Filter *f, Mem0Rows *ret) {
         Gathered g = { .rows.v = NEW_ARRAY(rq->cx->arena, MemoryRow, 1) };
-        Mem0Walk w = { .rq = rq, .f = f, .rows = rows_gather, .arg = &g };
+        Mem0Walk w = { .rq = rq,
+                       .f = f,
+                       .with_expired = f->with_expired,
+                       .rows = rows_gather,
+                       .arg = &g };
         DbConn *c;
         Strs scopes;
         TRY(db_read(rq->cx, rq->sv->db, &c));
@@ -195,7 +200,8 @@ static Err search_fitting(Search *s, const MemoryScope *scope, MemoryHits *hits)
         Units u = { 0 };
         Mem0Walk w = { .rq = s->rq,
                        .f = s->f,
-                       .with_expired = s->q.include_expired,
+                       .as_of = s->q.now,
+                       .with_expired = s->q.include_expired || s->q.now,
                        .rows = units_gather,
                        .arg = &u };
         MemoryQuery q = s->q;
@@ -257,19 +263,28 @@ static Err search_all(Search *s, Strs scopes) {
         return OK;
 }
 
-/* A memory is answered whole, whichever of its members were asked for. */
-static Err search_check(Req *rq, const Mem0SearchIn *in) {
-        int64_t ms;
-        if (in->reference_date.n && !mem0_date(in->reference_date, &ms))
-                return RAISE_FIELD(rq->cx, "#/reference_date", "must be a date or a time");
-        for (size_t i = 0; i < in->fields.n; i++) {
-                const Field *f = mem0_view.fields;
-                while (f->type != FT_END && !str_eq_c(in->fields.v[i], f->name))
-                        f++;
-                if (f->type == FT_END)
-                        return RAISE_FIELD(rq->cx, "#/fields", "%.*s is no member of a memory",
-                                           STR_FMT(in->fields.v[i]));
-        }
+static bool seconds_read(double v, int64_t *ret_ms) {
+        if (!(v >= 1 && v <= (double)MEM0_SECONDS_MAX))
+                return false;
+        *ret_ms = (int64_t)(v * 1000);
+        return true;
+}
+
+/* From when the search is made. Of a day the end: what was said on it has been said. */
+static Err reference_read(Req *rq, Str text, int64_t *ret_ms) {
+        _cleanup_(json_freep) Json *j = NULL;
+        *ret_ms = 0;
+        if (!text.n)
+                return OK;
+        TRY(json_parse(rq->cx, text, JSON_DEPTH_MAX, &j));
+        Str date = json_str(json_root(j));
+        bool ok = date.p ? mem0_date(date, ret_ms)
+                         : seconds_read(json_num(json_root(j), 0), ret_ms);
+        if (!ok)
+                return RAISE_FIELD(rq->cx, "#/reference_date",
+                                   "must be a date, a time or seconds since 1970");
+        if (date.n == 10)
+                *ret_ms += DAY_MS - 1;
         return OK;
 }
 
@@ -281,7 +296,9 @@ Err mem0_search(Req *rq, const Mem0SearchIn *in, List *ret) {
         DbConn *c;
         Strs scopes;
         Str more;
-        TRY(search_check(rq, in));
+        int64_t reference;
+        TRY(mem0_pick(rq, in->fields));
+        TRY(reference_read(rq, in->reference_date, &reference));
         TRY(mem0_where(rq, &where, &more));
         TRY(mem0_filter_parse(rq, in->filters, more, &f));
         if (!f.has_scope)
@@ -291,6 +308,7 @@ Err mem0_search(Req *rq, const Mem0SearchIn *in, List *ret) {
                              .top_k = MIN(top_k * 4 + 50, (int64_t)FIND_TOP_MAX),
                              .tags = in->categories,
                              .include_expired = in->show_expired,
+                             .now = reference,
                              .min_score = in->threshold.has ? in->threshold.v : 0.1 };
         TRY(db_read(rq->cx, rq->sv->db, &c));
         TRY(mem0_scopes(rq, &f, c, &scopes));

@@ -4,9 +4,6 @@
 #include "codec/when.h"
 #include "crypto/hash.h"
 
-/* 2200-01-01: what is beyond is no time in seconds. */
-#define MEM0_SECONDS_MAX 7258118400
-
 /* ---- shapes ---- */
 
 static const Shape breakdown =
@@ -14,19 +11,20 @@ static const Shape breakdown =
         F_NUM(Mem0Breakdown, semantic, F_REQ),
         F_NUM(Mem0Breakdown, bm25, F_REQ),
         F_NUM(Mem0Breakdown, entity, F_REQ));
+/* Nothing is required: a request may ask for some of it. */
 const Shape mem0_view = SHAPE(Mem0View,
-        F_STR(Mem0View, id, F_REQ, .format = "uuid"),
-        F_STR(Mem0View, memory, F_REQ),
-        F_STR(Mem0View, user_id, F_REQ | F_NULL),
-        F_STR(Mem0View, agent_id, F_REQ | F_NULL),
-        F_STR(Mem0View, app_id, F_REQ | F_NULL),
-        F_STR(Mem0View, run_id, F_REQ | F_NULL),
-        F_STR(Mem0View, hash, F_REQ),
-        F_JSON(Mem0View, metadata, F_REQ | F_NULL),
-        F_STRS(Mem0View, categories, F_REQ),
-        F_TIME(Mem0View, created_at, F_REQ),
-        F_TIME(Mem0View, updated_at, F_REQ),
-        F_STR(Mem0View, expiration_date, F_REQ | F_NULL),
+        F_STR(Mem0View, id, 0, .format = "uuid"),
+        F_STR(Mem0View, memory, 0),
+        F_STR(Mem0View, user_id, F_NULL),
+        F_STR(Mem0View, agent_id, F_NULL),
+        F_STR(Mem0View, app_id, F_NULL),
+        F_STR(Mem0View, run_id, F_NULL),
+        F_STR(Mem0View, hash, 0),
+        F_JSON(Mem0View, metadata, F_NULL),
+        F_STRS(Mem0View, categories, 0),
+        F_TIME(Mem0View, created_at, 0),
+        F_TIME(Mem0View, updated_at, 0),
+        F_STR(Mem0View, expiration_date, F_NULL),
         F_ONUM(Mem0View, score, 0),
         F_OBJ(Mem0View, score_breakdown, 0, .sub = &breakdown));
 
@@ -60,7 +58,8 @@ const Shape mem0_search_in = SHAPE_OPEN(Mem0SearchIn,
         F_STR(Mem0SearchIn, agent_id, F_NULL, .max = 128),
         F_STR(Mem0SearchIn, app_id, F_NULL, .max = 128),
         F_STR(Mem0SearchIn, run_id, F_NULL, .max = 128),
-        F_STR(Mem0SearchIn, reference_date, F_NULL, .max = 32),
+        F_JSON(Mem0SearchIn, reference_date, F_NULL, .max = 64,
+                .doc = "the moment to search from: seconds since 1970, a day (its end) or a time"),
         F_OINT(Mem0SearchIn, top_k, F_NULL, .min = 1, .max = 1000),
         F_OINT(Mem0SearchIn, limit, F_NULL, .min = 1, .max = 1000),
         F_ONUM(Mem0SearchIn, threshold, F_NULL, .min = 0, .max = 1),
@@ -68,6 +67,68 @@ const Shape mem0_search_in = SHAPE_OPEN(Mem0SearchIn,
         F_BOOL(Mem0SearchIn, show_expired, F_NULL),
         F_STRS(Mem0SearchIn, fields, F_NULL, .max = 50, .item_max = 64),
         F_STRS(Mem0SearchIn, categories, F_NULL, .max = 32, .item_max = 64));
+
+/* ---- some of the members ---- */
+
+static size_t fields_count(const Shape *shape) {
+        size_t n = 0;
+        while (shape->fields[n].type != FT_END)
+                n++;
+        return n;
+}
+
+static bool strs_has(Strs list, const char *name) {
+        for (size_t i = 0; i < list.n; i++)
+                if (str_eq_c(list.v[i], name))
+                        return true;
+        return false;
+}
+
+static const Shape *shape_with(Arena *a, const Shape *of, const Field *fields) {
+        Shape *s = NEW(a, Shape);
+        *s = *of;
+        s->fields = fields;
+        return s;
+}
+
+static const Shape *view_pick(Arena *a, Strs names) {
+        Field *v = NEW_ARRAY(a, Field, fields_count(&mem0_view) + 1);
+        size_t n = 0;
+        for (const Field *f = mem0_view.fields; f->type != FT_END; f++)
+                if (strs_has(names, f->name))
+                        v[n++] = *f;
+        v[n] = (Field){ .type = FT_END };
+        return shape_with(a, &mem0_view, v);
+}
+
+static Err names_check(Req *rq, Strs names) {
+        for (size_t i = 0; i < names.n; i++) {
+                const Field *f = mem0_view.fields;
+                while (f->type != FT_END && !str_eq_c(names.v[i], f->name))
+                        f++;
+                if (f->type == FT_END)
+                        return RAISE_FIELD(rq->cx, "#/fields", "%.*s is no member of a memory",
+                                           STR_FMT(names.v[i]));
+        }
+        return OK;
+}
+
+Err mem0_pick(Req *rq, Strs names) {
+        const Shape *whole = rq->route->out;
+        Arena *a = rq->cx->arena;
+        TRY(names_check(rq, names));
+        if (!names.n)
+                return OK;
+        const Shape *some = view_pick(a, names);
+        size_t n = fields_count(whole);
+        Field *v = NEW_ARRAY(a, Field, n + 1);
+        memcpy(v, whole->fields, (n + 1) * sizeof *v);
+        for (size_t i = 0; i < n; i++)
+                if (v[i].sub == &mem0_view)
+                        v[i].sub = some;
+        rq->out = whole == &mem0_view ? some : shape_with(a, whole, v);
+        return OK;
+}
 
 /* ---- rows ---- */
 

@@ -68,6 +68,8 @@ typedef struct Req {
         Str client_ip;
         Str path[4];       /* the {…} segments in order */
         const void *query; /* struct of route->query, or NULL */
+        /* instead of route->out, for this answer: some of its members */
+        const Shape *out;
         /* starts as route->status; a handler may change it */
         int status;
         /* LANE_WRITE: set by the handler: what it wrote stays although it returns an error */

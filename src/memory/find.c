@@ -84,7 +84,7 @@ static Err find_check(Find *f) {
         if (q->from && q->to && q->from >= q->to)
                 return RAISE_FIELD(f->cx, "#/to", "must be after from");
         f->top_k = (size_t)(q->top_k > 0 ? MIN(q->top_k, (int64_t)FIND_TOP_MAX) : 10);
-        f->now = cx_now_ms(f->cx);
+        f->now = q->now ? q->now : cx_now_ms(f->cx);
         f->as_of = q->as_of ? q->as_of : f->now;
         return OK;
 }
@@ -107,7 +107,7 @@ static bool is_allowed(const UnitView *v, void *arg) {
 static Err find_filter(Find *f) {
         const MemoryQuery *q = f->q;
         SearchFilter *sf = &f->search.filter;
-        bool past = q->as_of || q->known_at || q->include_superseded;
+        bool past = q->now || q->as_of || q->known_at || q->include_superseded;
         sf->kinds = (q->memories || !q->turns ? UNIT_MEMORY : 0u) | (q->turns ? UNIT_TURN : 0u);
         sf->types = bits_of(memory_type_names, q->types);
         if (q->types.n && !sf->types)
@@ -187,7 +187,8 @@ static Err hits_make(Find *f, const Hits *found, MemoryHits *ret) {
                 bool ok;
                 TRY(hit_make(f, &found->v[i], &hits.v[hits.n], &ok));
                 if (ok && hits.v[hits.n].memory)
-                        touched_add(f->s->m->touched, f->s->user_id, found->v[i].id, f->now);
+                        touched_add(f->s->m->touched, f->s->user_id, found->v[i].id,
+                                    cx_now_ms(f->cx));
                 hits.n += ok;
         }
         hits.degraded = ret->degraded;

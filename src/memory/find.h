@@ -23,6 +23,7 @@ typedef struct MemoryQuery {
         double min_confidence; /* < 0 = 0.5 */
         double min_score;
         int64_t as_of, known_at; /* 0 = now */
+        int64_t now; /* as if it were this moment: what holds, expires, is "last week"; 0 = it is now */
         int64_t from, to;        /* valid_from / at within; 0 = open */
         bool include_superseded, include_expired;
         bool memories, turns; /* which units; both false = memories */

@@ -129,6 +129,50 @@ test('dates, categories and keywords of a list', async () => {
                         body: { messages: 'I like tea.', timestamp }, expect: 422 })), ['#/timestamp']);
 });
 
+test('of each memory the members that were asked for', async () => {
+        await add('lea', 'Owns a red kayak.', { expiration_date: '2199-05-01' });
+        const filters = { user_id: 'lea' };
+        const names = (path, body) => key.call('POST', path, { body: { filters, ...body }, expect: 200 })
+                .then(({ body: b }) => (b.results ?? b).map((m) => Object.keys(m).sort()));
+        for (const path of ['/v3/memories/search/', '/v2/memories/search/', '/v1/memories/search/', '/search'])
+                assert.deepEqual(await names(path, { query: 'kayak', fields: ['score', 'id', 'memory'] }), [['id', 'memory', 'score']], path);
+        for (const path of ['/v3/memories/', '/v2/memories/'])
+                assert.deepEqual(await names(path, { fields: ['memory', 'agent_id'] }), [['agent_id', 'memory']], path);
+        const whole = ['agent_id', 'app_id', 'categories', 'created_at', 'expiration_date', 'hash', 'id', 'memory', 'metadata', 'run_id',
+                'updated_at', 'user_id'];
+        for (const fields of [[], null, undefined]) assert.deepEqual(await names('/v3/memories/', { fields }), [whole]);
+        const { body } = await key.call('GET', '/v1/memories/?user_id=lea&fields=id&fields=hash', { expect: 200 });
+        assert.deepEqual(Object.keys(body.results[0]), ['id', 'hash']);
+        assert.deepEqual(pointers(await key.call('POST', '/v3/memories/', { body: { filters, fields: ['colour'] }, expect: 422 })), ['#/fields']);
+});
+
+test('a search from another moment', async () => {
+        const day = (text) => Date.parse(text) / 1000;
+        const say = (text, at, more) => key.call('POST', '/v1/memories/', { expect: 200,
+                body: { user_id: 'max', messages: [{ role: 'user', content: text }], timestamp: day(at), ...more } });
+        await say('I live in Lisbon.', '2024-01-10T12:00:00Z');
+        await say('I live in Porto.', '2025-02-10T12:00:00Z');
+        await say('The gym voucher code is 4417.', '2024-01-10T12:00:00Z', { infer: false, expiration_date: '2199-01-31' });
+        const find = async (query, reference_date, more) => (await key.call('POST', '/v3/memories/search/', {
+                body: { query, filters: { user_id: 'max' }, reference_date, ...more }, expect: 200 })).body.results.map((m) => m.memory);
+        for (const [reference, expected] of [
+                [undefined, ['Lives in Porto.']],
+                [null, ['Lives in Porto.']],
+                ['2024-06-01', ['Lives in Lisbon.']],
+                ['2024-01-10', ['Lives in Lisbon.']],
+                ['2024-01-10T11:00:00Z', []],
+                [day('2024-06-01'), ['Lives in Lisbon.']],
+                ['2025-03-21T00:00:00Z', ['Lives in Porto.']],
+        ])
+                assert.deepEqual((await find('where do I live?', reference)).filter((m) => /Lives/.test(m)), expected, String(reference));
+        assert.equal((await find('gym voucher code', '2199-01-31')).length, 1);
+        assert.equal((await find('gym voucher code', '2199-02-01')).length, 0);
+        assert.equal((await find('gym voucher code', '2199-02-01', { show_expired: true })).length, 1);
+        for (const reference_date of ['soon', -5, 1e12, true, {}])
+                assert.deepEqual(pointers(await key.call('POST', '/v3/memories/search/', {
+                        body: { query: 'x', filters: { user_id: 'max' }, reference_date }, expect: 422 })), ['#/reference_date']);
+});
+
 test('an update changes what it names, and nothing else', async () => {
         const id = await add('ida', 'first', { metadata: { a: 1 }, expiration_date: '2199-05-01', agent_id: 'a1' });
         const put = (body, expect = 200) => key.call('PUT', `/v1/memories/${id}/`, { body, expect });

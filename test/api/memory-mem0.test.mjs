@@ -146,6 +146,9 @@ test('expiration dates, exports, summary, counts', async () => {
         const made = await client.add(said('I am learning Welsh.'), { userId: 'hal', expirationDate: '2199-05-01' });
         assert.equal((await client.get(made.results[0].id)).expirationDate, '2199-05-01');
         await client.add(said('I am learning Basque.'), { userId: 'hal', expirationDate: '2020-05-01' });
+        const listed = async (showExpired) => (await client.getAll({ filters: { user_id: 'hal' }, showExpired })).results.filter(
+                (m) => /Basque/.test(m.memory)).length;
+        assert.deepEqual([await listed(false), await listed(true)], [0, 1]);
         const basque = async (show_expired) => (await key.call('POST', '/v3/memories/search/', { body: { query: 'Basque',
                 filters: { user_id: 'hal' }, show_expired }, expect: 200 })).body.results.length;
         assert.deepEqual([await basque(false), await basque(true)], [0, 1]);
