@@ -4,7 +4,8 @@
 #include "memory/extract.h"
 #include "memory/reading.h"
 
-enum { MESSAGES_MAX = 100 };
+/* Others wait while one add is written. */
+enum { MESSAGES_MAX = 100, ADD_FACTS_MAX = 2400 };
 
 typedef struct Adding {
         Req *rq;
@@ -13,7 +14,7 @@ typedef struct Adding {
         Str context;
         int64_t expires_at, said_at;
         Mem0Result *v;
-        size_t n, cap;
+        size_t n, cap, facts;
 } Adding;
 
 static Err context_of(Req *rq, const Mem0AddIn *in, Str *ret) {
@@ -100,9 +101,17 @@ static Err add_text(Adding *ad, Str role, Str text) {
                 /* only what the person said tells about the person */
                 return OK;
         facts_extract(ad->rq->cx->arena, text, &(ExtractContext){ .said_at = ad->said_at }, &facts);
+        if (facts.n > ADD_FACTS_MAX - ad->facts) {
+                facts.n = ADD_FACTS_MAX - ad->facts;
+                facts.is_cut = true;
+        }
+        ad->facts += facts.n;
         for (size_t i = 0; i < facts.n; i++)
                 if (facts.v[i].confidence >= 0.7)
                         TRY(add_one(ad, &facts.v[i], STR_NULL));
+        if (facts.is_cut)
+                result_add(ad, &(Mem0Result){ .event = STR("NOOP"),
+                                              .reason = STR("more_facts_than_kept") });
         return OK;
 }
 

@@ -5,7 +5,7 @@
 #include "memory/extract_int.h"
 #include "memory/moment.h"
 
-enum { VALUE_MAX = 200, CONTENT_BYTES_MAX = 1500, LIST_MAX = 8 };
+enum { VALUE_MAX = 200, CONTENT_BYTES_MAX = 1500, LIST_MAX = 8, NOTE_FACTS_MAX = 24 };
 
 const char *const attribute_names[_ATTR_N] = {
         [ATTR_NONE] = "",
@@ -38,6 +38,7 @@ typedef struct Reader {
         Arena *a;
         const ExtractContext *ec;
         Facts *out;
+        size_t max; /* of them */
         Sentence s;
         /* first token that counts: behind "please remember that" */
         size_t from;
@@ -326,7 +327,7 @@ static Str pet_kind(Arena *a, Str subject) {
 }
 
 static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str value) {
-        if (r->out->n == FACTS_MAX || text.n == 0 || text.n > CONTENT_BYTES_MAX)
+        if (text.n == 0 || text.n > CONTENT_BYTES_MAX)
                 return;
         Fact f = { .type = str_c(rule->type),
                    .attribute = attribute_of(r, rule, m),
@@ -363,6 +364,10 @@ static void emit(Reader *r, const Rule *rule, const Match *m, Str text, Str valu
                 f.valid_from = since_when(r, m);
         if (!is_new(r->out, f.content))
                 return;
+        if (r->out->n == r->max) {
+                r->out->is_cut = true;
+                return;
+        }
         r->out->v[r->out->n++] = f;
         if (str_eq_c(str_c(rule->tag), "family") || str_eq_c(str_c(rule->tag), "pet"))
                 names_add(r, f.entities);
@@ -527,7 +532,7 @@ static size_t read_at(Reader *r, size_t at) {
 
 /* "Actually it's Porto": the attribute of what was said before, with the new value. */
 static void read_correction(Reader *r) {
-        Facts before = { NEW_ARRAY(r->a, Fact, FACTS_MAX), 0 };
+        Facts before = { 0 };
         ExtractContext ec = { .said_at = r->ec->said_at, .utc_offset_min = r->ec->utc_offset_min };
         size_t i = r->from;
         while (i < r->s.n &&
@@ -542,7 +547,7 @@ static void read_correction(Reader *r) {
                 const char *at = f.attribute && f.value.n
                                          ? memmem(f.content.p, f.content.n, f.value.p, f.value.n)
                                          : NULL;
-                if (!at || r->out->n == FACTS_MAX)
+                if (!at || r->out->n == r->max)
                         continue;
                 Str value = value_trimmed(tokens_text(&r->s, i, r->s.n)),
                     head = { f.content.p, (size_t)(at - f.content.p) };
@@ -591,7 +596,7 @@ static void read_sentence(Reader *r) {
                 read_request(r, request);
                 return;
         }
-        for (size_t at = r->from; at < r->s.n && r->out->n < FACTS_MAX;)
+        for (size_t at = r->from; at < r->s.n && !r->out->is_cut;)
                 at = read_at(r, at);
         if (r->out->n > before)
                 return;
@@ -603,37 +608,37 @@ static void read_sentence(Reader *r) {
 
 static void read_passage(Reader *r, Str text) {
         Str rest = text;
+        size_t n = 0;
         r->people = (People){ .women = 0 };
         r->s.v = NULL; /* has room for the text it was made for */
-        for (size_t n = 0;
-             n < SENTENCES_MAX && r->out->n < FACTS_MAX && sentence_next(r->a, &rest, &r->s); n++)
+        for (; n < SENTENCES_MAX && !r->out->is_cut && sentence_next(r->a, &rest, &r->s); n++)
                 if (!pasted_skip(&r->s, text, &rest)) {
                         read_sentence(r);
                         r->people = people_of(r->a, &r->s, &r->people);
                 }
+        r->out->is_cut |= n == SENTENCES_MAX && str_trim(rest).n > 0;
 }
 
 void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret) {
-        Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
-        Reader r = { .a = a, .ec = ec, .out = &out, .names = ec->people };
+        Facts out = { .v = NEW_ARRAY(a, Fact, FACTS_MAX) };
+        Reader r = { .a = a, .ec = ec, .out = &out, .max = FACTS_MAX, .names = ec->people };
         Str passage;
-        for (size_t n = 0; n < SENTENCES_MAX && out.n < FACTS_MAX && passage_next(&text, &passage);
-             n++)
+        for (size_t n = 0; n < SENTENCES_MAX && !out.is_cut && passage_next(&text, &passage); n++)
                 read_passage(&r, passage);
         *ret = out;
 }
 
 bool fact_attribute(Arena *a, Str content, Fact *ret) {
         ExtractContext ec = { 0 };
-        Facts out = { NEW_ARRAY(a, Fact, FACTS_MAX), 0 };
-        Reader r = { .a = a, .ec = &ec, .out = &out };
+        Facts out = { .v = NEW_ARRAY(a, Fact, NOTE_FACTS_MAX) };
+        Reader r = { .a = a, .ec = &ec, .out = &out, .max = NOTE_FACTS_MAX };
         Str rest = content;
         if (!sentence_next(a, &rest, &r.s) || r.s.is_question)
                 return false;
         r.is_correction = corrects(&r.s, 0);
         r.m = (Matcher){ .a = a, .s = &r.s, .is_note = true };
         r.rules = rules_possible(a, &r.s);
-        for (size_t at = 0; at < r.s.n && out.n < FACTS_MAX;)
+        for (size_t at = 0; at < r.s.n && !out.is_cut;)
                 at = read_at(&r, at);
         for (size_t i = 0; i < out.n; i++)
                 if (out.v[i].attribute != ATTR_NONE) {

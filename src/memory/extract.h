@@ -8,7 +8,7 @@
  * that keeps the speaker's own words. */
 #include "base/base.h"
 
-enum { FACTS_MAX = 24 }; /* of one text */
+enum { FACTS_MAX = 64 }; /* of one text */
 
 /* What a fact is about, where one value excludes another. ATTR_PREFERENCE has its object as subject. */
 typedef enum Attribute {
@@ -59,6 +59,7 @@ typedef struct Fact {
 typedef struct Facts {
         Fact *v;
         size_t n;
+        bool is_cut; /* the text says more than that, or is too long to be read to the end */
 } Facts;
 
 typedef struct ExtractContext {

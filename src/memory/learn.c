@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "memory/learn.h"
 
+#include "base/log.h"
 #include "memory/memory_int.h"
 #include "memory/moment.h"
 #include "memory/shown.h"
@@ -103,6 +104,9 @@ Err memory_learn(Ctx *cx, const MemoryScope *s, const Turn *turn, const Facts *f
                 if (w->event == MEMORY_ADD || w->event == MEMORY_SUPERSEDE)
                         created[l.created.n++] = w->row.memory_id;
         }
+        if (facts->is_cut)
+                LOG(cx, LOG_WARN, "memory.learn.cut", "a turn says more than is learned of one",
+                    L_INT("facts", (int64_t)facts->n));
         l.created.v = created;
         *ret = l;
         return OK;

@@ -373,6 +373,13 @@ static void stays_bounded(void **state) {
                 buf_addf(&b, "I like thing%d. ", i);
         facts_extract(a, buf_str(&b), &(ExtractContext){ .said_at = NOW }, &f);
         assert_int_equal(f.n, FACTS_MAX);
+        assert_true(f.is_cut);
+        buf_clear(&b);
+        for (int i = 0; i < FACTS_MAX; i++)
+                buf_addf(&b, "I like thing%d. ", i);
+        facts_extract(a, buf_str(&b), &(ExtractContext){ .said_at = NOW }, &f);
+        assert_int_equal(f.n, FACTS_MAX);
+        assert_false(f.is_cut);
         buf_clear(&b);
         for (int i = 0; i < 10000; i++)
                 buf_addc(&b, 'x');

@@ -248,6 +248,14 @@ test('many parts with facts in each are all kept', async () => {
         assert.ok(body.results.length >= 300, String(body.results.length));
 });
 
+test('a text that says more than is kept of one says so', async () => {
+        const reasons = async (n) => (await key.call('POST', '/v1/memories/', { expect: 200, body: { user_id: 'ned',
+                messages: Array.from({ length: n }, (_, i) => `I like game${n + i * 7919}.`).join(' ') } })).body.results.map((r) => r.reason);
+        assert.equal((await reasons(60)).filter((r) => r === 'new_memory').length, 60);
+        const many = await reasons(130);
+        assert.deepEqual([many.length, many.at(-1)], [65, 'more_facts_than_kept']);
+});
+
 test('words that are fixed', async () => {
         const id = await add('max', 'rated');
         const rate = (feedback, expect) => key.call('POST', '/v1/feedback/', { body: { memory_id: id, feedback }, expect });
