@@ -351,11 +351,12 @@ static size_t take_names(const Sentence *s, size_t i) {
 static size_t take_animal(const Sentence *s, size_t i) {
         static const char none[] =
                 " a an the my our your his her its and or of to in on for with is are am was has have "
-                "no not any called named from at by as but than like who that it one two three ";
+                "no not any called named from at by as but than like who that it one two three 's ";
         for (size_t k = i; k < s->n && k < i + 3; k++) {
                 if (word_in(s->v[k].low, animal_words))
                         return k + 1 + word_in(low_at(s, k + 1), animal_words);
-                if (word_in(s->v[k].low, none) || s->v[k].flags & (T_COMMA | T_BREAK | T_NUMBER))
+                if (word_in(s->v[k].low, none) || word_in(s->v[k].low, kin_words) ||
+                    s->v[k].flags & (T_COMMA | T_BREAK | T_NUMBER))
                         break;
         }
         return i;
