@@ -120,8 +120,7 @@ static Str value_of(const Maker *m, Str name, size_t speaker, uint64_t seed) {
         if (str_eq_c(name, "B"))
                 return m->names[1 - speaker];
         const List *list = values_find(m->book, name);
-        for (size_t i = 0; i < name.n; i++)
-                seed = (seed ^ (unsigned char)name.p[i]) * 0x100000001b3u;
+        seed = str_hash_from(seed, name);
         return list->v[chance(&seed, list->n)];
 }
 

@@ -48,6 +48,20 @@ Str str_trim(Str s);             /* ASCII white space at both ends */
  * A list "a,b" gives a, b; "" gives one empty part. Loop while rest->p. */
 Str str_cut(Str *rest, char sep);
 
+/* FNV-1a of 64 bits (Fowler, Noll and Vo): spreads keys that nobody chooses; no digest. `h` is
+ * what came before, or a start of one's own. */
+static inline uint64_t str_hash_from(uint64_t h, Str s) {
+        for (size_t i = 0; i < s.n; i++)
+                h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+        return h;
+}
+static inline uint64_t str_hash(Str s) { return str_hash_from(0xcbf29ce484222325u, s); }
+/* Its place in a table of n; folded first, as the authors advise. */
+static inline size_t str_slot(Str s, size_t n) {
+        uint64_t h = str_hash(s);
+        return (size_t)((h ^ h >> 32) % n);
+}
+
 /* Decimal, no sign for u64, nothing before or behind; false leaves *ret alone. */
 bool str_to_i64(Str s, int64_t *ret) _must_check_;
 bool str_to_f64(Str s, double *ret) _must_check_; /* finite only */

@@ -59,6 +59,15 @@ static void test_str_utf8(void **state) {
         assert_int_equal(str_utf8_cut(STR("a\xC3\xA9z"), 2), 1);
 }
 
+static void test_str_hash(void **state) {
+        /* the authors' own vectors */
+        assert_true(str_hash(STR("")) == 0xcbf29ce484222325u);
+        assert_true(str_hash(STR("a")) == 0xaf63dc4c8601ec8cu);
+        assert_true(str_hash(STR("foobar")) == 0x85944171f73967e8u);
+        assert_true(str_hash_from(str_hash(STR("foo")), STR("bar")) == str_hash(STR("foobar")));
+        assert_true(str_slot(STR("a"), 1000) == (0xaf63dc4c8601ec8cu ^ 0xaf63dc4cu) % 1000);
+}
+
 static void test_str_cut(void **state) {
         Str rest = STR("a,,b");
         Str a = str_cut(&rest, ','), empty = str_cut(&rest, ','), b = str_cut(&rest, ',');
@@ -201,6 +210,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_str_numbers),
                 cmocka_unit_test(test_str_utf8),
+                cmocka_unit_test(test_str_hash),
                 cmocka_unit_test(test_str_cut),
                 cmocka_unit_test(test_buf_maximum),
                 cmocka_unit_test(test_arena_alignment_and_reuse),

@@ -332,10 +332,7 @@ void live_end(Live *live, Err e) {
 /* ---- gate ---- */
 
 static Live **bucket_of(Chat *chat, Str user_id) {
-        uint64_t h = 1469598103934665603u;
-        for (size_t i = 0; i < user_id.n; i++)
-                h = (h ^ (unsigned char)user_id.p[i]) * 1099511628211u;
-        return &chat->bucket[h % LIVE_BUCKETS];
+        return &chat->bucket[str_slot(user_id, LIVE_BUCKETS)];
 }
 
 static bool same_conversation(const Live *a, const Live *b) {

@@ -56,11 +56,7 @@ Spend *spend_free(Spend *s) {
 }
 
 static Known **known_at(Spend *s, Str user_id) {
-        /* FNV-1a: ids are ours, nobody chooses them */
-        uint64_t h = 1469598103934665603u;
-        for (size_t i = 0; i < user_id.n; i++)
-                h = (h ^ (unsigned char)user_id.p[i]) * 1099511628211u;
-        Known **at = &s->bucket[h % BUCKETS];
+        Known **at = &s->bucket[str_slot(user_id, BUCKETS)];
         while (*at && !str_eq(str_n((*at)->user_id, (*at)->n), user_id))
                 at = &(*at)->next;
         return at;

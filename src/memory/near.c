@@ -12,12 +12,6 @@ static uint64_t mix(uint64_t h) { /* splitmix64's finisher */
         return h ^ (h >> 31);
 }
 
-static uint64_t bytes_hash(uint64_t h, Str s) { /* FNV-1a's step */
-        for (size_t i = 0; i < s.n; i++)
-                h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-        return h;
-}
-
 static bool is_start(char c) { return ((unsigned char)c & 0xc0) != 0x80; }
 
 /* Calls for each n-gram of code points, with its hash. Text shorter than a gram is one gram. */
@@ -32,7 +26,7 @@ static void grams_each(Str s, uint64_t seed, void (*fn)(void *arg, uint64_t h), 
                 for (size_t j = i; j < s.n && chars <= GRAM_MAX; j++) {
                         chars += is_start(s.p[j]);
                         bool ends = j + 1 == s.n || is_start(s.p[j + 1]);
-                        h = (h ^ (unsigned char)s.p[j]) * 0x100000001b3u;
+                        h = str_hash_from(h, str_n(&s.p[j], 1));
                         if (ends && chars >= GRAM_MIN && chars <= GRAM_MAX)
                                 fn(arg, mix(h ^ chars << 56));
                 }
@@ -164,7 +158,7 @@ static struct {
 } word_kinds[KIND_SLOTS];
 
 static size_t kind_slot(Str w) {
-        size_t at = mix(bytes_hash(0xcbf29ce484222325u, w)) % KIND_SLOTS;
+        size_t at = mix(str_hash(w)) % KIND_SLOTS;
         while (word_kinds[at].word.p && !str_eq(word_kinds[at].word, w))
                 at = (at + 1) % KIND_SLOTS;
         return at;
@@ -306,7 +300,7 @@ static uint64_t strict_words(Arena *a, Str folded, uint64_t seed) {
                         w[i].kind == WORD_NUMBER || w[i].kind == WORD_DATE || w[i].kind == WORD_NOT;
                 if (!counts || !word_missing(&w[i], w, i))
                         continue;
-                sum += mix(bytes_hash(seed, w[i].s));
+                sum += mix(str_hash_from(seed, w[i].s));
         }
         return mix(sum);
 }

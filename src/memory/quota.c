@@ -33,10 +33,7 @@ Quotas *quotas_free(Quotas *q) {
 static Seen *seen_of(Quotas *q, Str owner) {
         if (owner.n > OWNER_MAX)
                 return NULL;
-        uint64_t h = 0xcbf29ce484222325u;
-        for (size_t i = 0; i < owner.n; i++)
-                h = (h ^ (unsigned char)owner.p[i]) * 0x100000001b3u;
-        Seen *seen = &q->slots[(h ^ h >> 32) % SLOTS];
+        Seen *seen = &q->slots[str_slot(owner, SLOTS)];
         if (!str_eq((Str){ seen->owner, seen->owner_n }, owner)) {
                 *seen = (Seen){ .owner_n = owner.n };
                 memcpy(seen->owner, owner.p, owner.n);

@@ -70,10 +70,7 @@ static bool shelf_is_of(const Shelf *s, Str user_id) {
 
 /* Of this user, or the one that a new shelf may take. */
 static Shelf **shelf_slot(Shelves *all, Str user_id) {
-        uint64_t h = 0xcbf29ce484222325u;
-        for (size_t i = 0; i < user_id.n; i++)
-                h = (h ^ (unsigned char)user_id.p[i]) * 0x100000001b3u;
-        Shelf **set = &all->slots[(h ^ h >> 32) % SETS * WAYS], **best = set;
+        Shelf **set = &all->slots[str_slot(user_id, SETS) * WAYS], **best = set;
         for (size_t w = 0; w < WAYS; w++) {
                 if (shelf_is_of(set[w], user_id))
                         return &set[w];

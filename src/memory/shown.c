@@ -17,13 +17,6 @@ struct Shown {
         Slot *slots[SLOTS];
 };
 
-static uint64_t fnv(Str s) {
-        uint64_t h = 0xcbf29ce484222325u;
-        for (size_t i = 0; i < s.n; i++)
-                h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-        return h ^ h >> 29;
-}
-
 Shown *shown_new(void) {
         Shown *s = calloc(1, sizeof *s);
         if (!s)
@@ -51,7 +44,7 @@ Shown *shown_free(Shown *s) {
 }
 
 void shown_add(Shown *s, Str user_id, const uint64_t *digests, size_t n) {
-        uint64_t user = fnv(user_id);
+        uint64_t user = str_hash(user_id);
         pthread_mutex_lock(&s->lock);
         Slot **at = &s->slots[user % SLOTS];
         if (!*at && !(*at = calloc(1, sizeof **at)))
@@ -74,7 +67,7 @@ static bool slot_has(const Slot *slot, uint64_t digest) {
 }
 
 bool shown_has(Shown *s, Str user_id, uint64_t digest) {
-        uint64_t user = fnv(user_id);
+        uint64_t user = str_hash(user_id);
         pthread_mutex_lock(&s->lock);
         const Slot *slot = s->slots[user % SLOTS];
         bool has = slot && slot->user == user && slot_has(slot, digest);

@@ -6,9 +6,7 @@
 enum { MANY = 3000 };
 
 static Twin twin_of(Arena *a, int64_t unit, unsigned type, const char *text) {
-        Twin t = { .unit = unit, .type = type, .digest = 0xcbf29ce484222325u };
-        for (const char *c = text; *c; c++)
-                t.digest = (t.digest ^ (unsigned char)*c) * 0x100000001b3u;
+        Twin t = { .unit = unit, .type = type, .digest = str_hash(str_c(text)) };
         sketch_make(a, str_c(text), 7, &t.sketch);
         return t;
 }

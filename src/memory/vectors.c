@@ -64,12 +64,7 @@ Vectors *vectors_free(Vectors *v) {
 
 /* ---- blocks ---- */
 
-static Slot *slot_of(Vectors *v, Str user_id) {
-        uint64_t h = 0xcbf29ce484222325u;
-        for (size_t i = 0; i < user_id.n; i++)
-                h = (h ^ (unsigned char)user_id.p[i]) * 0x100000001b3u;
-        return &v->slots[(h ^ h >> 32) % BLOCK_SLOTS];
-}
+static Slot *slot_of(Vectors *v, Str user_id) { return &v->slots[str_slot(user_id, BLOCK_SLOTS)]; }
 
 static void *grown(void *p, size_t n, size_t size) {
         void *q = reallocarray(p, n, size);

@@ -63,10 +63,9 @@ Limits *limits_free(Limits *l) {
 
 /* ---- finding a key ---- */
 
-/* FNV-1a with a secret start and a finisher: spreads keys, protects nothing but the table. */
+/* A secret start and a finisher: spreads keys, protects nothing but the table. */
 static uint64_t mix(uint64_t h, Str s) {
-        for (size_t i = 0; i < s.n; i++)
-                h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+        h = str_hash_from(h, s);
         h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15u;
         return h ^ (h >> 29);
 }
