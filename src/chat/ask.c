@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "chat/ask.h"
 
-#include <time.h>
-
 #include "chat/chat_int.h"
 #include "chat/ledger.h"
 #include "codec/json.h"
+#include "sys/thread.h"
 
-enum { LOOK_MS = 100, ANSWER_TOKENS = 512 };
+enum { LOOK_US = 100 * 1000, ANSWER_TOKENS = 512 };
 
 typedef struct Asking {
         Chat *chat;
@@ -57,12 +56,7 @@ static void asking_wait(Asking *a, Completion *c) {
         bool cancelled = false;
         pthread_mutex_lock(&a->lock);
         while (!a->over) {
-                struct timespec until;
-                clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_nsec += LOOK_MS * 1000000L;
-                until.tv_sec += until.tv_nsec / 1000000000;
-                until.tv_nsec %= 1000000000;
-                pthread_cond_timedwait(&a->changed, &a->lock, &until);
+                cond_wait_until(&a->changed, &a->lock, thread_mono_us() + LOOK_US);
                 if (a->over || cancelled || !is_stopping(a->chat))
                         continue;
                 cancelled = true;
@@ -93,11 +87,9 @@ static Err book(Ctx *cx, DbConn *c, void *arg) {
 }
 
 Err chat_ask(Ctx *cx, Chat *chat, const ChatQuestion *q, Str *ret) {
-        _cleanup_(asking_done) Asking a = { .chat = chat,
-                                            .q = q,
-                                            .cx = cx,
-                                            .lock = PTHREAD_MUTEX_INITIALIZER,
-                                            .changed = PTHREAD_COND_INITIALIZER };
+        _cleanup_(asking_done) Asking a = { .chat = chat, .q = q, .cx = cx };
+        pthread_mutex_init(&a.lock, NULL);
+        cond_init(&a.changed);
         DbConn *c;
         Str messages = messages_of(cx, q);
         if (!messages.p || is_stopping(chat))

@@ -2,6 +2,7 @@
 #include "chat/chat_sql.h"
 #include "chat/count_int.h"
 #include "chat/live.h"
+#include "sys/thread.h"
 
 enum { CANCELLED_WAIT_MS = 5000 };
 
@@ -30,7 +31,7 @@ Err chat_new(Ctx *cx, const ChatRooms *rooms, const ChatSettings *set, Chat **re
                                .spend = spend_new(set->budget_micro),
                                .providers = providers };
         pthread_mutex_init(&chat->lock, NULL);
-        pthread_cond_init(&chat->idle, NULL);
+        cond_init(&chat->idle);
         if (providers.n && !set->no_extraction)
                 chat->readers = readers_new(chat);
         *ret = chat;
@@ -49,12 +50,8 @@ Err chat_start(Ctx *cx, Chat *chat) {
 
 /* chat->lock is held. */
 static void idle_wait(Chat *chat, int64_t ms) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
-        until.tv_sec += ms / 1000 + ns / 1000000000;
-        until.tv_nsec = ns % 1000000000;
-        while (chat->n_lives && pthread_cond_timedwait(&chat->idle, &chat->lock, &until) == 0)
+        int64_t until_us = thread_mono_us() + ms * 1000;
+        while (chat->n_lives && cond_wait_until(&chat->idle, &chat->lock, until_us))
                 ;
 }
 

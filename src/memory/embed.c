@@ -4,14 +4,14 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "codec/json.h"
 #include "memory/count_int.h"
+#include "sys/thread.h"
 #include "web/client.h"
 
-enum { REST_MS = 15000, RESPONSE_MAX = 16 * 1024 * 1024, TEXT_MAX = 8000, LOOK_MS = 100 };
+enum { REST_MS = 15000, RESPONSE_MAX = 16 * 1024 * 1024, TEXT_MAX = 8000, LOOK_US = 100 * 1000 };
 
 struct Embedder {
         Client *client;
@@ -132,12 +132,7 @@ static void wait_over(Wait *w, const Embedder *e, Call *call) {
         bool cancelled = false;
         pthread_mutex_lock(&w->lock);
         while (!w->over) {
-                struct timespec until;
-                clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_nsec += LOOK_MS * 1000000L;
-                until.tv_sec += until.tv_nsec / 1000000000;
-                until.tv_nsec %= 1000000000;
-                pthread_cond_timedwait(&w->changed, &w->lock, &until);
+                cond_wait_until(&w->changed, &w->lock, thread_mono_us() + LOOK_US);
                 if (w->over || cancelled || !atomic_load(&e->stop))
                         continue;
                 call_cancel(call);
@@ -178,9 +173,9 @@ static Err embedder_call(Ctx *cx, Embedder *e, Strs texts, int64_t timeout_ms, V
                           .total_ms = timeout_ms,
                           .response_max = RESPONSE_MAX,
                           .allow_private = true };
-        _cleanup_(wait_done) Wait w = { .lock = PTHREAD_MUTEX_INITIALIZER,
-                                        .changed = PTHREAD_COND_INITIALIZER,
-                                        .body = BUF(RESPONSE_MAX) };
+        _cleanup_(wait_done) Wait w = { .body = BUF(RESPONSE_MAX) };
+        pthread_mutex_init(&w.lock, NULL);
+        cond_init(&w.changed);
         TRY(call_wait(cx, e, &spec, &w));
         if (w.status != 200)
                 return RAISE(cx, ERR_UPSTREAM, "embeddings: HTTP %d", w.status);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "memory/index_cache.h"
 
-#include <pthread.h>
-
 #include "memory/index_grow.h"
 #include "memory/words_int.h"
+#include "sys/thread.h"
 
 enum { BYTES_MAX_DEFAULT = 256 * 1024 * 1024, USER_MAX = 256, PENDING_MAX = 20000, BUILDS_MAX = 8 };
 
@@ -54,12 +53,8 @@ Err index_cache_new(Ctx *cx, const IndexCacheSettings *set, IndexCache **ret) {
                 c->set.bytes_max = BYTES_MAX_DEFAULT;
         c->table_n = 1024;
         c->table = grow_zero(c->table_n, sizeof(Entry *));
-        pthread_condattr_t attr;
-        if (pthread_mutex_init(&c->lock, NULL) || pthread_condattr_init(&attr) ||
-            pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ||
-            pthread_cond_init(&c->built, &attr))
-                abort();
-        (void)pthread_condattr_destroy(&attr);
+        pthread_mutex_init(&c->lock, NULL);
+        cond_init(&c->built);
         *ret = c;
         return OK;
 }
@@ -253,15 +248,7 @@ static Err built_wait(Ctx *cx, IndexCache *c) {
         int64_t left_ms = cx_left_ms(cx);
         if (left_ms <= 0)
                 return RAISE(cx, ERR_TIMEOUT, "another request still builds the index");
-        struct timespec until;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += left_ms / 1000;
-        until.tv_nsec += left_ms % 1000 * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-        }
-        (void)pthread_cond_timedwait(&c->built, &c->lock, &until);
+        cond_wait_until(&c->built, &c->lock, thread_mono_us() + left_ms * 1000);
         return OK;
 }
 

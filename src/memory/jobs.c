@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "memory/jobs.h"
 
-#include <pthread.h>
-#include <time.h>
-
 #include "base/log.h"
 #include "codec/json.h"
 #include "codec/uuid.h"
@@ -12,6 +9,7 @@
 #include "memory/memory_sql.h"
 #include "memory/touched.h"
 #include "memory/vectors.h"
+#include "sys/thread.h"
 
 enum {
         EXPIRED_MAX = 100,
@@ -19,7 +17,8 @@ enum {
         KEEP_DAYS = 7,
         NIGHT_HOUR = 3,
         USERS_PAGE = 500,
-        LIST_MAX = 50
+        LIST_MAX = 50,
+        LOOK_US = 1000 * 1000
 };
 #define EXPIRY_PAUSE_MS INT64_C(60000)
 
@@ -447,12 +446,9 @@ static Err reset_write(Ctx *cx, DbConn *c, void *arg) {
 }
 
 static bool jobs_wait(Jobs *j) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec++;
         pthread_mutex_lock(&j->lock);
         if (!j->stop)
-                pthread_cond_timedwait(&j->wake, &j->lock, &until);
+                cond_wait_until(&j->wake, &j->lock, thread_mono_us() + LOOK_US);
         bool go_on = !j->stop;
         pthread_mutex_unlock(&j->lock);
         return go_on;
@@ -489,7 +485,7 @@ Jobs *jobs_new(Memory *m) {
         j->hands[0] = (Hand){ .jobs = j, .which = WHICH_INSIDE };
         j->hands[1] = (Hand){ .jobs = j, .which = WHICH_OUTSIDE };
         pthread_mutex_init(&j->lock, NULL);
-        pthread_cond_init(&j->wake, NULL);
+        cond_init(&j->wake);
         return j;
 }
 
@@ -503,8 +499,7 @@ Err memory_start(Ctx *cx, Memory *m) {
                 TRY(users_queue(cx, m, (Night){ .next = &sql_speaker_next, .kinds = vectors_too }));
         for (size_t i = 0; i < ELEMENTSOF(j->hands); i++) {
                 Hand *h = &j->hands[i];
-                if (pthread_create(&h->thread, NULL, hand_main, h))
-                        return RAISE(cx, ERR_UNAVAILABLE, "no thread for memory jobs");
+                TRY(thread_start(cx, "memory-jobs", hand_main, h, &h->thread));
                 h->runs = true;
         }
         return OK;

@@ -6,12 +6,12 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "sys/thread.h"
 #include "web/client.h"
 #include "web/client_curl.h"
 
@@ -60,8 +60,6 @@ struct Client {
         bool runs, closing; /* runs: the thread and what is above are there */
 };
 
-static int64_t mono_us(void) { return world_real.mono_us(&world_real); }
-
 /* ---- the result ---- */
 
 typedef struct HeaderSlot {
@@ -84,7 +82,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg) {
         size_t colon = str_index(line, ':');
         Str name = str_to(line, colon), value = str_trim(str_from(line, colon + 1));
 
-        call->moved_us = mono_us();
+        call->moved_us = thread_mono_us();
         for (size_t i = 0; i < ELEMENTSOF(header_slots); i++) {
                 Str *slot = (Str *)(void *)((char *)call + header_slots[i].at);
                 /* a new head: what an interim answer (1xx) said does not count */
@@ -114,7 +112,7 @@ static void head_deliver(Call *call) {
         call->has_head = true;
         body_let_go(call);
         call->r.status = (int)status;
-        call->r.first_byte_us = mono_us() - call->started_us;
+        call->r.first_byte_us = thread_mono_us() - call->started_us;
         call->r.retry_after_ms =
                 retry_after_parse(call->r.retry_after, call->retry_after_ms, call->now_ms);
         if (call->ev.head)
@@ -124,7 +122,7 @@ static void head_deliver(Call *call) {
 static size_t on_body(char *p, size_t size, size_t n, void *arg) {
         Call *call = arg;
         head_deliver(call);
-        call->moved_us = mono_us();
+        call->moved_us = thread_mono_us();
         if (n > call->response_max - call->taken) {
                 call->too_large = true;
                 return 0; /* ends the transfer */
@@ -149,7 +147,7 @@ static const char *error_text(Call *call, CURLcode code) {
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CACERT_BADFILE: return "TLS error";
         case CURLE_OPERATION_TIMEDOUT: {
-                int64_t ms = (mono_us() - call->started_us) / 1000;
+                int64_t ms = (thread_mono_us() - call->started_us) / 1000;
                 return arena_printf(call->arena, "Timeout after %lld ms", (long long)ms);
         }
         default: return "Bad response";
@@ -212,7 +210,7 @@ static void call_finish(Call *call, CURLcode code) {
         if (!connect_us)
                 curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
         call->r.connect_us = connect_us;
-        call->r.total_us = mono_us() - call->started_us;
+        call->r.total_us = thread_mono_us() - call->started_us;
         call->r.error = code == CURLE_OK ? NULL : error_text(call, code);
         call->ev.done(call->ev.arg, error_code(call, code), &call->r);
         call_free(call);
@@ -220,7 +218,7 @@ static void call_finish(Call *call, CURLcode code) {
 
 static void call_begin(Call *call) {
         Client *c = call->client;
-        call->started_us = call->moved_us = mono_us();
+        call->started_us = call->moved_us = thread_mono_us();
         if (curl_multi_add_handle(c->multi, call->easy) != CURLM_OK) {
                 call_finish(call, CURLE_FAILED_INIT);
                 return;
@@ -288,14 +286,14 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
 
 static int on_timer(CURLM *multi, long ms, void *arg) {
         Client *c = arg;
-        c->timer_us = ms < 0 ? -1 : mono_us() + (int64_t)ms * 1000;
+        c->timer_us = ms < 0 ? -1 : thread_mono_us() + (int64_t)ms * 1000;
         return 0;
 }
 
 static int wait_ms(const Client *c) {
         int64_t ms = c->active ? TICK_MS : 60000;
         if (c->timer_us >= 0)
-                ms = MIN(ms, MAX((c->timer_us - mono_us() + 999) / 1000, 0));
+                ms = MIN(ms, MAX((c->timer_us - thread_mono_us() + 999) / 1000, 0));
         return (int)ms;
 }
 
@@ -326,13 +324,13 @@ static void command_run(Call *call) {
                 call_begin(call);
         } else if (resume && call->paused) {
                 call->paused = false;
-                call->moved_us = mono_us();
+                call->moved_us = thread_mono_us();
                 curl_easy_pause(call->easy, CURLPAUSE_CONT);
         }
 }
 
 static void stalled_end(Client *c) {
-        int64_t now_us = mono_us();
+        int64_t now_us = thread_mono_us();
         for (Call *call = c->active, *next; call; call = next) {
                 next = call->next;
                 if (call_is_stalled(call, now_us))
@@ -362,7 +360,7 @@ static void sockets_run(Client *c, const struct epoll_event *events, int n) {
                            (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
                 curl_multi_socket_action(c->multi, events[i].data.fd, what, &running);
         }
-        if (c->timer_us >= 0 && mono_us() >= c->timer_us) {
+        if (c->timer_us >= 0 && thread_mono_us() >= c->timer_us) {
                 c->timer_us = -1;
                 curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
         }
@@ -387,9 +385,9 @@ static void *client_main(void *arg) {
                 }
                 sockets_run(c, events, MAX(n, 0));
                 finished_end(c);
-                if (mono_us() - looked_us >= TICK_MS * 1000) {
+                if (thread_mono_us() - looked_us >= TICK_MS * 1000) {
                         stalled_end(c);
-                        looked_us = mono_us();
+                        looked_us = thread_mono_us();
                 }
         }
         all_cancel(c);
@@ -408,7 +406,7 @@ Err client_new(Ctx *cx, Client **ret) {
         c->timer_us = -1;
         c->epoll = c->bell = -1;
         pthread_mutex_init(&c->lock, NULL);
-        pthread_cond_init(&c->closed, NULL);
+        cond_init(&c->closed);
         *ret = c;
         return OK;
 }
@@ -427,9 +425,7 @@ static Err client_open(Ctx *cx, Client *c) {
         curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
         curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
-        if (pthread_create(&c->thread, NULL, client_main, c))
-                return RAISE(cx, ERR_INTERNAL, "outbound client: no thread");
-        return OK;
+        return thread_start(cx, "client", client_main, c, &c->thread);
 }
 
 static void client_shut(Client *c) {
@@ -650,7 +646,7 @@ Err client_start(Ctx *cx, Client *c, const CallSpec *spec, const CallEvents *ev,
                         .easy = curl_easy_init(),
                         .ev = *ev,
                         .want_start = true,
-                        .started_us = mono_us(),
+                        .started_us = thread_mono_us(),
                         .now_ms = cx_now_ms(cx),
                         .r.retry_after_ms = -1,
                         .allow_private = spec->allow_private };
@@ -747,13 +743,9 @@ static Err call_once(Ctx *cx, Client *c, const CallSpec *spec, CallResult *ret) 
 
 /* false: the client is closing. */
 static bool client_sleep(Client *c, int64_t ms) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
-        until.tv_sec += ms / 1000 + ns / 1000000000;
-        until.tv_nsec = ns % 1000000000;
+        int64_t until_us = thread_mono_us() + ms * 1000;
         pthread_mutex_lock(&c->lock);
-        while (!c->closing && pthread_cond_timedwait(&c->closed, &c->lock, &until) != ETIMEDOUT)
+        while (!c->closing && cond_wait_until(&c->closed, &c->lock, until_us))
                 ;
         bool open = !c->closing;
         pthread_mutex_unlock(&c->lock);

@@ -47,8 +47,8 @@ size_t client_active(Client *c); /* calls between start and done */
 
 /* Blocking; not on a loop thread. OK when any HTTP answer came (look at status). ERR_UPSTREAM:
  * refused, reset, TLS, name; ERR_TIMEOUT; ERR_TOO_LARGE; ERR_FORBIDDEN: the policy;
- * ERR_UNAVAILABLE: too many calls at once; ERR_UNCERTAIN: sent, and the answer was lost
- * (non-idempotent methods). */
+ * ERR_UNAVAILABLE: too many calls at once, or no thread for them; ERR_UNCERTAIN: sent, and the
+ * answer was lost (non-idempotent methods). */
 Err client_call(Ctx *cx, Client *c, const CallSpec *spec, CallResult *ret) _must_check_;
 
 /* Asynchronous, for streams. Callbacks run on the client's thread and must not block. `head` when
