@@ -13,16 +13,9 @@ static Err admin_audit(Req *rq, DbConn *c, const char *event, Str user_id, const
         Caller from = req_caller(rq);
 
         return audit_append(rq->cx, identity_audit(rq->sv->identity), c,
-                            &(AuditEvent){ .event = event,
-                                           .outcome = "success",
-                                           .actor_type = "user",
-                                           .actor_id = rq->who->user_id,
-                                           .owner = user_id,
-                                           .target_type = "user",
-                                           .target_id = user_id,
-                                           .ip = from.ip,
-                                           .user_agent = from.user_agent,
-                                           .reason = str_c(what) });
+                            AUDIT_EVENT(event, "success", AUDIT_BY_USER(rq->who->user_id),
+                                        .owner = user_id, AUDIT_OF("user", user_id),
+                                        AUDIT_FROM(from), .reason = str_c(what)));
 }
 
 static Err target_load(Req *rq, DbConn *c, User *ret) {

@@ -137,15 +137,9 @@ static Err logout_all_handle(Req *rq, const void *in_, void *ret) {
 
         TRY(session_end_all(rq->cx, &w, who->user_id, in->keep_current ? who->sid : STR_NULL, &n));
         TRY(audit_append(rq->cx, identity_audit(rq->sv->identity), rq->db,
-                         &(AuditEvent){ .event = "authn_token_revoked",
-                                        .outcome = "success",
-                                        .actor_type = "user",
-                                        .actor_id = who->user_id,
-                                        .target_type = "user",
-                                        .target_id = who->user_id,
-                                        .ip = w.from.ip,
-                                        .user_agent = w.from.user_agent,
-                                        .reason = STR("logout_all") }));
+                         AUDIT_EVENT("authn_token_revoked", "success", AUDIT_BY_USER(who->user_id),
+                                     AUDIT_OF("user", who->user_id), AUDIT_FROM(w.from),
+                                     .reason = STR("logout_all"))));
         *(LogoutAll *)ret = (LogoutAll){ n };
         return OK;
 }

@@ -223,21 +223,6 @@ bool wants_stream(const Req *rq, const OptBool *asked) {
         return accept.p && str_contains(accept, STR("text/event-stream"));
 }
 
-Err own_audit(Req *rq, const char *event, const char *target_type, Str target_id) {
-        Caller from = req_caller(rq);
-        bool by_key = rq->who->kind == WHO_API_KEY;
-        return audit_append(rq->cx, identity_audit(rq->sv->identity), rq->db,
-                            &(AuditEvent){ .event = event,
-                                           .outcome = "success",
-                                           .actor_type = by_key ? "api_key" : "user",
-                                           .actor_id = by_key ? rq->who->key_id : rq->who->user_id,
-                                           .owner = rq->who->user_id,
-                                           .target_type = target_type,
-                                           .target_id = target_id,
-                                           .ip = from.ip,
-                                           .user_agent = from.user_agent });
-}
-
 MemoryScope req_scope(const Req *rq, DbConn *c) {
         return (MemoryScope){ rq->sv->memory, c, rq->who->user_id, "user" };
 }

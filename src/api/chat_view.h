@@ -76,8 +76,6 @@ Err message_check(Ctx *cx, Str message) _must_check_;
 Err caller_check(const Req *rq, Str user_id) _must_check_;
 bool wants_stream(const Req *rq, const OptBool *asked);
 MemoryScope req_scope(const Req *rq, DbConn *c);
-/* Inside the write of what the caller did to something of its own. */
-Err own_audit(Req *rq, const char *event, const char *target_type, Str target_id) _must_check_;
 ChatScope req_chat(const Req *rq); /* with the connection of the lane */
 /* By our id or by the caller's own; ERR_NOT_FOUND. */
 Err conversation_get(const Req *rq, DbConn *c, Str id, Conversation *ret) _must_check_;

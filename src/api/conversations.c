@@ -2,6 +2,7 @@
 /* Conversations: list, make, look at, rename, archive, remove. Table:
  * conversation_routes. */
 #include "api/chat_view.h"
+#include "api/identity_view.h"
 #include "codec/url.h"
 
 enum { METADATA_MAX = 8192, ID_MAX = 128, CURSOR_MAX = 128 };

@@ -82,6 +82,17 @@ Caller req_caller(const Req *rq) {
 
 Work req_work(const Req *rq, DbConn *c) { return (Work){ rq->sv->identity, c, req_caller(rq) }; }
 
+Err own_audit(Req *rq, const char *event, const char *target_type, Str target_id) {
+        bool by_key = rq->who->kind == WHO_API_KEY;
+        Caller from = req_caller(rq);
+
+        return audit_append(rq->cx, identity_audit(rq->sv->identity), rq->db,
+                            AUDIT_EVENT(event, "success", .actor_type = by_key ? "api_key" : "user",
+                                        .actor_id = by_key ? rq->who->key_id : rq->who->user_id,
+                                        .owner = rq->who->user_id, AUDIT_OF(target_type, target_id),
+                                        AUDIT_FROM(from)));
+}
+
 Err admit_user(Req *rq, const void *in, void *ret) {
         return hash_queue_enter(rq->cx, rq->sv->identity, rq->client_ip, rq->who->user_id);
 }

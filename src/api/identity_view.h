@@ -38,6 +38,8 @@ typedef struct Status {
 extern const Shape status_shape;
 
 Caller req_caller(const Req *rq);
+/* Inside the write of what the caller did to something of its own. */
+Err own_audit(Req *rq, const char *event, const char *target_type, Str target_id) _must_check_;
 Work req_work(const Req *rq, DbConn *c);
 
 /* Rows of LANE_HASH: .admit = admit_user for signed-in callers, and the first line of the

@@ -90,23 +90,6 @@ static KeyMade key_made(Ctx *cx, const ApiKeyMade *made) {
         };
 }
 
-static Err key_audit(Req *rq, const char *event, Str key_id) {
-        Caller from = req_caller(rq);
-
-        return audit_append(
-                rq->cx, identity_audit(rq->sv->identity), rq->db,
-                &(AuditEvent){ .event = event,
-                               .outcome = "success",
-                               .actor_type = rq->who->kind == WHO_API_KEY ? "api_key" : "user",
-                               .actor_id = rq->who->kind == WHO_API_KEY ? rq->who->key_id
-                                                                        : rq->who->user_id,
-                               .owner = rq->who->user_id,
-                               .target_type = "api_key",
-                               .target_id = key_id,
-                               .ip = from.ip,
-                               .user_agent = from.user_agent });
-}
-
 static Err key_create_handle(Req *rq, const void *in_, void *ret) {
         const KeyCreateIn *in = in_;
         ApiKeyNew new = { in->name, in->scopes, in->ip_ranges,
@@ -115,7 +98,7 @@ static Err key_create_handle(Req *rq, const void *in_, void *ret) {
         ApiKeyMade made;
 
         TRY(api_key_create(rq->cx, &w, rq->who, &new, &made));
-        TRY(key_audit(rq, "authn_token_created", made.key.key_id));
+        TRY(own_audit(rq, "authn_token_created", "api_key", made.key.key_id));
         *(KeyMade *)ret = key_made(rq->cx, &made);
         return OK;
 }
@@ -149,7 +132,7 @@ static Err key_delete_handle(Req *rq, const void *in, void *ret) {
         Work w = req_work(rq, rq->db);
 
         TRY(api_key_delete(rq->cx, &w, rq->who->user_id, rq->path[0]));
-        return key_audit(rq, "authn_token_delete", rq->path[0]);
+        return own_audit(rq, "authn_token_delete", "api_key", rq->path[0]);
 }
 
 static Err key_rotate_handle(Req *rq, const void *in_, void *ret) {
@@ -159,7 +142,7 @@ static Err key_rotate_handle(Req *rq, const void *in_, void *ret) {
         ApiKeyMade made;
 
         TRY(api_key_rotate(rq->cx, &w, rq->who, &turn, &made));
-        TRY(key_audit(rq, "authn_token_created", made.key.key_id));
+        TRY(own_audit(rq, "authn_token_created", "api_key", made.key.key_id));
         *(KeyMade *)ret = key_made(rq->cx, &made);
         return OK;
 }

@@ -49,15 +49,9 @@ static Err patch_audit(const Patch *p, DbConn *c, const char *what) {
         Caller from = req_caller(p->rq);
 
         return audit_append(p->rq->cx, identity_audit(p->rq->sv->identity), c,
-                            &(AuditEvent){ .event = "user_updated",
-                                           .outcome = "success",
-                                           .actor_type = "user",
-                                           .actor_id = p->user.user_id,
-                                           .target_type = "user",
-                                           .target_id = p->user.user_id,
-                                           .ip = from.ip,
-                                           .user_agent = from.user_agent,
-                                           .reason = str_c(what) });
+                            AUDIT_EVENT("user_updated", "success", AUDIT_BY_USER(p->user.user_id),
+                                        AUDIT_OF("user", p->user.user_id), AUDIT_FROM(from),
+                                        .reason = str_c(what)));
 }
 
 static Err patch_write(Ctx *cx, DbConn *c, void *arg) {
@@ -210,14 +204,8 @@ static Err export_start_handle(Req *rq, const void *in, void *ret) {
 
         TRY(export_request(rq->cx, &w, rq->who->user_id, &job_id));
         TRY(audit_append(rq->cx, identity_audit(rq->sv->identity), rq->db,
-                         &(AuditEvent){ .event = "sensitive_read",
-                                        .outcome = "success",
-                                        .actor_type = "user",
-                                        .actor_id = rq->who->user_id,
-                                        .target_type = "export",
-                                        .target_id = job_id,
-                                        .ip = w.from.ip,
-                                        .user_agent = w.from.user_agent }));
+                         AUDIT_EVENT("sensitive_read", "success", AUDIT_BY_USER(rq->who->user_id),
+                                     AUDIT_OF("export", job_id), AUDIT_FROM(w.from))));
         *(ExportView *)ret = (ExportView){ .job_id = job_id, .status = STR("queued") };
         return OK;
 }

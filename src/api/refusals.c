@@ -105,20 +105,15 @@ typedef struct Flush {
 
 static Err refusal_write(Ctx *cx, const Flush *f, DbConn *c, const Refusal *one) {
         bool is_known = one->actor[0] != '\0';
+        const char *actor = one->is_key ? "api_key" : "user";
         return audit_append(cx, f->audit, c,
-                            &(AuditEvent){ .event = one->event,
-                                           .outcome = "denied",
-                                           .actor_type = !is_known     ? NULL
-                                                         : one->is_key ? "api_key"
-                                                                       : "user",
-                                           .actor_id = str_c(one->actor),
-                                           .owner = is_known ? str_c(one->owner) : STR_NULL,
-                                           .target_type = "route",
-                                           .target_id = str_c(one->route),
-                                           .ip = str_c(one->ip),
-                                           .user_agent = str_c(one->agent),
-                                           .reason = arena_strf(cx->arena, "%s, %lld", one->why,
-                                                                (long long)one->n) });
+                            AUDIT_EVENT(one->event, "denied", .actor_type = is_known ? actor : NULL,
+                                        .actor_id = str_c(one->actor),
+                                        .owner = is_known ? str_c(one->owner) : STR_NULL,
+                                        AUDIT_OF("route", str_c(one->route)), .ip = str_c(one->ip),
+                                        .user_agent = str_c(one->agent),
+                                        .reason = arena_strf(cx->arena, "%s, %lld", one->why,
+                                                             (long long)one->n)));
 }
 
 static Err flush_write(Ctx *cx, DbConn *c, void *arg) {

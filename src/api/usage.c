@@ -2,6 +2,7 @@
 /* What the models cost, and budgets. Table: usage_routes. */
 #include "chat/usage.h"
 #include "api/chat_view.h"
+#include "api/identity_view.h"
 #include "codec/json.h"
 
 static double usd(int64_t micro) { return (double)micro / 1e6; }

@@ -182,10 +182,7 @@ typedef struct Note {
 static Err note_write(Ctx *cx, DbConn *c, void *arg) {
         const Note *n = arg;
         TRY(audit_append(cx, n->audit, c,
-                         &(AuditEvent){ .event = n->event,
-                                        .outcome = "success",
-                                        .actor_type = "system",
-                                        .owner = STR("") }));
+                         AUDIT_EVENT(n->event, "success", AUDIT_BY_SYSTEM(STR("")))));
         return audit_checkpoint(cx, n->audit, c);
 }
 

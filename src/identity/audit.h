@@ -29,6 +29,15 @@ typedef struct AuditEvent {
         Str reason;
 } AuditEvent;
 
+/* An event in one expression: AUDIT_EVENT("user_created", "success", AUDIT_BY_USER(id),
+ * AUDIT_OF("user", id), AUDIT_FROM(caller)); members by name may follow. */
+#define AUDIT_EVENT(event_, outcome_, ...)                                                         \
+        (&(const AuditEvent){ .event = (event_), .outcome = (outcome_), __VA_ARGS__ })
+#define AUDIT_BY_USER(id)       .actor_type = "user", .actor_id = (id)
+#define AUDIT_BY_SYSTEM(owner_) .actor_type = "system", .owner = (owner_)
+#define AUDIT_OF(type, id)      .target_type = (type), .target_id = (id)
+#define AUDIT_FROM(caller)      .ip = (caller).ip, .user_agent = (caller).user_agent
+
 /* Inside a write. The trace id comes from the Ctx. Fails closed: the caller's effect must fail
  * with it. */
 Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) _must_check_;

@@ -36,14 +36,8 @@ Err erasure_schedule(Ctx *cx, const Work *w, const User *u, Erasure *ret) {
                         v_int(e.erase_at)),
                    NULL));
         TRY(audit_append(cx, w->id->audit, w->c,
-                         &(AuditEvent){ .event = "user_archived",
-                                        .outcome = "success",
-                                        .actor_type = "user",
-                                        .actor_id = u->user_id,
-                                        .target_type = "user",
-                                        .target_id = u->user_id,
-                                        .ip = w->from.ip,
-                                        .user_agent = w->from.user_agent }));
+                         AUDIT_EVENT("user_archived", "success", AUDIT_BY_USER(u->user_id),
+                                     AUDIT_OF("user", u->user_id), AUDIT_FROM(w->from))));
         *ret = e;
         return OK;
 }
@@ -76,15 +70,9 @@ static Err restore_write(Ctx *cx, DbConn *c, void *arg) {
         TRY(db_run(cx, c, &sql_erasure_cancel, ARGS(tombstone(cx, r->id, user_id)), NULL));
         user_changed(cx, &w, user_id);
         return audit_append(cx, r->id->audit, c,
-                            &(AuditEvent){ .event = "user_updated",
-                                           .outcome = "success",
-                                           .actor_type = "user",
-                                           .actor_id = user_id,
-                                           .target_type = "user",
-                                           .target_id = user_id,
-                                           .ip = r->from->ip,
-                                           .user_agent = r->from->user_agent,
-                                           .reason = STR("restored") });
+                            AUDIT_EVENT("user_updated", "success", AUDIT_BY_USER(user_id),
+                                        AUDIT_OF("user", user_id), AUDIT_FROM(*r->from),
+                                        .reason = STR("restored")));
 }
 
 Err erasure_cancel(Ctx *cx, Identity *id, Str typed, Str password, const Caller *from) {
@@ -132,12 +120,8 @@ static Err erase_write(Ctx *cx, DbConn *c, void *arg) {
         TRY(db_run(cx, c, &sql_failures_clear,
                    ARGS(v_blob(identity_index(cx, id, "lockout", u->email))), NULL));
         TRY(audit_append(cx, id->audit, c,
-                         &(AuditEvent){ .event = "user_deleted",
-                                        .outcome = "success",
-                                        .actor_type = "system",
-                                        .target_type = "user",
-                                        .target_id = u->user_id,
-                                        .owner = STR("") }));
+                         AUDIT_EVENT("user_deleted", "success", AUDIT_BY_SYSTEM(STR("")),
+                                     AUDIT_OF("user", u->user_id))));
         TRY(user_key_destroy(cx, id->keys, c, u->user_id));
         TRY(rows_delete(cx, c, u->user_id));
         TRY(db_run(cx, c, &sql_erasure_done,

@@ -49,12 +49,8 @@ static Err stuffing_tell(Ctx *cx, const Work *w, Str account) {
         LOG(cx, LOG_WARN, "credential_stuffing", "many accounts fail from one address",
             L_TOP_STR("client_ip", w->from.ip), L_INT("accounts", STUFFING_ACCOUNTS));
         return audit_append(cx, w->id->audit, w->c,
-                            &(AuditEvent){ .event = "authn_login_fail_max",
-                                           .outcome = "failure",
-                                           .actor_type = "system",
-                                           .owner = STR(""),
-                                           .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent });
+                            AUDIT_EVENT("authn_login_fail_max", "failure", AUDIT_BY_SYSTEM(STR("")),
+                                        AUDIT_FROM(w->from)));
 }
 
 Err login_failed(Ctx *cx, const Work *w, Str account, Str owner, const char *event) {
@@ -67,13 +63,9 @@ Err login_failed(Ctx *cx, const Work *w, Str account, Str owner, const char *eve
                         v_int(l.last_ms), v_int(l.blocked_until_ms)),
                    NULL));
         TRY(audit_append(cx, w->id->audit, w->c,
-                         &(AuditEvent){ .event = l.blocked_until_ms ? "authn_login_lock" : event,
-                                        .outcome = "failure",
-                                        .actor_type = "user",
-                                        .owner = owner.p ? owner : STR(""),
-                                        .actor_id = owner,
-                                        .ip = w->from.ip,
-                                        .user_agent = w->from.user_agent }));
+                         AUDIT_EVENT(l.blocked_until_ms ? "authn_login_lock" : event, "failure",
+                                     AUDIT_BY_USER(owner), .owner = owner.p ? owner : STR(""),
+                                     AUDIT_FROM(w->from))));
         return stuffing_tell(cx, w, account);
 }
 
@@ -150,13 +142,9 @@ Err login_finish(Ctx *cx, const Work *w, LoginEnd *end, SessionGrant *ret) {
                    NULL));
         user_changed(cx, w, u->user_id);
         TRY(audit_append(cx, w->id->audit, w->c,
-                         &(AuditEvent){ .event = end->after_failure ? "authn_login_successafterfail"
-                                                                    : "authn_login_success",
-                                        .outcome = "success",
-                                        .actor_type = "user",
-                                        .actor_id = u->user_id,
-                                        .ip = w->from.ip,
-                                        .user_agent = w->from.user_agent }));
+                         AUDIT_EVENT(end->after_failure ? "authn_login_successafterfail"
+                                                        : "authn_login_success",
+                                     "success", AUDIT_BY_USER(u->user_id), AUDIT_FROM(w->from))));
         return session_start(cx, w, u, end->remember_me, ret);
 }
 
@@ -311,14 +299,8 @@ static Err signup_write(Ctx *cx, DbConn *c, void *arg) {
                 return e;
         TRY(user_add(cx, &w, &s->user));
         TRY(audit_append(cx, id->audit, c,
-                         &(AuditEvent){ .event = "user_created",
-                                        .outcome = "success",
-                                        .actor_type = "user",
-                                        .actor_id = s->user.user_id,
-                                        .target_type = "user",
-                                        .target_id = s->user.user_id,
-                                        .ip = s->in->from.ip,
-                                        .user_agent = s->in->from.user_agent }));
+                         AUDIT_EVENT("user_created", "success", AUDIT_BY_USER(s->user.user_id),
+                                     AUDIT_OF("user", s->user.user_id), AUDIT_FROM(s->in->from))));
         return mail_is_configured(id) ? verify_letter(cx, &w, s, s->user.user_id) : OK;
 }
 

@@ -138,13 +138,9 @@ static Err code_use(Ctx *cx, const Work *w, Str user_id, Str code, bool *ret_rig
 }
 
 static Err mfa_audit(Ctx *cx, const Work *w, Str user_id, const char *event, const char *outcome) {
-        return audit_append(cx, w->id->audit, w->c,
-                            &(AuditEvent){ .event = event,
-                                           .outcome = outcome,
-                                           .actor_type = "user",
-                                           .actor_id = user_id,
-                                           .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent });
+        return audit_append(
+                cx, w->id->audit, w->c,
+                AUDIT_EVENT(event, outcome, AUDIT_BY_USER(user_id), AUDIT_FROM(w->from)));
 }
 
 Err mfa_confirm(Ctx *cx, const Work *w, Str user_id, Str code, Str ret_codes[RECOVERY_CODES]) {

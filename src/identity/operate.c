@@ -48,13 +48,9 @@ typedef struct UserJob {
 
 static Err job_audit(Ctx *cx, const UserJob *j, DbConn *c) {
         return audit_append(cx, j->id->audit, c,
-                            &(AuditEvent){ .event = j->event,
-                                           .outcome = "success",
-                                           .actor_type = "system",
-                                           .owner = j->user.user_id,
-                                           .target_type = "user",
-                                           .target_id = j->user.user_id,
-                                           .reason = STR("operator") });
+                            AUDIT_EVENT(j->event, "success", AUDIT_BY_SYSTEM(j->user.user_id),
+                                        AUDIT_OF("user", j->user.user_id),
+                                        .reason = STR("operator")));
 }
 
 static Err create_write(Ctx *cx, DbConn *c, void *arg) {
@@ -203,13 +199,8 @@ static Err link_write(Ctx *cx, DbConn *c, void *arg) {
                    ARGS(v_text(l->source), v_text(l->subject), v_text(l->user_id)), NULL));
         user_changed(cx, &w, l->subject); /* who it was until now is not believed again */
         return audit_append(cx, j->id->audit, c,
-                            &(AuditEvent){ .event = "authz_change",
-                                           .outcome = "success",
-                                           .actor_type = "system",
-                                           .owner = l->user_id,
-                                           .target_type = "user",
-                                           .target_id = l->user_id,
-                                           .reason = STR("link") });
+                            AUDIT_EVENT("authz_change", "success", AUDIT_BY_SYSTEM(l->user_id),
+                                        AUDIT_OF("user", l->user_id), .reason = STR("link")));
 }
 
 Err operate_user_link(Ctx *cx, Identity *id, const UserLink *link) {

@@ -96,13 +96,9 @@ static Err provision_write(Ctx *cx, DbConn *c, void *arg) {
                 return e;
         TRY(user_add(cx, &w, &p->user));
         return audit_append(cx, p->id->audit, c,
-                            &(AuditEvent){ .event = "user_created",
-                                           .outcome = "success",
-                                           .actor_type = "system",
-                                           .owner = p->user.user_id,
-                                           .target_type = "user",
-                                           .target_id = p->user.user_id,
-                                           .reason = str_c(user_source_names[p->user.source]) });
+                            AUDIT_EVENT("user_created", "success", AUDIT_BY_SYSTEM(p->user.user_id),
+                                        AUDIT_OF("user", p->user.user_id),
+                                        .reason = str_c(user_source_names[p->user.source])));
 }
 
 static void provisions_add(Identity *id, int n) {

@@ -11,15 +11,9 @@ enum { FLUSH_MAX = 20, HOUR_MS = 3600 * 1000 };
 
 static Err user_audit(Ctx *cx, const Work *w, Str user_id, const char *event, const char *reason) {
         return audit_append(cx, w->id->audit, w->c,
-                            &(AuditEvent){ .event = event,
-                                           .outcome = "success",
-                                           .actor_type = "user",
-                                           .actor_id = user_id,
-                                           .target_type = "user",
-                                           .target_id = user_id,
-                                           .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent,
-                                           .reason = str_c(reason) });
+                            AUDIT_EVENT(event, "success", AUDIT_BY_USER(user_id),
+                                        AUDIT_OF("user", user_id), AUDIT_FROM(w->from),
+                                        .reason = str_c(reason)));
 }
 
 static Err user_must_load(Ctx *cx, Identity *id, Str user_id, User *ret) {
@@ -61,12 +55,8 @@ static Err change_refused(Ctx *cx, DbConn *c, void *arg) {
         const NewPassword *p = arg;
 
         return audit_append(cx, p->id->audit, c,
-                            &(AuditEvent){ .event = "authn_password_change_fail",
-                                           .outcome = "failure",
-                                           .actor_type = "user",
-                                           .actor_id = p->user.user_id,
-                                           .ip = p->from->ip,
-                                           .user_agent = p->from->user_agent });
+                            AUDIT_EVENT("authn_password_change_fail", "failure",
+                                        AUDIT_BY_USER(p->user.user_id), AUDIT_FROM(*p->from)));
 }
 
 Err password_change(Ctx *cx, Identity *id, Str user_id, const PasswordChange *in) {

@@ -174,14 +174,8 @@ Err session_start(Ctx *cx, const Work *w, const User *u, bool remember, SessionG
                         v_blob(client)),
                    NULL));
         TRY(audit_append(cx, w->id->audit, w->c,
-                         &(AuditEvent){ .event = "session_created",
-                                        .outcome = "success",
-                                        .actor_type = "user",
-                                        .actor_id = u->user_id,
-                                        .target_type = "session",
-                                        .target_id = s.session_id,
-                                        .ip = w->from.ip,
-                                        .user_agent = w->from.user_agent }));
+                         AUDIT_EVENT("session_created", "success", AUDIT_BY_USER(u->user_id),
+                                     AUDIT_OF("session", s.session_id), AUDIT_FROM(w->from))));
         return grant_make(cx, w->id, &s, u, ret);
 }
 
@@ -190,14 +184,8 @@ Err session_start(Ctx *cx, const Work *w, const User *u, bool remember, SessionG
 static Err session_audit(Ctx *cx, const Work *w, const Session *s, const char *event,
                          const char *outcome) {
         return audit_append(cx, w->id->audit, w->c,
-                            &(AuditEvent){ .event = event,
-                                           .outcome = outcome,
-                                           .actor_type = "user",
-                                           .actor_id = s->user_id,
-                                           .target_type = "session",
-                                           .target_id = s->session_id,
-                                           .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent });
+                            AUDIT_EVENT(event, outcome, AUDIT_BY_USER(s->user_id),
+                                        AUDIT_OF("session", s->session_id), AUDIT_FROM(w->from)));
 }
 
 static Err rotate_next(Ctx *cx, const Work *w, Session *s) {
@@ -343,14 +331,8 @@ Err session_end(Ctx *cx, const Work *w, Str user_id, Str session_id) {
         if (!changed)
                 return RAISE(cx, ERR_NOT_FOUND, "no such session of this user");
         return audit_append(cx, w->id->audit, w->c,
-                            &(AuditEvent){ .event = "session_logout",
-                                           .outcome = "success",
-                                           .actor_type = "user",
-                                           .actor_id = user_id,
-                                           .target_type = "session",
-                                           .target_id = session_id,
-                                           .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent });
+                            AUDIT_EVENT("session_logout", "success", AUDIT_BY_USER(user_id),
+                                        AUDIT_OF("session", session_id), AUDIT_FROM(w->from)));
 }
 
 static Err note_sessions(Ctx *cx, const Work *w, Str user_id, Str keep) {
@@ -391,12 +373,8 @@ static Err token_revoke(Ctx *cx, const Work *w, const Principal *who) {
         TRY(db_run(cx, w->c, &sql_user_set_epoch, ARGS(v_text(who->user_id), v_int(now_s)), NULL));
         user_changed(cx, w, who->user_id);
         return audit_append(cx, w->id->audit, w->c,
-                            &(AuditEvent){ .event = "authn_token_revoked",
-                                           .outcome = "success",
-                                           .actor_type = "user",
-                                           .actor_id = who->user_id,
-                                           .ip = w->from.ip,
-                                           .user_agent = w->from.user_agent });
+                            AUDIT_EVENT("authn_token_revoked", "success",
+                                        AUDIT_BY_USER(who->user_id), AUDIT_FROM(w->from)));
 }
 
 Err principal_logout(Ctx *cx, const Work *w, const Principal *who) {

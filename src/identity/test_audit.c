@@ -27,14 +27,10 @@ static Err fill_write(Ctx *cx, DbConn *c, void *arg) {
         for (int i = a->from; i < a->to; i++) {
                 a->f->world.now_ms += 1000;
                 TRY(audit_append(cx, a->f->id->audit, c,
-                                 &(AuditEvent){ .event = "sensitive_create",
-                                                .outcome = "success",
-                                                .actor_type = "user",
-                                                .actor_id = a->owner,
-                                                .target_type = "memory",
-                                                .target_id = arena_strf(cx->arena, "mem_%d", i),
-                                                .ip = STR("192.0.2.1"),
-                                                .user_agent = STR("agent/1.0") }));
+                                 AUDIT_EVENT("sensitive_create", "success", AUDIT_BY_USER(a->owner),
+                                             AUDIT_OF("memory", arena_strf(cx->arena, "mem_%d", i)),
+                                             .ip = STR("192.0.2.1"),
+                                             .user_agent = STR("agent/1.0"))));
                 if (i % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1)
                         TRY(audit_checkpoint(cx, a->f->id->audit, c));
         }
