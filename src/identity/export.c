@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* export: everything kept about a user as one archive: a manifest with the hash of each file,
  * and a page that explains them. */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -15,6 +12,7 @@
 #include "identity/api_key.h"
 #include "identity/identity_int.h"
 #include "identity/personal.h"
+#include "sys/files.h"
 
 enum { AUDIT_ROWS_MAX = 10000, OLD_MAX = 20 };
 #define PART_MAX ((size_t)32 * 1024 * 1024)
@@ -218,49 +216,9 @@ static const char *export_path(Ctx *cx, const Identity *id, Str job_id) {
         return arena_printf(cx->arena, "%s/exports/%.*s.zip", id->set.data_dir, STR_FMT(job_id));
 }
 
-static void fd_closep(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
-
-static Err file_write(Ctx *cx, const Identity *id, Str job_id, Str bytes) {
-        const char *path = export_path(cx, id, job_id),
-                   *dir = arena_printf(cx->arena, "%s/exports", id->set.data_dir);
-        size_t done = 0;
-
-        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-                return RAISE(cx, ERR_STORAGE, "cannot make %s: %s", dir, strerror(errno));
-        _cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        while (fd >= 0 && done < bytes.n) {
-                ssize_t n = write(fd, bytes.p + done, bytes.n - done);
-
-                if (n <= 0)
-                        break;
-                done += (size_t)n;
-        }
-        return fd >= 0 && done == bytes.n
-                       ? OK
-                       : RAISE(cx, ERR_STORAGE, "cannot write %s: %s", path, strerror(errno));
-}
-
-static Err file_read(Ctx *cx, const char *path, Str *ret) {
-        struct stat st;
-        size_t done = 0;
-        char *p;
-
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0 || (size_t)st.st_size > EXPORT_BYTES_MAX)
-                return RAISE(cx, ERR_NOT_FOUND, "no archive %s", path);
-        p = arena_bytes(cx->arena, (size_t)st.st_size + 1);
-        while (done < (size_t)st.st_size) {
-                ssize_t n = read(fd, p + done, (size_t)st.st_size - done);
-
-                if (n <= 0)
-                        return RAISE(cx, ERR_STORAGE, "cannot read %s", path);
-                done += (size_t)n;
-        }
-        *ret = str_n(p, done);
-        return OK;
+static Err archive_save(Ctx *cx, const Identity *id, Str job_id, Str bytes) {
+        TRY(dir_make(cx, arena_printf(cx->arena, "%s/exports", id->set.data_dir)));
+        return file_write(cx, export_path(cx, id, job_id), bytes);
 }
 
 Err export_forget(Ctx *cx, Identity *id, Str user_id) {
@@ -362,11 +320,14 @@ Err export_find(Ctx *cx, const Work *w, Str user_id, Str job_id, ExportJob *ret)
 }
 
 Err export_open(Ctx *cx, Identity *id, const ExportLink *l, Str *ret) {
+        Err e;
+
         if (!secret_eq(l->signature, link_sign(cx, id, l->user_id, l->job_id, l->expires_s)))
                 return RAISE(cx, ERR_NOT_FOUND, "not signed by us for this user");
         if (cx_now_ms(cx) / 1000 >= l->expires_s)
                 return RAISE(cx, ERR_NOT_FOUND, "the link has expired");
-        return file_read(cx, export_path(cx, id, l->job_id), ret);
+        e = file_read(cx, export_path(cx, id, l->job_id), EXPORT_BYTES_MAX, ret);
+        return e == ERR_NOT_FOUND ? RAISE(cx, ERR_NOT_FOUND, "the archive is gone") : e;
 }
 
 static Err job_next(Ctx *cx, DbConn *c, Job *ret) {
@@ -383,7 +344,7 @@ static Err job_run(Ctx *cx, const Work *w, Job *j) {
         TRY(archive_make(cx, w, j->user_id, &a));
         j->sha256 = sha256_text(cx, buf_str(&a.out));
         j->bytes = (int64_t)a.out.n;
-        return file_write(cx, w->id, j->job_id, buf_str(&a.out));
+        return archive_save(cx, w->id, j->job_id, buf_str(&a.out));
 }
 
 static Err old_remove(Ctx *cx, const Work *w) {

@@ -2,13 +2,12 @@
 #include "identity/notice.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "identity/identity_int.h"
+#include "sys/files.h"
 
 enum { FLUSH_MAX = 10, ATTEMPTS_MAX = 12, LETTER_MAX = 16 * 1024 };
 
@@ -133,15 +132,9 @@ static Err queue_read(Ctx *cx, DbConn *c, Queued out[FLUSH_MAX], size_t *ret_n) 
         return OK;
 }
 
-static void fd_closep(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
-
 /* One file a letter, complete under its name or not there. */
 static Err letter_write(Ctx *cx, const Identity *id, const Letter *l, Str mail_id) {
         const char *dir = arena_printf(cx->arena, "%s/mail", id->set.data_dir);
-        const char *part = arena_printf(cx->arena, "%s/.%.*s.part", dir, STR_FMT(mail_id));
         const char *path = arena_printf(cx->arena, "%s/%lld-%.*s.eml", dir,
                                         (long long)cx_now_ms(cx), STR_FMT(mail_id));
         Str text = arena_strf(
@@ -149,12 +142,8 @@ static Err letter_write(Ctx *cx, const Identity *id, const Letter *l, Str mail_i
                 "To: %.*s\nSubject: %.*s\nContent-Type: text/plain; charset=utf-8\n\n%.*s",
                 STR_FMT(l->to), STR_FMT(l->subject), STR_FMT(l->body));
 
-        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-                return RAISE(cx, ERR_STORAGE, "cannot make %s: %s", dir, strerror(errno));
-        _cleanup_(fd_closep) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n || rename(part, path) < 0)
-                return RAISE(cx, ERR_STORAGE, "cannot write %s: %s", path, strerror(errno));
-        return OK;
+        TRY(dir_make(cx, dir));
+        return file_write(cx, path, text);
 }
 
 static Err letter_deliver(Ctx *cx, const Work *w, const Queued *q) {
@@ -215,7 +204,7 @@ static bool file_is_to(Ctx *cx, const char *path, Str address) {
         Str want = arena_strf(cx->arena, "To: %.*s\n", STR_FMT(address));
         ssize_t n;
 
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
         n = fd < 0 ? -1 : read(fd, head, sizeof(head));
         return n > 0 && str_starts(str_n(head, (size_t)n), want);
 }

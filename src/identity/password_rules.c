@@ -9,6 +9,7 @@
 
 #include "crypto/hash.h"
 #include "identity/password_list_int.h"
+#include "sys/files.h"
 
 enum { HEAD_BYTES = 12, ENTRY_BYTES = 6 };
 static const char magic[8] = "MSPWLST1";
@@ -19,11 +20,6 @@ struct PasswordRules {
         size_t n_map;
         uint32_t n;
 };
-
-static void fd_closep(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 static bool list_is_whole(const PasswordRules *r) {
         const unsigned char *p = r->map;
@@ -36,7 +32,7 @@ static Err list_map(Ctx *cx, const char *path, PasswordRules *r) {
         struct stat st;
         void *map;
 
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return RAISE(cx, ERR_INVALID, "cannot open the password list %s: %s", path,
                              strerror(errno));

@@ -10,13 +10,9 @@
 #include "codec/base64.h"
 #include "codec/radix.h"
 #include "identity/identity_int.h"
+#include "sys/files.h"
 
-enum { ROOT_KEY_BYTES = 32, FILE_MAX = 4096 };
-
-static void fd_closep(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
+enum { ROOT_KEY_BYTES = 32, LINE_BYTES = 2 * ROOT_KEY_BYTES + 1, FILE_MAX = 4096 };
 
 static bool key_decode(Str text, unsigned char ret[ROOT_KEY_BYTES]) {
         if (text.n == 2 * ROOT_KEY_BYTES)
@@ -52,29 +48,13 @@ static Err ring_add_file(Ctx *cx, Keyring *ring, int fd, const char *path) {
         return e;
 }
 
-/* The name must be as durable as the data that will be sealed under it. */
-static Err sync_directory(Ctx *cx, const char *path) {
-        char dir[4096];
-        const char *slash = strrchr(path, '/');
-
-        if (!slash || (size_t)(slash - path) >= sizeof(dir))
-                snprintf(dir, sizeof(dir), ".");
-        else
-                snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-        _cleanup_(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || fsync(fd) < 0)
-                return RAISE(cx, ERR_STORAGE, "cannot keep the root key in %s: %s", dir,
-                             strerror(errno));
-        return OK;
-}
-
 static Err file_create(Ctx *cx, Keyring *ring, const char *path) {
         unsigned char key[ROOT_KEY_BYTES];
-        char line[2 * ROOT_KEY_BYTES + 1];
+        char line[LINE_BYTES];
         bool written;
         Err e;
 
-        _cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        _cleanup_(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
                 return RAISE(cx, ERR_STORAGE, "cannot make the root key %s: %s", path,
                              strerror(errno));
@@ -91,7 +71,8 @@ static Err file_create(Ctx *cx, Keyring *ring, const char *path) {
                 unlink(path);
                 return e;
         }
-        return sync_directory(cx, path);
+        /* the name must be as durable as the data that will be sealed under it */
+        return name_keep(cx, path);
 }
 
 static const char *file_path(Ctx *cx, const IdentitySettings *set) {
@@ -111,7 +92,7 @@ static Err ring_from_file(Ctx *cx, const IdentitySettings *set, bool may_create,
         const char *path = file_path(cx, set);
         struct stat st;
 
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 && errno == ENOENT && may_create)
                 return file_create(cx, ring, path);
         if (fd < 0 && errno == ENOENT)
@@ -128,44 +109,27 @@ static Err ring_from_file(Ctx *cx, const IdentitySettings *set, bool may_create,
         return ring_add_file(cx, ring, fd, path);
 }
 
-/* Old file text behind a new line, complete under the old name or not there at all. */
-static Err file_replace(Ctx *cx, const char *path, Str line, Str old) {
-        const char *part = arena_printf(cx->arena, "%s.new", path);
-        bool written;
-
-        _cleanup_(fd_closep) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        written = fd >= 0 && write(fd, line.p, line.n) == (ssize_t)line.n &&
-                  write(fd, old.p, old.n) == (ssize_t)old.n && fsync(fd) == 0;
-        if (!written || rename(part, path) < 0) {
-                unlink(part);
-                return RAISE(cx, ERR_STORAGE, "cannot write the root key %s: %s", path,
-                             strerror(errno));
-        }
-        return sync_directory(cx, path);
-}
-
 Err root_key_rotate(Ctx *cx, const IdentitySettings *set, Keyring **ret) {
         const char *path = file_path(cx, set);
         unsigned char key[ROOT_KEY_BYTES];
-        char line[2 * ROOT_KEY_BYTES + 1], old[FILE_MAX];
+        char text[LINE_BYTES + FILE_MAX]; /* the new line, then the old ones */
         ssize_t n;
         Err e;
 
         if (set->root_key_in_settings)
                 return RAISE(cx, ERR_CONFLICT,
                              "the root key comes from ROOT_KEY; put it into a file first");
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        n = fd < 0 ? -1 : read(fd, old, sizeof(old));
+        _cleanup_(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, text + LINE_BYTES, FILE_MAX);
         if (n < 0)
                 return RAISE(cx, ERR_STORAGE, "cannot read the root key %s: %s", path,
                              strerror(errno));
         cx_random(cx, key, sizeof(key));
-        hex_write(line, str_n(key, sizeof(key)));
-        line[sizeof(line) - 1] = '\n';
-        e = file_replace(cx, path, str_n(line, sizeof(line)), str_n(old, (size_t)n));
+        hex_write(text, str_n(key, sizeof(key)));
+        text[LINE_BYTES - 1] = '\n';
+        e = file_write(cx, path, str_n(text, LINE_BYTES + (size_t)n));
         secret_wipe(key, sizeof(key));
-        secret_wipe(line, sizeof(line));
-        secret_wipe(old, sizeof(old));
+        secret_wipe(text, sizeof(text));
         return e ? e : root_key_load(cx, set, false, ret);
 }
 

@@ -52,18 +52,20 @@ static bool write_all(int fd, Str bytes) {
         return true;
 }
 
-static bool dir_sync(Ctx *cx, const char *path) {
+Err name_keep(Ctx *cx, const char *path) {
         char *copy = arena_printf(cx->arena, "%s", path);
         _cleanup_(fd_close) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd >= 0 && fsync(fd) == 0;
+        if (fd < 0 || fsync(fd))
+                return RAISE(cx, ERR_STORAGE, "cannot keep %s: %s", path, strerror(errno));
+        return OK;
 }
 
 Err file_move(Ctx *cx, const char *part, const char *path) {
         _cleanup_(fd_close) int fd = open(part, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fsync(fd) || rename(part, path) || !dir_sync(cx, path))
+        if (fd < 0 || fsync(fd) || rename(part, path))
                 return RAISE(cx, ERR_STORAGE, "cannot move %s to %s: %s", part, path,
                              strerror(errno));
-        return OK;
+        return name_keep(cx, path);
 }
 
 Err file_write(Ctx *cx, const char *path, Str bytes) {

@@ -12,6 +12,8 @@ Err file_read(Ctx *cx, const char *path, size_t max, Str *ret) _must_check_;
 Err file_write(Ctx *cx, const char *path, Str bytes) _must_check_;
 /* The same for content that is already in the file `part`, on the same file system. */
 Err file_move(Ctx *cx, const char *part, const char *path) _must_check_;
+/* The name of a file that was made here survives a crash: its directory is synced. */
+Err name_keep(Ctx *cx, const char *path) _must_check_;
 /* A directory for us alone (0700); fine when it is there. Parents must exist. */
 Err dir_make(Ctx *cx, const char *path) _must_check_;
 
