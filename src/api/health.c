@@ -240,20 +240,22 @@ static const Shape detailed_shape = SHAPE(Detailed,
         F_JSON(Detailed, links, F_REQ),
         F_JSON(Detailed, checks, F_REQ));
 
-static const char *level_of(const CheckView *v) {
+typedef enum Level { LEVEL_PASS, LEVEL_WARN, LEVEL_FAIL } Level; /* the worse the higher */
+static const char *const level_names[] = { "pass", "warn", "fail" };
+
+static Level level_of(const CheckView *v) {
         if (v->state == HEALTH_DOWN || v->state == HEALTH_STARTING)
-                return v->critical == CRITICAL_NO ? "warn" : "fail";
-        return v->warn ? "warn" : "pass";
+                return v->critical == CRITICAL_NO ? LEVEL_WARN : LEVEL_FAIL;
+        return v->warn ? LEVEL_WARN : LEVEL_PASS;
 }
 
-static void entry_json(Buf *out, Str name, const char *what, const char *type, const char *level) {
+static void entry_json(Buf *out, Str name, const char *what, const char *type, Level level) {
         _cleanup_(buf_done) Buf quoted = BUF(1024);
         json_write_str(&quoted, name);
         Str id = str_n(quoted.p + 1, quoted.n - 2); /* between its quotes */
-        buf_addf(out,
-                 "%s\"%.*s:%s\":[{\"componentId\":\"%.*s\",\"componentType\":\"%s\",\"status\":\"%"
-                 "s\"",
-                 out->n > 1 ? "," : "", STR_FMT(id), what, STR_FMT(id), type, level);
+        buf_addf(out, "%s\"%.*s:%s\":[{\"componentId\":\"%.*s\"", out->n > 1 ? "," : "",
+                 STR_FMT(id), what, STR_FMT(id));
+        buf_addf(out, ",\"componentType\":\"%s\",\"status\":\"%s\"", type, level_names[level]);
 }
 
 /* What holds our data, the machine, or another program. */
@@ -267,10 +269,10 @@ static const char *type_of(const CheckView *v) {
 
 static void detail_json(Ctx *cx, const CheckView *v, Buf *out) {
         bool ratio = !strcmp(v->unit, "ratio");
-        const char *level = level_of(v);
+        Level level = level_of(v);
         entry_json(out, v->name, ratio ? "utilization" : "responseTime", type_of(v), level);
         buf_addf(out, ",\"observedValue\":%.4g,\"observedUnit\":\"%s\"", v->observed, v->unit);
-        if (strcmp(level, "pass"))
+        if (level != LEVEL_PASS)
                 buf_add_c(out, ",\"affectedEndpoints\":[\"/api/v1\"]");
         if (v->error)
                 buf_addf(out, ",\"output\":\"%s\"", v->error);
@@ -297,16 +299,14 @@ static void system_json(Req *rq, Buf *out) {
         ServerStats stats = { 0 };
         if (*rq->sv->server)
                 server_stats(*rq->sv->server, &stats);
-        entry_json(out, STR("system"), "uptime", "system", "pass");
-        buf_addf(out,
-                 ",\"observedValue\":%.3f,\"observedUnit\":\"s\",\"time\":\"%.*s\",\"critical\":"
-                 "false}]",
-                 (double)(cx_now_ms(cx) - rq->sv->started_ms) / 1000, STR_FMT(now));
-        entry_json(out, STR("eventloop"), "responseTime", "system", "pass");
-        buf_addf(out,
-                 ",\"observedValue\":%.3f,\"observedUnit\":\"ms\",\"time\":\"%.*s\",\"critical\":"
-                 "true}]",
-                 (double)stats.heartbeat_us_oldest / 1000, STR_FMT(now));
+        entry_json(out, STR("system"), "uptime", "system", LEVEL_PASS);
+        buf_addf(out, ",\"observedValue\":%.3f,\"observedUnit\":\"s\"",
+                 (double)(cx_now_ms(cx) - rq->sv->started_ms) / 1000);
+        buf_addf(out, ",\"time\":\"%.*s\",\"critical\":false}]", STR_FMT(now));
+        entry_json(out, STR("eventloop"), "responseTime", "system", LEVEL_PASS);
+        buf_addf(out, ",\"observedValue\":%.3f,\"observedUnit\":\"ms\"",
+                 (double)stats.heartbeat_us_oldest / 1000);
+        buf_addf(out, ",\"time\":\"%.*s\",\"critical\":true}]", STR_FMT(now));
 }
 
 /* The circuit of each language model provider: closed, open or half_open. */
@@ -316,13 +316,13 @@ static void circuits_json(Req *rq, Buf *out) {
         chat_providers(rq->cx, rq->sv->chat, &p);
         for (size_t i = 0; i < p.n; i++) {
                 bool closed = str_eq_c(p.v[i].state, "closed");
-                entry_json(out, p.v[i].name, "circuit", "component", closed ? "pass" : "warn");
+                entry_json(out, p.v[i].name, "circuit", "component",
+                           closed ? LEVEL_PASS : LEVEL_WARN);
                 if (!closed)
                         buf_add_c(out, ",\"affectedEndpoints\":[\"/v1\",\"/api/v1/conversation\"]");
-                buf_addf(out,
-                         ",\"observedValue\":\"%.*s\",\"observedUnit\":\"state\",\"time\":\"%.*s\","
-                         "\"critical\":false}]",
-                         STR_FMT(p.v[i].state), STR_FMT(now));
+                buf_addf(out, ",\"observedValue\":\"%.*s\",\"observedUnit\":\"state\"",
+                         STR_FMT(p.v[i].state));
+                buf_addf(out, ",\"time\":\"%.*s\",\"critical\":false}]", STR_FMT(now));
         }
 }
 
@@ -345,15 +345,13 @@ static Err group_take(Ctx *cx, Str group, CheckViews *views) {
 }
 
 /* The worst level of the checks, and what is wrong where it is worst. */
-static const char *worst_of(const CheckViews *views, Str *ret_output) {
-        const char *worst = "pass";
+static Level worst_of(const CheckViews *views, Str *ret_output) {
+        Level worst = LEVEL_PASS;
         for (size_t i = 0; i < views->n; i++) {
                 const CheckView *v = &views->v[i];
-                const char *level = level_of(v);
-                if (!strcmp(level, "pass") || (strcmp(level, "fail") && strcmp(worst, "pass")) ||
-                    !strcmp(worst, "fail"))
+                if (level_of(v) <= worst)
                         continue;
-                worst = level;
+                worst = level_of(v);
                 *ret_output = v->error ? str_c(v->error) : STR("Below threshold");
         }
         return worst;
@@ -369,7 +367,7 @@ static Err detailed_handle(Req *rq, const void *in, void *ret) {
         TRY(group_take(cx, q->group, &views));
         _cleanup_(buf_done) Buf out = BUF(256 * 1024);
         Str output = STR_NULL;
-        const char *worst = worst_of(&views, &output);
+        Level worst = worst_of(&views, &output);
         buf_addc(&out, '{');
         for (size_t i = 0; i < views.n; i++)
                 detail_json(cx, &views.v[i], &out);
@@ -377,10 +375,10 @@ static Err detailed_handle(Req *rq, const void *in, void *ret) {
         system_json(rq, &out);
         circuits_json(rq, &out);
         buf_addc(&out, '}');
-        rq->status = !strcmp(worst, "fail") ? 503 : 200;
+        rq->status = worst == LEVEL_FAIL ? 503 : 200;
         req_header(rq, STR("Cache-Control"), STR("max-age=5"));
         *(Detailed *)ret = (Detailed){
-                .status = str_c(worst),
+                .status = str_c(level_names[worst]),
                 .version = STR("1"),
                 .releaseId = rq->sv->version,
                 .serviceId = STR("mainstay"),
