@@ -136,7 +136,7 @@ static const TurnMeta *turn_meta(Arena *a, const ChatTurn *t) {
                          .turns_used = strs_or_none(t->turns_used),
                          .extraction = t->extraction,
                          .memory_quota = t->quota_reached ? STR("reached") : STR_NULL,
-                         .offline_reason = str_c(t->offline_reason),
+                         .offline_reason = str_c(offline_reason_names[t->offline_reason]),
                          .usage = u,
                          .finish_reason = t->finish_reason,
                          .request = t->request.p ? t->request : STR("{}"),

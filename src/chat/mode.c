@@ -5,9 +5,9 @@
 
 enum { GREETING_WORDS_MAX = 3 };
 
-static const RetrievalMode everything = { "everything", 50, 30, false, 0 };
+const RetrievalMode mode_everything = { "everything", 50, 30, false, 0 };
 static const RetrievalMode schedule = { "schedule", 20, 10, true, 0 };
-static const RetrievalMode broad = { "broad", 30, 15, false, 0 };
+const RetrievalMode mode_broad = { "broad", 30, 15, false, 0 };
 static const RetrievalMode opening = { "opening", 10, 15, false, 15 };
 static const RetrievalMode usual = { "default", 10, 15, false, 0 };
 
@@ -60,11 +60,11 @@ static int word_count(Str text) {
 
 const RetrievalMode *mode_of(Str message, bool is_first_turn) {
         if (has_any(message, everything_words))
-                return &everything;
+                return &mode_everything;
         if (has_any(message, schedule_words))
                 return &schedule;
         if (has_any(message, broad_words))
-                return &broad;
+                return &mode_broad;
         if (is_first_turn ||
             (word_count(message) <= GREETING_WORDS_MAX && has_any(message, greetings)))
                 return &opening;

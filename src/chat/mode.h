@@ -13,4 +13,5 @@ typedef struct RetrievalMode {
         int profile_top;
 } RetrievalMode;
 
+extern const RetrievalMode mode_everything, mode_broad;
 const RetrievalMode *mode_of(Str message, bool is_first_turn);

@@ -118,16 +118,14 @@ static bool learned_add(Buf *out, const Learned *l) {
         return any;
 }
 
-static const char *opening(const char *reason) {
-        if (reason && !strcmp(reason, "budget"))
-                return "The budget for language models is used up, so no language model is asked; "
-                       "this answer comes from your "
-                       "stored memories.";
-        if (reason && !strcmp(reason, "consent"))
-                return "You chose that no language model reads your messages; this answer comes "
-                       "from your stored memories.";
-        return "No language model is available; this answer comes from your stored memories.";
-}
+static const char *const openings[_OFFLINE_REASON_N] = {
+        [OFFLINE_NO_MODEL] =
+                "No language model is available; this answer comes from your stored memories.",
+        [OFFLINE_BUDGET] = "The budget for language models is used up, so no language model is "
+                           "asked; this answer comes from your stored memories.",
+        [OFFLINE_CONSENT] = "You chose that no language model reads your messages; this answer "
+                            "comes from your stored memories.",
+};
 
 /* ---- a question ---- */
 
@@ -385,7 +383,7 @@ void respond(Arena *a, const RespondIn *in, Response *ret) {
         const char *courtesy = courtesy_of(in->message);
         bool asks = message_asks(in->message);
         Response r = { 0 };
-        buf_add_c(&out, opening(in->reason));
+        buf_add_c(&out, openings[in->reason]);
         buf_add_c(&out, "\n\n");
         if (!courtesy && asks && asks_about_us(question_core(a, in->message)))
                 courtesy = about_us;

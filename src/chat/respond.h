@@ -13,8 +13,7 @@ typedef struct RespondIn {
         Str message;
         const MemoryHits *hits;
         const Learned *learned; /* what the rules stored from this message */
-        const char
-                *reason;  /* why no model is used: NULL = none is available; "budget", "consent" */
+        OfflineReason reason;
         bool is_broad;    /* "what do you know about me" */
         bool is_schedule; /* "what are my plans" */
         int64_t now_ms;

@@ -158,7 +158,7 @@ static const Str all_about_me = STR("Who am I?");
 
 static bool asks_for_all(Ctx *cx, const RetrievalMode *mode, Str asked) {
         Question q;
-        if (strcmp(mode->name, "broad") != 0 || !message_asks(asked))
+        if (mode != &mode_broad || !message_asks(asked))
                 return false;
         question_read(cx->arena, asked, &q);
         return !q.needs.n && !q.is_latest;

@@ -145,9 +145,8 @@ static void respond_offline(Live *live, const Learned *learned) {
                          .now_ms = live->t.at,
                          .utc_offset_min = live->found.utc_offset_min,
                          .is_schedule = live->found.mode && live->found.mode->plans_only,
-                         .is_broad = live->found.mode &&
-                                     (!strcmp(live->found.mode->name, "broad") ||
-                                      !strcmp(live->found.mode->name, "everything")) };
+                         .is_broad = live->found.mode == &mode_broad ||
+                                     live->found.mode == &mode_everything };
         Response r;
         respond(live->arena, &in, &r);
         live->t.answer = r.text;
@@ -319,7 +318,7 @@ static void on_answered(void *arg, Err e, const CompletionResult *r) {
                 live->t.finish_reason = STR("cancelled");
         } else if (e && may_answer_offline(live, e)) {
                 live->t.is_offline = true;
-                live->t.offline_reason = e == ERR_BUDGET ? "budget" : NULL;
+                live->t.offline_reason = e == ERR_BUDGET ? OFFLINE_BUDGET : OFFLINE_NO_MODEL;
         } else if (e) {
                 fail(live, e, r->retry_after_s);
         }
@@ -632,8 +631,9 @@ static void turn_run(Live *live) {
         turn_find_memories(live);
         live->t.state = TURN_COMPLETED;
         live->t.is_offline = true;
-        live->t.offline_reason =
-                live->ask.no_model && live->chat->up.providers.n ? "consent" : NULL;
+        live->t.offline_reason = live->ask.no_model && live->chat->up.providers.n
+                                         ? OFFLINE_CONSENT
+                                         : OFFLINE_NO_MODEL;
         store_submit(live);
 }
 

@@ -25,6 +25,15 @@ typedef enum TurnState {
 } TurnState;
 extern const char *const turn_state_names[_TURN_STATE_N];
 
+/* Why no model answered: none was there, or it was not asked on purpose. */
+typedef enum OfflineReason {
+        OFFLINE_NO_MODEL,
+        OFFLINE_BUDGET,
+        OFFLINE_CONSENT,
+        _OFFLINE_REASON_N,
+} OfflineReason;
+extern const char *const offline_reason_names[_OFFLINE_REASON_N]; /* NULL for no model */
+
 typedef struct TokenUsage {
         int64_t prompt, completion, cached;
         bool estimated, unpriced;
@@ -60,8 +69,8 @@ typedef struct ChatTurn {
         bool is_offline, retrieval_degraded, quota_reached, is_replay;
         /* who follows it hears its end in the second of our two forms, as who asked did */
         bool is_second_form;
-        const char *offline_reason; /* "budget", "consent": a model was not asked on purpose */
-        Err failure;                /* state failed: why */
+        OfflineReason offline_reason;
+        Err failure; /* state failed: why */
         TokenUsage usage;
         List used, citations, attempts; /* UsedMemory, Citation, Attempt */
         Strs created, suggestions, turns_used;

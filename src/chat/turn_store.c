@@ -12,6 +12,7 @@ enum { FLAG_ESTIMATED = 1, FLAG_OFFLINE = 2, FLAG_SECOND_FORM = 4 };
 
 const char *const turn_state_names[_TURN_STATE_N] = { "",       "running",   "completed",
                                                       "failed", "cancelled", "interrupted" };
+const char *const offline_reason_names[_OFFLINE_REASON_N] = { NULL, "budget", "consent" };
 
 typedef struct AttemptRow {
         Str provider, outcome;
@@ -100,7 +101,7 @@ static void detail_of(Ctx *cx, const ChatTurn *t, Detail *d) {
                        .finish_reason = t->finish_reason,
                        .extraction = t->extraction,
                        .failure = t->failure ? str_c(err_info[t->failure].name) : STR_NULL,
-                       .offline_reason = str_c(t->offline_reason),
+                       .offline_reason = str_c(offline_reason_names[t->offline_reason]),
                        .tool_calls = t->tool_calls,
                        .used = { u, t->used.n },
                        .citations = t->citations,
@@ -129,6 +130,13 @@ static Err failure_parse(Str name) {
                 if (str_eq_c(name, err_info[e].name))
                         return (Err)e;
         return name.p ? ERR_INTERNAL : OK;
+}
+
+static OfflineReason offline_reason_parse(Str name) {
+        int r = _OFFLINE_REASON_N - 1;
+        while (r > OFFLINE_NO_MODEL && !str_eq_c(name, offline_reason_names[r]))
+                r--;
+        return (OfflineReason)r;
 }
 
 static Err detail_read(Ctx *cx, const ChatScope *s, Str body, ChatTurn *t) {
@@ -160,7 +168,7 @@ static Err detail_read(Ctx *cx, const ChatScope *s, Str body, ChatTurn *t) {
         t->finish_reason = d.finish_reason;
         t->extraction = d.extraction;
         t->failure = failure_parse(d.failure);
-        t->offline_reason = d.offline_reason.p ? arena_cstr(cx->arena, d.offline_reason) : NULL;
+        t->offline_reason = offline_reason_parse(d.offline_reason);
         t->tool_calls = d.tool_calls;
         t->used = (List){ used, d.used.n };
         t->citations = d.citations;
