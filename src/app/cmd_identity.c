@@ -11,7 +11,7 @@
 #include "identity/operate.h"
 #include "identity/signing_key.h"
 
-enum { PASSWORD_LINE_MAX = 512, LIST_PAGE = 200, GENERATED_PASSWORD = 20 };
+enum { PASSWORD_LINE_MAX = 512, LIST_PAGE = 200, GENERATED_PASSWORD = 20, IMPORT_LINE_MAX = 16384 };
 
 static const char in_use[] = "A server is running on this data; use its admin routes "
                              "(/api/v1/admin/users), or stop it first.";
@@ -180,20 +180,37 @@ static void import_line(Cmd *c, App *a, Str line, int64_t number, int64_t counts
                         STR_FMT(cx.err.fields ? cx.err.fields->pointer : STR_NULL));
 }
 
+/* The next line without its end, cut to IMPORT_LINE_MAX but counted whole; false: none is left. */
+static bool line_read(FILE *f, char line[IMPORT_LINE_MAX], size_t *ret_n) {
+        size_t n = 0;
+        int ch;
+        while ((ch = getc(f)) != EOF && ch != '\n') {
+                if (n < IMPORT_LINE_MAX)
+                        line[n] = (char)ch;
+                n++;
+        }
+        *ret_n = n;
+        return n || ch != EOF;
+}
+
 static Err user_import(Cmd *c, App *a) {
-        char *line = NULL;
-        size_t room = 0;
+        char line[IMPORT_LINE_MAX];
+        size_t n;
         int64_t counts[2] = { 0, 0 }, number = 0;
         FILE *f = fopen(c->args[1], "re");
         if (!f)
                 return RAISE(c->cx, ERR_NOT_FOUND, "There is no file %s.", c->args[1]);
-        for (ssize_t n; (n = getline(&line, &room, f)) >= 0;) {
-                Str text = str_trim(str_n(line, (size_t)n));
+        while (line_read(f, line, &n)) {
+                Str text = str_trim(str_n(line, MIN(n, (size_t)IMPORT_LINE_MAX)));
                 number++;
-                if (text.n)
+                if (n > IMPORT_LINE_MAX) {
+                        fprintf(stderr, "line %lld: longer than %d bytes\n", (long long)number,
+                                IMPORT_LINE_MAX);
+                        counts[false]++;
+                } else if (text.n) {
                         import_line(c, a, text, number, counts);
+                }
         }
-        free(line);
         fclose(f);
         printf(c->json ? "{\"imported\":%lld,\"refused\":%lld}\n" : "%lld imported, %lld refused\n",
                (long long)counts[1], (long long)counts[0]);

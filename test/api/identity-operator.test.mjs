@@ -52,12 +52,14 @@ test('accounts from another system, with their bcrypt hashes', async () => {
                                 password_hash: hash.replace('$04$', '$31$'),
                         }),
                         '{ broken',
+                        JSON.stringify({ email: `l${email}`, full_name: 'x'.repeat(20000) }),
                 ].join('\n'),
         );
         const r = await operate('user', 'import', file);
         assert.equal(r.code, 1);
-        assert.match(r.stdout, /^2 imported, 4 refused$/m);
-        for (const line of [3, 4, 5, 6]) assert.match(r.stderr, new RegExp(`^line ${line}: `, 'm'));
+        assert.match(r.stdout, /^2 imported, 5 refused$/m);
+        for (const line of [3, 4, 5, 6, 7]) assert.match(r.stderr, new RegExp(`^line ${line}: `, 'm'));
+        assert.match(r.stderr, /^line 7: longer than \d+ bytes$/m);
         const old = await signIn(call, email, 'correct horse battery');
         assert.equal(old.user.tier, 'pro');
         assert.equal(old.user.full_name, 'Old User');
