@@ -84,39 +84,61 @@ static Err profile_open(Ctx *cx, const Work *w, Str record, User *u) {
         return OK;
 }
 
+/* In the order of USER_COLUMNS. */
+enum {
+        COL_USER_ID,
+        COL_SOURCE,
+        COL_PROFILE,
+        COL_PASSWORD_HASH,
+        COL_TIER,
+        COL_IS_ACTIVE,
+        COL_IS_VERIFIED,
+        COL_IS_ADMIN,
+        COL_CREATED_AT,
+        COL_LAST_LOGIN,
+        COL_EPOCH_S,
+        COL_MAX_MEMORIES,
+        COL_MAX_REQUESTS_PER_DAY,
+        COL_CONSENT_EXTRACTION,
+        COL_CONSENT_LLM,
+        COL_ERASE_AT,
+        COL_NOTICED_AT
+};
+
 static void limits_fill(User *u, const Rows *r) {
         const TierLimits *t = &tier_limits[u->tier];
 
-        u->own_max_memories = !row_is_null(r, 11);
-        u->own_max_requests = !row_is_null(r, 12);
-        u->max_memories = u->own_max_memories ? row_int(r, 11) : t->memories;
-        u->max_requests_per_day = u->own_max_requests ? row_int(r, 12) : t->requests_per_day;
+        u->own_max_memories = !row_is_null(r, COL_MAX_MEMORIES);
+        u->own_max_requests = !row_is_null(r, COL_MAX_REQUESTS_PER_DAY);
+        u->max_memories = u->own_max_memories ? row_int(r, COL_MAX_MEMORIES) : t->memories;
+        u->max_requests_per_day =
+                u->own_max_requests ? row_int(r, COL_MAX_REQUESTS_PER_DAY) : t->requests_per_day;
 }
 
 /* Everything but the profile, which needs another statement and comes second. */
 static Err user_read(Ctx *cx, const Rows *r, User *u, Str *ret_profile) {
-        int64_t tier = row_int(r, 4);
+        int64_t tier = row_int(r, COL_TIER);
 
         if (tier < 0 || tier >= _TIER_N)
                 return RAISE(cx, ERR_CORRUPT, "tier %lld", (long long)tier);
         *u = (User){
-                .user_id = row_dup(cx, r, 0),
-                .source = source_parse(row_text(r, 1)),
-                .password_hash = row_dup(cx, r, 3),
+                .user_id = row_dup(cx, r, COL_USER_ID),
+                .source = source_parse(row_text(r, COL_SOURCE)),
+                .password_hash = row_dup(cx, r, COL_PASSWORD_HASH),
                 .tier = (Tier)tier,
-                .is_active = row_int(r, 5),
-                .is_verified = row_int(r, 6),
-                .is_admin = row_int(r, 7),
-                .created_at = row_int(r, 8),
-                .last_login = row_int(r, 9),
-                .epoch_s = row_int(r, 10),
-                .consent_extraction = row_int(r, 13),
-                .consent_llm = row_int(r, 14),
-                .erase_at = row_int(r, 15),
-                .noticed_at = row_int(r, 16),
+                .is_active = row_int(r, COL_IS_ACTIVE),
+                .is_verified = row_int(r, COL_IS_VERIFIED),
+                .is_admin = row_int(r, COL_IS_ADMIN),
+                .created_at = row_int(r, COL_CREATED_AT),
+                .last_login = row_int(r, COL_LAST_LOGIN),
+                .epoch_s = row_int(r, COL_EPOCH_S),
+                .consent_extraction = row_int(r, COL_CONSENT_EXTRACTION),
+                .consent_llm = row_int(r, COL_CONSENT_LLM),
+                .erase_at = row_int(r, COL_ERASE_AT),
+                .noticed_at = row_int(r, COL_NOTICED_AT),
         };
         limits_fill(u, r);
-        *ret_profile = row_dup(cx, r, 2);
+        *ret_profile = row_dup(cx, r, COL_PROFILE);
         return OK;
 }
 

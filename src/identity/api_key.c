@@ -8,17 +8,33 @@
 
 static void secret_hash(Str secret, unsigned char ret[SHA256_SIZE]) { sha256(secret, ret); }
 
+/* In the order of KEY_COLUMNS. */
+enum {
+        COL_KEY_ID,
+        COL_USER_ID,
+        COL_SECRET_HASH,
+        COL_NAME,
+        COL_SCOPES,
+        COL_IP_RANGES,
+        COL_CREATED_AT,
+        COL_EXPIRES_AT,
+        COL_LAST_USED,
+        COL_LAST_USED_IP,
+        COL_OLD_HASH,
+        COL_OLD_EXPIRES_AT
+};
+
 static ApiKey key_read(Ctx *cx, const Rows *r) {
         return (ApiKey){
-                .key_id = row_dup(cx, r, 0),
-                .user_id = row_dup(cx, r, 1),
-                .scopes = (uint32_t)row_int(r, 4),
-                .ip_ranges = row_dup(cx, r, 5),
-                .created_at = row_int(r, 6),
-                .expires_at = row_int(r, 7),
-                .good_until = row_int(r, 7),
-                .last_used = row_int(r, 8),
-                .last_used_ip = row_dup(cx, r, 9),
+                .key_id = row_dup(cx, r, COL_KEY_ID),
+                .user_id = row_dup(cx, r, COL_USER_ID),
+                .scopes = (uint32_t)row_int(r, COL_SCOPES),
+                .ip_ranges = row_dup(cx, r, COL_IP_RANGES),
+                .created_at = row_int(r, COL_CREATED_AT),
+                .expires_at = row_int(r, COL_EXPIRES_AT),
+                .good_until = row_int(r, COL_EXPIRES_AT),
+                .last_used = row_int(r, COL_LAST_USED),
+                .last_used_ip = row_dup(cx, r, COL_LAST_USED_IP),
         };
 }
 
@@ -27,12 +43,13 @@ static ApiKey key_read(Ctx *cx, const Rows *r) {
 /* The secret of now, or the one before a rotation while it overlaps; both are always compared. */
 static bool secret_matches(const Rows *r, Str secret, int64_t now_ms, ApiKey *key) {
         unsigned char hash[SHA256_SIZE];
-        int64_t old_until = row_int(r, 11);
+        int64_t old_until = row_int(r, COL_OLD_EXPIRES_AT);
         bool is_new, is_old;
 
         secret_hash(secret, hash);
-        is_new = secret_eq(row_text(r, 2), str_n(hash, sizeof(hash)));
-        is_old = secret_eq(row_text(r, 10), str_n(hash, sizeof(hash))) && now_ms < old_until;
+        is_new = secret_eq(row_text(r, COL_SECRET_HASH), str_n(hash, sizeof(hash)));
+        is_old = secret_eq(row_text(r, COL_OLD_HASH), str_n(hash, sizeof(hash))) &&
+                 now_ms < old_until;
         if (!is_new && is_old)
                 key->good_until = key->expires_at ? MIN(key->expires_at, old_until) : old_until;
         return is_new || is_old;
@@ -177,7 +194,7 @@ Err api_key_list(Ctx *cx, const Work *w, Str user_id, ApiKey **ret, size_t *ret_
                 if (!more || n == API_KEYS_MAX)
                         break;
                 list[n] = key_read(cx, &r);
-                TRY(name_open(cx, &key, &list[n], row_text(&r, 3)));
+                TRY(name_open(cx, &key, &list[n], row_text(&r, COL_NAME)));
                 n++;
         }
         *ret = list;
@@ -203,11 +220,11 @@ static Err key_load(Ctx *cx, const Work *w, Str user_id, Str key_id, ApiKey *ret
         Err e = db_row(cx, w->c, &sql_key_get, ARGS(v_text(key_id)), &r);
         Str name;
 
-        if (e == ERR_NOT_FOUND || (!e && !str_eq(row_text(&r, 1), user_id)))
+        if (e == ERR_NOT_FOUND || (!e && !str_eq(row_text(&r, COL_USER_ID), user_id)))
                 return RAISE(cx, ERR_NOT_FOUND, "no such key of this user");
         TRY(e);
         *ret = key_read(cx, &r);
-        name = row_dup(cx, &r, 3);
+        name = row_dup(cx, &r, COL_NAME);
         rows_done(&r);
         TRY(user_key_get(cx, w->id->keys, w->c, user_id, &key));
         return name_open(cx, &key, ret, name);

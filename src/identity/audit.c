@@ -144,23 +144,41 @@ Err audit_append(Ctx *cx, Audit *a, DbConn *c, const AuditEvent *e) {
 
 /* ---- reading ---- */
 
+/* In the order of AUDIT_COLUMNS. */
+enum {
+        COL_SEQ,
+        COL_TS,
+        COL_EVENT,
+        COL_OUTCOME,
+        COL_ACTOR_TYPE,
+        COL_ACTOR_ID,
+        COL_TARGET_TYPE,
+        COL_TARGET_ID,
+        COL_CLIENT,
+        COL_TRACE_ID,
+        COL_REASON,
+        COL_OWNER,
+        COL_PREV_HASH,
+        COL_HASH
+};
+
 /* Borrowed from the row. */
 static AuditRecord record_read(const Rows *r) {
         return (AuditRecord){
-                .seq = row_int(r, 0),
-                .ts_ms = row_int(r, 1),
-                .event = row_text(r, 2),
-                .outcome = row_text(r, 3),
-                .actor_type = row_text(r, 4),
-                .actor_id = row_text(r, 5),
-                .target_type = row_text(r, 6),
-                .target_id = row_text(r, 7),
-                .client = or_empty(row_text(r, 8)),
-                .trace_id = row_text(r, 9),
-                .reason = row_text(r, 10),
-                .owner = row_text(r, 11),
-                .prev_hash = row_text(r, 12),
-                .hash = row_text(r, 13),
+                .seq = row_int(r, COL_SEQ),
+                .ts_ms = row_int(r, COL_TS),
+                .event = row_text(r, COL_EVENT),
+                .outcome = row_text(r, COL_OUTCOME),
+                .actor_type = row_text(r, COL_ACTOR_TYPE),
+                .actor_id = row_text(r, COL_ACTOR_ID),
+                .target_type = row_text(r, COL_TARGET_TYPE),
+                .target_id = row_text(r, COL_TARGET_ID),
+                .client = or_empty(row_text(r, COL_CLIENT)),
+                .trace_id = row_text(r, COL_TRACE_ID),
+                .reason = row_text(r, COL_REASON),
+                .owner = row_text(r, COL_OWNER),
+                .prev_hash = row_text(r, COL_PREV_HASH),
+                .hash = row_text(r, COL_HASH),
         };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* Every statement of the room, once. Columns of a user always come in the order of USER_COLUMNS
- * (account.c reads them). */
+/* Every statement of the room, once. Who reads the rows of a list of columns has an enum in its
+ * order. */
 #include "store/db.h"
 
 #define USER_COLUMNS                                                                               \
@@ -12,6 +12,9 @@
 #define SESSION_COLUMNS                                                                            \
         "session_id, user_id, key, generation, rotated_at, created_at, last_used_at, "             \
         "idle_expires_at, expires_at, remember_me, client, revoked_at "
+#define AUDIT_COLUMNS                                                                              \
+        "seq, ts, event, outcome, actor_type, actor_id, target_type, target_id, client, "          \
+        "trace_id, reason, owner, prev_hash, hash "
 #define KEY_COLUMNS                                                                                \
         "key_id, user_id, secret_hash, name, scopes, ip_ranges, created_at, expires_at, "          \
         "last_used, last_used_ip, old_hash, old_expires_at "
@@ -175,24 +178,17 @@
         /* audit */                                                                                \
         X(audit_head, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")                     \
         X(audit_newest, "SELECT ts FROM audit ORDER BY seq DESC LIMIT 1")                          \
-        X(audit_add,                                                                               \
-          "INSERT INTO audit (seq, ts, event, outcome, actor_type, actor_id, "                     \
-          "target_type, target_id, client, trace_id, reason, owner, prev_hash, hash) VALUES "      \
-          "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")                         \
+        X(audit_add, "INSERT INTO audit (" AUDIT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, "      \
+                     "$7, $8, $9, $10, $11, $12, $13, $14)")                                       \
         X(audit_page,                                                                              \
-          "SELECT seq, ts, event, outcome, actor_type, actor_id, target_type, "                    \
-          "target_id, client, trace_id, reason, owner, prev_hash, hash FROM audit WHERE seq < "    \
-          "$1 AND ts >= $2 AND ts < $3 AND ($4 = '' OR event = $4) AND ($5 = '' OR outcome = "     \
-          "$5) ORDER BY seq DESC LIMIT $6")                                                        \
+          "SELECT " AUDIT_COLUMNS "FROM audit WHERE seq < $1 AND ts >= $2 AND ts < $3 AND "        \
+          "($4 = '' OR event = $4) AND ($5 = '' OR outcome = $5) ORDER BY seq DESC LIMIT $6")      \
         X(audit_page_owner,                                                                        \
-          "SELECT seq, ts, event, outcome, actor_type, actor_id, "                                 \
-          "target_type, target_id, client, trace_id, reason, owner, prev_hash, hash FROM "         \
-          "audit WHERE owner = $7 AND seq < $1 AND ts >= $2 AND ts < $3 AND ($4 = '' OR event "    \
-          "= $4) AND ($5 = '' OR outcome = $5) ORDER BY seq DESC LIMIT $6")                        \
+          "SELECT " AUDIT_COLUMNS "FROM audit WHERE owner = $7 AND seq < $1 AND ts >= $2 AND "     \
+          "ts < $3 AND ($4 = '' OR event = $4) AND ($5 = '' OR outcome = $5) ORDER BY seq "        \
+          "DESC LIMIT $6")                                                                         \
         X(audit_forward,                                                                           \
-          "SELECT seq, ts, event, outcome, actor_type, actor_id, target_type, "                    \
-          "target_id, client, trace_id, reason, owner, prev_hash, hash FROM audit WHERE seq > "    \
-          "$1 ORDER BY seq LIMIT $2")                                                              \
+          "SELECT " AUDIT_COLUMNS "FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2")               \
         X(audit_at, "SELECT hash FROM audit WHERE seq = $1")                                       \
         X(audit_old, "SELECT MAX(o.seq) FROM (SELECT seq, ts FROM audit ORDER BY seq LIMIT $2) o " \
                      "WHERE o.ts < $1")                                                            \

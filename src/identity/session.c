@@ -131,20 +131,36 @@ static Err client_seal(Ctx *cx, const Work *w, Str user_id, Str *ret) {
         return OK;
 }
 
+/* In the order of SESSION_COLUMNS. */
+enum {
+        COL_SESSION_ID,
+        COL_USER_ID,
+        COL_KEY,
+        COL_GENERATION,
+        COL_ROTATED_AT,
+        COL_CREATED_AT,
+        COL_LAST_USED_AT,
+        COL_IDLE_EXPIRES_AT,
+        COL_EXPIRES_AT,
+        COL_REMEMBER_ME,
+        COL_CLIENT,
+        COL_REVOKED_AT
+};
+
 static Err session_read(Ctx *cx, Identity *id, const Rows *r, Session *s) {
         Str key;
 
         *s = (Session){
-                .session_id = row_dup(cx, r, 0),
-                .user_id = row_dup(cx, r, 1),
-                .state = { .generation = (uint32_t)row_int(r, 3),
-                           .rotated_at_ms = row_int(r, 4),
-                           .idle_expires_ms = row_int(r, 7),
-                           .expires_ms = row_int(r, 8),
-                           .revoked = row_int(r, 11) != 0 },
-                .remember = row_int(r, 9),
+                .session_id = row_dup(cx, r, COL_SESSION_ID),
+                .user_id = row_dup(cx, r, COL_USER_ID),
+                .state = { .generation = (uint32_t)row_int(r, COL_GENERATION),
+                           .rotated_at_ms = row_int(r, COL_ROTATED_AT),
+                           .idle_expires_ms = row_int(r, COL_IDLE_EXPIRES_AT),
+                           .expires_ms = row_int(r, COL_EXPIRES_AT),
+                           .revoked = row_int(r, COL_REVOKED_AT) != 0 },
+                .remember = row_int(r, COL_REMEMBER_ME),
         };
-        TRY(identity_unseal(cx, id, (SealFor){ s->session_id, "session_key" }, row_text(r, 2),
+        TRY(identity_unseal(cx, id, (SealFor){ s->session_id, "session_key" }, row_text(r, COL_KEY),
                             &key));
         if (key.n != KEY_BYTES)
                 return RAISE(cx, ERR_CORRUPT, "session key of %zu bytes", key.n);
@@ -280,8 +296,8 @@ Err session_check(Ctx *cx, DbConn *c, Str session_id, Str user_id, bool *ret) {
 
         if (e && e != ERR_NOT_FOUND)
                 return e;
-        *ret = !e && str_eq(row_text(&r, 1), user_id) && row_int(&r, 11) == 0 &&
-               row_int(&r, 8) > cx_now_ms(cx);
+        *ret = !e && str_eq(row_text(&r, COL_USER_ID), user_id) &&
+               row_int(&r, COL_REVOKED_AT) == 0 && row_int(&r, COL_EXPIRES_AT) > cx_now_ms(cx);
         return OK;
 }
 
@@ -307,16 +323,16 @@ Err session_list(Ctx *cx, const Work *w, Str user_id, SessionInfo **ret, size_t 
                 TRY(rows_next(cx, &r, &more));
                 if (!more || n == SESSIONS_LISTED)
                         break;
-                TRY(seal_open(cx, &key, (SealFor){ user_id, "session" }, row_text(&r, 10),
+                TRY(seal_open(cx, &key, (SealFor){ user_id, "session" }, row_text(&r, COL_CLIENT),
                               &client));
                 list[n++] = (SessionInfo){
-                        .session_id = row_dup(cx, &r, 0),
+                        .session_id = row_dup(cx, &r, COL_SESSION_ID),
                         .ip = str_cut(&client, '\n'),
                         .user_agent = client,
-                        .created_at = row_int(&r, 5),
-                        .last_used_at = row_int(&r, 6),
-                        .expires_at = row_int(&r, 8),
-                        .remember_me = row_int(&r, 9),
+                        .created_at = row_int(&r, COL_CREATED_AT),
+                        .last_used_at = row_int(&r, COL_LAST_USED_AT),
+                        .expires_at = row_int(&r, COL_EXPIRES_AT),
+                        .remember_me = row_int(&r, COL_REMEMBER_ME),
                 };
         }
         *ret = list;

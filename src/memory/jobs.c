@@ -50,19 +50,35 @@ struct Jobs {
 
 /* ---- rows ---- */
 
+/* In the order of JOB (memory_sql.c). */
+enum {
+        COL_JOB_ID,
+        COL_USER_ID,
+        COL_KIND,
+        COL_ARGS,
+        COL_STATE,
+        COL_ATTEMPTS,
+        COL_RUN_AT,
+        COL_CREATED_AT,
+        COL_STARTED_AT,
+        COL_FINISHED_AT,
+        COL_RESULT,
+        COL_ERROR
+};
+
 static MemoryJob job_read(Ctx *cx, const Rows *r) {
-        return (MemoryJob){ .job_id = row_dup(cx, r, 0),
-                            .user_id = row_dup(cx, r, 1),
-                            .kind = row_dup(cx, r, 2),
-                            .args = row_dup(cx, r, 3),
-                            .state = row_dup(cx, r, 4),
-                            .attempts = row_int(r, 5),
-                            .run_at = row_int(r, 6),
-                            .created_at = row_int(r, 7),
-                            .started_at = row_int(r, 8),
-                            .finished_at = row_int(r, 9),
-                            .result = row_dup(cx, r, 10),
-                            .error = row_dup(cx, r, 11) };
+        return (MemoryJob){ .job_id = row_dup(cx, r, COL_JOB_ID),
+                            .user_id = row_dup(cx, r, COL_USER_ID),
+                            .kind = row_dup(cx, r, COL_KIND),
+                            .args = row_dup(cx, r, COL_ARGS),
+                            .state = row_dup(cx, r, COL_STATE),
+                            .attempts = row_int(r, COL_ATTEMPTS),
+                            .run_at = row_int(r, COL_RUN_AT),
+                            .created_at = row_int(r, COL_CREATED_AT),
+                            .started_at = row_int(r, COL_STARTED_AT),
+                            .finished_at = row_int(r, COL_FINISHED_AT),
+                            .result = row_dup(cx, r, COL_RESULT),
+                            .error = row_dup(cx, r, COL_ERROR) };
 }
 
 static Err job_one(Ctx *cx, DbConn *c, const Sql *sql, Args args, MemoryJob *ret) {

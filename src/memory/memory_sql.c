@@ -5,19 +5,16 @@
 
 /* ---- memories ---- */
 
-#define COLS                                                                                       \
+#define MEMORY                                                                                     \
         "unit, memory_id, type, status, level, attribute, subject_mac, value_mac, content_mac, "   \
-        "sketch, body, valid_from, "                                                               \
-        "valid_to, recorded_at, retired_at, expires_at, superseded_by, source_kind, "              \
-        "source_turn_id, "                                                                         \
-        "source_conversation_id, source_turn, created_at, updated_at, last_accessed, "             \
-        "access_count, "                                                                           \
-        "last_confirmed, version, "                                                                \
-        "confidence, decay, importance"
+        "sketch, body, valid_from, valid_to, recorded_at, retired_at, expires_at, superseded_by, " \
+        "source_kind, source_turn_id, source_conversation_id, source_turn, created_at, "           \
+        "updated_at, last_accessed, access_count, last_confirmed, version, confidence, decay, "    \
+        "importance"
 
 const Sql sql_memory_insert = {
         "memory_insert",
-        "INSERT INTO memory (user_id, " COLS
+        "INSERT INTO memory (user_id, " MEMORY
         ", id_is_drawn) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
         "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, "
         "$29, $30, $31, 0)"
@@ -38,21 +35,22 @@ const Sql sql_memory_confirm = {
 };
 const Sql sql_memory_by_drawn_id = {
         "memory_by_drawn_id",
-        "SELECT " COLS " FROM memory WHERE user_id = $1 AND memory_id = $2 AND id_is_drawn = 1"
+        "SELECT " MEMORY " FROM memory WHERE user_id = $1 AND memory_id = $2 AND id_is_drawn = 1"
 };
-const Sql sql_memory_by_unit = { "memory_by_unit", "SELECT " COLS " FROM memory WHERE user_id = $1 "
-                                                   "AND unit = $2" };
+const Sql sql_memory_by_unit = { "memory_by_unit",
+                                 "SELECT " MEMORY " FROM memory WHERE user_id = $1 "
+                                 "AND unit = $2" };
 const Sql sql_memory_by_subject = { "memory_by_subject",
-                                    "SELECT " COLS
+                                    "SELECT " MEMORY
                                     " FROM memory WHERE user_id = $1 AND subject_mac = $2 "
                                     "ORDER BY valid_from DESC, unit DESC LIMIT 200" };
 const Sql sql_memory_by_source = {
         "memory_by_source",
-        "SELECT " COLS " FROM memory WHERE user_id = $1 AND source_conversation_id = $2 LIMIT 200"
+        "SELECT " MEMORY " FROM memory WHERE user_id = $1 AND source_conversation_id = $2 LIMIT 200"
 };
 const Sql sql_memory_page = {
         "memory_page",
-        "SELECT " COLS " FROM memory WHERE user_id = $1 AND unit < $2 ORDER BY unit DESC LIMIT $3"
+        "SELECT " MEMORY " FROM memory WHERE user_id = $1 AND unit < $2 ORDER BY unit DESC LIMIT $3"
 };
 const Sql sql_memory_touch = {
         "memory_touch",
@@ -87,21 +85,20 @@ const Sql sql_last_unit = { "last_unit", "SELECT (SELECT MAX(unit) FROM memory "
 const Sql sql_shelf = { "shelf", "SELECT unit, type, content_mac, sketch FROM memory WHERE user_id "
                                  "= $1 AND status IN " STATUS_LIVE " ORDER BY unit" };
 
+#define VERSION "version, event, reason, actor, at, valid_from, valid_to, body"
 const Sql sql_version_add = {
         "version_add",
         "INSERT INTO memory_version (user_id, memory_id, version, event, reason, actor, at, "
         "valid_from, valid_to, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 };
-const Sql sql_version_list = {
-        "version_list",
-        "SELECT version, event, reason, actor, at, valid_from, valid_to, body FROM memory_version "
-        "WHERE user_id = $1 AND memory_id = $2 ORDER BY version LIMIT 1000"
-};
-const Sql sql_version_after = {
-        "version_after",
-        "SELECT version, event, reason, actor, at, valid_from, valid_to, body FROM memory_version "
-        "WHERE user_id = $1 AND memory_id = $2 AND at > $3 ORDER BY version LIMIT 1"
-};
+const Sql sql_version_list = { "version_list",
+                               "SELECT " VERSION
+                               " FROM memory_version WHERE user_id = $1 AND memory_id = $2 "
+                               "ORDER BY version LIMIT 1000" };
+const Sql sql_version_after = { "version_after",
+                                "SELECT " VERSION
+                                " FROM memory_version WHERE user_id = $1 AND memory_id = $2 "
+                                "AND at > $3 ORDER BY version LIMIT 1" };
 const Sql sql_version_delete = { "version_delete", "DELETE FROM memory_version WHERE user_id = $1 "
                                                    "AND memory_id = $2" };
 

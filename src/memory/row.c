@@ -128,6 +128,40 @@ static Err body_open(Ctx *cx, const Keys *k, Str sealed, Stored *m) {
 
 /* ---- columns ---- */
 
+/* In the order of MEMORY (memory_sql.c). */
+enum {
+        COL_UNIT,
+        COL_MEMORY_ID,
+        COL_TYPE,
+        COL_STATUS,
+        COL_LEVEL,
+        COL_ATTRIBUTE,
+        COL_SUBJECT_MAC,
+        COL_VALUE_MAC,
+        COL_CONTENT_MAC,
+        COL_SKETCH,
+        COL_BODY,
+        COL_VALID_FROM,
+        COL_VALID_TO,
+        COL_RECORDED_AT,
+        COL_RETIRED_AT,
+        COL_EXPIRES_AT,
+        COL_SUPERSEDED_BY,
+        COL_SOURCE_KIND,
+        COL_SOURCE_TURN_ID,
+        COL_SOURCE_CONVERSATION_ID,
+        COL_SOURCE_TURN,
+        COL_CREATED_AT,
+        COL_UPDATED_AT,
+        COL_LAST_ACCESSED,
+        COL_ACCESS_COUNT,
+        COL_LAST_CONFIRMED,
+        COL_VERSION,
+        COL_CONFIDENCE,
+        COL_DECAY,
+        COL_IMPORTANCE
+};
+
 static void mac_load(Mac *m, Str bytes) {
         if (bytes.n == sizeof m->b)
                 memcpy(m->b, bytes.p, sizeof m->b);
@@ -135,56 +169,56 @@ static void mac_load(Mac *m, Str bytes) {
 
 static void columns_plain(Ctx *cx, const Rows *r, Stored *m) {
         MemoryRow *w = &m->row;
-        m->type = (MemoryType)MIN(row_int(r, 2), _TYPE_N - 1);
-        m->status = (MemoryStatus)MIN(row_int(r, 3), _STATUS_N - 1);
-        m->level = (MemoryLevel)MIN(row_int(r, 4), _LEVEL_N - 1);
+        m->type = (MemoryType)MIN(row_int(r, COL_TYPE), _TYPE_N - 1);
+        m->status = (MemoryStatus)MIN(row_int(r, COL_STATUS), _STATUS_N - 1);
+        m->level = (MemoryLevel)MIN(row_int(r, COL_LEVEL), _LEVEL_N - 1);
         w->type = str_c(memory_type_names[m->type]);
         w->status = str_c(memory_status_names[m->status]);
         w->importance_level = str_c(memory_level_names[m->level]);
-        int64_t attribute = row_int(r, 5);
+        int64_t attribute = row_int(r, COL_ATTRIBUTE);
         w->attribute =
                 attribute > 0 && attribute < _ATTR_N ? str_c(attribute_names[attribute]) : STR_NULL;
-        w->superseded_by = uuid_text(cx, row_text(r, 16));
-        w->source_kind =
-                str_c(source_kinds[MIN((size_t)row_int(r, 17), ELEMENTSOF(source_kinds) - 2)]);
-        w->source_turn_id = uuid_text(cx, row_text(r, 18));
-        w->source_conversation_id = uuid_text(cx, row_text(r, 19));
-        w->confidence = row_num(r, 27);
-        w->decay_score = row_num(r, 28);
-        w->importance_score = row_num(r, 29);
+        w->superseded_by = uuid_text(cx, row_text(r, COL_SUPERSEDED_BY));
+        w->source_kind = str_c(source_kinds[MIN((size_t)row_int(r, COL_SOURCE_KIND),
+                                                ELEMENTSOF(source_kinds) - 2)]);
+        w->source_turn_id = uuid_text(cx, row_text(r, COL_SOURCE_TURN_ID));
+        w->source_conversation_id = uuid_text(cx, row_text(r, COL_SOURCE_CONVERSATION_ID));
+        w->confidence = row_num(r, COL_CONFIDENCE);
+        w->decay_score = row_num(r, COL_DECAY);
+        w->importance_score = row_num(r, COL_IMPORTANCE);
 }
 
 static void columns_times(const Rows *r, Stored *m) {
         MemoryRow *w = &m->row;
-        w->valid_from = row_int(r, 11);
-        w->valid_to = row_int(r, 12);
-        w->recorded_at = row_int(r, 13);
-        w->retired_at = row_int(r, 14);
-        w->expires_at = row_int(r, 15);
-        w->source_turn = row_int(r, 20);
-        w->created_at = row_int(r, 21);
-        w->updated_at = row_int(r, 22);
-        w->last_accessed = row_int(r, 23);
-        w->access_count = row_int(r, 24);
-        m->last_confirmed = row_int(r, 25);
-        w->version = row_int(r, 26);
+        w->valid_from = row_int(r, COL_VALID_FROM);
+        w->valid_to = row_int(r, COL_VALID_TO);
+        w->recorded_at = row_int(r, COL_RECORDED_AT);
+        w->retired_at = row_int(r, COL_RETIRED_AT);
+        w->expires_at = row_int(r, COL_EXPIRES_AT);
+        w->source_turn = row_int(r, COL_SOURCE_TURN);
+        w->created_at = row_int(r, COL_CREATED_AT);
+        w->updated_at = row_int(r, COL_UPDATED_AT);
+        w->last_accessed = row_int(r, COL_LAST_ACCESSED);
+        w->access_count = row_int(r, COL_ACCESS_COUNT);
+        m->last_confirmed = row_int(r, COL_LAST_CONFIRMED);
+        w->version = row_int(r, COL_VERSION);
 }
 
 static Err stored_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows *r, Stored *ret) {
-        Stored m = { .row.user_id = s->user_id, .row.unit = row_int(r, 0) };
-        Str id = row_text(r, 1), sketch = row_text(r, 9);
+        Stored m = { .row.user_id = s->user_id, .row.unit = row_int(r, COL_UNIT) };
+        Str id = row_text(r, COL_MEMORY_ID), sketch = row_text(r, COL_SKETCH);
         if (id.n != sizeof m.id || sketch.n != sizeof m.sketch.b)
                 return RAISE(cx, ERR_CORRUPT, "memory unit %lld", (long long)m.row.unit);
         memcpy(m.id, id.p, sizeof m.id);
         memcpy(m.sketch.b, sketch.p, sizeof m.sketch.b);
         m.row.memory_id = uuid_text(cx, id);
-        m.has_subject = !row_is_null(r, 6);
-        mac_load(&m.subject_mac, row_text(r, 6));
-        mac_load(&m.value_mac, row_text(r, 7));
-        mac_load(&m.content_mac, row_text(r, 8));
+        m.has_subject = !row_is_null(r, COL_SUBJECT_MAC);
+        mac_load(&m.subject_mac, row_text(r, COL_SUBJECT_MAC));
+        mac_load(&m.value_mac, row_text(r, COL_VALUE_MAC));
+        mac_load(&m.content_mac, row_text(r, COL_CONTENT_MAC));
         columns_plain(cx, r, &m);
         columns_times(r, &m);
-        TRY(body_open(cx, k, row_text(r, 10), &m));
+        TRY(body_open(cx, k, row_text(r, COL_BODY), &m));
         *ret = m;
         return OK;
 }
@@ -337,19 +371,32 @@ Err version_add(Ctx *cx, const MemoryScope *s, const Keys *k, const Stored *m,
                       NULL);
 }
 
+/* In the order of VERSION (memory_sql.c). */
+enum {
+        VERSION_NUMBER,
+        VERSION_EVENT,
+        VERSION_REASON,
+        VERSION_ACTOR,
+        VERSION_AT,
+        VERSION_VALID_FROM,
+        VERSION_VALID_TO,
+        VERSION_BODY
+};
+
 static Err version_read(Ctx *cx, const Keys *k, const Stored *m, const Rows *r,
                         MemoryVersion *ret) {
         char field[FIELD_LEN], tag;
         field_name(field, "version", m->id);
         Str body, part;
-        TRY(seal_open(cx, &k->seal, (SealFor){ m->row.user_id, field }, row_text(r, 7), &body));
-        MemoryVersion v = { .version = row_int(r, 0),
-                            .event = row_dup(cx, r, 1),
-                            .reason = row_dup(cx, r, 2),
-                            .actor = row_dup(cx, r, 3),
-                            .at = row_int(r, 4),
-                            .valid_from = row_int(r, 5),
-                            .valid_to = row_int(r, 6) };
+        TRY(seal_open(cx, &k->seal, (SealFor){ m->row.user_id, field }, row_text(r, VERSION_BODY),
+                      &body));
+        MemoryVersion v = { .version = row_int(r, VERSION_NUMBER),
+                            .event = row_dup(cx, r, VERSION_EVENT),
+                            .reason = row_dup(cx, r, VERSION_REASON),
+                            .actor = row_dup(cx, r, VERSION_ACTOR),
+                            .at = row_int(r, VERSION_AT),
+                            .valid_from = row_int(r, VERSION_VALID_FROM),
+                            .valid_to = row_int(r, VERSION_VALID_TO) };
         while (unpack_next(&body, &tag, &part))
                 *(tag == 'a' ? &v.old_content : &v.new_content) = part;
         *ret = v;

@@ -38,21 +38,33 @@ static Str conversation_seal(Ctx *cx, const MemoryScope *s, const Keys *k, const
                     buf_str(&b));
 }
 
+/* In the order of CONVERSATION (memory_sql.c). */
+enum {
+        CONV_ID,
+        CONV_EXTERNAL_ID,
+        CONV_BODY,
+        CONV_CREATED_AT,
+        CONV_UPDATED_AT,
+        CONV_TURN_COUNT,
+        CONV_IS_ARCHIVED,
+        CONV_IS_DEFAULT
+};
+
 static Err conversation_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows *r,
                              Conversation *ret) {
-        Conversation v = { .conversation_id = uuid_dup(cx, row_text(r, 0)),
-                           .external_id = row_dup(cx, r, 1),
-                           .created_at = row_int(r, 3),
-                           .updated_at = row_int(r, 4),
-                           .turn_count = row_int(r, 5),
-                           .is_archived = row_int(r, 6) != 0,
-                           .is_default = row_int(r, 7) != 0,
+        Conversation v = { .conversation_id = uuid_dup(cx, row_text(r, CONV_ID)),
+                           .external_id = row_dup(cx, r, CONV_EXTERNAL_ID),
+                           .created_at = row_int(r, CONV_CREATED_AT),
+                           .updated_at = row_int(r, CONV_UPDATED_AT),
+                           .turn_count = row_int(r, CONV_TURN_COUNT),
+                           .is_archived = row_int(r, CONV_IS_ARCHIVED) != 0,
+                           .is_default = row_int(r, CONV_IS_DEFAULT) != 0,
                            .metadata = STR("{}") };
         Str body, part;
         char tag;
         TRY(seal_open(cx, &k->seal,
                       (SealFor){ s->user_id, field_of(cx, "conversation", v.conversation_id) },
-                      row_text(r, 2), &body));
+                      row_text(r, CONV_BODY), &body));
         while (unpack_next(&body, &tag, &part))
                 *(tag == 't' ? &v.title : tag == 'z' ? &v.timezone : &v.metadata) = part;
         *ret = v;
@@ -264,21 +276,35 @@ static Str turn_seal(Ctx *cx, const MemoryScope *s, const Keys *k, const Turn *t
                     buf_str(&b));
 }
 
+/* In the order of TURN (memory_sql.c). */
+enum {
+        TURN_UNIT,
+        TURN_ID,
+        TURN_CONVERSATION_ID,
+        TURN_SEQ,
+        TURN_EXTERNAL_ID,
+        TURN_ROLE,
+        TURN_BODY,
+        TURN_AT,
+        TURN_RECORDED_AT,
+        TURN_IS_IMPORTED
+};
+
 static Err turn_read(Ctx *cx, const MemoryScope *s, const Keys *k, const Rows *r, Turn *ret) {
-        int64_t role = row_int(r, 5);
-        Turn t = { .unit = row_int(r, 0),
-                   .turn_id = uuid_dup(cx, row_text(r, 1)),
-                   .conversation_id = uuid_dup(cx, row_text(r, 2)),
-                   .seq = row_int(r, 3),
-                   .external_id = row_dup(cx, r, 4),
+        int64_t role = row_int(r, TURN_ROLE);
+        Turn t = { .unit = row_int(r, TURN_UNIT),
+                   .turn_id = uuid_dup(cx, row_text(r, TURN_ID)),
+                   .conversation_id = uuid_dup(cx, row_text(r, TURN_CONVERSATION_ID)),
+                   .seq = row_int(r, TURN_SEQ),
+                   .external_id = row_dup(cx, r, TURN_EXTERNAL_ID),
                    .role = str_c(role_names[role >= 0 && role < 3 ? role : 2]),
-                   .at = row_int(r, 7),
-                   .recorded_at = row_int(r, 8),
-                   .is_imported = row_int(r, 9) != 0 };
+                   .at = row_int(r, TURN_AT),
+                   .recorded_at = row_int(r, TURN_RECORDED_AT),
+                   .is_imported = row_int(r, TURN_IS_IMPORTED) != 0 };
         Str body, part;
         char tag;
         TRY(seal_open(cx, &k->seal, (SealFor){ s->user_id, field_of(cx, "turn", t.turn_id) },
-                      row_text(r, 6), &body));
+                      row_text(r, TURN_BODY), &body));
         while (unpack_next(&body, &tag, &part))
                 *(tag == 's' ? &t.speaker : tag == 't' ? &t.text : &t.caption) = part;
         *ret = t;
