@@ -6,6 +6,7 @@
 #include "chat/chat_sql.h"
 #include "chat/count_int.h"
 #include "chat/month.h"
+#include "codec/when.h"
 
 enum { WARNING_DEFAULT = 80, CRITICAL_DEFAULT = 95, LEVELS = 3 };
 static const char *const level_names[LEVELS] = { "warning", "critical", "exceeded" };
@@ -102,10 +103,7 @@ static Str money(Arena *a, int64_t micro) {
 }
 
 static Str month_text(Arena *a, int year, int month) {
-        static const char *const names[] = { "January",   "February", "March",    "April",
-                                             "May",       "June",     "July",     "August",
-                                             "September", "October",  "November", "December" };
-        return arena_strf(a, "%s %d", names[month - 1], year);
+        return arena_strf(a, "%s %d", month_titles[month - 1], year);
 }
 
 static const char *what_follows(const Chat *chat, const Budget *b) {

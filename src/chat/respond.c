@@ -21,14 +21,9 @@ enum { TEXT_MAX = 64 * 1024, RELATED_MAX = 2, LATEST_MAX = 3 };
 
 /* ---- sentences ---- */
 
-static const char *const month_names[] = {
-        "January", "February", "March",     "April",   "May",      "June",
-        "July",    "August",   "September", "October", "November", "December",
-};
-
 static Str day_text(Arena *a, int64_t ms) {
         Civil c = civil_from_days(days_of_ms(ms));
-        return arena_strf(a, "%d %s %d", c.day, month_names[c.month - 1], c.year);
+        return arena_strf(a, "%d %s %d", c.day, month_titles[c.month - 1], c.year);
 }
 
 /* A question and what was chosen for it. */

@@ -40,6 +40,11 @@ int month_length(int year, int month) {
         return lengths[month - 1] + (month == 2 && leap);
 }
 
+const char *const month_titles[12] = {
+        "January", "February", "March",     "April",   "May",      "June",
+        "July",    "August",   "September", "October", "November", "December",
+};
+
 bool civil_is_valid(Civil c) {
         return c.year >= 1 && c.year <= 9999 && c.month >= 1 && c.month <= 12 && c.day >= 1 &&
                c.day <= month_length(c.year, c.month);
@@ -209,7 +214,7 @@ Str when_format(Arena *a, int64_t ms) {
 /* ---- HTTP ---- */
 
 static const char day_names[] = "MonTueWedThuFriSatSun";
-static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+static const char month_abbreviations[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 void http_date_write(char out[HTTP_DATE_TEXT + 1], int64_t ms) {
         ms = MAX(MIN(ms, WHEN_MAX), WHEN_MIN);
@@ -219,7 +224,7 @@ void http_date_write(char out[HTTP_DATE_TEXT + 1], int64_t ms) {
         p = put_text(p, ", ", 2);
         p = put_digits(p, c.day, 2);
         *p++ = ' ';
-        p = put_text(p, month_names + 3 * (c.month - 1), 3);
+        p = put_text(p, month_abbreviations + 3 * (c.month - 1), 3);
         *p++ = ' ';
         p = put_digits(p, c.year, 4);
         *p++ = ' ';
@@ -250,7 +255,7 @@ bool http_date_parse(Str text, int64_t *ret_ms) {
         int64_t clock;
         if (!take_name(&text, day_names, 7, &weekday) || !take_text(&text, STR(", ")) ||
             !take_digits(&text, 2, &c.day) || !take_text(&text, STR(" ")) ||
-            !take_name(&text, month_names, 12, &month) || !take_text(&text, STR(" ")) ||
+            !take_name(&text, month_abbreviations, 12, &month) || !take_text(&text, STR(" ")) ||
             !take_digits(&text, 4, &c.year) || !take_text(&text, STR(" ")) ||
             !take_clock(&text, &clock) || !str_eq_c(text, " GMT"))
                 return false;

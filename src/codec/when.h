@@ -29,6 +29,7 @@ void http_date_write(char out[HTTP_DATE_TEXT + 1], int64_t ms);
 typedef struct Civil {
         int year, month, day;
 } Civil;
+extern const char *const month_titles[12]; /* "January" … */
 int64_t civil_to_days(Civil c); /* month and day may not be out of range */
 Civil civil_from_days(int64_t days);
 bool civil_is_valid(Civil c);
