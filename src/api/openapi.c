@@ -461,17 +461,14 @@ static void tags(Printer *p, const Route *const *tables) {
 }
 
 static const char problem_schema[] =
-        "{\"type\":\"object\",\"description\":\"RFC 9457 problem "
-        "details\",\"required\":[\"type\",\"title\",\"status\",\"code\","
-        "\"instance\",\"request_id\"],\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{"
-        "\"type\":\"string\"},"
-        "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},\"instance\":{\"type\":"
-        "\"string\"},"
-        "\"code\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"},\"errors\":{\"type\":"
-        "\"array\",\"items\":"
-        "{\"type\":\"object\",\"required\":[\"pointer\",\"detail\"],\"properties\":{\"pointer\":{"
-        "\"type\":\"string\"},"
-        "\"detail\":{\"type\":\"string\"}}}}}}";
+        "{\"type\":\"object\",\"description\":\"RFC 9457 problem details\","
+        "\"required\":[\"type\",\"title\",\"status\",\"code\",\"instance\",\"request_id\"],"
+        "\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"
+        "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
+        "\"instance\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},"
+        "\"request_id\":{\"type\":\"string\"},\"errors\":{\"type\":\"array\",\"items\":"
+        "{\"type\":\"object\",\"required\":[\"pointer\",\"detail\"],\"properties\":{"
+        "\"pointer\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}}}}}}";
 
 static void shapes_note(Printer *p, const Route *r) {
         const Shape *const bodies[] = { r->in, r->raw_form, r->line_form };

@@ -346,9 +346,8 @@ static void print_env(const SettingRow *r, Buf *out) {
 void settings_print(Ctx *cx, const Settings *set, SettingsForm form, Buf *out) {
         if (form == SETTINGS_MARKDOWN)
                 buf_add_c(out, "# Settings\n\nPrinted by `mainstay config print --markdown`. Each "
-                               "may be set in the environment, as "
-                               "`NAME_FILE` (a file that holds the value), or in `mainstay.yaml` "
-                               "as `NAME: value`.\n");
+                               "may be set in the environment, as `NAME_FILE` (a file that holds "
+                               "the value), or in `mainstay.yaml` as `NAME: value`.\n");
         if (form == SETTINGS_ENV_EXAMPLE)
                 buf_add_c(out, "# Printed by `mainstay config print --env-example`. Uncomment what "
                                "you change.\n");

@@ -17,8 +17,8 @@ static const char wh_words[] = " who whom whose what where when which why how ";
 static const char class_words[] = " what which whose how ";
 static const char auxiliaries[] =
         " do does did don't doesn't didn't is are am was were isn't aren't wasn't weren't can "
-        "can't "
-        "could couldn't will won't would should shall have haven't has hasn't had may might must ";
+        "can't could couldn't will won't would should shall have haven't has hasn't had may might "
+        "must ";
 /* Directly behind "what" and the like, with no auxiliary: "what happened", "what about Tom". */
 static const char wh_verbs[] = " happened happens happening about if kind kinds type sort ";
 /* The subject stands before the verb: "when I drink coffee", "what a day". */
@@ -135,9 +135,9 @@ bool asks_about_us(Str message) {
         static const char ours[] = " i i'm i've my mine we our us ";
         /* what we are asked to do with what is stored */
         static const char doings[] =
-                " know remember recall have tell show give find list remind say "
-                "store stored keep save saved learn note noted help think "
-                "suggest recommend summarize summarise mean see ";
+                " know remember recall have tell show give find list remind say store stored keep "
+                "save saved learn note noted help think suggest recommend summarize summarise mean "
+                "see ";
         Str rest = message, before = STR(""), w;
         bool found = false;
         for (Str all = message; (w = word_first(&all)).n;)

@@ -277,11 +277,9 @@ static void retry_now(void *arg) {
 static void call_failed(Completion *c, Err e, Str outcome, int64_t retry_after_ms) {
         Err fault = e ? OK : error_of_status(c->status);
         if (c->has_delivered || fault) {
+                Err cut = str_eq_c(outcome, "timeout") ? ERR_TIMEOUT : ERR_UPSTREAM;
                 c->refused = fault;
-                completion_finish(c, fault ? fault
-                                     : outcome.n == 7 && str_eq_c(outcome, "timeout")
-                                             ? ERR_TIMEOUT
-                                             : ERR_UPSTREAM);
+                completion_finish(c, fault ? fault : cut);
                 return;
         }
         uint32_t chance;

@@ -81,40 +81,39 @@ static const Verb irregular[] = {
 /* These stand as they are; so does a past tense in -ed. */
 static const char same[] =
         " can can't cannot will won't would could should used had went got bought grew never no "
-        "longer "
-        "always usually often sometimes quit lost found left met broke sold won made took gave "
-        "came saw heard wrote ate drove flew spent taught thought told became began caught chose "
-        "felt forgot held kept knew led paid ran said sang sent slept spoke swam woke wore once ";
+        "longer always usually often sometimes quit lost found left met broke sold won made took "
+        "gave came saw heard wrote ate drove flew spent taught thought told became began caught "
+        "chose felt forgot held kept knew led paid ran said sang sent slept spoke swam woke wore "
+        "once ";
 /* What "is" is left out before: "Allergic to peanuts." */
 static const char states[] =
-        " allergic married engaged single divorced widowed vegetarian vegan born retired "
-        "pregnant afraid intolerant lactose interested from based located left-handed "
-        "right-handed fluent unemployed self-employed disabled tired excited worried ";
+        " allergic married engaged single divorced widowed vegetarian vegan born retired pregnant "
+        "afraid intolerant lactose interested from based located left-handed right-handed fluent "
+        "unemployed self-employed disabled tired excited worried ";
 /* Base forms that a note may begin with; "Paris" and "Pets" are none. What is not here is quoted as
  * it stands. */
 static const char verbs[] =
         " attend avoid bake bike believe brew build buy call camp care celebrate climb coach "
-        "collect "
-        "commute cook cycle dance dislike do draw dream drink drive eat enjoy exercise fear feel "
-        "fish fly follow garden get give go grow hate have help hike hope host hunt keep knit know "
-        "lead learn like listen live look love make manage meet mentor miss need own paint play "
-        "practise practice prefer program read recommend rent repair restore ride run sail see "
-        "sell sew sing skate ski sleep smoke speak spend stay study suffer support surf swim take "
-        "teach think train translate travel try understand use visit volunteer wake walk want "
-        "watch weigh wish work worry write ";
+        "collect commute cook cycle dance dislike do draw dream drink drive eat enjoy exercise "
+        "fear feel fish fly follow garden get give go grow hate have help hike hope host hunt keep "
+        "knit know lead learn like listen live look love make manage meet mentor miss need own "
+        "paint play practise practice prefer program read recommend rent repair restore ride run "
+        "sail see sell sew sing skate ski sleep smoke speak spend stay study suffer support surf "
+        "swim take teach think train translate travel try understand use visit volunteer wake walk "
+        "want watch weigh wish work worry write ";
 /* What a person has: "Boss is called Ingrid"; "Tom is a carpenter" is about somebody else. */
 static const char owned[] =
         " name age birthday phone mobile email e-mail address number nickname password title job "
         "boss manager colleague assistant employer company office team friend neighbour neighbor "
         "roommate flatmate landlord doctor dentist therapist teacher coach tutor partner "
-        "girlfriend boyfriend fiance fiancee wife husband mother mom mum father dad parents "
-        "sister brother sisters brothers son daughter children kids twin aunt uncle cousin niece "
-        "nephew grandmother grandfather grandma grandpa family dog dogs cat cats pet pets horse "
-        "car bike house home flat apartment garden favourite favorite hobby hobbies hometown "
-        "wedding anniversary exam flight trip holiday vacation meeting appointment interview "
-        "shoe height weight blood timezone nationality religion degree school university wifi "
-        "wi-fi first last middle maiden best eldest oldest youngest older younger new old "
-        "mother-in-law father-in-law ";
+        "girlfriend boyfriend fiance fiancee wife husband mother mom mum father dad parents sister "
+        "brother sisters brothers son daughter children kids twin aunt uncle cousin niece nephew "
+        "grandmother grandfather grandma grandpa family dog dogs cat cats pet pets horse car bike "
+        "house home flat apartment garden favourite favorite hobby hobbies hometown wedding "
+        "anniversary exam flight trip holiday vacation meeting appointment interview shoe height "
+        "weight blood timezone nationality religion degree school university wifi wi-fi first last "
+        "middle maiden best eldest oldest youngest older younger new old mother-in-law "
+        "father-in-law ";
 
 bool noun_is_owned(Str word) { return word_is_in(word, owned); }
 

@@ -384,8 +384,7 @@ static void need_add(Arena *a, Needs *to, Str term) {
 }
 
 static const char state_words[] =
-        " live lived living work worked working study studied drive drove "
-        "job employer home ";
+        " live lived living work worked working study studied drive drove job employer home ";
 
 /* Where "before Aldi" begins, of what may be so and then no longer; n when nowhere. */
 static size_t later_at(const Tokens *t) {

@@ -308,9 +308,9 @@ static const Courtesy courtesies[] = {
           "Goodbye. What you told me is kept." },
         { "|how are you|how are you doing|how is it going|how's it going|what's up|",
           "I am ready: tell me something to remember, or ask about what you have told me." },
-        { "|who are you|what are you|what is your name|what's your name|are you human|are you a "
-          "bot|"
-          "are you an ai|what can you do|what do you do|how do you work|help|help me|",
+        { "|who are you|what are you|what is your name|what's your name|are you human|"
+          "are you a bot|are you an ai|what can you do|what do you do|how do you work|help|"
+          "help me|",
           about_us },
         { "|ok|okay|good|great|nice|cool|fine|perfect|alright|all right|", "All right." },
 };

@@ -19,16 +19,14 @@ static const char articles[] = " the a an ";
 static const char connectors[] = " and but while because although whereas so that ";
 static const char subject_verbs[] =
         " is isn't are aren't was wasn't were has hasn't have had does doesn't do did will would "
-        "can "
-        "can't could works lives likes loves hates plays studies speaks wants needs goes got moved "
-        "went drives eats drinks owns runs died became started turned called works said says "
+        "can can't could works lives likes loves hates plays studies speaks wants needs goes got "
+        "moved went drives eats drinks owns runs died became started turned called works said says "
         "thinks ";
 static const char prepositions[] = " in on at to for with from of about by than as or and but ";
 static const char auxiliaries[] =
         " do does did don't doesn't didn't am is are isn't aren't was were wasn't weren't have has "
         "had haven't hasn't hadn't will can could should would may might what's who's where's "
-        "when's "
-        "how's ";
+        "when's how's ";
 static const char asking[] = " what which who whom whose where when why how what's who's where's "
                              "when's how's ";
 /* Capitals that begin no name of somebody. */
@@ -40,20 +38,18 @@ static const char no_names[] =
 /* With their plurals in -s. */
 static const char people[] =
         " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother "
-        "mom "
-        "mum mommy mummy father dad daddy parent sister brother sibling son daughter child kid "
-        "baby "
-        "children toddler grandmother grandma grandfather grandpa grandparent granddaughter "
+        "mom mum mommy mummy father dad daddy parent sister brother sibling son daughter child kid "
+        "baby children toddler grandmother grandma grandfather grandpa grandparent granddaughter "
         "grandson grandchild grandchildren aunt auntie uncle cousin niece nephew stepmother "
         "stepfather stepsister stepbrother stepson stepdaughter twin ex mother-in-law "
         "father-in-law sister-in-law brother-in-law godmother godfather friend roommate flatmate "
         "housemate neighbor neighbour boss manager colleague coworker co-worker supervisor mentor "
-        "teacher tutor doctor therapist dentist landlord landlady assistant coach wives "
-        "bestie girl boy guy ";
+        "teacher tutor doctor therapist dentist landlord landlady assistant coach wives bestie "
+        "girl boy guy ";
 static const char animals[] =
         " dog cat puppy kitten rabbit bunny hamster parrot bird goldfish turtle tortoise horse "
-        "pony "
-        "snake lizard gecko ferret rat mouse chicken budgie canary pet puppies bunnies ponies ";
+        "pony snake lizard gecko ferret rat mouse chicken budgie canary pet puppies bunnies "
+        "ponies ";
 
 /* ---- words ---- */
 

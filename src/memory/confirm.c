@@ -37,9 +37,8 @@ static const char rules[] =
 static const char options[] =
         "{\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"conflict\","
         "\"strict\":true,\"schema\":{\"type\":\"object\",\"additionalProperties\":false,"
-        "\"required\":[\"conflict\",\"reason\"],\"properties\":{\"conflict\":{\"type\":\"boolean\"}"
-        ","
-        "\"reason\":{\"type\":\"string\"}}}}}}";
+        "\"required\":[\"conflict\",\"reason\"],\"properties\":{"
+        "\"conflict\":{\"type\":\"boolean\"},\"reason\":{\"type\":\"string\"}}}}}}";
 
 /* ---- what shares a cue ---- */
 

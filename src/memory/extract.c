@@ -245,8 +245,8 @@ static bool is_stay(const Reader *r, const Match *m) {
 /* "I also work at a bar on weekends": beside the job there is. */
 static bool is_sideline(const Reader *r, const Match *m) {
         return clause_has(r, m->start,
-                          " also part-time weekends weekend sometimes occasionally "
-                          "side evenings saturdays sundays ");
+                          " also part-time weekends weekend sometimes occasionally side evenings "
+                          "saturdays sundays ");
 }
 
 /* The line that the fact goes on; one that is true beside others is on none. */
@@ -282,9 +282,9 @@ static const struct {
 } topics[] = {
         { "answer language",
           " english german french spanish portuguese italian dutch polish russian ukrainian "
-          "chinese "
-          "japanese korean arabic hebrew turkish greek swedish norwegian danish finnish czech "
-          "hungarian romanian hindi vietnamese thai indonesian latin catalan british american " },
+          "chinese japanese korean arabic hebrew turkish greek swedish norwegian danish finnish "
+          "czech hungarian romanian hindi vietnamese thai indonesian latin catalan british "
+          "american " },
         { "answer length",
           " short shorter brief briefly concise concisely terse long longer detailed lengthy " },
         { "answer emojis", " emoji emojis " },
@@ -293,9 +293,8 @@ static const struct {
 
 static void instruction_topic(Reader *r, const Match *m, Fact *f) {
         bool no = false, answers = clause_has(r, m->start,
-                                              " answer answers reply replies respond "
-                                              "response responses write speak talk "
-                                              "keep use be give ");
+                                              " answer answers reply replies respond response "
+                                              "responses write speak talk keep use be give ");
         for (size_t i = m->start; answers && i < m->end; i++) {
                 Str w = r->s.v[i].low;
                 no |= word_in(w, " not never no without avoid stop ");
@@ -448,11 +447,9 @@ static void emit_clause(Reader *r, const Rule *rule, const Match *m) {
 
 static const char events[] =
         " appointment meeting interview exam test flight deadline reservation date call party "
-        "wedding "
-        "trip presentation surgery "
-        "checkup check-up class lesson concert game match race conference visit dinner lunch shift "
-        "event ceremony session "
-        "vacation holiday train show birthday marathon ";
+        "wedding trip presentation surgery checkup check-up class lesson concert game match race "
+        "conference visit dinner lunch shift event ceremony session vacation holiday train show "
+        "birthday marathon ";
 
 static bool names_event(const Reader *r, const Match *m) {
         for (size_t i = m->start; i < m->end; i++)
@@ -536,8 +533,8 @@ static void read_correction(Reader *r) {
         ExtractContext ec = { .said_at = r->ec->said_at, .utc_offset_min = r->ec->utc_offset_min };
         size_t i = r->from;
         while (i < r->s.n &&
-               word_in(low_at(&r->s, i), " no actually sorry oops correction i meant mean "
-                                         "it it's 's is was wait that "))
+               word_in(low_at(&r->s, i), " no actually sorry oops correction i meant mean it it's "
+                                         "'s is was wait that "))
                 i++;
         if (!r->ec->previous.n || i == r->from || i >= r->s.n)
                 return;

@@ -40,8 +40,8 @@ static bool is_doubted(const Sentence *s, size_t at) {
 bool is_hypothetical(const Sentence *s, size_t at) {
         if (at &&
             (word_in(s->v[at - 1].low, " do did does should would could can may might must will "
-                                       "where what which who how "
-                                       "why am are is was were shall whose ") ||
+                                       "where what which who how why am are is was were shall "
+                                       "whose ") ||
              is_doubted(s, at)))
                 return true;
         bool crossed = false;
@@ -74,8 +74,8 @@ static const char auxiliaries[] = " do does did is are am was were can could wil
 size_t remember_prefix(const Sentence *s) {
         size_t i = 0;
         while (i < s->n &&
-               word_in(s->v[i].low, " please can could would will you also and so ok okay "
-                                    "hey just btw "))
+               word_in(s->v[i].low, " please can could would will you also and so ok okay hey just "
+                                    "btw "))
                 i++;
         if (i + 1 < s->n && str_eq_c(s->v[i].low, "keep") && str_eq_c(s->v[i + 1].low, "in"))
                 i += 3;
@@ -157,8 +157,8 @@ static bool opens_pasted(const Sentence *s) {
                                     "article message homework passage novel scene lyrics speech ";
         size_t i = 0;
         while (word_in(low_at(s, i),
-                       " please can could would will you hi hey hello ok okay now and "
-                       "also kindly just help me "))
+                       " please can could would will you hi hey hello ok okay now and also kindly "
+                       "just help me "))
                 i++;
         Str verb = low_at(s, i);
         if (word_in(verb, " translate summarise summarize paraphrase rephrase rewrite proofread "

@@ -5,15 +5,12 @@
 
 static const char adverbs[] =
         " also really currently now still just actually truly absolutely definitely honestly "
-        "totally "
-        "mostly recently already "
-        "personally finally generally simply genuinely especially particularly quite very so super "
-        "extremely completely "
-        "severely highly deathly mildly seriously terribly originally presently proudly happily "
-        "basically obviously certainly ";
+        "totally mostly recently already personally finally generally simply genuinely especially "
+        "particularly quite very so super extremely completely severely highly deathly mildly "
+        "seriously terribly originally presently proudly happily basically obviously certainly ";
 static const char kin_adjectives[] =
-        " older younger elder little big best good close dear late new "
-        "oldest youngest eldest own twin ";
+        " older younger elder little big best good close dear late new oldest youngest eldest own "
+        "twin ";
 /* ---- subjects ---- */
 
 static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_end) {
@@ -46,7 +43,8 @@ static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_e
 static bool names_somebody(const Sentence *s, size_t i) {
         static const char times[] =
                 " january february march april may june july august september october november "
-                "december monday tuesday wednesday thursday friday saturday sunday christmas easter ";
+                "december monday tuesday wednesday thursday friday saturday sunday christmas "
+                "easter ";
         return i && s->v[i].flags & T_CAPITAL && !is_at(s, i, "i") &&
                !word_in(s->v[i].low, times) &&
                !word_in(s->v[i - 1].low, " in at from to near of on for until since by ") &&

@@ -4,32 +4,24 @@
 
 const char kin_words[] =
         " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother "
-        "mom "
-        "mum mommy father dad daddy "
-        "sister brother son daughter child kid baby grandmother grandma grandfather grandpa "
-        "granddaughter grandson aunt uncle "
-        "cousin niece nephew stepmother stepfather stepsister stepbrother stepson stepdaughter "
-        "twin "
-        "friend roommate flatmate "
-        "neighbor neighbour boss manager colleague coworker co-worker mentor teacher doctor "
-        "therapist "
-        "dentist landlord ex "
-        "mother-in-law father-in-law sister-in-law brother-in-law godmother godfather assistant "
-        "coach "
-        "kids children sons gf bf hubby bro sis stepmum stepmom stepdad ex-wife ex-husband "
-        "ex-girlfriend ex-boyfriend granny grandad nan nana mam gp physio lawyer accountant tutor "
-        "stepbrothers stepsisters grandkids grandchildren siblings "
-        "daughters sisters brothers parents grandparents twins friends cousins ";
+        "mom mum mommy father dad daddy sister brother son daughter child kid baby grandmother "
+        "grandma grandfather grandpa granddaughter grandson aunt uncle cousin niece nephew "
+        "stepmother stepfather stepsister stepbrother stepson stepdaughter twin friend roommate "
+        "flatmate neighbor neighbour boss manager colleague coworker co-worker mentor teacher "
+        "doctor therapist dentist landlord ex mother-in-law father-in-law sister-in-law "
+        "brother-in-law godmother godfather assistant coach kids children sons gf bf hubby bro sis "
+        "stepmum stepmom stepdad ex-wife ex-husband ex-girlfriend ex-boyfriend granny grandad nan "
+        "nana mam gp physio lawyer accountant tutor stepbrothers stepsisters grandkids "
+        "grandchildren siblings daughters sisters brothers parents grandparents twins friends "
+        "cousins ";
 const char animal_words[] =
         " dog cat puppy kitten rabbit bunny hamster parrot bird fish goldfish turtle tortoise "
-        "horse "
-        "pony snake lizard gecko "
-        "guinea-pig ferret rat mouse chicken budgie canary pet dogs cats rabbits birds horses "
-        "chickens kittens puppies "
-        "parrots hamsters turtles fishes pets retriever labrador lab poodle beagle bulldog terrier "
-        "dachshund corgi spaniel husky collie shepherd chihuahua pug greyhound whippet boxer "
-        "rottweiler doodle labradoodle cockapoo mutt pup tabby tomcat siamese persian ragdoll "
-        "tortoiseshell pig guinea-pigs cockatiel parakeet ";
+        "horse pony snake lizard gecko guinea-pig ferret rat mouse chicken budgie canary pet dogs "
+        "cats rabbits birds horses chickens kittens puppies parrots hamsters turtles fishes pets "
+        "retriever labrador lab poodle beagle bulldog terrier dachshund corgi spaniel husky collie "
+        "shepherd chihuahua pug greyhound whippet boxer rottweiler doodle labradoodle cockapoo "
+        "mutt pup tabby tomcat siamese persian ragdoll tortoiseshell pig guinea-pigs cockatiel "
+        "parakeet ";
 const char pronoun_words[] = " i we he she they it you this that there who which what my our his "
                              "her their your ";
 
@@ -55,45 +47,30 @@ bool is_man(Str kin) {
 
 static const char stop_place[] =
         " with for since as from to at by because and or but now where which who when while so if "
-        "in "
-        "on last next this "
-        "yesterday today tomorrow recently again too though originally alone together currently "
-        "anymore any "
-        "until till over about "
-        "before after during then i we my he she it they is are was were not please ago right "
-        "these "
-        "these-days ";
-static const char stop_org[] = " as in since for with now on but where which who when while so if "
-                               "because and or until till "
-                               "last next this "
-                               "yesterday today tomorrow recently again too though currently "
-                               "anymore any before after during "
-                               "then i we my he she "
-                               "it they is was please right doing these ";
-static const char stop_job[] = " at for in with and but since who that where on now by which so "
-                               "because i we my while when "
-                               "from but until these "
-                               "currently though anymore any there here ";
+        "in on last next this yesterday today tomorrow recently again too though originally alone "
+        "together currently anymore any until till over about before after during then i we my he "
+        "she it they is are was were not please ago right these these-days ";
+static const char stop_org[] =
+        " as in since for with now on but where which who when while so if because and or until "
+        "till last next this yesterday today tomorrow recently again too though currently anymore "
+        "any before after during then i we my he she it they is was please right doing these ";
+static const char stop_job[] =
+        " at for in with and but since who that where on now by which so because i we my while "
+        "when from but until these currently though anymore any there here ";
 static const char stop_thing[] =
         " but because since although though however while when whenever if unless until which who "
-        "whereas then than "
-        "anymore ";
+        "whereas then than anymore ";
 static const char stop_clause[] = " but however although though whereas because ";
 static const char trailing[] =
         " too also lately though please now anymore anyway haha lol btw tbh really most either "
-        "currently recently well much "
-        "lot all days moment right today thanks as a at so very these the by to be honest any more "
-        "longer again after there ";
+        "currently recently well much lot all days moment right today thanks as a at so very these "
+        "the by to be honest any more longer again after there ";
 static const char not_name[] =
         " the a an not in on at very so too my your his her their our this that it and or but is "
-        "are "
-        "was for with from to "
-        "what who where when why how just really also still here there now about like going trying "
-        "looking working sure "
-        "sure will no yes when if maybe because after before again back later today tomorrow "
-        "tonight "
-        "home away up off out over down done here's monday tuesday wednesday thursday friday "
-        "saturday sunday ";
+        "are was for with from to what who where when why how just really also still here there "
+        "now about like going trying looking working sure sure will no yes when if maybe because "
+        "after before again back later today tomorrow tonight home away up off out over down done "
+        "here's monday tuesday wednesday thursday friday saturday sunday ";
 /* what somebody may be at the moment, in a capital too: "I'm Back!" is no introduction */
 static const char states[] =
         " sorry happy sad tired fine good ok okay well great not allergic married single engaged "
@@ -106,8 +83,8 @@ static const char states[] =
         "trans nonbinary deaf blind autistic ";
 static const char number_words[] =
         " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-        "sixteen seventeen eighteen "
-        "nineteen twenty thirty forty fifty sixty seventy eighty ninety ";
+        "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
+        "ninety ";
 
 /* Does the word begin a clause of its own? Used behind "and" and commas. */
 static bool begins_clause(const Sentence *s, size_t i) {
@@ -118,40 +95,36 @@ static bool begins_clause(const Sentence *s, size_t i) {
         return word_in(w, pronoun_words) || (names && word_in(low_at(s, i + 1), does)) ||
                word_in(w,
                        " also am is are was were have has had live lives work works like likes "
-                       "love loves hate hates dislike "
-                       "enjoy enjoys prefer want wants need can could do does did don't will would "
-                       "am moved started got went "
-                       "visited bought thanks please so because especially right ok yes no how "
-                       "what maybe then please "
-                       "always never usually can't not study plan play speak know use ");
+                       "love loves hate hates dislike enjoy enjoys prefer want wants need can "
+                       "could do does did don't will would am moved started got went visited "
+                       "bought thanks please so because especially right ok yes no how what maybe "
+                       "then please always never usually can't not study plan play speak know "
+                       "use ");
 }
 
 /* token i follows a comma inside a list of things */
 static size_t list_comma(const Sentence *s, size_t i) {
         return !begins_clause(s, i) &&
-               !word_in(low_at(s, i), " but and or though thanks please too right which who "
-                                      "");
+               !word_in(low_at(s, i), " but and or though thanks please too right which who ");
 }
 
 static const char place_heads[] =
         " flat house apartment village farm farmhouse cottage hotel hostel town city suburb "
-        "suburbs "
-        "neighborhood neighbourhood room studio condo home place dorm bungalow area part outskirts "
-        "centre center heart district region county state province north south east west middle "
-        "countryside house-share flatshare loft villa cabin houseboat van caravan trailer ";
+        "suburbs neighborhood neighbourhood room studio condo home place dorm bungalow area part "
+        "outskirts centre center heart district region county state province north south east west "
+        "middle countryside house-share flatshare loft villa cabin houseboat van caravan trailer ";
 /* "I live in fear", "moved to tears", "live at home": no places */
 static const char no_places[] =
         " fear hope peace harmony denial tears poverty luxury comfort silence pain exile hiding "
         "debt sin shame style limbo squalor chaos misery bliss isolation solitude darkness secret "
         "anguish dread panic captivity freedom love hell heaven paradise paradox constant "
-        "permanent "
-        "action write remote management marketing sales engineering design product finance hr "
-        "accounting team department job role position level desk bed couch sofa floor office work "
-        "group phase stage topic question point money nothing scratch home school university "
-        "college campus here there abroad overseas everywhere somewhere nowhere anywhere outside "
-        "inside upstairs downstairs back forward full-time part-time linux windows python past "
-        "benefits welfare pension coffee takeaways future present moment world another other one "
-        "something anything it's mine yours ";
+        "permanent action write remote management marketing sales engineering design product "
+        "finance hr accounting team department job role position level desk bed couch sofa floor "
+        "office work group phase stage topic question point money nothing scratch home school "
+        "university college campus here there abroad overseas everywhere somewhere nowhere "
+        "anywhere outside inside upstairs downstairs back forward full-time part-time linux "
+        "windows python past benefits welfare pension coffee takeaways future present moment world "
+        "another other one something anything it's mine yours ";
 static const char no_place_begins[] = " the a an my your his her its our their this that these "
                                       "those some any every each no ";
 
@@ -285,22 +258,19 @@ static bool is_job_word(Str w) {
         static const char *const endings[] = { "er",  "or",    "ist",    "ian", "eer",
                                                "ant", "smith", "wright", "man", "woman" };
         if (word_in(w, " nurse chef student pilot dj ceo cto cfo vp coach host judge clerk cook "
-                       "midwife freelancer intern "
-                       "architect vet guide athlete cashier surgeon model poet artisan barista "))
+                       "midwife freelancer intern architect vet guide athlete cashier surgeon "
+                       "model poet artisan barista "))
                 return true;
         if (word_in(w,
                     " lover beginner believer member mother father brother sister daughter number "
-                    "matter winner loser sufferer "
-                    "survivor owner user follower newcomer foreigner teenager smoker drinker riser "
-                    "christian vegetarian italian "
-                    "brazilian canadian indian russian australian austrian belgian egyptian "
-                    "hungarian iranian norwegian peruvian "
-                    "ukrainian romanian asian human woman man outsider customer subscriber buyer "
-                    "sinner dreamer gamer reader "
-                    "supporter hater amateur stranger perfectionist person minimalist pessimist "
-                    "optimist realist feminist "
-                    "atheist racist tourist traveler traveller cancer taker keeper tester better "
-                    "other another volunteer winner student "))
+                    "matter winner loser sufferer survivor owner user follower newcomer foreigner "
+                    "teenager smoker drinker riser christian vegetarian italian brazilian canadian "
+                    "indian russian australian austrian belgian egyptian hungarian iranian "
+                    "norwegian peruvian ukrainian romanian asian human woman man outsider customer "
+                    "subscriber buyer sinner dreamer gamer reader supporter hater amateur stranger "
+                    "perfectionist person minimalist pessimist optimist realist feminist atheist "
+                    "racist tourist traveler traveller cancer taker keeper tester better other "
+                    "another volunteer winner student "))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(endings); i++)
                 if (w.n > 4 && str_ends(w, str_c(endings[i])))
@@ -319,11 +289,10 @@ static size_t take_nationality(const Sentence *s, size_t i) {
                     (str_ends(w, STR("ese")) || str_ends(w, STR("ish")) ||
                      str_ends(w, STR("ian")) || str_ends(w, STR("ican")) ||
                      word_in(w, " german french greek dutch korean african european moroccan swiss "
-                                "thai czech serb croat turk "
-                                "slovak catholic muslim israeli iraqi pakistani cuban chilean "
-                                "filipino icelandic kiwi welsh afghan arab kurd saudi kenyan hindu "
-                                "buddhist sikh protestant mormon basque catalan tamil punjabi "
-                                "bengali nepali somali latina latino "));
+                                "thai czech serb croat turk slovak catholic muslim israeli iraqi "
+                                "pakistani cuban chilean filipino icelandic kiwi welsh afghan arab "
+                                "kurd saudi kenyan hindu buddhist sikh protestant mormon basque "
+                                "catalan tamil punjabi bengali nepali somali latina latino "));
         return fits ? i + 1 : i;
 }
 
@@ -350,8 +319,9 @@ static size_t take_names(const Sentence *s, size_t i) {
 /* "golden retriever", "little black cat": up to the animal, with what it is like. */
 static size_t take_animal(const Sentence *s, size_t i) {
         static const char none[] =
-                " a an the my our your his her its and or of to in on for with is are am was has have "
-                "no not any called named from at by as but than like who that it one two three 's ";
+                " a an the my our your his her its and or of to in on for with is are am was has "
+                "have no not any called named from at by as but than like who that it one two "
+                "three 's ";
         for (size_t k = i; k < s->n && k < i + 3; k++) {
                 if (word_in(s->v[k].low, animal_words))
                         return k + 1 + word_in(low_at(s, k + 1), animal_words);

@@ -111,26 +111,19 @@ typedef struct Word {
 
 static const char numbers[] =
         " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-        "sixteen seventeen eighteen "
-        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million "
-        "first second third fourth "
-        "fifth once twice half dozen both ";
+        "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
+        "hundred thousand million first second third fourth fifth once twice half dozen both ";
 static const char dates[] =
         " january february march april may june july august september october november december "
-        "jan "
-        "feb mar apr jun jul aug "
-        "sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue "
-        "tues "
-        "wed thu thur thurs fri "
-        "sat sun today tomorrow yesterday tonight morning afternoon evening night noon midnight "
-        "weekday weekend week month "
-        "year am pm spring summer autumn fall winter next last ";
+        "jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday "
+        "saturday sunday mon tue tues wed thu thur thurs fri sat sun today tomorrow yesterday "
+        "tonight morning afternoon evening night noon midnight weekday weekend week month year am "
+        "pm spring summer autumn fall winter next last ";
 static const char negations[] =
         " not no never none nothing nobody neither nor without cannot hardly stopped quit former "
-        "formerly longer anymore "
-        "isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't couldn't shouldn't "
-        "hasn't haven't hadn't "
-        "hates hate dislikes dislike unlike avoid avoids ";
+        "formerly longer anymore isn't aren't wasn't weren't don't doesn't didn't won't wouldn't "
+        "can't couldn't shouldn't hasn't haven't hadn't hates hate dislikes dislike unlike avoid "
+        "avoids ";
 /* Whom it is about: as strict as a name. The speaker is left out or not, as the form of words wants. */
 static const char persons[] = " you your yours he him his she her hers they them their theirs we "
                               "us our ours ";

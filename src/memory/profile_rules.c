@@ -11,38 +11,31 @@ typedef struct Words {
 } Words;
 static const Words categories[] = {
         { "foods",
-          " food foods pizza pasta sushi ramen rice curry chocolate cheese bread cake coffee "
-          "tea wine beer juice water milk "
-          "meat fish chicken beef pork salad soup steak burger burgers tacos noodles fruit "
-          "fruits apple apples banana "
-          "bananas mango mangoes berries vegetables mushrooms mushroom coriander cilantro "
-          "olives onions garlic tofu eggs "
-          "cookies cookie dessert desserts ice-cream icecream sandwiches sandwich seafood "
-          "shellfish peanuts nuts spicy "
-          "breakfast lunch dinner dish dishes cuisine cooking baking kebab dumplings paella "
-          "tapas croissants honey "
-          "avocado tomatoes potatoes fries broccoli spinach kale alcohol whisky whiskey "
-          "cocktails snack snacks " },
+          " food foods pizza pasta sushi ramen rice curry chocolate cheese bread cake coffee tea "
+          "wine beer juice water milk meat fish chicken beef pork salad soup steak burger burgers "
+          "tacos noodles fruit fruits apple apples banana bananas mango mangoes berries vegetables "
+          "mushrooms mushroom coriander cilantro olives onions garlic tofu eggs cookies cookie "
+          "dessert desserts ice-cream icecream sandwiches sandwich seafood shellfish peanuts nuts "
+          "spicy breakfast lunch dinner dish dishes cuisine cooking baking kebab dumplings paella "
+          "tapas croissants honey avocado tomatoes potatoes fries broccoli spinach kale alcohol "
+          "whisky whiskey cocktails snack snacks " },
         { "music", " music song songs band bands jazz rock pop classical metal techno blues opera "
-                   "hip-hop rap reggae folk country "
-                   "indie album albums singer concert concerts guitar piano violin drums radiohead "
-                   "beatles mozart bach " },
+                   "hip-hop rap reggae folk country indie album albums singer concert concerts "
+                   "guitar piano violin drums radiohead beatles mozart bach " },
         { "movies", " movie movies film films cinema series show shows anime documentary "
                     "documentaries netflix tv actor " },
         { "books",
           " book books novel novels reading poetry author authors fiction sci-fi comics manga " },
         { "sports",
           " sport sports football soccer basketball tennis swimming running cycling hiking "
-          "climbing yoga skiing surfing "
-          "golf baseball rugby cricket volleyball boxing gym dancing marathon marathons "
-          "snowboarding sailing walking " },
+          "climbing yoga skiing surfing golf baseball rugby cricket volleyball boxing gym dancing "
+          "marathon marathons snowboarding sailing walking " },
         { "colors",
           " color colour colors colours blue red green yellow purple orange pink black white " },
         { "animals", " animal animals dog dogs cat cats bird birds horses pets puppies kittens "
                      "spiders snakes " },
         { "places", " city cities beach beaches mountains sea ocean forest travel travelling "
-                    "traveling country countries place places "
-                    "restaurant park lakes desert " },
+                    "traveling country countries place places restaurant park lakes desert " },
         { NULL, NULL },
 };
 static const char skills[] =

@@ -7,8 +7,7 @@ enum { SHARE_MIN = 60, SHORT = 4, ENDING = 3 };
 
 static const char common[] =
         " a an the is are was were be been has have had does do did in at on of to from by for "
-        "with and or but not as that this his her their its he she they user who which very "
-        "some ";
+        "with and or but not as that this his her their its he she they user who which very some ";
 
 static bool is_letter(char c) { return isalnum((unsigned char)c) || (unsigned char)c >= 0x80; }
 

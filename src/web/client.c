@@ -767,9 +767,8 @@ Err client_call(Ctx *cx, Client *c, const CallSpec *spec, CallResult *ret) {
                 }
                 /* the text of a failure is in r.error also when e is set */
                 *ret = r;
-                return e ? RAISE(cx, e, "%s: %s", spec->method,
-                                 r.error ? r.error
-                                         : "not "
-                                           "sent") : OK;
+                if (e)
+                        return RAISE(cx, e, "%s: %s", spec->method, r.error ? r.error : "not sent");
+                return OK;
         }
 }
