@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "chat/phrase.h"
 #include "chat/question.h"
+#include "memory/extract.h"
 #include "memory/terms.h"
 
 enum { WORDS_MAX = 400, PHRASE_MAX = 5, NOUNS_MAX = 3, OPENER_MAX = 6, PART_MAX = 64 * 1024 };
@@ -35,21 +36,10 @@ static const char no_names[] =
         "may june july august september october november december usually always never often "
         "sometimes rarely still currently also ";
 
-/* With their plurals in -s. */
-static const char people[] =
-        " wife husband partner fiance fiancee fiancé fiancée girlfriend boyfriend spouse mother "
-        "mom mum mommy mummy father dad daddy parent sister brother sibling son daughter child kid "
-        "baby children toddler grandmother grandma grandfather grandpa grandparent granddaughter "
-        "grandson grandchild grandchildren aunt auntie uncle cousin niece nephew stepmother "
-        "stepfather stepsister stepbrother stepson stepdaughter twin ex mother-in-law "
-        "father-in-law sister-in-law brother-in-law godmother godfather friend roommate flatmate "
-        "housemate neighbor neighbour boss manager colleague coworker co-worker supervisor mentor "
-        "teacher tutor doctor therapist dentist landlord landlady assistant coach wives bestie "
-        "girl boy guy ";
-static const char animals[] =
-        " dog cat puppy kitten rabbit bunny hamster parrot bird goldfish turtle tortoise horse "
-        "pony snake lizard gecko ferret rat mouse chicken budgie canary pet puppies bunnies "
-        "ponies ";
+/* Of whom is asked more freely than they are introduced. */
+static const char more_somebodies[] =
+        " mummy parent sibling toddler grandparent grandchild auntie housemate supervisor landlady "
+        "wives bestie girl boy guy bunnies ponies ";
 
 /* ---- words ---- */
 
@@ -80,13 +70,17 @@ static Str possessor(Str word) {
 
 static bool is_possessor(Str word) { return possessor(word).n < word.n; }
 
+/* Also in the plural. */
 static bool is_of_kind(Str word, const char *list) {
         Str w = possessor(word);
         return word_is_in(w, list) ||
                (str_ends(w, STR("s")) && word_is_in(str_to(w, w.n - 1), list));
 }
 
-bool is_somebody(Str word) { return is_of_kind(word, people) || is_of_kind(word, animals); }
+bool is_somebody(Str word) {
+        return is_of_kind(word, kin_words) || is_of_kind(word, animal_words) ||
+               is_of_kind(word, more_somebodies);
+}
 
 static bool has_capital(Str word) { return word.n && isupper((unsigned char)word.p[0]); }
 

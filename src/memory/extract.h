@@ -74,6 +74,9 @@ typedef struct ExtractContext {
 /* At most FACTS_MAX, in the order of the text; everything lives in the arena or in `text`. */
 void facts_extract(Arena *a, Str text, const ExtractContext *ec, Facts *ret);
 
+/* " sister boss cats ": who may stand behind "my", as str_is_in reads it. */
+extern const char kin_words[], animal_words[];
+
 /* The attribute, subject and value that one explicit sentence states ("I moved to Porto last
  * week"); false when none. */
 bool fact_attribute(Arena *a, Str content, Fact *ret) _must_check_;

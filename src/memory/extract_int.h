@@ -108,7 +108,7 @@ typedef struct Matcher {
         Strs names;                          /* for "Ana works at Acme." */
 } Matcher;
 /* ---- captures (extract_take.c) ---- */
-extern const char kin_words[], animal_words[], pronoun_words[]; /* " a b c " */
+extern const char pronoun_words[]; /* " a b c " */
 bool is_plural_kin(Str kin); /* "parents" */
 bool is_woman(Str kin);
 bool is_man(Str kin);
