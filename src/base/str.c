@@ -41,6 +41,18 @@ Str str_trim(Str s) {
         return s;
 }
 
+bool str_is_in(Str word, const char *words) {
+        char key[32];
+        if (word.n == 0 || word.n > sizeof key - 3)
+                return false;
+        key[0] = ' ';
+        for (size_t i = 0; i < word.n; i++)
+                key[i + 1] = (char)lower(word.p[i]);
+        key[word.n + 1] = ' ';
+        key[word.n + 2] = '\0';
+        return strstr(words, key) != NULL;
+}
+
 Str str_cut(Str *rest, char sep) {
         size_t at = str_index(*rest, sep);
         Str head = { rest->p, at };

@@ -43,6 +43,8 @@ int str_cmp(Str a, Str b);        /* byte order, shorter first */
 bool str_contains(Str s, Str part);
 size_t str_index(Str s, char c); /* s.n when absent */
 Str str_trim(Str s);             /* ASCII white space at both ends */
+/* One of the words of " a b c ", which stand in lower case between spaces; in any case, ASCII. */
+bool str_is_in(Str word, const char *words);
 
 /* The text before the first `sep`; *rest moves behind it, or to STR_NULL at the end.
  * A list "a,b" gives a, b; "" gives one empty part. Loop while rest->p. */

@@ -59,6 +59,14 @@ static void test_str_utf8(void **state) {
         assert_int_equal(str_utf8_cut(STR("a\xC3\xA9z"), 2), 1);
 }
 
+static void test_str_is_in(void **state) {
+        static const char words[] = " sister mother-in-law ";
+        assert_true(str_is_in(STR("sister"), words) && str_is_in(STR("Mother-in-Law"), words));
+        assert_false(str_is_in(STR("sist"), words) || str_is_in(STR(""), words));
+        assert_false(str_is_in(STR("sister mother-in-law"), words + 1));
+        assert_false(str_is_in(STR("a word that is longer than any of a list"), words));
+}
+
 static void test_str_hash(void **state) {
         /* the authors' own vectors */
         assert_true(str_hash(STR("")) == 0xcbf29ce484222325u);
@@ -211,6 +219,7 @@ int main(void) {
                 cmocka_unit_test(test_str_numbers),
                 cmocka_unit_test(test_str_utf8),
                 cmocka_unit_test(test_str_hash),
+                cmocka_unit_test(test_str_is_in),
                 cmocka_unit_test(test_str_cut),
                 cmocka_unit_test(test_buf_maximum),
                 cmocka_unit_test(test_arena_alignment_and_reuse),

@@ -42,7 +42,7 @@ static bool is_reminder(Str word, Str rest) {
         Str after = word_first(&rest);
         return (str_eq_nocase(word, STR("remind")) && str_eq_nocase(next, STR("me")) &&
                 str_eq_nocase(after, STR("to"))) ||
-               (word_is_in(word, " tell give show ") && !word_is_in(next, " me us "));
+               (str_is_in(word, " tell give show ") && !str_is_in(next, " me us "));
 }
 
 static bool is_capital(Str word) { return word.n && isupper((unsigned char)word.p[0]); }
@@ -50,24 +50,24 @@ static bool is_capital(Str word) { return word.n && isupper((unsigned char)word.
 /* "is Leo", "do my parents", "had I"; not "May is", "Had a great day", "Did my homework". */
 static bool is_inverted(Str verb, Str rest) {
         Str next = word_first(&rest);
-        if (word_is_in(next, subjects))
+        if (str_is_in(next, subjects))
                 return true;
-        if (word_is_in(verb, bare_verbs))
-                return word_is_in(next, determiners) && is_somebody(word_first(&rest));
-        return word_is_in(next, determiners) ||
-               (word_is_in(verb, name_verbs) && is_capital(next) && next.n > 1);
+        if (str_is_in(verb, bare_verbs))
+                return str_is_in(next, determiners) && is_somebody(word_first(&rest));
+        return str_is_in(next, determiners) ||
+               (str_is_in(verb, name_verbs) && is_capital(next) && next.n > 1);
 }
 
 /* An auxiliary behind the question word, or behind the kind of thing it names. */
 static bool wh_asks(Str word, Str rest) {
-        size_t most = word_is_in(word, class_words) ? CLASS_MAX : 1;
+        size_t most = str_is_in(word, class_words) ? CLASS_MAX : 1;
         if (str_eq_nocase(word, STR("who")))
                 return true;
         for (size_t k = 0; k < most; k++) {
                 Str next = word_first(&rest);
-                if (word_is_in(next, auxiliaries) || (!k && word_is_in(next, wh_verbs)))
+                if (str_is_in(next, auxiliaries) || (!k && str_is_in(next, wh_verbs)))
                         return true;
-                if (!next.n || word_is_in(next, no_class))
+                if (!next.n || str_is_in(next, no_class))
                         return false;
         }
         return false;
@@ -76,27 +76,27 @@ static bool wh_asks(Str word, Str rest) {
 /* "everything you know about Ann": a request without its verb. */
 static bool is_all_known(Str first, Str rest) {
         Str next = word_first(&rest);
-        return (word_is_in(first, " everything all ") && word_is_in(next, " you about ")) ||
-               (word_is_in(first, " all ") && str_eq_nocase(next, STR("my")) &&
+        return (str_is_in(first, " everything all ") && str_is_in(next, " you about ")) ||
+               (str_is_in(first, " all ") && str_eq_nocase(next, STR("my")) &&
                 str_eq_nocase(word_first(&rest), STR("memories"))) ||
-               (word_is_in(first, " my about ") && word_is_in(next, " profile me "));
+               (str_is_in(first, " my about ") && str_is_in(next, " profile me "));
 }
 
 static bool begins_question(Str text) {
         Str rest = text, first = word_first(&rest);
-        while (word_is_in(first, leads))
+        while (str_is_in(first, leads))
                 first = word_first(&rest);
         if (is_all_known(first, rest))
                 return true;
-        if (word_is_in(first, contracted))
+        if (str_is_in(first, contracted))
                 return true;
-        if (word_is_in(first, wh_words))
+        if (str_is_in(first, wh_words))
                 return wh_asks(first, rest);
-        if (word_is_in(first, request_words))
+        if (str_is_in(first, request_words))
                 return !is_reminder(first, rest);
         if (str_eq_nocase(first, STR("any")))
-                return word_is_in(word_first(&rest), any_nouns);
-        return word_is_in(first, auxiliaries) && is_inverted(first, rest);
+                return str_is_in(word_first(&rest), any_nouns);
+        return str_is_in(first, auxiliaries) && is_inverted(first, rest);
 }
 
 /* "quick question: where do I work" */
@@ -141,13 +141,13 @@ bool asks_about_us(Str message) {
         Str rest = message, before = STR(""), w;
         bool found = false;
         for (Str all = message; (w = word_first(&all)).n;)
-                if (word_is_in(w, ours))
+                if (str_is_in(w, ours))
                         return false;
         for (int i = 0; i < US_MAX && !found && (w = word_first(&rest)).n; i++) {
-                found = word_is_in(w, " you your you're ") &&
-                        (word_is_in(before, auxiliaries) || word_is_in(before, contracted) ||
-                         word_is_in(w, " you're "));
+                found = str_is_in(w, " you your you're ") &&
+                        (str_is_in(before, auxiliaries) || str_is_in(before, contracted) ||
+                         str_is_in(w, " you're "));
                 before = w;
         }
-        return found && !word_is_in(word_first(&rest), doings);
+        return found && !str_is_in(word_first(&rest), doings);
 }

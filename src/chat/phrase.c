@@ -10,18 +10,6 @@ enum { TEXT_MAX = 64 * 1024 };
 
 /* ---- words ---- */
 
-bool word_is_in(Str word, const char *list) {
-        char key[24];
-        if (word.n == 0 || word.n > sizeof key - 3)
-                return false;
-        key[0] = ' ';
-        for (size_t i = 0; i < word.n; i++)
-                key[i + 1] = (char)tolower((unsigned char)word.p[i]);
-        key[word.n + 1] = ' ';
-        key[word.n + 2] = '\0';
-        return strstr(list, key) != NULL;
-}
-
 static bool is_word_char(char c) {
         return isalnum((unsigned char)c) || c == '\'' || (unsigned char)c >= 0x80;
 }
@@ -53,7 +41,7 @@ static bool ends_sentence(Str text, size_t i) {
         while (from && !isspace((unsigned char)text.p[from - 1]))
                 from--;
         Str word = str_n(text.p + from, i - from);
-        return !word_is_in(word, shortened) && (word.n > 1 || !isalpha((unsigned char)*word.p));
+        return !str_is_in(word, shortened) && (word.n > 1 || !isalpha((unsigned char)*word.p));
 }
 
 Str sentence_first(Str *rest) {
@@ -115,7 +103,7 @@ static const char owned[] =
         "middle maiden best eldest oldest youngest older younger new old mother-in-law "
         "father-in-law ";
 
-bool noun_is_owned(Str word) { return word_is_in(word, owned); }
+bool noun_is_owned(Str word) { return str_is_in(word, owned); }
 
 static bool stem_put(Buf *out, Str stem, const char *ending) {
         char low[24];
@@ -124,14 +112,14 @@ static bool stem_put(Buf *out, Str stem, const char *ending) {
         for (size_t i = 0; i < stem.n; i++)
                 low[i] = (char)tolower((unsigned char)stem.p[i]);
         size_t n = stem.n + (size_t)snprintf(low + stem.n, sizeof low - stem.n, "%s", ending);
-        return word_is_in(str_n(low, n), verbs) && buf_add(out, str_n(low, n));
+        return str_is_in(str_n(low, n), verbs) && buf_add(out, str_n(low, n));
 }
 
 static bool verb_second(Str word, Buf *out) {
         for (size_t i = 0; i < ELEMENTSOF(irregular); i++)
                 if (str_eq_nocase(word, str_c(irregular[i].third)))
                         return buf_add_c(out, irregular[i].second);
-        bool stands = word_is_in(word, same) || (word.n > 4 && str_ends(word, STR("ed")));
+        bool stands = str_is_in(word, same) || (word.n > 4 && str_ends(word, STR("ed")));
         if (stands)
                 return buf_addc(out, (char)tolower((unsigned char)word.p[0])) &&
                        buf_add(out, str_from(word, 1));
@@ -141,9 +129,9 @@ static bool verb_second(Str word, Buf *out) {
 }
 
 static const char *possessive(Str word) {
-        if (word_is_in(word, " his her their my "))
+        if (str_is_in(word, " his her their my "))
                 return isupper((unsigned char)word.p[0]) ? "Your" : "your";
-        if (word_is_in(word, " himself herself themselves themself myself "))
+        if (str_is_in(word, " himself herself themselves themself myself "))
                 return "yourself";
         return NULL;
 }
@@ -172,21 +160,21 @@ static void rest_add(Buf *out, Str rest) {
 static bool noun_is(Str content) {
         Str rest = content, first = word_first(&rest);
         Str thing = str_ends(first, STR("'s")) ? str_to(first, first.n - 2) : first;
-        if (!first.n || !isupper((unsigned char)first.p[0]) || !word_is_in(thing, owned))
+        if (!first.n || !isupper((unsigned char)first.p[0]) || !str_is_in(thing, owned))
                 return false;
         for (int i = 0; i < 3 && rest.n; i++)
-                if (word_is_in(word_first(&rest), " is are was were has works lives likes plays "))
+                if (str_is_in(word_first(&rest), " is are was were has works lives likes plays "))
                         return true;
         return false;
 }
 
 static bool starts_second(Str whole, Str first, Buf *out) {
-        if (word_is_in(first, states)) {
+        if (str_is_in(first, states)) {
                 buf_addf(out, "You are %c%.*s", tolower((unsigned char)first.p[0]),
                          STR_FMT(str_from(first, 1)));
                 return true;
         }
-        if (word_is_in(first, " my "))
+        if (str_is_in(first, " my "))
                 return buf_add_c(out, "Your");
         if (noun_is(whole)) {
                 buf_addf(out, "Your %c%.*s", tolower((unsigned char)first.p[0]),
@@ -213,7 +201,7 @@ bool second_person(Arena *a, Str content, Str *ret) {
         if (str_eq_c(first, "User"))
                 return second_person(a, rest, ret);
         /* "I am Ann" as it was typed, and sentences about other things */
-        if (word_is_in(first, " i the a an this that there it ") ||
+        if (str_is_in(first, " i the a an this that there it ") ||
             !starts_second(whole, first, &out))
                 return false;
         rest_add(&out, rest);
@@ -234,10 +222,9 @@ static bool is_span(Str phrase) {
         for (Str rest = phrase, w; (w = word_first(&rest)).n;) {
                 Str after = rest;
                 bool is_digit = isdigit((unsigned char)w.p[0]);
-                has_span |= word_is_in(w, seasons) || word_is_in(w, months) ||
-                            (is_digit && w.n == 4) ||
-                            (word_is_in(w, " next this last ") &&
-                             word_is_in(word_first(&after), units));
+                has_span |=
+                        str_is_in(w, seasons) || str_is_in(w, months) || (is_digit && w.n == 4) ||
+                        (str_is_in(w, " next this last ") && str_is_in(word_first(&after), units));
                 has_day |= is_digit && w.n < 4;
         }
         return has_span && !has_day;

@@ -3,8 +3,6 @@
 /* phrase: stored sentences as an answer says them. English, pure. */
 #include "base/arena.h"
 
-/* " one two ": in any case, between spaces. */
-bool word_is_in(Str word, const char *list);
 Str word_first(Str *rest); /* moves behind it; empty at the end */
 
 /* The next sentence, trimmed, and moves behind it; empty at the end. */

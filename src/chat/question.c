@@ -202,7 +202,7 @@ Str question_query(Arena *a, Str message) {
 /* ---- what kind, and about what ---- */
 
 static bool word_is(const Tokens *t, size_t i, const char *list) {
-        return i < t->n && word_is_in(t->v[i].word, list);
+        return i < t->n && str_is_in(t->v[i].word, list);
 }
 
 static size_t lead_skip(const Tokens *t) {
@@ -214,7 +214,7 @@ static size_t lead_skip(const Tokens *t) {
 
 static bool speaks_of(const Tokens *t, const char *list) {
         for (size_t i = 0; i < t->n; i++)
-                if (word_is_in(t->v[i].word, list))
+                if (str_is_in(t->v[i].word, list))
                         return true;
         return false;
 }
@@ -248,9 +248,9 @@ static int liking_of(const Tokens *t) {
         bool denied = speaks_of(t, " not don't doesn't didn't never ");
         for (size_t i = 0; i < t->n; i++) {
                 Str word = t->v[i].word;
-                if (word_is_in(word, dislikes) || (denied && word_is_in(word, likes)))
+                if (str_is_in(word, dislikes) || (denied && str_is_in(word, likes)))
                         return -1;
-                if (word_is_in(word, likes) && !is_how_like(t, i))
+                if (str_is_in(word, likes) && !is_how_like(t, i))
                         return 1;
         }
         return 0;
@@ -258,13 +258,13 @@ static int liking_of(const Tokens *t) {
 
 static bool says_something(const Token *t) {
         return !(t->flags & (TERM_STOP | TERM_STOP_WORD | TERM_ASK)) &&
-               !word_is_in(t->word, empty_words) && !word_is_in(t->word, likes) &&
-               !word_is_in(t->word, dislikes);
+               !str_is_in(t->word, empty_words) && !str_is_in(t->word, likes) &&
+               !str_is_in(t->word, dislikes);
 }
 
 static bool is_plural(Str word) {
         return (word.n > 3 && word.p[word.n - 1] == 's' && word.p[word.n - 2] != 's') ||
-               word_is_in(word, " children people kids family plans hobbies ");
+               str_is_in(word, " children people kids family plans hobbies ");
 }
 
 /* Words between "which" and the verb name the kind of thing: "which car do I drive". */
@@ -658,7 +658,7 @@ Cover question_cover(const Question *q, Str text) {
 static bool has_word(Str text, const char *list) {
         TermReader r = term_reader(str_to(text, READ_MAX));
         for (Term t; word_next(&r, &t);)
-                if (word_is_in(t.word, list))
+                if (str_is_in(t.word, list))
                         return true;
         return false;
 }

@@ -328,7 +328,7 @@ static const char *courtesy_find(char *key, size_t n) {
                 size_t end = n;
                 while (n && key[n - 1] != ' ')
                         n--;
-                if (!n || !word_is_in(str_n(key + n, end - n), after_words))
+                if (!n || !str_is_in(str_n(key + n, end - n), after_words))
                         return NULL;
                 n--;
         }
@@ -350,9 +350,9 @@ static const char *courtesy_of(Str message) {
 /* "Forget my address", "please delete that" */
 static bool asks_to_forget(Str message) {
         Str rest = message, w = word_first(&rest);
-        while (w.n && word_is_in(w, " please can could would you just now ok and "))
+        while (w.n && str_is_in(w, " please can could would you just now ok and "))
                 w = word_first(&rest);
-        return w.n && word_is_in(w, " forget delete erase remove ");
+        return w.n && str_is_in(w, " forget delete erase remove ");
 }
 
 static void statement_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {

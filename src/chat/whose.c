@@ -59,7 +59,7 @@ static void words_read(Str text, Words *ret) {
 }
 
 static bool word_is(const Words *w, size_t i, const char *list) {
-        return i < w->n && word_is_in(w->v[i], list);
+        return i < w->n && str_is_in(w->v[i], list);
 }
 
 static Str possessor(Str word) {
@@ -73,8 +73,7 @@ static bool is_possessor(Str word) { return possessor(word).n < word.n; }
 /* Also in the plural. */
 static bool is_of_kind(Str word, const char *list) {
         Str w = possessor(word);
-        return word_is_in(w, list) ||
-               (str_ends(w, STR("s")) && word_is_in(str_to(w, w.n - 1), list));
+        return str_is_in(w, list) || (str_ends(w, STR("s")) && str_is_in(str_to(w, w.n - 1), list));
 }
 
 bool is_somebody(Str word) {
@@ -85,7 +84,7 @@ bool is_somebody(Str word) {
 static bool has_capital(Str word) { return word.n && isupper((unsigned char)word.p[0]); }
 
 static bool is_name_like(Str word) {
-        return has_capital(word) && word.n > 1 && !word_is_in(possessor(word), no_names);
+        return has_capital(word) && word.n > 1 && !str_is_in(possessor(word), no_names);
 }
 
 /* ---- whom a question is about ---- */

@@ -163,7 +163,7 @@ static int64_t duration_before(Reader *r, size_t i) {
 static int64_t since_when(Reader *r, const Match *m) {
         MomentRef ref = ref_of(r);
         Moment t;
-        size_t end = m->end - word_in(low_at(&r->s, m->end - 1), " for since ");
+        size_t end = m->end - str_is_in(low_at(&r->s, m->end - 1), " for since ");
         if (end >= r->s.n)
                 return 0;
         int64_t began = duration_before(r, end);
@@ -222,10 +222,10 @@ static bool is_new(const Facts *out, Str content) {
 
 /* Words of the clause from token i on: not behind a break or the next statement. */
 static bool clause_has(const Reader *r, size_t i, const char *words) {
-        for (; i < r->s.n && !word_in(r->s.v[i].low, " and but ") &&
+        for (; i < r->s.n && !str_is_in(r->s.v[i].low, " and but ") &&
                !(i && r->s.v[i - 1].flags & T_BREAK);
              i++)
-                if (word_in(r->s.v[i].low, words))
+                if (str_is_in(r->s.v[i].low, words))
                         return true;
         return false;
 }
@@ -234,10 +234,10 @@ static bool clause_has(const Reader *r, size_t i, const char *words) {
 static bool is_stay(const Reader *r, const Match *m) {
         static const char spans[] = " day days night nights week weeks weekend month months summer "
                                     "winter while semester term ";
-        if (word_in(low_at(&r->s, m->start + 1), " have has "))
+        if (str_is_in(low_at(&r->s, m->start + 1), " have has "))
                 return false;
         for (size_t i = m->end; i + 1 < r->s.n && i < m->end + 4; i++)
-                if (word_in(low_at(&r->s, i), " this for ") && clause_has(r, i + 1, spans))
+                if (str_is_in(low_at(&r->s, i), " this for ") && clause_has(r, i + 1, spans))
                         return true;
         return false;
 }
@@ -297,10 +297,10 @@ static void instruction_topic(Reader *r, const Match *m, Fact *f) {
                                               "responses write speak talk keep use be give ");
         for (size_t i = m->start; answers && i < m->end; i++) {
                 Str w = r->s.v[i].low;
-                no |= word_in(w, " not never no without avoid stop ");
+                no |= str_is_in(w, " not never no without avoid stop ");
                 for (size_t k = 0; k < ELEMENTSOF(topics) && !f->attribute; k++) {
-                        bool led = k > 0 || word_in(low_at(&r->s, i - 1), " in speak to ");
-                        if (i == m->start || !led || !word_in(w, topics[k].values))
+                        bool led = k > 0 || str_is_in(low_at(&r->s, i - 1), " in speak to ");
+                        if (i == m->start || !led || !str_is_in(w, topics[k].values))
                                 continue;
                         f->attribute = ATTR_OTHER;
                         f->subject = str_c(topics[k].subject);
@@ -453,7 +453,7 @@ static const char events[] =
 
 static bool names_event(const Reader *r, const Match *m) {
         for (size_t i = m->start; i < m->end; i++)
-                if (word_in(r->s.v[i].low, events))
+                if (str_is_in(r->s.v[i].low, events))
                         return true;
         return false;
 }
@@ -462,8 +462,8 @@ static bool names_event(const Reader *r, const Match *m) {
 static bool is_about_talk(const Rule *rule, const Match *m) {
         if (!str_eq_c(str_c(rule->type), "preference") || !m->n_captures)
                 return false;
-        return word_in(m->first, " it that this these those them you your yours how what when "
-                                 "where why him her if all ");
+        return str_is_in(m->first, " it that this these those them you your yours how what when "
+                                   "where why him her if all ");
 }
 
 static bool begins_with_order(const Match *m) {
@@ -473,7 +473,7 @@ static bool begins_with_order(const Match *m) {
                 "format sign send refer assume remind address talk translate provide cite check "
                 "confirm follow do make convert list spell quote offer repeat apologise apologize "
                 "skip leave stop speak make remember round sort number ";
-        return word_in(m->first, orders);
+        return str_is_in(m->first, orders);
 }
 
 static bool rule_allowed(Reader *r, const Rule *rule, size_t at, const Match *m) {
@@ -533,8 +533,8 @@ static void read_correction(Reader *r) {
         ExtractContext ec = { .said_at = r->ec->said_at, .utc_offset_min = r->ec->utc_offset_min };
         size_t i = r->from;
         while (i < r->s.n &&
-               word_in(low_at(&r->s, i), " no actually sorry oops correction i meant mean it it's "
-                                         "'s is was wait that "))
+               str_is_in(low_at(&r->s, i), " no actually sorry oops correction i meant mean it "
+                                           "it's 's is was wait that "))
                 i++;
         if (!r->ec->previous.n || i == r->from || i >= r->s.n)
                 return;

@@ -8,40 +8,41 @@
 /* "Let's say I live in Munich", "For example, I work at Google": to the end of the sentence. */
 static bool opens_scenario(const Sentence *s) {
         size_t i = 0;
-        while (word_in(low_at(s, i), " ok okay so well now just hey and but please fine alright "
-                                     "then let lets 's us for the sake of argument "))
+        while (str_is_in(low_at(s, i), " ok okay so well now just hey and but please fine alright "
+                                       "then let lets 's us for the sake of argument "))
                 i++;
-        bool example = i && is_at(s, i - 1, "for") && word_in(low_at(s, i), " example instance ");
-        bool say = is_at(s, i, "say") && (i || word_in(low_at(s, 1), " i my we "));
+        bool example = i && is_at(s, i - 1, "for") && str_is_in(low_at(s, i), " example instance ");
+        bool say = is_at(s, i, "say") && (i || str_is_in(low_at(s, 1), " i my we "));
         return example || say ||
-               word_in(low_at(s, i), " imagine pretend suppose supposing hypothetically assume "
-                                     "assuming e.g example ");
+               str_is_in(low_at(s, i), " imagine pretend suppose supposing hypothetically assume "
+                                       "assuming e.g example ");
 }
 
 /* Is what token i says somebody else's? "people keep saying", not "I have to say" */
 static bool is_others(const Sentence *s, size_t i) {
-        while (i && word_in(s->v[i - 1].low, " keep keeps just always also have has been even only "
-                                             "'s is are am kept once to must can may would should "
-                                             "will might used want like "))
+        while (i && str_is_in(s->v[i - 1].low, " keep keeps just always also have has been even "
+                                               "only 's is are am kept once to must can may would "
+                                               "should will might used want like "))
                 i--;
-        return !(i && word_in(s->v[i - 1].low, " i we "));
+        return !(i && str_is_in(s->v[i - 1].low, " i we "));
 }
 
 /* "I'm not sure I like it", "I don't think that I …", "I feel like I am …" */
 static bool is_doubted(const Sentence *s, size_t at) {
         size_t i = at - (at > 1 && is_at(s, at - 1, "that"));
         Str w = s->v[i - 1].low;
-        if (word_in(w, " like thought doubt ") || (str_eq_c(w, "though") && is_at(s, i - 2, "as")))
+        if (str_is_in(w, " like thought doubt ") ||
+            (str_eq_c(w, "though") && is_at(s, i - 2, "as")))
                 return true;
         return i > 1 && is_at(s, i - 2, "not") &&
-               word_in(w, " sure think believe know say saying certain remember mean convinced ");
+               str_is_in(w, " sure think believe know say saying certain remember mean convinced ");
 }
 
 bool is_hypothetical(const Sentence *s, size_t at) {
         if (at &&
-            (word_in(s->v[at - 1].low, " do did does should would could can may might must will "
-                                       "where what which who how why am are is was were shall "
-                                       "whose ") ||
+            (str_is_in(s->v[at - 1].low, " do did does should would could can may might must will "
+                                         "where what which who how why am are is was were shall "
+                                         "whose ") ||
              is_doubted(s, at)))
                 return true;
         bool crossed = false;
@@ -49,15 +50,15 @@ bool is_hypothetical(const Sentence *s, size_t at) {
                 Str w = s->v[i - 1].low;
                 bool near = at - i < 3;
                 crossed |= s->v[i - 1].flags & (T_COMMA | T_BREAK);
-                if (!crossed && word_in(w, " if whether unless suppose imagine pretend wish wishes "
-                                           "assuming hypothetically "))
+                if (!crossed && str_is_in(w, " if whether unless suppose imagine pretend wish "
+                                             "wishes assuming hypothetically "))
                         return true;
                 bool reports =
-                        word_in(w, " said says say saying told tells thinks thought claims claimed "
-                                   "asked asks believes believed ");
+                        str_is_in(w, " said says say saying told tells thinks thought claims "
+                                     "claimed asked asks believes believed ");
                 if (reports && (near || !crossed) && is_others(s, i - 1))
                         return true;
-                if (word_in(w, " but because ") || (crossed && !near))
+                if (str_is_in(w, " but because ") || (crossed && !near))
                         break;
         }
         return opens_scenario(s);
@@ -74,69 +75,69 @@ static const char auxiliaries[] = " do does did is are am was were can could wil
 size_t remember_prefix(const Sentence *s) {
         size_t i = 0;
         while (i < s->n &&
-               word_in(s->v[i].low, " please can could would will you also and so ok okay hey just "
-                                    "btw "))
+               str_is_in(s->v[i].low, " please can could would will you also and so ok okay hey "
+                                      "just btw "))
                 i++;
         if (i + 1 < s->n && str_eq_c(s->v[i].low, "keep") && str_eq_c(s->v[i + 1].low, "in"))
                 i += 3;
         else if (i + 2 < s->n && str_eq_c(s->v[i].low, "do") && str_eq_c(s->v[i + 1].low, "not") &&
                  str_eq_c(s->v[i + 2].low, "forget"))
                 i += 3;
-        else if (i < s->n && word_in(s->v[i].low, " remember note memorize memorise fyi save "))
+        else if (i < s->n && str_is_in(s->v[i].low, " remember note memorize memorise fyi save "))
                 i++;
         else
                 return 0;
-        while (i < s->n && word_in(s->v[i].low, " that this down the following fact please "))
+        while (i < s->n && str_is_in(s->v[i].low, " that this down the following fact please "))
                 i++;
         return i < s->n ? i : 0;
 }
 
 /* "Could you please keep …?": a request in the form of a question; 0 when it is none. */
 size_t request_prefix(const Sentence *s) {
-        if (!word_in(low_at(s, 0), " can could would will ") || !is_at(s, 1, "you"))
+        if (!str_is_in(low_at(s, 0), " can could would will ") || !is_at(s, 1, "you"))
                 return 0;
         size_t i = 2 + is_at(s, 2, "please");
-        return word_in(low_at(s, i), " remind keep always never stop call ") ? i : 0;
+        return str_is_in(low_at(s, i), " remind keep always never stop call ") ? i : 0;
 }
 
 bool corrects(const Sentence *s, size_t from) {
         for (size_t i = from; i < s->n && i < from + 4; i++)
-                if (word_in(s->v[i].low,
-                            " actually correction sorry oops meant mistake wrong rather "))
+                if (str_is_in(s->v[i].low,
+                              " actually correction sorry oops meant mistake wrong rather "))
                         return true;
         return false;
 }
 
 bool asks(const Sentence *s) {
         Str first = s->v[0].low, second = s->n > 1 ? s->v[1].low : STR("");
-        bool aux = word_in(second, auxiliaries) || str_eq_c(second, "not");
-        if (!str_eq_c(first, "when") && word_in(first, question_words))
+        bool aux = str_is_in(second, auxiliaries) || str_eq_c(second, "not");
+        if (!str_eq_c(first, "when") && str_is_in(first, question_words))
                 return aux || s->is_question;
         if (str_eq_c(first, "when") && aux)
                 return true;
-        bool inverted = word_in(second, " i you we he she it they my your the this that there ");
+        bool inverted = str_is_in(second, " i you we he she it they my your the this that there ");
         return s->is_question ||
-               (word_in(first,
-                        " do does did is are am was were can could will would should may have "
-                        "has ") &&
+               (str_is_in(first,
+                          " do does did is are am was were can could will would should may have "
+                          "has ") &&
                 inverted);
 }
 
 /* "…, don't I?" asks about what was said before it */
 static bool is_tag(const Sentence *s, size_t i) {
-        return word_in(low_at(s, i), auxiliaries) && s->n - i <= 3 &&
-               word_in(s->v[s->n - 1].low, " i we ");
+        return str_is_in(low_at(s, i), auxiliaries) && s->n - i <= 3 &&
+               str_is_in(s->v[s->n - 1].low, " i we ");
 }
 
 /* "I live in Berlin, is it far?": leaves the statement before the question. */
 bool question_cut(Sentence *s) {
-        if (!word_in(low_at(s, 0), " i my we our "))
+        if (!str_is_in(low_at(s, 0), " i my we our "))
                 return false;
         for (size_t i = 1; i < s->n; i++) {
-                size_t k = i + word_in(s->v[i].low, " and but so ");
-                bool begins = word_in(low_at(s, k), question_words) ||
-                              word_in(low_at(s, k), auxiliaries) ||
-                              word_in(low_at(s, k), " any ok okay you yours ");
+                size_t k = i + str_is_in(s->v[i].low, " and but so ");
+                bool begins = str_is_in(low_at(s, k), question_words) ||
+                              str_is_in(low_at(s, k), auxiliaries) ||
+                              str_is_in(low_at(s, k), " any ok okay you yours ");
                 if (!(flags_before(s, i) & (T_COMMA | T_BREAK)) || !begins)
                         continue;
                 if (is_tag(s, k))
@@ -155,26 +156,26 @@ static bool opens_pasted(const Sentence *s) {
         static const char texts[] = " text character mail email e-mail letter essay draft story "
                                     "poem transcript chapter paragraph backstory dialogue script "
                                     "article message homework passage novel scene lyrics speech ";
+        static const char openers[] = " please can could would will you hi hey hello ok okay now "
+                                      "and also kindly just help me ";
         size_t i = 0;
-        while (word_in(low_at(s, i),
-                       " please can could would will you hi hey hello ok okay now and also kindly "
-                       "just help me "))
+        while (str_is_in(low_at(s, i), openers))
                 i++;
         Str verb = low_at(s, i);
-        if (word_in(verb, " translate summarise summarize paraphrase rephrase rewrite proofread "
-                          "shorten transcribe roleplay role-play "))
+        if (str_is_in(verb, " translate summarise summarize paraphrase rephrase rewrite proofread "
+                            "shorten transcribe roleplay role-play "))
                 return true;
-        if (word_in(verb,
-                    " correct improve fix check analyse analyze edit polish continue complete "
-                    "explain "))
-                return word_in(low_at(s, i + 1), " this these the following ");
+        if (str_is_in(verb,
+                      " correct improve fix check analyse analyze edit polish continue complete "
+                      "explain "))
+                return str_is_in(low_at(s, i + 1), " this these the following ");
         if ((str_eq_c(verb, "act") && is_at(s, i + 1, "as")) ||
             (str_eq_c(verb, "pretend") && is_at(s, i + 1, "you")))
                 return true;
-        if (!word_in(verb, " here this below ") || !word_in(low_at(s, i + 1), " is 's are "))
+        if (!str_is_in(verb, " here this below ") || !str_is_in(low_at(s, i + 1), " is 's are "))
                 return false;
         for (size_t k = i + 2; k < s->n && k < i + 6; k++)
-                if (word_in(s->v[k].low, texts))
+                if (str_is_in(s->v[k].low, texts))
                         return true;
         return false;
 }

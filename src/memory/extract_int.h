@@ -41,7 +41,6 @@ typedef struct Sentence {
 bool sentence_next(Arena *a, Str *rest, Sentence *ret) _must_check_;
 /* the slice of the text; to > from */
 Str tokens_text(const Sentence *s, size_t from, size_t to);
-bool word_in(Str low, const char *list); /* " a b c " */
 static inline Str low_at(const Sentence *s, size_t i) { return i < s->n ? s->v[i].low : STR(""); }
 static inline bool is_at(const Sentence *s, size_t i, const char *w) {
         return str_eq_c(low_at(s, i), w);

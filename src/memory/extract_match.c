@@ -20,17 +20,17 @@ static bool subject_named(const Matcher *m, size_t at, Match *ret, size_t *ret_e
         if (!is_at(s, at, "my") && !is_at(s, at, "our"))
                 return false;
         size_t k = at + 1;
-        while (word_in(low_at(s, k), kin_adjectives) && k - at < 3)
+        while (str_is_in(low_at(s, k), kin_adjectives) && k - at < 3)
                 k++;
         size_t animal = take_kind(s, 'A', k);
-        if (!word_in(low_at(s, k), kin_words) && animal == k)
+        if (!str_is_in(low_at(s, k), kin_words) && animal == k)
                 return false;
         k = animal > k ? animal - 1 : k;
         size_t e = k + 1;
         while (e < s->n && e - k < 3 && s->v[e].flags & T_CAPITAL &&
-               !word_in(s->v[e].low, pronoun_words) && !(flags_before(s, e) & T_BREAK))
+               !str_is_in(s->v[e].low, pronoun_words) && !(flags_before(s, e) & T_BREAK))
                 e++;
-        bool told = e == k + 1 && word_in(s->v[k - 1].low, telling);
+        bool told = e == k + 1 && str_is_in(s->v[k - 1].low, telling);
         ret->subject = e > k + 1 ? tokens_text(s, k, e)
                        : told    ? tokens_text(s, k - 1, e)
                                  : s->v[k].low;
@@ -46,15 +46,16 @@ static bool names_somebody(const Sentence *s, size_t i) {
                 "december monday tuesday wednesday thursday friday saturday sunday christmas "
                 "easter ";
         return i && s->v[i].flags & T_CAPITAL && !is_at(s, i, "i") &&
-               !word_in(s->v[i].low, times) &&
-               !word_in(s->v[i - 1].low, " in at from to near of on for until since by ") &&
+               !str_is_in(s->v[i].low, times) &&
+               !str_is_in(s->v[i - 1].low, " in at from to near of on for until since by ") &&
                !(s->v[i - 1].flags & T_CAPITAL);
 }
 
 /* "sister Ana" and "older sister" are a sister. */
 static Str kin_of(Str subject) {
         Str rest = subject, first = str_cut(&rest, ' ');
-        return rest.n && !word_in(first, kin_words) && !word_in(first, animal_words) ? rest : first;
+        return rest.n && !str_is_in(first, kin_words) && !str_is_in(first, animal_words) ? rest
+                                                                                         : first;
 }
 
 static void person_found(const Match *at, People *found) {
@@ -111,7 +112,7 @@ People people_of(Arena *a, const Sentence *s, const People *before) {
 static bool is_known_name(const Matcher *m, size_t at) {
         const Token *t = at < m->s->n ? &m->s->v[at] : NULL;
         bool begins = !at || flags_before(m->s, at) & (T_COMMA | T_BREAK) ||
-                      word_in(m->s->v[at - 1].low, " and but because so that then ");
+                      str_is_in(m->s->v[at - 1].low, " and but because so that then ");
         if (!t || !(t->flags & T_CAPITAL) || !begins)
                 return false;
         for (size_t i = 0; i < m->names.n; i++)
@@ -152,8 +153,8 @@ static bool subject_match(const Matcher *m, size_t at, Match *ret, size_t *ret_e
                 ret->subject_text = meant->text;
                 return true;
         }
-        if (at && m->last_subject.p && word_in(s->v[at].low, " and but then ") && at + 1 < s->n &&
-            !word_in(s->v[at + 1].low, pronoun_words)) {
+        if (at && m->last_subject.p && str_is_in(s->v[at].low, " and but then ") && at + 1 < s->n &&
+            !str_is_in(s->v[at + 1].low, pronoun_words)) {
                 ret->subject = m->last_subject;
                 ret->subject_text = m->last_subject_text;
                 return true;
@@ -213,7 +214,7 @@ static bool capture(const Matcher *m, char kind, const char *p, Match *ret) {
                                                        : text;
         Str before = ret->end ? s->v[ret->end - 1].low : STR("");
         bool article =
-                ret->end > ret->start && strchr("JWT", kind) && word_in(before, " a an the my ");
+                ret->end > ret->start && strchr("JWT", kind) && str_is_in(before, " a an the my ");
         ret->worded[ret->n_captures] = article       ? tokens_text(s, ret->end - 1, e)
                                        : kind == 'A' ? text
                                                      : ret->captures[ret->n_captures];
@@ -230,25 +231,26 @@ static size_t note_owner(const Sentence *s) {
 
 /* "I've quit", "I do love": the verb that counts is the one behind. Returns its token, or i. */
 static size_t behind_helper(const Sentence *s, size_t i, Str element) {
-        bool perfect = word_in(low_at(s, i), " have has "),
-             stressed = word_in(low_at(s, i), " do does ");
+        bool perfect = str_is_in(low_at(s, i), " have has "),
+             stressed = str_is_in(low_at(s, i), " do does ");
         if ((!perfect && !stressed) || literal_fits(element, s->v[i].low))
                 return i;
         size_t k = i + 1;
-        while (k < s->n && word_in(s->v[k].low, adverbs))
+        while (k < s->n && str_is_in(s->v[k].low, adverbs))
                 k++;
         Str w = low_at(s, k);
         bool past = str_ends(w, STR("ed")) ||
-                    word_in(w, " quit left got become begun broken broke lost won sold bought met "
-                               "taken split ");
-        bool base = word_in(w, " love like hate enjoy live work want need prefer play have speak ");
+                    str_is_in(w, " quit left got become begun broken broke lost won sold bought "
+                                 "met taken split ");
+        bool base =
+                str_is_in(w, " love like hate enjoy live work want need prefer play have speak ");
         return k < s->n && (perfect ? past : base) && literal_fits(element, w) ? k : i;
 }
 
 static bool literal(const Matcher *m, Str element, bool is_first, Match *ret) {
         const Sentence *s = m->s;
         size_t i = ret->end;
-        while (!is_first && i < s->n && word_in(s->v[i].low, adverbs) &&
+        while (!is_first && i < s->n && str_is_in(s->v[i].low, adverbs) &&
                !literal_fits(element, s->v[i].low))
                 i++;
         if (!is_first)
@@ -271,8 +273,8 @@ static bool ends_at(const Sentence *s, size_t end, bool when) {
                                     "at since for ago two three four five six a few about before "
                                     "after years months weeks because so though who living by ";
         return end >= s->n || flags_before(s, end) & (T_COMMA | T_BREAK) ||
-               word_in(s->v[end].low, " and but from ") ||
-               (when && (word_in(s->v[end].low, times) || s->v[end].flags & T_NUMBER));
+               str_is_in(s->v[end].low, " and but from ") ||
+               (when && (str_is_in(s->v[end].low, times) || s->v[end].flags & T_NUMBER));
 }
 
 bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
@@ -290,7 +292,7 @@ bool rule_match(const Matcher *m, const Rule *rule, size_t at, Match *ret) {
                                 return false;
                 } else {
                         while (t.end < m->s->n && strchr("KAH", element.p[1]) &&
-                               word_in(low_at(m->s, t.end), kin_adjectives))
+                               str_is_in(low_at(m->s, t.end), kin_adjectives))
                                 t.end++;
                         if (!capture(m, element.p[1], p, &t))
                                 return false;

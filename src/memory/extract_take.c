@@ -26,23 +26,23 @@ const char pronoun_words[] = " i we he she they it you this that there who which
                              "her their your ";
 
 bool is_plural_kin(Str kin) {
-        return word_in(kin, " kids children sons daughters sisters brothers siblings parents "
-                            "grandparents twins friends cousins grandkids grandchildren "
-                            "stepbrothers stepsisters dogs cats ");
+        return str_is_in(kin, " kids children sons daughters sisters brothers siblings parents "
+                              "grandparents twins friends cousins grandkids grandchildren "
+                              "stepbrothers stepsisters dogs cats ");
 }
 
 bool is_woman(Str kin) {
-        return word_in(kin, " wife fiancee fiancée girlfriend mother mom mum mommy sister daughter "
-                            "grandmother grandma granddaughter aunt niece stepmother stepsister "
-                            "stepdaughter mother-in-law sister-in-law godmother gf sis stepmum "
-                            "stepmom ex-wife ex-girlfriend granny nan nana mam ");
+        return str_is_in(kin, " wife fiancee fiancée girlfriend mother mom mum mommy sister "
+                              "daughter grandmother grandma granddaughter aunt niece stepmother "
+                              "stepsister stepdaughter mother-in-law sister-in-law godmother gf "
+                              "sis stepmum stepmom ex-wife ex-girlfriend granny nan nana mam ");
 }
 
 bool is_man(Str kin) {
-        return word_in(kin, " husband fiance fiancé boyfriend father dad daddy brother son "
-                            "grandfather grandpa grandson uncle nephew stepfather stepbrother "
-                            "stepson father-in-law brother-in-law godfather bf hubby bro stepdad "
-                            "ex-husband ex-boyfriend grandad ");
+        return str_is_in(kin, " husband fiance fiancé boyfriend father dad daddy brother son "
+                              "grandfather grandpa grandson uncle nephew stepfather stepbrother "
+                              "stepson father-in-law brother-in-law godfather bf hubby bro stepdad "
+                              "ex-husband ex-boyfriend grandad ");
 }
 
 static const char stop_place[] =
@@ -86,26 +86,28 @@ static const char number_words[] =
         "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
         "ninety ";
 
+static const char clause_words[] =
+        " also am is are was were have has had live lives work works like likes "
+        "love loves hate hates dislike enjoy enjoys prefer want wants need can "
+        "could do does did don't will would am moved started got went visited "
+        "bought thanks please so because especially right ok yes no how what maybe "
+        "then please always never usually can't not study plan play speak know "
+        "use ";
+
 /* Does the word begin a clause of its own? Used behind "and" and commas. */
 static bool begins_clause(const Sentence *s, size_t i) {
         static const char does[] =
                 " is are was has lives works likes loves hates enjoys wants studies plays goes ";
         Str w = low_at(s, i);
         bool names = i < s->n && s->v[i].flags & T_CAPITAL; /* "and Ana lives in Rome" */
-        return word_in(w, pronoun_words) || (names && word_in(low_at(s, i + 1), does)) ||
-               word_in(w,
-                       " also am is are was were have has had live lives work works like likes "
-                       "love loves hate hates dislike enjoy enjoys prefer want wants need can "
-                       "could do does did don't will would am moved started got went visited "
-                       "bought thanks please so because especially right ok yes no how what maybe "
-                       "then please always never usually can't not study plan play speak know "
-                       "use ");
+        return str_is_in(w, pronoun_words) || (names && str_is_in(low_at(s, i + 1), does)) ||
+               str_is_in(w, clause_words);
 }
 
 /* token i follows a comma inside a list of things */
 static size_t list_comma(const Sentence *s, size_t i) {
         return !begins_clause(s, i) &&
-               !word_in(low_at(s, i), " but and or though thanks please too right which who ");
+               !str_is_in(low_at(s, i), " but and or though thanks please too right which who ");
 }
 
 static const char place_heads[] =
@@ -144,16 +146,16 @@ size_t place_start(const Sentence *s, size_t i) {
         bool headed = false;
         size_t start = i;
         for (size_t k = i; k < s->n && k - i < 12 && (k == i || !flags_before(s, k)); k++) {
-                bool leads = k > i && word_in(s->v[k - 1].low, " in near of outside by ");
+                bool leads = k > i && str_is_in(s->v[k - 1].low, " in near of outside by ");
                 size_t name = k + is_at(s, k, "the");
-                if (is_proper(s, k) && word_in(s->v[k].low, place_heads))
+                if (is_proper(s, k) && str_is_in(s->v[k].low, place_heads))
                         return i;
-                headed |= word_in(s->v[k].low, place_heads);
-                bool plain = has_no_capitals(s) && !word_in(low_at(s, k), no_place_begins) &&
-                             !word_in(low_at(s, k), place_heads);
+                headed |= str_is_in(s->v[k].low, place_heads);
+                bool plain = has_no_capitals(s) && !str_is_in(low_at(s, k), no_place_begins) &&
+                             !str_is_in(low_at(s, k), place_heads);
                 if (headed && leads && (is_proper(s, name) || plain))
                         start = k;
-                if (word_in(s->v[k].low, " with and but who which because since for "))
+                if (str_is_in(s->v[k].low, " with and but who which because since for "))
                         break;
         }
         return start;
@@ -165,13 +167,13 @@ static bool is_place(const Sentence *s, size_t i, size_t e) {
         bool plain = e - i <= 3 && has_no_capitals(s), proper = false;
         for (size_t k = i; k < e; k++) {
                 proper |= is_proper(s, k) && k - i < 3;
-                plain &= !word_in(s->v[k].low, no_place_begins) && !(s->v[k].flags & T_NUMBER);
-                if (word_in(s->v[k].low, no_places) ||
-                    (!is_proper(s, k) && word_in(s->v[k].low, place_heads)) ||
-                    (k > i && word_in(s->v[k].low, no_place_begins)))
+                plain &= !str_is_in(s->v[k].low, no_place_begins) && !(s->v[k].flags & T_NUMBER);
+                if (str_is_in(s->v[k].low, no_places) ||
+                    (!is_proper(s, k) && str_is_in(s->v[k].low, place_heads)) ||
+                    (k > i && str_is_in(s->v[k].low, no_place_begins)))
                         return false;
         }
-        return proper ? !word_in(s->v[i].low, no_place_begins) || is_at(s, i, "the") : plain;
+        return proper ? !str_is_in(s->v[i].low, no_place_begins) || is_at(s, i, "the") : plain;
 }
 
 static size_t take_place(const Sentence *s, size_t i) {
@@ -182,7 +184,7 @@ static size_t take_place(const Sentence *s, size_t i) {
                         break;
                 if (comma && !(s->v[e].flags & T_CAPITAL && !begins_clause(s, e)))
                         break;
-                if (word_in(s->v[e].low, stop_place) || word_in(s->v[e].low, number_words))
+                if (str_is_in(s->v[e].low, stop_place) || str_is_in(s->v[e].low, number_words))
                         break;
         }
         return e > i && is_place(s, i, e) ? e : i;
@@ -191,10 +193,10 @@ static size_t take_place(const Sentence *s, size_t i) {
 static size_t take_until(const Sentence *s, size_t i, const char *stops, size_t max) {
         size_t e = i;
         for (; e < s->n && e - i < max; e++) {
-                bool conjoined = word_in(s->v[e].low, " and & ") && e > i && e + 1 < s->n &&
+                bool conjoined = str_is_in(s->v[e].low, " and & ") && e > i && e + 1 < s->n &&
                                  s->v[e + 1].flags & T_CAPITAL && !begins_clause(s, e + 1);
                 if ((e > i && flags_before(s, e) & (T_COMMA | T_BREAK)) ||
-                    (word_in(s->v[e].low, stops) && !conjoined))
+                    (str_is_in(s->v[e].low, stops) && !conjoined))
                         break;
         }
         return e;
@@ -208,11 +210,11 @@ static const char no_orgs[] =
 
 static size_t take_org(const Sentence *s, size_t i) {
         bool counts = i < s->n && !is_proper(s, i) &&
-                      (s->v[i].flags & T_NUMBER || word_in(s->v[i].low, number_words));
-        bool living = word_in(low_at(s, i), " a an the ") &&
-                      word_in(low_at(s, i + 1), " living while week day night moment weekend bit "
-                                                "long few couple time best ");
-        if (i >= s->n || counts || living || word_in(s->v[i].low, no_orgs))
+                      (s->v[i].flags & T_NUMBER || str_is_in(s->v[i].low, number_words));
+        bool living = str_is_in(low_at(s, i), " a an the ") &&
+                      str_is_in(low_at(s, i + 1), " living while week day night moment weekend bit "
+                                                  "long few couple time best ");
+        if (i >= s->n || counts || living || str_is_in(s->v[i].low, no_orgs))
                 return i;
         return take_until(s, i, stop_org, 6);
 }
@@ -226,51 +228,54 @@ static size_t take_thing(const Sentence *s, size_t i, const char *stops, size_t 
                 if (e > i && flags_before(s, e) & T_COMMA && !list_comma(s, e) &&
                     !is_at(s, e, "and") && !is_at(s, e, "or"))
                         break;
-                if (word_in(w, " and or ") && (e + 1 >= s->n || begins_clause(s, e + 1)))
+                if (str_is_in(w, " and or ") && (e + 1 >= s->n || begins_clause(s, e + 1)))
                         break;
-                if (word_in(w, stops) || (e > i && word_in(w, " so ") && begins_clause(s, e + 1)))
+                if (str_is_in(w, stops) ||
+                    (e > i && str_is_in(w, " so ") && begins_clause(s, e + 1)))
                         break;
         }
         return e;
 }
 
 static size_t trim_tail(const Sentence *s, size_t i, size_t e) {
-        while (e > i && word_in(s->v[e - 1].low, trailing))
+        while (e > i && str_is_in(s->v[e - 1].low, trailing))
                 e--;
         return e;
 }
 
 static size_t take_name(const Sentence *s, size_t i) {
         size_t e = i;
-        if (word_in(low_at(s, i), states))
+        if (str_is_in(low_at(s, i), states))
                 return i;
         while (e < s->n && e - i < 3 && s->v[e].flags & T_CAPITAL && !is_at(s, e, "i") &&
                !is_at(s, e, "my") && (e == i || !(flags_before(s, e) & (T_COMMA | T_BREAK))))
                 e++;
-        if (e == i && i < s->n && !word_in(s->v[i].low, not_name) && !(s->v[i].flags & T_NUMBER) &&
-            s->v[i].low.n > 1)
+        if (e == i && i < s->n && !str_is_in(s->v[i].low, not_name) &&
+            !(s->v[i].flags & T_NUMBER) && s->v[i].low.n > 1)
                 e = i + 1; /* "my name is anna" */
         return e;
 }
+
+static const char no_jobs[] =
+        " lover beginner believer member mother father brother sister daughter number "
+        "matter winner loser sufferer survivor owner user follower newcomer foreigner "
+        "teenager smoker drinker riser christian vegetarian italian brazilian canadian "
+        "indian russian australian austrian belgian egyptian hungarian iranian "
+        "norwegian peruvian ukrainian romanian asian human woman man outsider customer "
+        "subscriber buyer sinner dreamer gamer reader supporter hater amateur stranger "
+        "perfectionist person minimalist pessimist optimist realist feminist atheist "
+        "racist tourist traveler traveller cancer taker keeper tester better other "
+        "another volunteer winner student ";
 
 /* By its last word: "a software engineer" is a job, "a night owl" and "an Italian" are not. */
 static bool is_job_word(Str w) {
         static const char *const endings[] = { "er",  "or",    "ist",    "ian", "eer",
                                                "ant", "smith", "wright", "man", "woman" };
-        if (word_in(w, " nurse chef student pilot dj ceo cto cfo vp coach host judge clerk cook "
-                       "midwife freelancer intern architect vet guide athlete cashier surgeon "
-                       "model poet artisan barista "))
+        if (str_is_in(w, " nurse chef student pilot dj ceo cto cfo vp coach host judge clerk cook "
+                         "midwife freelancer intern architect vet guide athlete cashier surgeon "
+                         "model poet artisan barista "))
                 return true;
-        if (word_in(w,
-                    " lover beginner believer member mother father brother sister daughter number "
-                    "matter winner loser sufferer survivor owner user follower newcomer foreigner "
-                    "teenager smoker drinker riser christian vegetarian italian brazilian canadian "
-                    "indian russian australian austrian belgian egyptian hungarian iranian "
-                    "norwegian peruvian ukrainian romanian asian human woman man outsider customer "
-                    "subscriber buyer sinner dreamer gamer reader supporter hater amateur stranger "
-                    "perfectionist person minimalist pessimist optimist realist feminist atheist "
-                    "racist tourist traveler traveller cancer taker keeper tester better other "
-                    "another volunteer winner student "))
+        if (str_is_in(w, no_jobs))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(endings); i++)
                 if (w.n > 4 && str_ends(w, str_c(endings[i])))
@@ -288,11 +293,12 @@ static size_t take_nationality(const Sentence *s, size_t i) {
         bool fits = i < s->n && s->v[i].flags & T_CAPITAL &&
                     (str_ends(w, STR("ese")) || str_ends(w, STR("ish")) ||
                      str_ends(w, STR("ian")) || str_ends(w, STR("ican")) ||
-                     word_in(w, " german french greek dutch korean african european moroccan swiss "
-                                "thai czech serb croat turk slovak catholic muslim israeli iraqi "
-                                "pakistani cuban chilean filipino icelandic kiwi welsh afghan arab "
-                                "kurd saudi kenyan hindu buddhist sikh protestant mormon basque "
-                                "catalan tamil punjabi bengali nepali somali latina latino "));
+                     str_is_in(w, " german french greek dutch korean african european moroccan "
+                                  "swiss thai czech serb croat turk slovak catholic muslim israeli "
+                                  "iraqi pakistani cuban chilean filipino icelandic kiwi welsh "
+                                  "afghan arab kurd saudi kenyan hindu buddhist sikh protestant "
+                                  "mormon basque catalan tamil punjabi bengali nepali somali "
+                                  "latina latino "));
         return fits ? i + 1 : i;
 }
 
@@ -323,9 +329,9 @@ static size_t take_animal(const Sentence *s, size_t i) {
                 "have no not any called named from at by as but than like who that it one two "
                 "three 's ";
         for (size_t k = i; k < s->n && k < i + 3; k++) {
-                if (word_in(s->v[k].low, animal_words))
-                        return k + 1 + word_in(low_at(s, k + 1), animal_words);
-                if (word_in(s->v[k].low, none) || word_in(s->v[k].low, kin_words) ||
+                if (str_is_in(s->v[k].low, animal_words))
+                        return k + 1 + str_is_in(low_at(s, k + 1), animal_words);
+                if (str_is_in(s->v[k].low, none) || str_is_in(s->v[k].low, kin_words) ||
                     s->v[k].flags & (T_COMMA | T_BREAK | T_NUMBER))
                         break;
         }
@@ -336,10 +342,10 @@ static size_t take_number(const Sentence *s, size_t i) {
         if (i < s->n && s->v[i].flags & T_NUMBER)
                 return i + 1;
         size_t e = i;
-        while (e < s->n && e - i < 2 && word_in(s->v[e].low, number_words))
+        while (e < s->n && e - i < 2 && str_is_in(s->v[e].low, number_words))
                 e++;
         bool dashed = e == i && i < s->n && str_index(s->v[i].low, '-') < s->v[i].low.n &&
-                      word_in(str_to(s->v[i].low, str_index(s->v[i].low, '-')), number_words);
+                      str_is_in(str_to(s->v[i].low, str_index(s->v[i].low, '-')), number_words);
         return e + dashed;
 }
 
@@ -378,7 +384,7 @@ static bool shouts(Str raw) {
 
 /* The capital is what tells a name here, so it must tell: not in a sentence that has no others. */
 static size_t take_capitalised(const Sentence *s, size_t i) {
-        bool tells = i < s->n && s->v[i].flags & T_CAPITAL && !word_in(s->v[i].low, not_name);
+        bool tells = i < s->n && s->v[i].flags & T_CAPITAL && !str_is_in(s->v[i].low, not_name);
         if (tells && s->v[i].raw.n > 1 && shouts(s->v[i].raw))
                 tells = !shouts(tokens_text(s, 0, s->n));
         return tells ? take_name(s, i) : i;
@@ -407,7 +413,7 @@ static size_t take_remedy(const Sentence *s, size_t i) {
                 "codeine antidepressants antibiotics antihistamines statins painkillers steroids "
                 "beta-blockers contraceptives supplements magnesium probiotics ";
         Str w = low_at(s, i);
-        if (word_in(w, names))
+        if (str_is_in(w, names))
                 return i + 1;
         for (size_t k = 0; k < ELEMENTSOF(endings); k++)
                 if (w.n > strlen(endings[k]) + 1 && str_ends(w, str_c(endings[k])))
@@ -431,8 +437,8 @@ size_t take_kind(const Sentence *s, char kind, size_t i) {
         case 'X': return take_until(s, i, " is are was 's i my he she it they ", 3);
         case 'D': return take_number(s, i);
         case 'H':
-                return word_in(low_at(s, i), " wife husband partner spouse girlfriend boyfriend "
-                                             "fiance fiancee fiancé fiancée gf bf hubby ")
+                return str_is_in(low_at(s, i), " wife husband partner spouse girlfriend boyfriend "
+                                               "fiance fiancee fiancé fiancée gf bf hubby ")
                                ? i + 1
                                : i;
         case 'U': return take_remedy(s, i);
@@ -441,7 +447,7 @@ size_t take_kind(const Sentence *s, char kind, size_t i) {
                                ? i
                                : take_until(s, i, " and but for because i we my with when so or ",
                                             8);
-        case 'K': return i < s->n && word_in(s->v[i].low, kin_words) ? i + 1 : i;
+        case 'K': return i < s->n && str_is_in(s->v[i].low, kin_words) ? i + 1 : i;
         case 'A': return take_animal(s, i);
         }
         return i;

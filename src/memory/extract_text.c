@@ -3,17 +3,6 @@
  * that rules need one form. */
 #include "memory/extract_int.h"
 
-bool word_in(Str low, const char *list) {
-        char key[32];
-        if (low.n == 0 || low.n > sizeof key - 3)
-                return false;
-        key[0] = ' ';
-        memcpy(key + 1, low.p, low.n);
-        key[low.n + 1] = ' ';
-        key[low.n + 2] = 0;
-        return strstr(list, key) != NULL;
-}
-
 static bool is_word_byte(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                (unsigned char)c >= 0x80;
@@ -140,8 +129,8 @@ static void word_add(Arena *a, Sentence *s, Str raw) {
 }
 
 static bool is_abbreviation(const Sentence *s) {
-        return s->n &&
-               word_in(s->v[s->n - 1].low, " mr mrs ms dr st prof jr sr vs e.g i.e etc approx no ");
+        return s->n && str_is_in(s->v[s->n - 1].low,
+                                 " mr mrs ms dr st prof jr sr vs e.g i.e etc approx no ");
 }
 
 /* Where a quotation or a code span that begins here ends; i itself when none does. */

@@ -50,18 +50,6 @@ static const char skills[] =
         "graphql matlab r julia excel photoshop figma blender unity unreal arduino bash lua dart "
         "flutter fortran cobol ";
 
-static bool in_words(Str w, const char *list) {
-        char key[32];
-        if (!w.n || w.n > sizeof key - 3)
-                return false;
-        key[0] = ' ';
-        for (size_t i = 0; i < w.n; i++)
-                key[i + 1] = (char)tolower((unsigned char)w.p[i]);
-        key[w.n + 1] = ' ';
-        key[w.n + 2] = 0;
-        return strstr(list, key) != NULL;
-}
-
 /* The next word of *rest: letters, digits and what may stand inside a name of a technology. */
 static bool next_word(Str *rest, Str *ret) {
         size_t i = 0;
@@ -107,7 +95,7 @@ static Str category_of(Str thing) {
         Str rest = thing, w;
         while (next_word(&rest, &w))
                 for (const Words *c = categories; c->category; c++)
-                        if (in_words(w, c->words))
+                        if (str_is_in(w, c->words))
                                 return str_c(c->category);
         return STR("other");
 }
@@ -211,7 +199,7 @@ static Str behind(Str content, const char *cue) {
         Str rest = str_from(content, (size_t)(at - content.p) + strlen(cue)), scan = rest, w;
         size_t end = 0;
         for (int n = 0; n < 4 && next_word(&scan, &w) &&
-                        !in_words(w, " and but with since where who as in on at for to ");
+                        !str_is_in(w, " and but with since where who as in on at for to ");
              n++) {
                 end = (size_t)(w.p + w.n - rest.p);
                 if (end < rest.n && strchr(",.;!?", rest.p[end]))
@@ -222,14 +210,14 @@ static Str behind(Str content, const char *cue) {
 
 /* Names that are words as well count with a capital that is not the sentence's. */
 static bool is_everyday(const Stored *m, Str w) {
-        return in_words(w, " go spring swift excel spark node unity dart r c julia ") &&
+        return str_is_in(w, " go spring swift excel spark node unity dart r c julia ") &&
                (w.p == m->row.content.p || w.p[0] < 'A' || w.p[0] > 'Z');
 }
 
 static void suggest_skills(const Stored *m, Suggestions *s) {
         Str rest = m->row.content, w;
         while (next_word(&rest, &w) && s->n < 8)
-                if (in_words(w, skills) && !is_everyday(m, w))
+                if (str_is_in(w, skills) && !is_everyday(m, w))
                         suggest_item(s, "skills", w);
 }
 
@@ -283,10 +271,10 @@ static void suggest_partner(const Stored *m, Suggestions *s) {
         Str rest = m->row.content, w;
         bool mine = false, found = false;
         while (next_word(&rest, &w) && !found) {
-                found = mine && in_words(w, partners);
-                mine = in_words(w, " my user's ");
+                found = mine && str_is_in(w, partners);
+                mine = str_is_in(w, " my user's ");
         }
-        while (found && in_words(w, " is named called "))
+        while (found && str_is_in(w, " is named called "))
                 if (!next_word(&rest, &w))
                         return;
         if (!found || !w.n || !is_capital(w))

@@ -22,18 +22,6 @@ static bool word_next(Str *rest, Str *ret) {
         return ret->n > 0;
 }
 
-static bool is_common(Str word) {
-        char key[16];
-        if (word.n > sizeof key - 3)
-                return false;
-        key[0] = ' ';
-        for (size_t i = 0; i < word.n; i++)
-                key[i + 1] = (char)tolower((unsigned char)word.p[i]);
-        key[word.n + 1] = ' ';
-        key[word.n + 2] = '\0';
-        return strstr(common, key) != NULL;
-}
-
 /* The same word, or the same stem with different endings of up to ENDING letters. */
 static bool word_matches(Str a, Str b) {
         size_t same = 0;
@@ -56,7 +44,7 @@ static bool stands_in(Str word, Str source) {
 bool is_supported(Arena *a, Str claim, Str source) {
         int words = 0, found = 0;
         for (Str word; word_next(&claim, &word);) {
-                if (is_common(word))
+                if (str_is_in(word, common))
                         continue;
                 words++;
                 found += stands_in(word, source);
