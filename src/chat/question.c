@@ -110,6 +110,7 @@ static const Idiom idioms[] = {
         { "something", "" },
         { "what should you call me", "what is my name" },
         { "what do you call me", "what is my name" },
+        { "getting married", "married" },
         { "do for a living", "work as, my job" },
         { "do for work", "work as, my job" },
         { "earn my living", "work as, my job" },

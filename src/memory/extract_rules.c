@@ -679,6 +679,8 @@ const Rule extract_rules[] = {
         { "the|my|our %X got|was|is|has|have been? moved|rescheduled|postponed|pushed|brought "
           "to|until|for|back|forward %C",
           NULL, PLAN, ATTR_OTHER, "event $1", "$2", 85, R_DATED | R_PLAN | R_EVENT, "plan" },
+        { "%S 's %X is|'s on|at|in %C", NULL, PLAN, ATTR_OTHER, "event $1", "$2", 85,
+          R_DATED | R_PLAN | R_EVENT, "plan" },
         { "my %X is|'s on|at %C", NULL, PLAN, ATTR_OTHER, "event $1", "$2", 85,
           R_DATED | R_PLAN | R_EVENT, "plan" },
         { "my %X leaves|starts|begins|departs|lands|arrives %C", NULL, PLAN, ATTR_OTHER, "event $1",

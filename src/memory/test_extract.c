@@ -287,6 +287,7 @@ static const char *const messages[][2] = {
         { "My brother is 40. She lives in Rome.", "My brother is 40 years old." },
         { "My wife's favourite colour is green.", "My wife's favourite colour is green." },
         { "My sister Anna's birthday is May 3.", "My sister Anna's birthday is May 3." },
+        { "My sister's wedding is on 14 June 2031.", "My sister's wedding is on 14 June 2031." },
         { "My son's school is Oakwood Primary.", "My son's school is Oakwood Primary." },
         { "I've been learning Spanish because we're planning a trip to Seville in October.",
           "Is learning Spanish. | Is planning a trip to Seville in October." },
