@@ -109,6 +109,13 @@ static Err ring_from_file(Ctx *cx, const IdentitySettings *set, bool may_create,
         return ring_add_file(cx, ring, fd, path);
 }
 
+static size_t lines_of(Str text) {
+        size_t n = 0;
+        for (Str rest = str_trim(text); rest.n;)
+                n += str_trim(str_cut(&rest, '\n')).n > 0;
+        return n;
+}
+
 Err root_key_rotate(Ctx *cx, const IdentitySettings *set, Keyring **ret) {
         const char *path = file_path(cx, set);
         unsigned char key[ROOT_KEY_BYTES];
@@ -124,6 +131,13 @@ Err root_key_rotate(Ctx *cx, const IdentitySettings *set, Keyring **ret) {
         if (n < 0)
                 return RAISE(cx, ERR_STORAGE, "cannot read the root key %s: %s", path,
                              strerror(errno));
+        if (lines_of(str_n(text + LINE_BYTES, (size_t)n)) >= KEYRING_MAX) {
+                secret_wipe(text, sizeof(text));
+                return RAISE(cx, ERR_CONFLICT,
+                             "the root key %s holds %d keys already; take out old lines, of which "
+                             "only backups need any",
+                             path, KEYRING_MAX);
+        }
         cx_random(cx, key, sizeof(key));
         hex_write(text, str_n(key, sizeof(key)));
         text[LINE_BYTES - 1] = '\n';

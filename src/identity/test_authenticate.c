@@ -608,6 +608,20 @@ static void root_key_rotates(void **state) {
         assert_str(again.email, "ann@example.com");
 }
 
+/* One key more and nothing would start again. */
+static void root_keys_do_not_overflow(void **state) {
+        Fix *f = *state;
+        int64_t resealed;
+        Err e = OK;
+        for (int i = 0; i < 2 * KEYRING_MAX && !e; i++)
+                e = operate_root_rotate(&f->cx, f->id, &resealed);
+        assert_err(e, ERR_CONFLICT);
+        assert_true(str_contains(str_c(f->cx.err.what), STR("take out old lines")));
+        err_clear(&f->cx);
+        fix_close(f);
+        fix_open(f);
+}
+
 static void a_link_names_the_user(void **state) {
         Fix *f = *state;
         User ann = fix_user(f, "ann@example.com");
@@ -707,6 +721,7 @@ int main(void) {
                 O(the_wrong_root_key_is_refused),
                 O(settings_that_must_not_be),
                 O(root_key_rotates),
+                O(root_keys_do_not_overflow),
                 S(a_link_names_the_user),
                 O(a_store_that_fails_lets_nobody_in),
                 cmocka_unit_test_setup_teardown(skip_auth_names_dev_users, begin_skip, end),
