@@ -96,11 +96,10 @@ typedef struct MemoryChange {
         double confidence;            /* < 0 = leave */
         Strs tags, entities;          /* v == NULL = leave */
         int64_t valid_to, expires_at; /* 0 = leave, INT64_MIN (TIME_CLEARED) = none */
-        Str if_match;                 /* ETag, or STR_NULL */
         /* "active" resolves a flagged one; STR_NULL = leave */
         Str status;
 } MemoryChange;
-/* ERR_MEMORY_NOT_FOUND, ERR_PRECONDITION, ERR_INVALID. */
+/* ERR_MEMORY_NOT_FOUND, ERR_INVALID. */
 Err memory_update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChange *in,
                   MemoryWritten *ret) _must_check_;
 

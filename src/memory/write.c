@@ -562,9 +562,6 @@ static Err update(Ctx *cx, const MemoryScope *s, Str memory_id, const MemoryChan
         Verdict v = { 0 };
         TRY(keys_get(cx, s, &k));
         TRY(stored_by_id(cx, s, &k, memory_id, &p.m));
-        if (in->if_match.p && !str_eq_c(in->if_match, "*") &&
-            !str_eq(in->if_match, memory_etag(cx, &p.m.row)))
-                return RAISE(cx, ERR_PRECONDITION, "version is %lld", (long long)p.m.row.version);
         Str before = p.m.row.content;
         TRY(change_apply(cx, s, in, &p));
         if (in->confidence > 1)
