@@ -287,6 +287,8 @@ static const char *const told_by[] = {
         "kid: son daughter baby twin child",
         "wife: spouse marry partner",
         "husband: spouse marry partner",
+        "boyfriend: partner date",
+        "girlfriend: partner date",
         "train: prepare",
         "sibling: brother sister twin",
         "parent: mother father",

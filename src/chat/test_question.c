@@ -116,6 +116,8 @@ static void test_how_much_is_told(void **state) {
                 { "Which movie did I watch?", "Can't stand horror movies.", 0.1, 0.7, true },
                 { "What's the capital of France?", "Favourite place is Luigi's.", 0, 0.4, true },
                 { "Is Mark vegetarian?", "Husband is Mark.", 0, 0.4, true },
+                { "Who is my boyfriend?", "Is dating Carlos.", 1, 1, true },
+                { "Who is my wife?", "Is married to Julia.", 1, 1, true },
                 { "Is Mark vegetarian?", "Mark is vegetarian.", 1, 1, true },
                 { "What am I allergic to?", "Has a cat named Mochi.", 0, 0.4, true },
         };
