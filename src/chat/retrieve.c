@@ -314,3 +314,30 @@ void retrieve(Ctx *cx, Chat *chat, const RetrieveAsk *ask, Retrieved *ret) {
         }
         ret->degraded |= ret->hits.degraded;
 }
+
+/* ---- people ---- */
+
+static bool is_of_people(const MemoryRow *m) {
+        for (size_t i = 0; i < m->tags.n; i++)
+                if (str_eq_c(m->tags.v[i], "family") || str_eq_c(m->tags.v[i], "pet"))
+                        return true;
+        return false;
+}
+
+Strs retrieved_people(Arena *a, const Retrieved *found) {
+        const MemoryHits *hits = &found->hits;
+        size_t n = 0, most = 0;
+        for (size_t i = 0; i < hits->n; i++)
+                most += hits->v[i].memory ? hits->v[i].memory->entities.n + 1 : 0;
+        Str *v = NEW_ARRAY(a, Str, most + 1);
+        for (size_t i = 0; i < hits->n; i++) {
+                const MemoryRow *m = hits->v[i].memory;
+                if (!m || !is_of_people(m))
+                        continue;
+                for (size_t k = 0; k < m->entities.n; k++)
+                        v[n++] = m->entities.v[k];
+                if (m->subject.n && !str_eq_c(m->subject, "self"))
+                        v[n++] = m->subject;
+        }
+        return (Strs){ v, n };
+}

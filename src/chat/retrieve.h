@@ -25,3 +25,6 @@ typedef struct Retrieved {
         bool degraded;
 } Retrieved;
 void retrieve(Ctx *cx, Chat *chat, const RetrieveAsk *ask, Retrieved *ret);
+
+/* Names of the user's people and animals, of the memories that the message called up. */
+Strs retrieved_people(Arena *a, const Retrieved *found);

@@ -96,38 +96,13 @@ static void ends_take(Live *live) {
                 live->ends = ends_make(live->arena, live->deltas, live->n_deltas);
 }
 
-static bool is_of_people(const MemoryRow *m) {
-        for (size_t i = 0; i < m->tags.n; i++)
-                if (str_eq_c(m->tags.v[i], "family") || str_eq_c(m->tags.v[i], "pet"))
-                        return true;
-        return false;
-}
-
-/* Names of the user's people and animals, of the memories that the message called up. */
-static Strs people_of(Arena *a, const MemoryHits *hits) {
-        size_t n = 0, most = 0;
-        for (size_t i = 0; i < hits->n; i++)
-                most += hits->v[i].memory ? hits->v[i].memory->entities.n + 1 : 0;
-        Str *v = NEW_ARRAY(a, Str, most + 1);
-        for (size_t i = 0; i < hits->n; i++) {
-                const MemoryRow *m = hits->v[i].memory;
-                if (!m || !is_of_people(m))
-                        continue;
-                for (size_t k = 0; k < m->entities.n; k++)
-                        v[n++] = m->entities.v[k];
-                if (m->subject.n && !str_eq_c(m->subject, "self"))
-                        v[n++] = m->subject;
-        }
-        return (Strs){ v, n };
-}
-
 static Err learn(Ctx *cx, const MemoryScope *s, Live *live, Learned *ret) {
         Facts facts = { 0 };
         ExtractContext ec = { .said_at = live->t.at,
                               .utc_offset_min = live->found.utc_offset_min,
                               .previous =
                                       live->found.n_turns ? live->found.turns[0].user : STR_NULL,
-                              .people = people_of(cx->arena, &live->found.hits) };
+                              .people = retrieved_people(cx->arena, &live->found) };
         if (!live->ask.no_learning)
                 facts_extract(cx->arena, live->t.message, &ec, &facts);
         MemoryScope by = { s->m, s->c, s->user_id, "rule" };

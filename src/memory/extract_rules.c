@@ -12,53 +12,21 @@
 #define PAST "episodic"
 
 /* Saying what one is not ends that diet and no other. */
+#define DIET_ROW(pattern, content, type, percent, flags, word)                                     \
+        { pattern, content, type, ATTR_OTHER, "diet", word, percent, flags, "food" }
+#define NO_DIET(pattern, content, word) DIET_ROW(pattern, content, FACT, 85, R_NEGATED, word)
 #define DIET(word)                                                                                 \
-        { "%S am|is|are|'s no longer a|an? " word,                                                 \
-          "is no longer " word,                                                                    \
-          FACT,                                                                                    \
-          ATTR_OTHER,                                                                              \
-          "diet",                                                                                  \
-          word,                                                                                    \
-          85,                                                                                      \
-          R_NEGATED,                                                                               \
-          "food" },                                                                                \
-                { "%S am|is|are|'s not a|an? " word " any|anymore",                                \
-                  "is no longer " word,                                                            \
-                  FACT,                                                                            \
-                  ATTR_OTHER,                                                                      \
-                  "diet",                                                                          \
-                  word,                                                                            \
-                  85,                                                                              \
-                  R_NEGATED,                                                                       \
-                  "food" },                                                                        \
-                { "%S am|is|are|'s not a|an? " word,                                               \
-                  "is not " word,                                                                  \
-                  FACT,                                                                            \
-                  ATTR_OTHER,                                                                      \
-                  "diet",                                                                          \
-                  word,                                                                            \
-                  85,                                                                              \
-                  R_NEGATED,                                                                       \
-                  "food" },                                                                        \
-                { "%S stopped|quit being a|an? " word,                                             \
-                  "is no longer " word,                                                            \
-                  FACT,                                                                            \
-                  ATTR_OTHER,                                                                      \
-                  "diet",                                                                          \
-                  word,                                                                            \
-                  85,                                                                              \
-                  R_NEGATED,                                                                       \
-                  "food" },                                                                        \
-        {                                                                                          \
-                "%S am|is|are|became|become|'s|have|has been|become? a|an? " word, "is " word,     \
-                        PREF, ATTR_OTHER, "diet", word, 95, 0, "food"                              \
-        }
+        NO_DIET("%S am|is|are|'s no longer a|an? " word, "is no longer " word, word),              \
+                NO_DIET("%S am|is|are|'s not a|an? " word " any|anymore", "is no longer " word,    \
+                        word),                                                                     \
+                NO_DIET("%S am|is|are|'s not a|an? " word, "is not " word, word),                  \
+                NO_DIET("%S stopped|quit being a|an? " word, "is no longer " word, word),          \
+                DIET_ROW("%S am|is|are|became|become|'s|have|has been|become? a|an? " word,        \
+                         "is " word, PREF, 95, 0, word)
 
 /* An animal is no more: that ends what was said of having it. */
 #define GONE_AS(pattern, name)                                                                     \
-        {                                                                                          \
-                pattern, NULL, PAST, ATTR_PET_NAME, "pet $1", name, 90, R_NEGATED, "pet"           \
-        }
+        { pattern, NULL, PAST, ATTR_PET_NAME, "pet $1", name, 90, R_NEGATED, "pet" }
 #define GONE(who, name)                                                                            \
         GONE_AS(who " died %C", name), GONE_AS(who " died", name),                                 \
                 GONE_AS(who " passed away %C", name), GONE_AS(who " passed away", name),           \
@@ -200,8 +168,8 @@ const Rule extract_rules[] = {
         { "%S worked as a|an|the? %J", "worked as $1", FACT, ATTR_NONE, NULL, NULL, 80, R_PAST,
           "work" },
         { "%S worked at|for %O", "worked at $1", FACT, ATTR_NONE, NULL, NULL, 80, R_PAST, "work" },
-        { "%S work|works|working as a|an|the? %J at|for|with %O", "works as $1", FACT,
-          ATTR_JOB, NULL, "$1", 90, R_MORE, "work" },
+        { "%S work|works|working as a|an|the? %J at|for|with %O", "works as $1", FACT, ATTR_JOB,
+          NULL, "$1", 90, R_MORE, "work" },
         { "%S work|works as a|an|the? %J at|for|with %O", "works at $2", FACT, ATTR_WORKPLACE, NULL,
           "$2", 90, 0, "work" },
         { "%S work|works as a|an|the? %J", "works as $1", FACT, ATTR_JOB, NULL, "$1", 90, 0,
@@ -217,8 +185,8 @@ const Rule extract_rules[] = {
           "work" },
         { "%S work|works at|for %O", "works at $1", FACT, ATTR_WORKPLACE, NULL, "$1", 90, 0,
           "work" },
-        { "%S am|is|are working as a|an|the? %J at|for|with %O", "works as $1", FACT,
-          ATTR_JOB, NULL, "$1", 90, R_MORE, "work" },
+        { "%S am|is|are working as a|an|the? %J at|for|with %O", "works as $1", FACT, ATTR_JOB,
+          NULL, "$1", 90, R_MORE, "work" },
         { "%S am|is|are working as a|an|the? %J at|for|with %O", "works at $2", FACT,
           ATTR_WORKPLACE, NULL, "$2", 90, 0, "work" },
         { "%S am|is|are working as a|an|the? %J", "works as $1", FACT, ATTR_JOB, NULL, "$1", 85, 0,
@@ -355,8 +323,8 @@ const Rule extract_rules[] = {
           0, "family" },
         { "%S am|is|are|'s dating %N", "is dating $1", FACT, ATTR_RELATIONSHIP, NULL,
           "in a relationship", 90, R_MORE, "family" },
-        { "i|we am|are dating %M", "partner's name is $1", WHO, ATTR_PARTNER_NAME, "self", "$1",
-          85, 0, "family" },
+        { "i|we am|are dating %M", "partner's name is $1", WHO, ATTR_PARTNER_NAME, "self", "$1", 85,
+          0, "family" },
         { "%S am|is|are|'s in a relationship with %N", "is in a relationship with $1", FACT,
           ATTR_RELATIONSHIP, NULL, "in a relationship", 95, R_MORE, "family" },
         { "i|we am|are in a relationship with %M", "partner's name is $1", WHO, ATTR_PARTNER_NAME,
@@ -401,24 +369,23 @@ const Rule extract_rules[] = {
           90, 0, "family" },
         { "%S have|has|got|'ve got|a|an? %K called|named %L", "has a $1 named $2", WHO, ATTR_NONE,
           NULL, NULL, 95, 0, "family" },
-        { "%S have|has|got got? a|an|one %K his|her|its|whose name is|'s %N", "has a $1 named $2", WHO,
-          ATTR_NONE, NULL, NULL, 90, 0, "family" },
+        { "%S have|has|got got? a|an|one %K his|her|its|whose name is|'s %N", "has a $1 named $2",
+          WHO, ATTR_NONE, NULL, NULL, 90, 0, "family" },
         { "%S have|has|got got? a|an|one %K", "has a $1", FACT, ATTR_NONE, NULL, NULL, 85, R_END,
           "family" },
         { "%S have|has got? %D "
           "kids|children|sons|daughters|brothers|sisters|siblings|grandchildren "
           "called|named %L",
           "has $1 children: $2", FACT, ATTR_NONE, NULL, NULL, 95, 0, "family" },
-        { "%S have|has got? %D kids|children %L", "has $1 children: $2", FACT, ATTR_OTHER, "children",
-          "$1", 95, 0, "family" },
-        { "my %D kids|children called|named? %L", "has $1 children: $2", FACT, ATTR_OTHER, "children",
-          "$1", 95, 0, "family" },
+        { "%S have|has got? %D kids|children %L", "has $1 children: $2", FACT, ATTR_OTHER,
+          "children", "$1", 95, 0, "family" },
+        { "my %D kids|children called|named? %L", "has $1 children: $2", FACT, ATTR_OTHER,
+          "children", "$1", 95, 0, "family" },
         { "my %D %K called|named? %L", "has $1 $2: $3", FACT, ATTR_NONE, NULL, NULL, 95, 0,
           "family" },
         { "my %D kids|children", "has $1 children", FACT, ATTR_OTHER, "children", "$1", 80, 0,
           "family" },
-        { "my %H is|'s %M", "$1 is $2", WHO, ATTR_PARTNER_NAME, "self", "$2", 90, R_END,
-          "family" },
+        { "my %H is|'s %M", "$1 is $2", WHO, ATTR_PARTNER_NAME, "self", "$2", 90, R_END, "family" },
         { "my %K are %Q", "$1 are $2", WHO, ATTR_NONE, NULL, NULL, 85, R_END, "family" },
         { "my %K is %Q", "$1 is $2", WHO, ATTR_NONE, NULL, NULL, 85, R_END, "family" },
         { "%S have|has got? a|an baby girl|boy? named|called %N", "has a baby named $1", WHO,
@@ -478,8 +445,8 @@ const Rule extract_rules[] = {
           90, 0, "pet" },
         { "%S have|has|got|adopted|own|owns got? a|an %A %L", "has a $1 named $2", WHO,
           ATTR_PET_NAME, "pet $1", "$2", 90, 0, "pet" },
-        { "%S have|has|own|owns got? %D %A", "has $1 $2", FACT, ATTR_PET_NAME, "pet $2", "$1 of them",
-          90, 0, "pet" },
+        { "%S have|has|own|owns got? %D %A", "has $1 $2", FACT, ATTR_PET_NAME, "pet $2",
+          "$1 of them", 90, 0, "pet" },
         { "%S have|has|own|owns|got got? a|an|my %A his|her|its|whose name is|'s %N",
           "has a $1 named $2", WHO, ATTR_PET_NAME, "pet $1", "$2", 90, 0, "pet" },
         { "%S have|has|own|owns got? a|an|my %A", "has a $1", FACT, ATTR_OTHER, "pet $1", "yes", 85,
@@ -646,8 +613,8 @@ const Rule extract_rules[] = {
           "goal: $1", PLAN, ATTR_NONE, NULL, NULL, 90, R_PLAN, "goal" },
         { "%S want|wants|hope|hopes|intend|intends|aim|aims|plan|plans to %C", "wants to $1", PLAN,
           ATTR_NONE, NULL, NULL, 80, R_PLAN, "goal" },
-        { "%S am|is|are planning a|an|our|my|some %C", NULL, PLAN, ATTR_NONE, NULL, NULL, 85, R_PLAN,
-          "plan" },
+        { "%S am|is|are planning a|an|our|my|some %C", NULL, PLAN, ATTR_NONE, NULL, NULL, 85,
+          R_PLAN, "plan" },
         { "%S am|is|are planning|hoping|aiming to|on %C", "plans to $1", PLAN, ATTR_NONE, NULL,
           NULL, 85, R_PLAN, "goal" },
         { "%S would love|like to %C", "would like to $1", PLAN, ATTR_NONE, NULL, NULL, 75, R_PLAN,
@@ -744,8 +711,8 @@ const Rule extract_rules[] = {
           NULL, 75, R_PAST, "event" },
 
         /* ---- what somebody close is like: after everything more exact ---- */
-        { "%S am|is|are|'s a|an %W at|for|with %O", "is $1", FACT, ATTR_JOB, NULL, "$1", 85,
-          R_MORE, "work" },
+        { "%S am|is|are|'s a|an %W at|for|with %O", "is $1", FACT, ATTR_JOB, NULL, "$1", 85, R_MORE,
+          "work" },
         { "%S am|is|'s a|an %W at|for|with %O", "works at $2", FACT, ATTR_WORKPLACE, NULL, "$2", 80,
           0, "work" },
         { "%S am|is|'s a|an %W from %P", "is from $2", FACT, ATTR_NONE, NULL, NULL, 80, R_MORE,
