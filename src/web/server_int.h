@@ -135,6 +135,7 @@ Err loop_start(Ctx *cx, Loop *l) _must_check_;
 void loop_post(Loop *l, Post *p); /* any thread */
 bool loop_join(Loop *l);          /* false: an exchange was never answered; nothing is freed */
 void conn_cut(Conn *c);           /* the library will notice and close it */
+bool conn_is_taking(Conn *c);     /* bytes were acknowledged since this was asked last */
 void conn_idle(Conn *c);          /* between requests */
 int loop_overload(const Loop *l, int64_t lag_us);
 void loop_linger(Loop *l, int fd); /* takes the descriptor */

@@ -350,15 +350,21 @@ static void look_expired(Conn *c) {
                 watch_arm(&c->loop->look, &c->look, c->loop->now_us);
 }
 
+bool conn_is_taking(Conn *c) {
+        struct tcp_info t;
+        uint64_t before = c->acked;
+        if (!tcp_state(c, &t))
+                return false;
+        c->acked = t.tcpi_bytes_acked;
+        return c->acked != before;
+}
+
 /* An answer is not being taken: as long as bytes are acknowledged the client is only slow. */
 static void send_expired(Conn *c) {
-        struct tcp_info t;
-        if (tcp_state(c, &t) && t.tcpi_bytes_acked != c->acked) {
-                c->acked = t.tcpi_bytes_acked;
+        if (conn_is_taking(c))
                 watch_arm(&c->loop->send, &c->watch, c->loop->now_us);
-                return;
-        }
-        conn_cut(c);
+        else
+                conn_cut(c);
 }
 
 static void deadlines_run(Loop *l) {
@@ -424,10 +430,11 @@ static void turn(Loop *l, int most_ms) {
                 s->ready(l, s, events[i].events);
         }
         inbox_run(l);
-        deadlines_run(l);
-        streams_look(l);
         listen_on(l);
         MHD_run_wait(l->mhd, 0);
+        /* after what has come was read: a loop that was kept waiting blames no client for it */
+        deadlines_run(l);
+        streams_look(l);
         if (hooks->turned)
                 hooks->turned(hooks->arg);
         lag_note(l, l->now_us, now_us(l));

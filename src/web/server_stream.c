@@ -93,6 +93,10 @@ static void stream_look(Loop *l, Request *rq) {
         case STREAM_WELL: break;
         case STREAM_QUIET: stream_comment(rq->stream, STR(":\n\n")); break;
         case STREAM_STALLED:
+                if (conn_is_taking(rq->conn)) {
+                        stream_moved(rq->stream, l->now_us);
+                        break;
+                }
                 stream_lose(rq->stream);
                 conn_cut(rq->conn);
                 break;

@@ -192,6 +192,12 @@ StreamHealth stream_health(Stream *s, int64_t now_us, int64_t quiet_us, int64_t 
         return h;
 }
 
+void stream_moved(Stream *s, int64_t now_us) {
+        pthread_mutex_lock(&s->lock);
+        s->stuck_us = now_us;
+        pthread_mutex_unlock(&s->lock);
+}
+
 /* Locked. Bytes of the server itself, past the limits of the producer. */
 static void add_own(Stream *s, Str bytes) {
         if (!s->gone && !s->ended && buf_add(&s->waiting, bytes))

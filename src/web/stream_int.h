@@ -26,5 +26,6 @@ void stream_lose(Stream *s);
 typedef enum StreamHealth { STREAM_WELL, STREAM_QUIET, STREAM_STALLED } StreamHealth;
 /* Quiet: nothing was sent for quiet_us. Stalled: bytes wait and none was taken for stall_us. */
 StreamHealth stream_health(Stream *s, int64_t now_us, int64_t quiet_us, int64_t stall_us);
+void stream_moved(Stream *s, int64_t now_us); /* stalled, but the client still takes what it was sent */
 void stream_comment(Stream *s, Str bytes); /* heartbeat */
 void stream_finish(Stream *s, Str bytes);  /* a last event, then the end */
