@@ -130,7 +130,7 @@ typedef struct ServerSettings {
         int64_t arrive_ms;            /* headers and body together; 0 = 10 000 */
         int64_t idle_ms;              /* keep-alive; 0 = 75 000 */
         int64_t heartbeat_ms;         /* a comment into a stream that says nothing; 0 = 15 000 */
-        int64_t stall_ms;             /* a reader that takes nothing this long, or up to twice, is cut; 0 = 30 000 */
+        int64_t stall_ms; /* a reader that takes nothing this long to twice as long is cut; 0 = 30 000 */
         World *world;
         ServerHooks hooks;
 } ServerSettings;
