@@ -48,7 +48,7 @@ static const Shape search_in = SHAPE(SearchIn, SEARCH_FIELDS);
 
 typedef struct BreakdownView {
         double lexical, proximity, conversation, date, named;
-        double speaker, when, first_person, question, brief, circle;
+        double speaker, when, answer, first_person, question, brief, circle;
         double semantic, importance_boost, confidence_boost, recency_boost, scale;
         Strs matched_terms;
         Str unit;
@@ -61,6 +61,7 @@ static const Shape breakdown_view = SHAPE(BreakdownView,
         F_NUM(BreakdownView, named, F_REQ),
         F_NUM(BreakdownView, speaker, F_REQ, .doc = "a factor on that sum, as what follows"),
         F_NUM(BreakdownView, when, F_REQ),
+        F_NUM(BreakdownView, answer, F_REQ, .doc = "holds a number, a place, a name that is asked for"),
         F_NUM(BreakdownView, first_person, F_REQ),
         F_NUM(BreakdownView, question, F_REQ),
         F_NUM(BreakdownView, brief, F_REQ),
@@ -130,6 +131,7 @@ static const BreakdownView *breakdown_fill(Ctx *cx, const Breakdown *d, const St
                               exact(p->named),
                               exact(p->speaker),
                               exact(p->when),
+                              exact(p->answer),
                               exact(p->first_person),
                               exact(p->question),
                               exact(p->brief),

@@ -5,9 +5,9 @@
 
 #include "base/buf.h"
 #include "chat/phrase.h"
-#include "memory/dates.h"
 #include "memory/moment.h"
 #include "memory/terms.h"
+#include "memory/text_flags.h"
 #include "memory/words.h"
 
 /* READ_MAX: bytes of a text that are looked at; the point of a longer one stands at its begin */

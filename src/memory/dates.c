@@ -182,6 +182,22 @@ static bool iso_at(Str q, size_t at, int64_t today, AskedDate *a) {
         return days_set(a, civil_to_days(c), civil_to_days(c));
 }
 
+static bool numbers_at(Str q, size_t at, int64_t today, AskedDate *a) {
+        int first, second, year;
+        size_t sign_at = at + digits_at(q, at, 2, &first);
+        char sign = sign_at < q.n ? q.p[sign_at] : ' ';
+        if (sign_at == at || !strchr("./-", sign))
+                return false;
+        size_t n = digits_at(q, sign_at + 1, 2, &second), year_at = sign_at + n + 2;
+        if (!n || year_at > q.n || q.p[year_at - 1] != sign ||
+            digits_at(q, year_at, 4, &year) != 4 || !run_is_over(q, year_at + 4))
+                return false;
+        Civil day_first = { year, second, first }, month_first = { year, first, second };
+        Civil c = sign == '/' && civil_is_valid(month_first) ? month_first : day_first;
+        a->end = year_at + 4;
+        return civil_is_valid(c) && days_set(a, civil_to_days(c), civil_to_days(c));
+}
+
 static bool season_at(Str q, size_t at, int64_t today, AskedDate *a) {
         static const char *const names[] = { "spring", "summer", "autumn", "winter" };
         Str run = run_at(q, at), next = run_after(q, run);
@@ -256,8 +272,9 @@ static bool loose_find(Str q, LooseFn *fn, int64_t today, AskedDate *ret) {
 }
 
 bool date_find_loose(Str q, int64_t today, AskedDate *ret) {
-        return loose_find(q, iso_at, today, ret) || loose_find(q, season_at, today, ret) ||
-               form_find(q, true, ret) || loose_find(q, relative_at, today, ret);
+        return loose_find(q, iso_at, today, ret) || loose_find(q, numbers_at, today, ret) ||
+               loose_find(q, season_at, today, ret) || form_find(q, true, ret) ||
+               loose_find(q, relative_at, today, ret);
 }
 
 static int64_t range_gap(int64_t first, int64_t last, int64_t day) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-/* dates: days that a question names, and words of time in a text. English, any case; pure. */
+/* dates: days that a question names. English, any case; pure. */
 #include "base/str.h"
 
 typedef enum AskedKind {
@@ -18,19 +18,8 @@ typedef struct AskedDate {
 } AskedDate;
 
 bool date_find_asked(Str question, AskedDate *ret);
-/* Also short names (5 Aug 2023), ISO dates, seasons of a year, and what is counted from `today`
- * (last month, 3 weeks ago). */
+/* Also short names (5 Aug 2023), ISO dates, dates in numbers (24.1.2024 and 24-1-2024: the day
+ * first; 1/24/2024: the month, unless that is no date), seasons of a year, and what is counted from
+ * `today` (last month, 3 weeks ago). */
 bool date_find_loose(Str question, int64_t today, AskedDate *ret);
 int64_t date_gap(const AskedDate *asked, int64_t day); /* days between, 0 = within */
-
-typedef enum TextFlags {
-        /* "last week", "for two years", "in May", "2019" … */
-        TEXT_HAS_TIME = 1,
-        TEXT_FIRST_PERSON = 2, /* I, my, me, we, our */
-        TEXT_ASKS = 4,         /* ends with a question mark */
-        /* on Tuesday, recently, since 2016, in May, this Saturday, tomorrow … */
-        TEXT_LOOSE_TIME = 8,
-} TextFlags;
-unsigned text_flags(Str text);
-
-bool question_asks_when(Str question); /* when, how long, what date … */

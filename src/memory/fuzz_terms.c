@@ -4,6 +4,7 @@
 #include "memory/dates.h"
 #include "memory/index.h"
 #include "memory/terms.h"
+#include "memory/text_flags.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -24,6 +25,7 @@ static void dates_check(Str text) {
         AskedDate a;
         (void)text_flags(text);
         (void)question_asks_when(text);
+        (void)question_asks(text);
         if (!date_find_loose(text, 19000, &a))
                 return;
         check(a.at < a.end && a.end <= text.n && a.kind != ASKED_NOTHING);

@@ -2,7 +2,7 @@
 #include "memory/index.h"
 
 #include "codec/when.h"
-#include "memory/dates.h"
+#include "memory/text_flags.h"
 #include "memory/index_grow.h"
 #include "memory/index_int.h"
 #include "memory/terms.h"

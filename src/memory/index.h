@@ -110,11 +110,13 @@ typedef struct SearchQuery {
 } SearchQuery;
 
 /* additive parts before the factors, each on the contract's scale */
-/* relevance = ((lexical + proximity + conversation + date + named) × speaker × when × first_person ×
- * question × brief × circle + semantic) × importance_boost × confidence_boost × recency_boost × scale */
+/* relevance = ((lexical + proximity + conversation + date + named) × speaker × when × answer ×
+ * first_person × question × brief × circle + semantic)
+ * × importance_boost × confidence_boost × recency_boost × scale */
 typedef struct HitParts {
         double lexical, proximity, conversation, date, named;
-        double speaker, when, first_person, question, brief, circle; /* factors, 1 = no effect */
+        /* factors, 1 = no effect */
+        double speaker, when, answer, first_person, question, brief, circle;
         double semantic; /* as much as words of that worth */
         double importance_boost, confidence_boost, recency_boost; /* factors */
         double scale; /* the same for all hits of an answer */

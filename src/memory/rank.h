@@ -39,8 +39,12 @@
         X(named, 0.04, 0, 1, "start of units by the one person named, if no word fits")            \
         X(when_loose, 0.3, 0, 10, "as `when`, for looser phrases (on Tuesday, since 2016)")        \
         X(date_loose, 1, 0, 1, "1: also reads short, seasonal and relative dates asked for")       \
+        X(date_words, 0.2, 0, 10, "weight of the words of a date asked for, as words")             \
+        X(number, 0.4, 0, 10, "gain of units with a number, if one is asked for (how many)")       \
+        X(place, 0.4, 0, 10, "gain of units with a place, if one is asked for (where)")            \
+        X(proper, 0.3, 0, 10, "gain of units with a name, if one is asked for (who, which book)")  \
         X(circle, 0.6, 0, 1, "loss of turns where nobody speaks whom the question names")          \
-        X(brief, 0.4, 0, 1, "loss of turns with few words of their own")
+        X(brief, 0.2, 0, 1, "loss of turns with few words of their own")
 
 typedef struct RankParams {
 #define X(name, value, least, most, text) double name;

@@ -45,6 +45,15 @@ static double when_factor(const Search *s, const Slot *u) {
                                             : 1;
 }
 
+/* The unit holds what the question asks for. */
+static double answer_factor(const Search *s, const Slot *u) {
+        const RankParams *p = s->ix->rank;
+        unsigned held = s->q.asks & u->flags;
+        return (held & TEXT_HAS_NUMBER ? 1 + p->number : 1) *
+               (held & TEXT_HAS_PLACE ? 1 + p->place : 1) *
+               (held & TEXT_HAS_NAME ? 1 + p->proper : 1);
+}
+
 static double manner_factors(const Search *s, const Slot *u) {
         return (u->flags & TEXT_FIRST_PERSON ? 1 + s->ix->rank->first_person : 1) *
                (u->flags & TEXT_ASKS ? 1 - s->ix->rank->is_question : 1);
@@ -84,6 +93,7 @@ HitParts unit_parts(const Search *s, uint32_t slot) {
                 .named = by_named ? p->named : 0,
                 .speaker = by_named ? 1 + p->speaker : 1,
                 .when = when_factor(s, u),
+                .answer = answer_factor(s, u),
                 .first_person = u->flags & TEXT_FIRST_PERSON ? 1 + p->first_person : 1,
                 .brief = brief_factor(s, slot),
                 .circle = circle_factor(s, slot),
@@ -96,7 +106,7 @@ HitParts unit_parts(const Search *s, uint32_t slot) {
 
 double parts_total(const HitParts *p) {
         return (p->lexical + p->proximity + p->conversation + p->date + p->named) * p->speaker *
-               p->when * p->question * p->first_person * p->brief * p->circle;
+               p->when * p->answer * p->question * p->first_person * p->brief * p->circle;
 }
 
 /* By the minute: the same question a moment later has the same answer. */
@@ -111,7 +121,7 @@ double unit_bound(const Search *s, uint32_t slot) {
                      (may_be_named ? p->named : 0);
         /* rounding must not make it less than what it bounds */
         return sum * (may_be_named ? 1 + p->speaker : 1) * when_factor(s, u) *
-               manner_factors(s, u) * (1 + 1e-9);
+               answer_factor(s, u) * manner_factors(s, u) * (1 + 1e-9);
 }
 
 double unit_recency(const Search *s, uint32_t slot) {

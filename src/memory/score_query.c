@@ -50,12 +50,12 @@ static bool is_name(const RankParams *p, const Names *names, const Term *t) {
         return p->name_drop > 0 && names_have(names, bare);
 }
 
-static void words_add(Reading *r, Str text, const Names *names) {
+static void words_add(Reading *r, Str text, const Names *names, double weight) {
         const RankParams *p = r->ix->rank;
         TermReader reader = term_reader(text);
         for (Term t; term_next(&reader, &t);)
                 if (!(t.flags & (TERM_STOP_WORD | TERM_ASK)) && !is_name(p, names, &t))
-                        word_add(r, &t, t.flags & TERM_PLAIN ? 1 - p->plain : 1);
+                        word_add(r, &t, t.flags & TERM_PLAIN ? weight * (1 - p->plain) : weight);
 }
 
 /* The question without its date phrase, a space in its place. */
@@ -64,6 +64,12 @@ static Str text_undated(Arena *arena, Str text, const AskedDate *date) {
                 return text;
         return arena_strf(arena, "%.*s %.*s", STR_FMT(str_to(text, date->at)),
                           STR_FMT(str_from(text, date->end)));
+}
+
+/* Who tells of a day names it as the question does: "on the 10th of February". */
+static Str text_date(Str text, const AskedDate *date) {
+        return date->kind == ASKED_NOTHING ? STR("")
+                                           : str_n(text.p + date->at, date->end - date->at);
 }
 
 static bool date_find(const RankParams *p, const SearchQuery *in, AskedDate *ret) {
@@ -80,14 +86,17 @@ void query_parse(Arena *arena, const UserIndex *ix, const SearchQuery *in, Query
         (void)date_find(ix->rank, in, &ret->date);
         names_asked(arena, &names, text, ret);
         ret->asks_when = question_asks_when(text);
+        ret->asks = question_asks(text);
         ret->asks_self = !ret->named_n && (text_flags(text) & TEXT_FIRST_PERSON);
 
         Str rest = text_undated(arena, text, &ret->date);
-        words_add(&r, rest, &names);
+        words_add(&r, rest, &names, 1);
         if (!ret->terms_n && ret->date.kind == ASKED_NOTHING)
                 /* nothing but a name: then the name is what is looked for */
-                words_add(&r, rest, &nobody);
+                words_add(&r, rest, &nobody, 1);
         ret->asked_n = ret->terms_n;
+        if (ix->rank->date_words > 0)
+                words_add(&r, text_date(text, &ret->date), &nobody, ix->rank->date_words);
         for (r.origin = 0; r.origin < ret->asked_n && ix->rank->synonym > 0; r.origin++)
                 word_synonyms(ret->terms[r.origin].term, synonym_add, &r);
         further_add(&r);

@@ -3,6 +3,7 @@
 /* score_query: what a question looks for, read once before any unit is looked at. */
 #include "memory/dates.h"
 #include "memory/index_int.h"
+#include "memory/text_flags.h"
 
 /* the rest of a longer question is not looked for */
 enum { QUERY_WORDS_MAX = 256, QUERY_TERMS_MAX = 1024, QUERY_NAMES_MAX = 8 };
@@ -30,6 +31,7 @@ typedef struct Query {
         double date_idf;
         /* asks_self: "my", "I": whoever is the user */
         bool asks_when, asks_self;
+        unsigned asks; /* TEXT_HAS_… flags: what the answer is likely to have */
         /* lower-case first names of the participants that the question names */
         Str named[QUERY_NAMES_MAX];
         uint32_t named_n;

@@ -310,8 +310,8 @@ static void parts_check(const Hits *hits, const char *text) {
         for (size_t i = 0; i < hits->n; i++) {
                 const HitParts *p = &hits->v[i].parts;
                 double sum = p->lexical + p->proximity + p->conversation + p->date + p->named;
-                double words = sum * p->speaker * p->when * p->first_person * p->question *
-                               p->brief * p->circle;
+                double words = sum * p->speaker * p->when * p->answer * p->first_person *
+                               p->question * p->brief * p->circle;
                 double product = (words + p->semantic) * p->importance_boost *
                                  p->confidence_boost * p->recency_boost * p->scale;
                 if (fabs(product - hits->v[i].relevance) > 1e-9 || p->scale != hits->v[0].parts.scale)

@@ -4,6 +4,7 @@
 #include "memory/dates.h"
 #include "memory/stem.h"
 #include "memory/terms.h"
+#include "memory/text_flags.h"
 #include "memory/words.h"
 
 /* ---- words ---- */
@@ -182,6 +183,11 @@ static void test_loose_dates(void **state) {
         loose_check("on 5 Aug. 2023?", "2023-08-05", "2023-08-05");
         loose_check("Sept 12, 2023", "2023-09-12", "2023-09-12");
         loose_check("what on 2023-05-08?", "2023-05-08", "2023-05-08");
+        loose_check("on 8.5.2023?", "2023-05-08", "2023-05-08");
+        loose_check("what on 24-01-2024?", "2024-01-24", "2024-01-24");
+        loose_check("by 1/24/2024", "2024-01-24", "2024-01-24");
+        loose_check("by 24/1/2024", "2024-01-24", "2024-01-24");
+        loose_check("on 31.2.2024", "2024-01-01", "2024-12-31"); /* no such day: its year */
         loose_check("the summer of 2022", "2022-06-01", "2022-08-31");
         loose_check("in winter 2022", "2022-12-01", "2023-02-28");
         loose_check("yesterday", "2024-03-12", "2024-03-12");
@@ -194,7 +200,7 @@ static void test_loose_dates(void **state) {
         AskedDate a;
         static const char *const none[] = {
                 "",         "last one", "this thing",    "summer", "99999999999 days ago",
-                "marvel 5", "decide",   "5000 years ago"
+                "marvel 5", "decide",   "5000 years ago", "1.2.20245", "1.2.", "1.2.3", "5."
         };
         for (size_t i = 0; i < ELEMENTSOF(none); i++)
                 if (date_find_loose(str_c(none[i]), 19000, &a))
@@ -223,13 +229,59 @@ static void test_text_flags(void **state) {
                 { "mine ours weird", 0 },
         };
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                if ((text_flags(str_c(cases[i].text)) & ~(unsigned)TEXT_LOOSE_TIME) !=
-                    cases[i].flags)
+                if ((text_flags(str_c(cases[i].text)) &
+                     (TEXT_HAS_TIME | TEXT_FIRST_PERSON | TEXT_ASKS)) != cases[i].flags)
                         fail_msg("%s: %u", cases[i].text, text_flags(str_c(cases[i].text)));
         assert_true(question_asks_when(STR("How long has")));
         assert_true(question_asks_when(STR("In which year")));
         assert_false(question_asks_when(STR("And when")));
         assert_false(question_asks_when(STR("wh")));
+}
+
+/* The kinds of answers: as text_flags tells them of a text, or question_asks of a question. */
+enum { ANSWERS = TEXT_HAS_NUMBER | TEXT_HAS_PLACE | TEXT_HAS_NAME };
+typedef struct AnswerCase {
+        const char *text;
+        unsigned flags;
+} AnswerCase;
+
+static void answers_check(unsigned (*fn)(Str), const AnswerCase *v, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if ((fn(str_c(v[i].text)) & ANSWERS) != v[i].flags)
+                        fail_msg("%s: %u", v[i].text, fn(str_c(v[i].text)));
+}
+
+static void test_answers_held(void **state) {
+        static const AnswerCase held[] = {
+                { "", 0 },
+                { "we have three cats", TEXT_HAS_NUMBER },
+                { "it took 40 minutes", TEXT_HAS_NUMBER },
+                { "she is from Porto", TEXT_HAS_PLACE | TEXT_HAS_NAME },
+                { "Visited Rome", TEXT_HAS_PLACE | TEXT_HAS_NAME },
+                { "I start on Monday in May", 0 },
+                { "Well. Then I sat down: It was late", 0 },
+                { "we read \"dune\" together", TEXT_HAS_NAME },
+                { "we read \xe2\x80\x9c""dune\xe2\x80\x9d", TEXT_HAS_NAME },
+                { "my sister Julia", TEXT_HAS_NAME },
+                { "at TV height", 0 },
+                { "at", 0 },
+                { "\"", 0 },
+        };
+        answers_check(text_flags, held, ELEMENTSOF(held));
+}
+
+static void test_answers_asked(void **state) {
+        static const AnswerCase asked[] = {
+                { "", 0 },
+                { "How many cats?", TEXT_HAS_NUMBER },
+                { "how", 0 },
+                { "Where does she live?", TEXT_HAS_PLACE },
+                { "Which cities did Ana see?", TEXT_HAS_PLACE },
+                { "Who is Julia?", TEXT_HAS_NAME },
+                { "How old is who?", TEXT_HAS_NUMBER | TEXT_HAS_NAME },
+                { "What did she eat?", 0 },
+        };
+        answers_check(question_asks, asked, ELEMENTSOF(asked));
 }
 
 int main(void) {
@@ -242,6 +294,8 @@ int main(void) {
                 cmocka_unit_test(test_asked_seasons),
                 cmocka_unit_test(test_gap),
                 cmocka_unit_test(test_text_flags),
+                cmocka_unit_test(test_answers_held),
+                cmocka_unit_test(test_answers_asked),
                 cmocka_unit_test(test_loose_times),
                 cmocka_unit_test(test_loose_dates),
                 cmocka_unit_test(test_kinds),

@@ -175,7 +175,7 @@ test('a search explains itself, filters, and keeps its bounds', async () => {
         for (const q of ['who is my dentist?', 'the doctor and the chocolate'])
                 for (const { relevance_score, breakdown: b } of await find(user, q)) {
                         const sum = b.lexical + b.proximity + b.conversation + b.date + b.named;
-                        const factors = b.speaker * b.when * b.first_person * b.question * b.brief * b.circle;
+                        const factors = b.speaker * b.when * b.answer * b.first_person * b.question * b.brief * b.circle;
                         const boosts = b.importance_boost * b.confidence_boost * b.recency_boost;
                         const product = (sum * factors + b.semantic) * boosts * b.scale;
                         assert.ok(Math.abs(product - relevance_score) < 1e-6, `${product} is not ${relevance_score}`);

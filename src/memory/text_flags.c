@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Words of time and of the first person in a text. Every word of every unit passes here, so each is
- * looked up once, in a table of the classes it belongs to. */
+/* Every word of every unit passes here, so each is looked up once, in a table of the classes it
+ * belongs to. */
+#include "memory/text_flags.h"
+
 #include <pthread.h>
 
 #include "memory/dates_int.h"
@@ -26,6 +28,9 @@ enum {
         LOOSE_UNIT = 1 << 16,
         LOOSE = 1 << 17,
         FIRST_PERSON = 1 << 18,
+        BEFORE_PLACE = 1 << 19, /* in Porto, visited Rome */
+        ASKS_PLACE = 1 << 20,
+        ASKS_NAME = 1 << 21,
 };
 
 static const struct {
@@ -62,6 +67,11 @@ static const struct {
         { LOOSE, "recently lately nowadays earlier tomorrow yesterday today tonight jan feb sept "
                  "oct nov dec christmas easter thanksgiving halloween weekend" },
         { FIRST_PERSON, "i my me we our" },
+        { BEFORE_PLACE, "in at to from near visit visited around through of" },
+        { ASKS_PLACE, "where city cities country countries place places town towns" },
+        { ASKS_NAME, "who whose whom name names named called title book books movie movies film films "
+                     "song songs band bands artist artists author authors game games show shows "
+                     "series restaurant restaurants brand brands" },
 };
 
 /* ---- the table ---- */
@@ -145,6 +155,34 @@ static bool loose_time_begins_at(Str run, unsigned bits, Str next) {
                (((bits & NUMBER) || all_digits(run)) && (behind & LOOSE_UNIT));
 }
 
+static bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+static bool is_small(char c) { return c >= 'a' && c <= 'z'; }
+
+/* "Porto", not "I", "TV" or "Monday" */
+static bool is_proper(Str run) {
+        return run.n > 1 && is_capital(run.p[0]) && is_small(run.p[1]) &&
+               !(class_of(run) & (MONTH | DAY_NAME | FIRST_PERSON));
+}
+
+/* A name begins at `at`: a capital behind a space that begins no sentence, or an opening quote. */
+static bool name_begins_at(Str text, size_t at, Str run) {
+        static const Str curly = STR("\xe2\x80\x9c");
+        Str before = str_to(text, at);
+        if (str_ends(before, STR("\"")) || str_ends(before, curly))
+                return true;
+        return at > 1 && before.p[at - 1] == ' ' && !strchr(".!?:", before.p[at - 2]) &&
+               is_proper(run);
+}
+
+/* What the word tells besides times. */
+static unsigned flags_at(Str text, Str run, unsigned bits, Str next) {
+        size_t at = (size_t)(run.p - text.p);
+        return (bits & FIRST_PERSON ? TEXT_FIRST_PERSON : 0u) |
+               ((bits & NUMBER) || all_digits(run) ? TEXT_HAS_NUMBER : 0u) |
+               ((bits & BEFORE_PLACE) && is_proper(next) ? TEXT_HAS_PLACE : 0u) |
+               (name_begins_at(text, at, run) ? TEXT_HAS_NAME : 0u);
+}
+
 unsigned text_flags(Str text) {
         (void)pthread_once(&once, table_init);
         unsigned flags = str_ends(str_trim(text), STR("?")) ? TEXT_ASKS : 0;
@@ -155,8 +193,7 @@ unsigned text_flags(Str text) {
                         flags |= TEXT_HAS_TIME;
                 if (!(flags & TEXT_LOOSE_TIME) && loose_time_begins_at(run, bits, next))
                         flags |= TEXT_LOOSE_TIME;
-                if (bits & FIRST_PERSON)
-                        flags |= TEXT_FIRST_PERSON;
+                flags |= flags_at(text, run, bits, next);
                 at = run_next(text, at + run.n);
         }
         return flags;
@@ -173,4 +210,21 @@ bool question_asks_when(Str q) {
                         return true;
         }
         return false;
+}
+
+static bool is_measure(Str run, Str next) { /* how many, how old … */
+        return is(run, "how") && run_in(next, "many much old often long");
+}
+
+unsigned question_asks(Str q) {
+        (void)pthread_once(&once, table_init);
+        unsigned asks = 0;
+        for (size_t at = run_next(q, 0); at < q.n; at = run_next(q, run_end(q, at))) {
+                Str run = run_at(q, at);
+                unsigned bits = class_of(run);
+                asks |= (bits & ASKS_PLACE ? TEXT_HAS_PLACE : 0u) |
+                        (bits & ASKS_NAME ? TEXT_HAS_NAME : 0u) |
+                        (is_measure(run, run_after(q, run)) ? TEXT_HAS_NUMBER : 0u);
+        }
+        return asks;
 }
