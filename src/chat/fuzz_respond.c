@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         Str rest = n ? str_n(data, n) : STR(""), message = str_cut(&rest, '\n');
         Str content = rest.p ? str_cut(&rest, '\n') : STR("Lives in Lisbon.");
         MemoryRow fact = { .memory_id = STR("m"),
-                           .type = STR("fact"),
+                           .type = n % 3 ? STR("fact") : STR("entity"),
+                           .status = STR("active"),
                            .content = content,
                            .context = rest.p ? rest : STR_NULL,
                            .source_turn_id = n % 2 ? STR("t") : STR("other") };

@@ -25,6 +25,40 @@ Str word_first(Str *rest) {
         return word;
 }
 
+/* Capitals that begin no name of somebody. */
+static const char no_names[] =
+        " i monday tuesday wednesday thursday friday saturday sunday january february march april "
+        "may june july august september october november december usually always never often "
+        "sometimes rarely still currently also ";
+
+void words_read(Str text, Words *ret) {
+        ret->n = 0;
+        for (Str rest = text, w; ret->n < WORDS_MAX && (w = word_first(&rest)).n;) {
+                while (w.n && w.p[0] == '\'')
+                        w = str_from(w, 1);
+                if (w.n)
+                        ret->v[ret->n++] = w;
+        }
+}
+
+bool word_is(const Words *w, size_t i, const char *list) {
+        return i < w->n && str_is_in(w->v[i], list);
+}
+
+Str possessor(Str word) {
+        if (str_ends(word, STR("'s")))
+                return str_to(word, word.n - 2);
+        return str_ends(word, STR("'")) ? str_to(word, word.n - 1) : word;
+}
+
+bool is_possessor(Str word) { return possessor(word).n < word.n; }
+
+bool has_capital(Str word) { return word.n && isupper((unsigned char)word.p[0]); }
+
+bool is_name_like(Str word) {
+        return has_capital(word) && word.n > 1 && !str_is_in(possessor(word), no_names);
+}
+
 /* ---- sentences ---- */
 
 /* A dot behind these ends none. */

@@ -202,13 +202,13 @@ Str question_query(Arena *a, Str message) {
 
 /* ---- what kind, and about what ---- */
 
-static bool word_is(const Tokens *t, size_t i, const char *list) {
+static bool token_is(const Tokens *t, size_t i, const char *list) {
         return i < t->n && str_is_in(t->v[i].word, list);
 }
 
 static size_t lead_skip(const Tokens *t) {
         size_t i = 0;
-        while (word_is(t, i, leads))
+        while (token_is(t, i, leads))
                 i++;
         return i;
 }
@@ -221,20 +221,20 @@ static bool speaks_of(const Tokens *t, const char *list) {
 }
 
 static QuestionKind kind_of(const Tokens *t, size_t i) {
-        if (word_is(t, i, " how "))
-                return word_is(t, i + 1, " many much ")         ? QUESTION_COUNT
-                       : word_is(t, i + 1, " old ")             ? QUESTION_AGE
-                       : word_is(t, i + 1, " soon long often ") ? QUESTION_WHEN
+        if (token_is(t, i, " how "))
+                return token_is(t, i + 1, " many much ")         ? QUESTION_COUNT
+                       : token_is(t, i + 1, " old ")             ? QUESTION_AGE
+                       : token_is(t, i + 1, " soon long often ") ? QUESTION_WHEN
                                                                 : QUESTION_OPEN;
-        if (word_is(t, i, " what which what's ") && word_is(t, i + 1, " time day date year month "))
+        if (token_is(t, i, " what which what's ") && token_is(t, i + 1, " time day date year month "))
                 return QUESTION_WHEN;
-        if (word_is(t, i, " who who's whose whom "))
+        if (token_is(t, i, " who who's whose whom "))
                 return QUESTION_WHO;
-        if (word_is(t, i, " where where's "))
+        if (token_is(t, i, " where where's "))
                 return QUESTION_WHERE;
-        if (word_is(t, i, " when when's "))
+        if (token_is(t, i, " when when's "))
                 return QUESTION_WHEN;
-        if (word_is(t, i, auxiliaries))
+        if (token_is(t, i, auxiliaries))
                 return QUESTION_YES_NO;
         return speaks_of(t, " name names named called nickname ") ? QUESTION_NAME : QUESTION_OPEN;
 }
@@ -270,10 +270,10 @@ static bool is_plural(Str word) {
 
 /* Words between "which" and the verb name the kind of thing: "which car do I drive". */
 static size_t class_end(const Tokens *t, size_t i) {
-        if (!word_is(t, i, " what which "))
+        if (!token_is(t, i, " what which "))
                 return i;
         for (size_t k = i + 1; k < t->n && k < i + 5; k++)
-                if (word_is(t, k, auxiliaries))
+                if (token_is(t, k, auxiliaries))
                         return k;
         return i;
 }
@@ -392,7 +392,7 @@ static const char state_words[] =
 /* Where "before Aldi" begins, of what may be so and then no longer; n when nowhere. */
 static size_t later_at(const Tokens *t) {
         for (size_t i = 1; speaks_of(t, state_words) && i + 1 < t->n; i++)
-                if (word_is(t, i, " before "))
+                if (token_is(t, i, " before "))
                         return i;
         return t->n;
 }
@@ -426,7 +426,7 @@ static void terms_take(Arena *a, const Tokens *t, size_t from, Question *q) {
 static void need_of_kind(Arena *a, const Tokens *t, Question *q) {
         if (q->needs.n)
                 return;
-        if (q->kind == QUESTION_WHERE && word_is(t, t->n - 1, " from "))
+        if (q->kind == QUESTION_WHERE && token_is(t, t->n - 1, " from "))
                 need_add(a, &q->needs, STR("from"));
         if (q->kind == QUESTION_NAME)
                 need_add(a, &q->needs, STR("name"));
@@ -448,11 +448,11 @@ static bool wants_all(const Tokens *t, size_t i, const Question *q) {
                 return false;
         if (q->liking && !q->needs.n)
                 return true;
-        if (!word_is(t, i, " what which who what's ") || speaks_of(t, " about happened happening "))
+        if (!token_is(t, i, " what which who what's ") || speaks_of(t, " about happened happening "))
                 return true;
         /* "what am I allergic to", but not "what is my job" */
-        if (word_is(t, i, " what which ") && word_is(t, i + 1, auxiliaries) &&
-            !word_is(t, i + 1, " is was isn't wasn't ") && q->needs.n)
+        if (token_is(t, i, " what which ") && token_is(t, i + 1, auxiliaries) &&
+            !token_is(t, i + 1, " is was isn't wasn't ") && q->needs.n)
                 return true;
         return has_plural(t, i + 1);
 }
@@ -486,10 +486,10 @@ void question_read(Arena *a, Str message, Question *ret) {
         bool has_time = moment_find(a, core, &(MomentRef){ 0, 0 }, &m);
         tokens_read(a, core, has_time ? m.phrase : STR_NULL, t);
         size_t i = lead_skip(t);
-        bool is_over = word_is(t, i, past_auxiliaries) || word_is(t, i + 1, past_auxiliaries);
+        bool is_over = token_is(t, i, past_auxiliaries) || token_is(t, i + 1, past_auxiliaries);
         Question q = { .kind = kind_of(t, i), .liking = liking_of(t) };
         terms_take(a, t, i, &q);
-        q.is_now = q.kind == QUESTION_YES_NO && word_is(t, i, now_auxiliaries);
+        q.is_now = q.kind == QUESTION_YES_NO && token_is(t, i, now_auxiliaries);
         q.wants_all = wants_all(t, i, &q);
         q.is_vague = speaks_of(t, " he she they him her them his hers their theirs ");
         q.names_day = !is_over && ((has_time && is_to_come(&m)) || span_of(message));

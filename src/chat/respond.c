@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "chat/alias.h"
 #include "chat/choose.h"
 #include "chat/phrase.h"
 #include "codec/when.h"
@@ -252,15 +253,94 @@ static bool was_just_told(Arena *a, const RespondIn *in, const Question *q) {
         return false;
 }
 
+static void asked_read(Arena *a, bool is_broad, Str message, Asked *q) {
+        question_read(a, message, &q->question);
+        if (is_broad) { /* all about the person, or all about something */
+                q->question.kind = QUESTION_OPEN;
+                q->question.wants_all = true;
+        }
+}
+
+static void asked_choose(Arena *a, Asked *q) {
+        choose(a, q->in, &q->question, q->question.is_now ? RELEVANT_NOT : RELEVANT, &q->list);
+}
+
+static bool says_something(const Asked *q) {
+        return q->list.n && (q->in->is_broad || q->list.v[0].cover.share >= COVER_SOME);
+}
+
+/* That Anna is my sister is not what either of them does. */
+static void told_drop(Choice *list, const MemoryHit *told) {
+        size_t n = 0;
+        for (size_t i = 0; i < list->n; i++)
+                if (list->v[i].hit != told)
+                        list->v[n++] = list->v[i];
+        list->n = n;
+}
+
+static bool says_half(const Choice *list) {
+        return list->n && list->v[0].cover.share >= COVER_HALF;
+}
+
+static bool says_more(const Choice *x, const Choice *than) {
+        return says_half(x) &&
+               (!than->n || x->v[0].cover.share > than->v[0].cover.share + COVER_SAME);
+}
+
+static bool has_hit(const Choice *list, const MemoryHit *hit) {
+        for (size_t i = 0; i < list->n; i++)
+                if (list->v[i].hit == hit)
+                        return true;
+        return false;
+}
+
+static void choice_join(Arena *a, Choice *to, const Choice *more) {
+        Choice all = { NEW_ARRAY(a, Candidate, to->n + more->n + 1), 0 };
+        for (size_t i = 0; i < to->n; i++)
+                all.v[all.n++] = to->v[i];
+        for (size_t i = 0; i < more->n; i++)
+                if (!has_hit(to, more->v[i].hit))
+                        all.v[all.n++] = more->v[i];
+        *to = all;
+}
+
+/* Asked of "Anna" instead of "my sister": what that says more takes its place, or comes along where
+ * all is asked for. Returns the fact that makes them one, or NULL. */
+static const MemoryHit *alias_choose(Arena *a, bool is_broad, Asked *q) {
+        const MemoryHit *told = NULL;
+        Aliases known = aliases_of(a, asking_part(q->in->message), q->in->hits);
+        for (size_t i = 0; i < known.n; i++) {
+                Asked other = { .in = q->in };
+                asked_read(a, is_broad, known.v[i].message, &other);
+                asked_choose(a, &other);
+                told_drop(&other.list, known.v[i].told);
+                if (is_broad) {
+                        choice_join(a, &q->list, &other.list);
+                        continue;
+                }
+                Asked own = *q;
+                choice_join(a, &own.list, &(Choice){ 0 });
+                told_drop(&own.list, known.v[i].told);
+                if (says_more(&other.list, &own.list))
+                        *q = other, told = known.v[i].told;
+                else if (says_half(&own.list))
+                        *q = own;
+        }
+        return told;
+}
+
+static void told_add(Asked *q, const MemoryHit *told) {
+        if (has_hit(&q->list, told))
+                return;
+        q->list.n = MIN(q->list.n, (size_t)QUOTES_MAX - 1);
+        q->list.v[q->list.n++] = (Candidate){ .hit = told, .text = hit_text(told) };
+}
+
 static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
         RespondIn own = *in;
         Asked q = { .in = &own };
-        question_read(a, asking_part(in->message), &q.question);
-        if (in->is_broad) { /* all about the person, or all about something */
-                own.is_broad = !q.question.needs.n;
-                q.question.kind = QUESTION_OPEN;
-                q.question.wants_all = true;
-        }
+        asked_read(a, in->is_broad, asking_part(in->message), &q);
+        own.is_broad = in->is_broad && !q.question.needs.n;
         if (q.question.is_latest) {
                 latest_answer(a, out, &q, ret);
                 return;
@@ -269,15 +349,21 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
                 plans_answer(a, out, &q, ret);
                 return;
         }
-        choose(a, &own, &q.question, q.question.is_now ? RELEVANT_NOT : RELEVANT, &q.list);
-        if (!q.list.n || (!own.is_broad && q.list.v[0].cover.share < COVER_SOME)) {
+        asked_choose(a, &q);
+        const MemoryHit *told = NULL;
+        if (q.question.kind != QUESTION_WHO && q.question.kind != QUESTION_NAME)
+                told = alias_choose(a, in->is_broad, &q);
+        if (!says_something(&q)) {
                 if (!was_just_told(a, in, &q.question))
                         nothing_add(out);
                 return;
         }
         list_trim(&q);
         buf_add_c(out, introduction(&q));
-        sentences_add(a, out, &q, sentences_of(&q), ret);
+        size_t n = sentences_of(&q);
+        if (told)
+                told_add(&q, told);
+        sentences_add(a, out, &q, n, ret);
 }
 
 /* What was told with it first. */

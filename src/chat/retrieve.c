@@ -2,6 +2,7 @@
 #include "chat/retrieve.h"
 
 #include "base/log.h"
+#include "chat/alias.h"
 #include "chat/choose.h"
 #include "codec/when.h"
 #include "memory/moment.h"
@@ -84,11 +85,11 @@ static Str hit_id(const MemoryHit *h) {
         return h->memory ? h->memory->memory_id : h->turn->turn_id;
 }
 
-static bool has_hit(const MemoryHits *list, Str id) {
+static MemoryHit *hit_find(const MemoryHits *list, Str id) {
         for (size_t i = 0; i < list->n; i++)
                 if (str_eq(hit_id(&list->v[i]), id))
-                        return true;
-        return false;
+                        return &list->v[i];
+        return NULL;
 }
 
 /* `more` behind what is there, each once. */
@@ -98,7 +99,7 @@ static void hits_merge(Ctx *cx, MemoryHits *into, const MemoryHits *more) {
         if (into->n)
                 memcpy(v, into->v, into->n * sizeof *v);
         for (size_t i = 0; i < more->n; i++)
-                if (!has_hit(&all, hit_id(&more->v[i])))
+                if (!hit_find(&all, hit_id(&more->v[i])))
                         v[all.n++] = more->v[i];
         *into = all;
 }
@@ -116,12 +117,12 @@ static Err search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHit
 
 /* `more` are worth as much as they say, also where they stand lower already. */
 static void hits_raise(MemoryHits *list, const MemoryHits *more) {
-        for (size_t i = 0; i < list->n; i++) {
-                MemoryHit *h = &list->v[i];
-                if (h->relevance >= more->v[0].relevance || !has_hit(more, hit_id(h)))
+        for (size_t i = 0; i < more->n; i++) {
+                MemoryHit *h = hit_find(list, hit_id(&more->v[i]));
+                if (!h || h->relevance >= more->v[i].relevance)
                         continue;
-                h->relevance = more->v[0].relevance;
-                h->similarity = MAX(h->similarity, more->v[0].similarity);
+                h->relevance = more->v[i].relevance;
+                h->similarity = MAX(h->similarity, more->v[i].similarity);
         }
 }
 
@@ -138,8 +139,7 @@ static Err kept_add(Ctx *cx, const MemoryScope *s, const MemoryFilter *f, double
                                          .relevance = relevance,
                                          .similarity = relevance };
         hits_merge(cx, into, &more);
-        if (more.n)
-                hits_raise(into, &more);
+        hits_raise(into, &more);
         return OK;
 }
 
@@ -221,6 +221,23 @@ static Err offline_add(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, Str 
         return OK;
 }
 
+/* What was told of "Anna" for what is asked about "my sister". */
+static Err alias_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, Str asked,
+                        MemoryHits *into) {
+        Aliases known = aliases_of(cx->arena, asked, into);
+        for (size_t i = 0; i < known.n; i++) {
+                MemoryQuery other = *q;
+                MemoryHits found;
+                other.query = query_of(cx, known.v[i].message);
+                if (!other.query.n)
+                        continue;
+                TRY(memory_search(cx, s, &other, &found));
+                hits_merge(cx, into, &found);
+                hits_raise(into, &found);
+        }
+        return OK;
+}
+
 static Err profile_text(Ctx *cx, const MemoryScope *s, Str *ret_text, Str *ret_query) {
         ProfileSummary p;
         _cleanup_(buf_done) Buf text = BUF(8192);
@@ -271,6 +288,7 @@ static Err memories_find(Ctx *cx, const MemoryScope *s, const RetrieveAsk *ask, 
                 me.turns = false;
                 TRY(search(cx, s, &me, &r->hits));
         }
+        TRY(alias_search(cx, s, &q, asked, &r->hits));
         return kind_add(cx, s, r->mode, ask, &r->hits);
 }
 

@@ -9,7 +9,7 @@
 #include "memory/extract.h"
 #include "memory/terms.h"
 
-enum { WORDS_MAX = 400, PHRASE_MAX = 5, NOUNS_MAX = 3, OPENER_MAX = 6, PART_MAX = 64 * 1024 };
+enum { PHRASE_MAX = 5, NOUNS_MAX = 3, OPENER_MAX = 6, PART_MAX = 64 * 1024 };
 
 static const char self_words[] = " i i'm i've i'd i'll im ive we we're we've we'd we'll ";
 static const char self_objects[] = " i i'm i've i'd i'll me myself we us ";
@@ -30,45 +30,12 @@ static const char auxiliaries[] =
         "when's how's ";
 static const char asking[] = " what which who whom whose where when why how what's who's where's "
                              "when's how's ";
-/* Capitals that begin no name of somebody. */
-static const char no_names[] =
-        " i monday tuesday wednesday thursday friday saturday sunday january february march april "
-        "may june july august september october november december usually always never often "
-        "sometimes rarely still currently also ";
-
 /* Of whom is asked more freely than they are introduced. */
 static const char more_somebodies[] =
         " mummy parent sibling toddler grandparent grandchild auntie housemate supervisor landlady "
         "wives bestie girl boy guy bunnies ponies ";
 
 /* ---- words ---- */
-
-typedef struct Words {
-        Str v[WORDS_MAX];
-        size_t n;
-} Words;
-
-static void words_read(Str text, Words *ret) {
-        ret->n = 0;
-        for (Str rest = text, w; ret->n < WORDS_MAX && (w = word_first(&rest)).n;) {
-                while (w.n && w.p[0] == '\'')
-                        w = str_from(w, 1);
-                if (w.n)
-                        ret->v[ret->n++] = w;
-        }
-}
-
-static bool word_is(const Words *w, size_t i, const char *list) {
-        return i < w->n && str_is_in(w->v[i], list);
-}
-
-static Str possessor(Str word) {
-        if (str_ends(word, STR("'s")))
-                return str_to(word, word.n - 2);
-        return str_ends(word, STR("'")) ? str_to(word, word.n - 1) : word;
-}
-
-static bool is_possessor(Str word) { return possessor(word).n < word.n; }
 
 /* Also in the plural. */
 static bool is_of_kind(Str word, const char *list) {
@@ -79,12 +46,6 @@ static bool is_of_kind(Str word, const char *list) {
 bool is_somebody(Str word) {
         return is_of_kind(word, kin_words) || is_of_kind(word, animal_words) ||
                is_of_kind(word, more_somebodies);
-}
-
-static bool has_capital(Str word) { return word.n && isupper((unsigned char)word.p[0]); }
-
-static bool is_name_like(Str word) {
-        return has_capital(word) && word.n > 1 && !str_is_in(possessor(word), no_names);
 }
 
 /* ---- whom a question is about ---- */

@@ -371,6 +371,9 @@ const Rule extract_rules[] = {
           NULL, NULL, 95, 0, "family" },
         { "%S have|has|got got? a|an|one %K his|her|its|whose name is|'s %N", "has a $1 named $2",
           WHO, ATTR_NONE, NULL, NULL, 90, 0, "family" },
+        { "and a|an|another %K %Q", "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90, 0, "family" },
+        { "%S have|has|got got? a|an|one %K %Q", "has a $1 named $2", WHO, ATTR_NONE, NULL, NULL, 90,
+          0, "family" },
         { "%S have|has|got got? a|an|one %K", "has a $1", FACT, ATTR_NONE, NULL, NULL, 85, R_END,
           "family" },
         { "%S have|has got? %D "

@@ -108,6 +108,8 @@ static const Said said[] = {
           "Margaret" },
         { "Our dog is called Bruno", "entity", "Dog is called Bruno.", "pet_name", "pet dog",
           "Bruno" },
+        { "We have a daughter, Emma, who is 6.", "entity", "Has a daughter named Emma.", "", "self", "" },
+        { "I have a brother Max", "entity", "Has a brother named Max.", "", "self", "" },
         { "Our daughter Lily is 3", "fact", "My daughter Lily is 3 years old.", "age",
           "daughter Lily", "3" },
         { "My boss Ingrid is strict", "fact", "My boss Ingrid is strict.", "", "self", "" },
