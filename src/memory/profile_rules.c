@@ -312,6 +312,8 @@ void profile_suggest(Ctx *cx, const Stored *m, Suggestions *ret) {
         bool self = !m->row.subject.p || str_eq_c(m->row.subject, "self");
         if (m->row.attribute.p && self)
                 suggest_self(cx, m, ret);
+        if (str_eq_c(m->row.subject, "nickname"))
+                suggest_if_unset(ret, "name", m->row.value);
         if (str_eq_c(m->row.attribute, "preference") && !str_contains(m->row.subject, STR(": ")))
                 suggest_preference(cx, m, ret);
         if (!m->row.attribute.p || self || m->type == TYPE_INSTRUCTION ||

@@ -57,6 +57,7 @@ static const Said said[] = {
         { "I\u2019ve been vegetarian since 2019", "preference", "Is vegetarian.", "other", "diet",
           "vegetarian" },
         { "I was born in Burnley.", "fact", "Was born in Burnley.", "", "self", "Burnley" },
+        { "Please call me Alex", "entity", "Nickname is Alex.", "other", "nickname", "Alex" },
         { "my surname is Miller", "entity", "Family name is Miller.", "", "self", "" },
         { "I am widowed", "fact", "Is widowed.", "relationship", "self", "widowed" },
         { "Answer briefly.", "instruction", "Answer briefly.", "other", "answer length",

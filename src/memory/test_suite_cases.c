@@ -31,8 +31,12 @@ const SuiteCase suite[] = {
                     "has Is married." },
         { "update",
           "say I am married. | +90d | say I got divorced. | has Is divorced. | not married" },
-        { "update", "say My name is Ann. | +2d | say Call me Annie. | event SUPERSEDE | "
+        { "update", "say My name is Ann. | +2d | say My name is Annie. | event SUPERSEDE | "
                     "has Name is Annie." },
+        { "update", "say My name is Ann. | say Call me Annie. | event ADD | has Name is Ann. | "
+                    "has Nickname is Annie. | profile name = Ann" },
+        { "update", "say Call me Annie. | profile name = Annie | say Call me Nan. | "
+                    "event SUPERSEDE | profile name = Nan" },
         { "update",
           "say My time zone is Europe/Lisbon. | +2d | "
           "say My time zone is Europe/Paris. | count 1 | has Time zone is Europe/Paris." },
