@@ -650,9 +650,10 @@ static Err export_get_handle(Req *rq, const void *in_, void *ret) {
                 MemoryJob job;
                 Err e = memory_job_get(rq->cx, &own, in->memory_export_id, &job);
                 if (e)
-                        return e == ERR_NOT_FOUND ? RAISE(rq->cx, e, "no such export of this user")
-                                                  : e;
-                                                  filters = job.result;
+                        return e != ERR_NOT_FOUND
+                                       ? e
+                                       : RAISE(rq->cx, e, "no such export of this user");
+                filters = job.result;
         }
         return page_make(rq, &(Page){ .filters = filters, .page = 1, .size = PAGE_MAX }, ret);
 }

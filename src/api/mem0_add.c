@@ -119,8 +119,7 @@ static Err add_text(Adding *ad, Str role, Str text) {
 static Err add_content(Adding *ad, Str role, JsonRef content) {
         if (json_kind(content) == JSON_STR)
                 return add_text(ad, role, json_str(content));
-        for (size_t i = 0;
-             json_kind(content) == JSON_ARR && i < json_count(content) && i < MESSAGES_MAX; i++)
+        for (size_t i = 0; json_kind(content) == JSON_ARR && i < json_count(content); i++)
                 TRY(add_text(ad, role, json_str(json_get(json_at(content, i), "text"))));
         return OK;
 }
@@ -152,6 +151,9 @@ static Err content_check(Req *rq, size_t i, JsonRef m) {
         if (!((texts | 1u << JSON_ARR) >> json_kind(content) & 1))
                 return RAISE_FIELD(rq->cx, arena_printf(rq->cx->arena, "%s/content", at),
                                    "must be a text or a list of parts");
+        if (json_kind(content) == JSON_ARR && json_count(content) > MESSAGES_MAX)
+                return RAISE_FIELD(rq->cx, arena_printf(rq->cx->arena, "%s/content", at),
+                                   "at most %d parts", MESSAGES_MAX);
         for (size_t k = 0; json_kind(content) == JSON_ARR && k < json_count(content); k++)
                 if (json_kind(json_at(content, k)) != JSON_OBJ)
                         return RAISE_FIELD(rq->cx,

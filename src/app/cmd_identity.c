@@ -211,9 +211,12 @@ static Err user_import(Cmd *c, App *a) {
                         import_line(c, a, text, number, counts);
                 }
         }
+        bool is_broken = ferror(f);
         fclose(f);
         printf(c->json ? "{\"imported\":%lld,\"refused\":%lld}\n" : "%lld imported, %lld refused\n",
                (long long)counts[1], (long long)counts[0]);
+        if (is_broken)
+                return RAISE(c->cx, ERR_UNAVAILABLE, "%s cannot be read to its end.", c->args[1]);
         if (counts[0])
                 return RAISE(c->cx, ERR_CONFLICT, "%lld lines were refused.", (long long)counts[0]);
         return OK;

@@ -39,13 +39,23 @@ static Str named_behind(const Words *w, size_t i, bool is_entity) {
         return name_at(w, i + 1);
 }
 
+/* "My sister's husband", "My sister has a dog", "Max has a dog": not the user's own. */
+static bool is_of_somebody(const Words *w, size_t at) {
+        if (at && (is_possessor(w->v[at - 1]) || word_is(w, at - 1, " his her its their ")))
+                return true;
+        for (size_t i = 0; i < at; i++)
+                if (is_somebody(w->v[i]) || (i == 0 && word_is(w, 1, " has had ")))
+                        return true;
+        return false;
+}
+
 /* False: the fact names nobody. */
 static bool introduction_read(const MemoryRow *m, Introduction *ret) {
         Words w;
         words_read(m->content, &w);
         for (size_t i = 0; i < w.n; i++) {
                 *ret = (Introduction){ .noun = possessor(w.v[i]) };
-                if (is_somebody(w.v[i]))
+                if (is_somebody(w.v[i]) && !is_of_somebody(&w, i))
                         ret->name = named_behind(&w, i, str_eq_c(m->type, "entity"));
                 if (ret->name.n)
                         return true;

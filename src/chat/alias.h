@@ -2,7 +2,7 @@
 #pragma once
 /* alias: who is who in what was told: after "My sister is called Anna" what is asked about "my
  * sister" may be told of "Anna", and the other way round. English, pure. */
-#include "chat/respond.h"
+#include "memory/find.h"
 
 enum { ALIASES_MAX = 4 };
 typedef struct Alias {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "chat/asking.h"
 
-#include <ctype.h>
 
 #include "chat/phrase.h"
 #include "chat/whose.h"
@@ -45,24 +44,28 @@ static bool is_reminder(Str word, Str rest) {
                (str_is_in(word, " tell give show ") && !str_is_in(next, " me us "));
 }
 
-static bool is_capital(Str word) { return word.n && isupper((unsigned char)word.p[0]); }
-
 /* "is Leo", "do my parents", "had I"; not "May is", "Had a great day", "Did my homework". */
 static bool is_inverted(Str verb, Str rest) {
         Str next = word_first(&rest);
         if (str_is_in(next, subjects))
                 return true;
+        /* who writes so leaves out no subject: "is wayne in rehab", "does bernie call" */
+        if (str_is_in(verb, " is does ") && !has_capital(verb) && next.n && rest.n)
+                return true;
         if (str_is_in(verb, bare_verbs))
                 return str_is_in(next, determiners) && is_somebody(word_first(&rest));
         return str_is_in(next, determiners) ||
-               (str_is_in(verb, name_verbs) && is_capital(next) && next.n > 1);
+               (str_is_in(verb, name_verbs) && has_capital(next) && next.n > 1);
 }
 
 /* An auxiliary behind the question word, or behind the kind of thing it names. */
 static bool wh_asks(Str word, Str rest) {
         size_t most = str_is_in(word, class_words) ? CLASS_MAX : 1;
+        Str behind = rest;
         if (str_eq_nocase(word, STR("who")))
                 return true;
+        if (str_eq_nocase(word, STR("how")) && str_is_in(word_first(&behind), " many much "))
+                return true; /* "how many kids i got" */
         for (size_t k = 0; k < most; k++) {
                 Str next = word_first(&rest);
                 if (str_is_in(next, auxiliaries) || (!k && str_is_in(next, wh_verbs)))

@@ -6,6 +6,7 @@
 #include "chat/alias.h"
 #include "chat/choose.h"
 #include "chat/phrase.h"
+#include "chat/since.h"
 #include "codec/when.h"
 
 #define RELEVANT 0.2
@@ -329,11 +330,29 @@ static const MemoryHit *alias_choose(Arena *a, bool is_broad, Asked *q) {
         return told;
 }
 
-static void told_add(Asked *q, const MemoryHit *told) {
-        if (has_hit(&q->list, told))
-                return;
+/* As the last quote; returns how many stand before it. */
+static size_t introduction_add(Asked *q, const MemoryHit *told) {
+        told_drop(&q->list, told);
         q->list.n = MIN(q->list.n, (size_t)QUOTES_MAX - 1);
         q->list.v[q->list.n++] = (Candidate){ .hit = told, .text = hit_text(told) };
+        return q->list.n - 1;
+}
+
+/* A fact that later words may have ended: they are said, and the fact is only quoted. */
+static bool changed_answer(Arena *a, Buf *out, Asked *q, Response *ret) {
+        const MemoryHit *fact = q->list.v[0].hit;
+        Candidate since;
+        bool asks_more = q->in->is_broad || q->question.is_past ||
+                         (q->question.wants_all && q->list.n > 1);
+        if (asks_more || !fact->memory || is_over(q->in, fact) ||
+            !said_since(a, q->in, &q->question, fact, &since))
+                return false;
+        q->list.v[1] = q->list.v[0];
+        q->list.v[0] = since;
+        q->list.n = 2;
+        buf_add_c(out, "What I had noted may no longer hold. ");
+        sentences_add(a, out, q, 1, ret);
+        return true;
 }
 
 static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *ret) {
@@ -359,10 +378,12 @@ static void question_answer(Arena *a, Buf *out, const RespondIn *in, Response *r
                 return;
         }
         list_trim(&q);
+        if (changed_answer(a, out, &q, ret))
+                return;
         buf_add_c(out, introduction(&q));
         size_t n = sentences_of(&q);
         if (told)
-                told_add(&q, told);
+                n = MIN(n, introduction_add(&q, told));
         sentences_add(a, out, &q, n, ret);
 }
 

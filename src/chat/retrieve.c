@@ -18,6 +18,7 @@ enum {
         TELLING_FEW = 12,
         TURNS_MANY = 200,
         LATEST_TURNS = 60,
+        NAMED_FACTS = 3,
         KEPT_MAX = 50
 };
 
@@ -202,6 +203,33 @@ static MemoryHits telling_of(Ctx *cx, const MemoryHits *all, Str message) {
  * question, and say nothing: facts have places of their own, and where few words that tell
  * something were found there is a second look. Facts that no longer hold come along: so it was,
  * and what was said of them holds no more. */
+static bool is_of_people(const MemoryRow *m) {
+        for (size_t i = 0; i < m->tags.n; i++)
+                if (str_eq_c(m->tags.v[i], "family") || str_eq_c(m->tags.v[i], "pet"))
+                        return true;
+        return false;
+}
+
+/* What else was said of those whom the best facts name: it may have ended them. */
+static Err names_search(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, MemoryHits *into) {
+        _cleanup_(buf_done) Buf names = BUF(QUERY_MAX);
+        MemoryQuery said = *q;
+        size_t seen = 0;
+        for (size_t i = 0; i < into->n && seen < NAMED_FACTS; i++) {
+                const MemoryRow *m = into->v[i].memory;
+                if (!m)
+                        continue;
+                seen++;
+                for (size_t k = 0; is_of_people(m) && k < m->entities.n; k++)
+                        buf_addf(&names, "%.*s ", STR_FMT(m->entities.v[k]));
+        }
+        if (!names.n)
+                return OK;
+        said.query = arena_dup(cx->arena, str_trim(buf_str(&names)));
+        said.memories = false;
+        return search(cx, s, &said, into);
+}
+
 static Err offline_add(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, Str message,
                        MemoryHits *into) {
         MemoryQuery facts = *q, words = *q;
@@ -211,6 +239,7 @@ static Err offline_add(Ctx *cx, const MemoryScope *s, const MemoryQuery *q, Str 
         facts.turns = false;
         facts.include_superseded = true;
         TRY(search(cx, s, &facts, into));
+        TRY(names_search(cx, s, q, into));
         if (!full || into->n >= TELLING_FEW)
                 return OK;
         words.memories = false;
@@ -334,13 +363,6 @@ void retrieve(Ctx *cx, Chat *chat, const RetrieveAsk *ask, Retrieved *ret) {
 }
 
 /* ---- people ---- */
-
-static bool is_of_people(const MemoryRow *m) {
-        for (size_t i = 0; i < m->tags.n; i++)
-                if (str_eq_c(m->tags.v[i], "family") || str_eq_c(m->tags.v[i], "pet"))
-                        return true;
-        return false;
-}
 
 Strs retrieved_people(Arena *a, const Retrieved *found) {
         const MemoryHits *hits = &found->hits;

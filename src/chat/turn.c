@@ -414,9 +414,13 @@ static void hit_keep(Arena *a, const MemoryHit *in, MemoryHit *out) {
                 MemoryRow *m = NEW(a, MemoryRow);
                 *m = (MemoryRow){ .memory_id = arena_dup(a, in->memory->memory_id),
                                   .type = arena_dup(a, in->memory->type),
+                                  .status = arena_dup(a, in->memory->status),
+                                  .subject = arena_dup(a, in->memory->subject),
                                   .content = arena_dup(a, in->memory->content),
                                   .source_turn_id = arena_dup(a, in->memory->source_turn_id),
+                                  .recorded_at = in->memory->recorded_at,
                                   .valid_from = in->memory->valid_from,
+                                  .valid_to = in->memory->valid_to,
                                   .context = arena_dup(a, in->memory->context),
                                   .entities = strs_first(a, in->memory->entities),
                                   .tags = strs_first(a, in->memory->tags) };

@@ -136,6 +136,19 @@ static bool names_subject(const Words *w, size_t i) {
                (is_possessor(w->v[i]) || word_is(w, i + 1, subject_verbs));
 }
 
+/* "callum is", "bernie minds" as people type it; not "dinner is", "birthday is". */
+static bool speaks_of_another(const Words *w, size_t i) {
+        static const char verbs[] = " is isn't was wasn't has hasn't had lives works likes loves "
+                                    "hates plays studies speaks wants needs goes drives eats drinks "
+                                    "owns runs died said says thinks ";
+        static const char things[] = " it this that there here what which everything nothing "
+                                     "something anything everyone life work school time breakfast "
+                                     "lunch dinner today tomorrow yesterday favourite favorite ";
+        return i < w->n && !has_capital(w->v[i]) && word_is(w, i + 1, verbs) &&
+               !word_is(w, i, verbs) && !word_is(w, i, things) && !word_is(w, i, articles) &&
+               !noun_is_owned(w->v[i]);
+}
+
 /* The word that names somebody near `i`; `to` when none does. */
 static size_t somebody_at(const Words *w, size_t i, size_t to) {
         for (size_t k = i; k < to && k < i + PHRASE_MAX; k++) {
@@ -163,7 +176,7 @@ static void clause_read(const Words *w, Clause *c) {
                 c->subject = SUBJECT_OTHER;
         else if (word_is(w, at, self_words) || is_mine)
                 c->subject = SUBJECT_SELF;
-        else if (names_subject(w, at))
+        else if (names_subject(w, at) || speaks_of_another(w, at))
                 c->subject = SUBJECT_OTHER, who = at;
         else if (at == 0 && has_capital(w->v[0]) && !word_is(w, 0, " the a an this that there it "))
                 c->subject = SUBJECT_SELF;

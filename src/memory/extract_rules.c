@@ -19,6 +19,8 @@
         NO_DIET("%S am|is|are|'s no longer a|an? " word, "is no longer " word, word),              \
                 NO_DIET("%S am|is|are|'s not a|an? " word " any|anymore", "is no longer " word,    \
                         word),                                                                     \
+                DIET_ROW("not a|an? " word " any|anymore", "is no longer " word, FACT, 85,         \
+                         R_NEGATED | R_START, word),                                               \
                 NO_DIET("%S am|is|are|'s not a|an? " word, "is not " word, word),                  \
                 NO_DIET("%S stopped|quit being a|an? " word, "is no longer " word, word),          \
                 DIET_ROW("%S am|is|are|became|become|'s|have|has been|become? a|an? " word,        \
@@ -41,6 +43,8 @@ const Rule extract_rules[] = {
         { "i am called|named %N", "name is $1", WHO, ATTR_NAME, "self", "$1", 95, 0, "name" },
         /* beside the name, not in its place */
         { "call me %N", "nickname is $1", WHO, ATTR_OTHER, "nickname", "$1", 90, R_END, "name" },
+        { "everyone|everybody|people|friends calls|call me %N", "nickname is $1", WHO, ATTR_OTHER,
+          "nickname", "$1", 85, R_END, "name" },
         { "i go by %N", "nickname is $1", WHO, ATTR_OTHER, "nickname", "$1", 85, R_END, "name" },
         { "my nickname is|'s %N", "nickname is $1", WHO, ATTR_OTHER, "nickname", "$1", 90, 0,
           "name" },
@@ -341,6 +345,8 @@ const Rule extract_rules[] = {
           "widowed", 90, 0, "family" },
         { "%S broke|split|break up with %T", "broke up with $1", FACT, ATTR_RELATIONSHIP, NULL,
           "single", 85, R_SELF, "family" },
+        { "me and %M broke|split up", "is single again", FACT, ATTR_RELATIONSHIP, "self", "single",
+          85, R_WHEN, "family" },
         { "%S broke|split up", "is single again", FACT, ATTR_RELATIONSHIP, NULL, "single", 85,
           R_SELF | R_WHEN, "family" },
         { "i|we have|got got? a|an girlfriend|gf now? called|named? %M", "girlfriend's name is $1",
@@ -351,6 +357,7 @@ const Rule extract_rules[] = {
           "self", "in a relationship", 85, 0, "family" },
         { "i|we have|got got? a|an boyfriend|bf", "has a boyfriend", FACT, ATTR_RELATIONSHIP,
           "self", "in a relationship", 85, 0, "family" },
+        { "my late %H %M", "late $1 was $2", WHO, ATTR_NONE, NULL, NULL, 90, 0, "family" },
         { "my %H %M", "$1 is $2", WHO, ATTR_PARTNER_NAME, "self", "$2", 85, R_MORE, "family" },
         { "my wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|fiancé|fiancée 's "
           "name "
@@ -398,6 +405,9 @@ const Rule extract_rules[] = {
         { "%S have|has got? %D kids|children", "has $1 children", FACT, ATTR_OTHER, "children",
           "$1", 90, 0, "family" },
         { "%S have|has got? %D sons", "has $1 sons", FACT, ATTR_NONE, NULL, NULL, 90, 0, "family" },
+        { "%S have|has got? %D boys", "has $1 sons", FACT, ATTR_NONE, NULL, NULL, 85, 0, "family" },
+        { "%S have|has got? %D girls", "has $1 daughters", FACT, ATTR_NONE, NULL, NULL, 85, 0,
+          "family" },
         { "%S have|has got? %D daughters", "has $1 daughters", FACT, ATTR_NONE, NULL, NULL, 90, 0,
           "family" },
         { "%S have|has got? %K called|named? %Q", "has $1: $2", WHO, ATTR_NONE, NULL, NULL, 90, 0,
@@ -478,10 +488,12 @@ const Rule extract_rules[] = {
         { "%S have|has type 1|2|one|two diabetes", NULL, FACT, ATTR_NONE, NULL, NULL, 95, 0,
           "health" },
         { "%S have|has diabetes", "has diabetes", FACT, ATTR_NONE, NULL, NULL, 95, 0, "health" },
-        { "%S have|has asthma|epilepsy|adhd|migraines|eczema|arthritis|celiac|anxiety|depression|"
-          "autism|dyslexia|insomnia|"
+        { "%S have|has asthma|epilepsy|adhd|migraines|eczema|arthritis|celiac|coeliac|anxiety|depression|"
+          "autism|dyslexia|insomnia|ms|ibs|pcos|copd|lupus|dementia|parkinson's|alzheimer's|"
           "hypertension disease?",
           NULL, FACT, ATTR_NONE, NULL, NULL, 95, 0, "health" },
+        { "%S am|is|are|'s a|an? coeliac|celiac|diabetic|asthmatic|epileptic|autistic|dyslexic|bipolar",
+          NULL, FACT, ATTR_NONE, NULL, NULL, 90, 0, "health" },
         { "%S have|has a|an? %X disease|syndrome|disorder|condition|phobia|intolerance|deficiency",
           NULL, FACT, ATTR_NONE, NULL, NULL, 90, 0, "health" },
         { "%S stopped|quit taking %U", "no longer takes $1", FACT, ATTR_OTHER, "medicine $1", "no",

@@ -207,7 +207,7 @@ static void list_write(Buf *b, Strs list) {
 
 /* {"foods":["ramen"]} from entries of "likes.foods". */
 static Str map_of(Ctx *cx, const Entries *e, const char *name) {
-        _cleanup_(buf_done) Buf b = BUF(512 * 1024);
+        _cleanup_(buf_done) Buf b = BUF(2 * 1024 * 1024);
         Str head = arena_strf(cx->arena, "%s.", name);
         buf_addc(&b, '{');
         for (size_t i = 0; i < e->n; i++) {
@@ -227,7 +227,7 @@ static Str map_of(Ctx *cx, const Entries *e, const char *name) {
 }
 
 static Str texts_of(Ctx *cx, const Entries *e, const char *name) {
-        _cleanup_(buf_done) Buf b = BUF(512 * 1024);
+        _cleanup_(buf_done) Buf b = BUF(2 * 1024 * 1024);
         buf_addc(&b, '{');
         for (size_t i = 0; i < e->n; i++) {
                 const Claim *c = str_eq_c(e->v[i].field, name) ? entry_current(&e->v[i]) : NULL;
@@ -411,11 +411,13 @@ Err profile_utc_offset(Ctx *cx, const MemoryScope *s, int64_t at_ms, int *ret_mi
 
 /* ---- the person's own word ---- */
 
-static void person_sets(Ctx *cx, Entries *e, Str field, Str item, Str value) {
+static Err person_sets(Ctx *cx, Entries *e, Str field, Str item, Str value) {
         int64_t now = cx_now_ms(cx);
         Entry *at = entry_make(cx, e, arena_dup(cx->arena, field), arena_dup(cx->arena, item));
+        Str name = str_to(field, str_index(field, '.'));
         if (!at)
-                return;
+                return RAISE_FIELD(cx, arena_printf(cx->arena, "#/%.*s", STR_FMT(name)),
+                                   "a profile holds at most %d values", ENTRIES_MAX);
         const Claim *old = entry_current(at);
         Claim new = { .value = arena_dup(cx->arena, value),
                       .kind = STR("user"),
@@ -426,6 +428,7 @@ static void person_sets(Ctx *cx, Entries *e, Str field, Str item, Str value) {
                 entry_past(cx, at, old, now);
         at->n_claims = 0; /* what rules said before is settled */
         entry_claim(cx, at, &new);
+        return OK;
 }
 
 static bool belongs(Str field, const ProfileField *f) {
@@ -487,7 +490,7 @@ static Err items_set(Ctx *cx, Entries *e, const ProfileField *f, Str field, Json
                         return item_bad(cx, f, i, "items are texts of " VALUE_BOUNDS);
                 if (are_hours && !hours_fit(v))
                         return item_bad(cx, f, i, "must be hours, like 09:00-12:00");
-                person_sets(cx, e, field, v, v);
+                TRY(person_sets(cx, e, field, v, v));
         }
         return OK;
 }
@@ -502,7 +505,7 @@ static Err map_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef map) {
                         if (!value_fits(v))
                                 return RAISE_FIELD(cx, "#/routines",
                                                    "values are texts of " VALUE_BOUNDS);
-                        person_sets(cx, e, str_c(f->name), it.name, v);
+                        TRY(person_sets(cx, e, str_c(f->name), it.name, v));
                 } else {
                         TRY(items_set(cx, e, f,
                                       arena_strf(cx->arena, "%s.%.*s", f->name, STR_FMT(it.name)),
@@ -528,8 +531,7 @@ static Err field_set(Ctx *cx, Entries *e, const ProfileField *f, JsonRef v) {
                 if (!strcmp(f->name, "timezone") && !zone_is_known(text))
                         return RAISE_FIELD(cx, "#/timezone",
                                            "must be a time zone, like Europe/Lisbon or UTC+2");
-                person_sets(cx, e, str_c(f->name), STR_NULL, text);
-                return OK;
+                return person_sets(cx, e, str_c(f->name), STR_NULL, text);
         }
         case PF_LIST: field_empty(e, f); return items_set(cx, e, f, str_c(f->name), v);
         case PF_MAP:

@@ -94,7 +94,7 @@ static void families_add(Reading *r) {
 static void joined_note(Reading *r, Also *a) {
         const Query *q = r->q;
         char out[TERM_MAX];
-        for (uint32_t i = 0; i + 1 < q->words_n; i++) {
+        for (uint32_t i = 0; i + 1 < q->date_at; i++) {
                 if (q->words[i] != r->origin)
                         continue;
                 Str both = arena_strf(r->arena, "%.*s%.*s", STR_FMT(q->terms[q->words[i]].word),

@@ -109,7 +109,6 @@ double parts_total(const HitParts *p) {
                p->when * p->answer * p->question * p->first_person * p->brief * p->circle;
 }
 
-/* By the minute: the same question a moment later has the same answer. */
 /* Who may be whom the question means is taken for that one; what the unit is short of, for whole. */
 double unit_bound(const Search *s, uint32_t slot) {
         const RankParams *p = s->ix->rank;
@@ -124,6 +123,7 @@ double unit_bound(const Search *s, uint32_t slot) {
                answer_factor(s, u) * manner_factors(s, u) * (1 + 1e-9);
 }
 
+/* By the minute: the same question a moment later has the same answer. */
 double unit_recency(const Search *s, uint32_t slot) {
         int64_t now_ms = s->in->now_ms - s->in->now_ms % 60000;
         double days = (double)(now_ms - s->ix->colds[slot].at_ms) / 86400e3;

@@ -95,6 +95,7 @@ void query_parse(Arena *arena, const UserIndex *ix, const SearchQuery *in, Query
                 /* nothing but a name: then the name is what is looked for */
                 words_add(&r, rest, &nobody, 1);
         ret->asked_n = ret->terms_n;
+        ret->date_at = ret->words_n;
         if (ix->rank->date_words > 0)
                 words_add(&r, text_date(text, &ret->date), &nobody, ix->rank->date_words);
         for (r.origin = 0; r.origin < ret->asked_n && ix->rank->synonym > 0; r.origin++)

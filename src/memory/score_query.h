@@ -26,6 +26,7 @@ typedef struct Query {
         uint32_t terms_n, asked_n;
         /* the question's words in order, as places in `terms` */
         uint32_t words[QUERY_WORDS_MAX], words_n;
+        uint32_t date_at; /* from there on they are the date's, which stand beside no other */
         AskedDate date;
         /* the date counts as one more term where shares are told */
         double date_idf;

@@ -116,7 +116,9 @@ static void pair_tally(Search *s, const QueryTerm *a, const QueryTerm *b) {
 static void pairs_tally(Search *s) {
         const Query *q = &s->q;
         for (uint32_t a = 0; a < q->words_n && s->ix->rank->proximity > 0; a++)
-                for (uint32_t b = a + 1; b < q->words_n && b <= a + PAIR_IN_QUESTION; b++)
+                for (uint32_t b = a + 1;
+                     b < (a < q->date_at ? q->date_at : q->words_n) && b <= a + PAIR_IN_QUESTION;
+                     b++)
                         pair_tally(s, &q->terms[q->words[a]], &q->terms[q->words[b]]);
 }
 

@@ -342,6 +342,36 @@ static void test_parts_multiply_out(void **state) {
         }
 }
 
+/* Two units alike in all else: the one that holds what is asked for comes first. */
+static void test_holds_what_is_asked(void **state) {
+        static const struct {
+                const char *question, *holds, *lacks;
+                double answer;
+        } cases[] = {
+                { "Where did she swim?", "She swam near Porto", "She swam near there", 1.4 },
+                { "How many laps did she swim?", "laps: she swam forty", "laps: she swam happily", 1.4 },
+                { "Who swam?", "we swam with Julia", "we swam with others", 1.3 },
+                { "Did she swim?", "She swam near Porto", NULL, 1 },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Fixture *f = *state;
+                put(f, memory(2, 1, cases[i].holds));
+                put(f, memory(1, 1, cases[i].lacks ? cases[i].lacks : "nothing"));
+                Hits hits = search(f, (SearchQuery){ .text = str_c(cases[i].question) });
+                assert_int_equal(hits.v[0].id, 2);
+                assert_float_equal(hits.v[0].parts.answer, cases[i].answer, 1e-9);
+        }
+}
+
+/* Said on the same day, the one that names the day as the question does comes first. */
+static void test_date_in_its_words(void **state) {
+        Fixture *f = *state;
+        put(f, turn(1, "c1", "Ana", "The party was fun"));
+        put(f, turn(2, "c2", "Ana", "The party is on the 10th of February"));
+        put(f, turn(3, "c3", "Ana", "The party is on the 11th of March"));
+        assert_int_equal(SEARCH(f, "party on the 10th of February 2024").v[0].id, 2);
+}
+
 static void test_bad_input_is_safe(void **state) {
         Fixture *f = *state;
         put(f, turn(1, "", "", ""));
@@ -479,6 +509,8 @@ int main(void) {
                 T(test_filters),
                 T(test_boosts_are_bounded),
                 T(test_semantic_union),
+                T(test_holds_what_is_asked),
+                T(test_date_in_its_words),
                 T(test_parts_multiply_out),
                 T(test_bad_input_is_safe),
                 T(test_edits_leave_no_trace),

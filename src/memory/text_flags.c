@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Every word of every unit passes here, so each is looked up once, in a table of the classes it
- * belongs to. */
+/* Every word of every unit passes here: it is looked up in a table of the classes it belongs to. */
 #include "memory/text_flags.h"
 
 #include <pthread.h>
@@ -70,7 +69,7 @@ static const struct {
         { BEFORE_PLACE, "in at to from near visit visited around through of" },
         { ASKS_PLACE, "where city cities country countries place places town towns" },
         { ASKS_NAME, "who whose whom name names named called title book books movie movies film films "
-                     "song songs band bands artist artists author authors game games show shows "
+                     "song songs band bands artist artists author authors game games shows "
                      "series restaurant restaurants brand brands" },
 };
 
@@ -174,6 +173,11 @@ static bool name_begins_at(Str text, size_t at, Str run) {
                is_proper(run);
 }
 
+enum {
+        ALL_BUT_TIMES = TEXT_FIRST_PERSON | TEXT_HAS_NUMBER | TEXT_HAS_PLACE | TEXT_HAS_NAME
+};
+_Static_assert((TEXT_HAS_NAME | (TEXT_HAS_NAME - 1)) <= UINT8_MAX, "a slot keeps them in a byte");
+
 /* What the word tells besides times. */
 static unsigned flags_at(Str text, Str run, unsigned bits, Str next) {
         size_t at = (size_t)(run.p - text.p);
@@ -193,7 +197,8 @@ unsigned text_flags(Str text) {
                         flags |= TEXT_HAS_TIME;
                 if (!(flags & TEXT_LOOSE_TIME) && loose_time_begins_at(run, bits, next))
                         flags |= TEXT_LOOSE_TIME;
-                flags |= flags_at(text, run, bits, next);
+                if (~flags & ALL_BUT_TIMES)
+                        flags |= flags_at(text, run, bits, next);
                 at = run_next(text, at + run.n);
         }
         return flags;

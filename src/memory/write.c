@@ -2,6 +2,7 @@
 /* write: the write path of the contract, in its order: validate, exact duplicate, near duplicate,
  * conflict, quota, importance, store. One transaction, no outbound call. */
 #include "codec/json.h"
+#include "codec/shape.h"
 #include "codec/unicode.h"
 #include "codec/uuid.h"
 #include "memory/count_int.h"
@@ -535,12 +536,12 @@ static Err change_apply(Ctx *cx, const MemoryScope *s, const MemoryChange *in, P
                 r->confidence = in->confidence;
         if (in->status.p)
                 TRY(change_status(cx, s, in, m));
-        if (in->valid_to && in->valid_to != INT64_MIN && in->valid_to <= r->valid_from)
+        if (in->valid_to && in->valid_to != TIME_CLEARED && in->valid_to <= r->valid_from)
                 return RAISE_FIELD(cx, "#/valid_to", "must be after valid_from");
         if (in->valid_to)
-                r->valid_to = m->valid_to_said = in->valid_to == INT64_MIN ? 0 : in->valid_to;
+                r->valid_to = m->valid_to_said = in->valid_to == TIME_CLEARED ? 0 : in->valid_to;
         if (in->expires_at)
-                r->expires_at = in->expires_at == INT64_MIN ? 0 : in->expires_at;
+                r->expires_at = in->expires_at == TIME_CLEARED ? 0 : in->expires_at;
         return OK;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The loop: what happened, then what is due, then the library's turn. */
+/* The loop: what happened, then the library's turn, then what is due. */
 #include "web/server_int.h"
 
 #include <errno.h>

@@ -79,6 +79,32 @@ const conversations = {
                         'Where do I live?': NOTHING,
                 },
         },
+        'what later words may have ended': {
+                told: [
+                        'I have a dog named Duke.',
+                        "i'm vegan since 2021",
+                        'I take warfarin for atrial fibrillation',
+                        "I'm going to Lisbon in March",
+                        'My sister Mia has a cat named Tom.',
+                        'Tom eats only tuna.',
+                        'callum is allergic to shellfish',
+                        'Duke died last week',
+                        'My doctor has switched me from warfarin to apixaban.',
+                        'Lisbon got cancelled',
+                        'not vegan anymore, doc said i need protein',
+                        'i have two boys',
+                ],
+                asked: {
+                        'Do I have a dog?': all(/^What I had noted may no longer hold\. .*"Duke died last week" \[1\]/, /\[2\] "Has a dog named Duke\."/),
+                        'Do I still take warfarin?': /^What I had noted may no longer hold\. .*apixaban/,
+                        'Am I going to Lisbon?': /^What I had noted may no longer hold\. .*"Lisbon got cancelled"/,
+                        'am i vegan': /^No\. You are no longer vegan/,
+                        'what am i allergic to': NOTHING,
+                        'is callum allergic to anything': /"callum is allergic to shellfish"/,
+                        'how many sons i got': /You have 2 sons/,
+                        'What does my cat eat?': { not: /tuna/ },
+                },
+        },
         'likes and habits': {
                 told: [
                         'I love hiking and I hate olives.',
