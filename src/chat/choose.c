@@ -7,8 +7,6 @@
 
 #define KIN_SHARE 0.3
 #define SURE      0.6
-/* two covers are as good as each other */
-#define COVER_SAME   0.01
 #define LIKING_SHARE 0.5
 /* what was said may have changed since; a fact was kept up to date */
 #define WORDS_WEIGHT 0.4

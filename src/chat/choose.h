@@ -8,6 +8,8 @@
 #define COVER_ALL  0.99
 #define COVER_HALF 0.45
 #define COVER_SOME 0.2
+/* two covers are as good as each other */
+#define COVER_SAME 0.01
 typedef enum Tier { TIER_SOME, TIER_HALF, TIER_ALL } Tier;
 
 typedef struct Candidate {

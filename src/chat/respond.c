@@ -14,8 +14,7 @@
 #define RELEVANT_NOT 0.1
 /* beside an acknowledgement only what is close */
 #define RELATED 0.5
-/* as good as the best; shares of it that are worth a quote beside it */
-#define COVER_SAME 0.01
+/* shares of the best that are worth a quote beside it */
 #define COVER_NEAR 0.6
 #define SCORE_NEAR 0.5
 #define SCORE_ALSO 0.25
